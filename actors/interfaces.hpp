@@ -1,0 +1,151 @@
+// Every actor's interface, on one page. `request` any of them; one sentence says what a message does.
+//
+// Times are bounded by the limits of config/; a failed request answers with an error of config/errors.hpp.
+#pragma once
+
+#include "actors/type_ids.hpp"
+
+#include <caf/typed_actor.hpp>
+
+#include <string>
+
+namespace varro {
+
+// The one SQLite writer, on a thread of its own; requests that wait together are committed together (group commit).
+using store_actor = caf::typed_actor<
+  // Commits the batch and answers after the fsync.
+  caf::replies_to<commit_atom, write_batch>::with<done_atom>,
+  // Renames the user's chat.
+  caf::replies_to<rename_atom, int64_t /*user*/, int64_t /*chat*/, std::string>::with<done_atom>,
+  // Deletes the user's chat with its rows.
+  caf::replies_to<remove_atom, int64_t /*user*/, int64_t /*chat*/>::with<done_atom>,
+  // Remembers a browser session.
+  caf::replies_to<login_atom, login_record>::with<done_atom>,
+  // Forgets a browser session by its token's hash.
+  caf::replies_to<logout_atom, std::string>::with<done_atom>>;
+
+// Reads from a connection of its own, on a thread of its own; sees everything that store has committed.
+using store_reader_actor = caf::typed_actor<
+  // A chat with its active history, if it is the user's.
+  caf::replies_to<load_atom, int64_t /*user*/, int64_t /*chat*/>::with<chat_contents>,
+  // The user's chats, newest first, filtered by a text.
+  caf::replies_to<list_atom, int64_t /*user*/, std::string, int /*limit*/>::with<std::vector<chat_record>>,
+  // The browser session with this token hash and its user.
+  caf::replies_to<login_atom, std::string>::with<login_found_reply>,
+  // The user with this name.
+  caf::replies_to<user_atom, std::string>::with<user_record>,
+  // Answers when the database can be read (readiness).
+  caf::replies_to<ready_atom>::with<done_atom>>;
+
+// One shell: its socket, the one cell in flight, the ladder of deadline, interrupt and kill.
+using python_shell_actor = caf::typed_actor<
+  // Runs a cell and answers with what it produced; a second one waits for the first.
+  caf::replies_to<execute_atom, std::string>::with<cell_result>,
+  // Interrupts the cell in flight: SIGINT, and SIGKILL when that does not end it in time.
+  caf::reacts_to<interrupt_atom>,
+  // Ends the process and the actor.
+  caf::reacts_to<close_atom>>;
+
+// Starts shells, counts them, closes the least recently used idle one when there is no room.
+using shell_host_actor = caf::typed_actor<
+  // A fresh shell for this chat in this workspace directory, once there is room for it.
+  caf::replies_to<start_atom, int64_t /*chat*/, std::string /*workspace*/>::with<python_shell_actor>,
+  // A shell began (true) or ended (false) a cell; from python_shell.
+  caf::reacts_to<busy_atom, int64_t /*chat*/, bool>,
+  // How many shells live.
+  caf::replies_to<count_atom>::with<int64_t>,
+  // Ends every shell, refuses further ones, answers when all processes are gone.
+  caf::replies_to<stop_atom>::with<done_atom>>;
+
+// Requests to language models, over one transport thread, with retries.
+using model_client_actor = caf::typed_actor<
+  // Asks a model; `run` names the request for cancel. One request of a run at a time.
+  caf::replies_to<ask_atom, int64_t /*run*/, model_query>::with<model_response>,
+  // Closes the run's request at once; it answers with errc::cancelled.
+  caf::reacts_to<cancel_atom, int64_t /*run*/>>;
+
+// One chat.
+using chat_session_actor = caf::typed_actor<
+  // Starts a turn; answers when the message is committed. errc::run_in_progress while a run is on.
+  caf::replies_to<send_atom, user_message>::with<turn_started>,
+  // Replaces this turn and all later ones by a new turn; an empty text asks the same again. Turn 0 is the last one.
+  caf::replies_to<edit_atom, int64_t /*turn*/, user_message>::with<turn_started>,
+  // Stops the run. errc::no_run when there is none.
+  caf::replies_to<cancel_atom>::with<done_atom>,
+  // Everything a page shows.
+  caf::replies_to<page_atom>::with<chat_view>,
+  // The active history, for exports and attachments.
+  caf::replies_to<history_atom>::with<chat_contents>,
+  // Renames the chat.
+  caf::replies_to<rename_atom, std::string>::with<done_atom>,
+  // Stops the run, closes the shell, deletes the chat with its rows and its workspace, and ends.
+  caf::replies_to<remove_atom>::with<done_atom>,
+  // A viewer wants everything after this seq (-1: from the newest turn's first node); answered by replay to http_gateway.
+  caf::reacts_to<attach_atom, uint64_t /*viewer*/, int64_t /*after*/>,
+  // That viewer is gone.
+  caf::reacts_to<detach_atom, uint64_t /*viewer*/>,
+  // A finished step of the run; answers when it is committed. From agent_run.
+  caf::replies_to<node_atom, run_node>::with<done_atom>,
+  // What the run is doing. From agent_run.
+  caf::reacts_to<progress_atom, int64_t /*run*/, std::string>,
+  // The run is over. From agent_run.
+  caf::reacts_to<ended_atom, run_end>,
+  // The chat's shell, started or restored when it is not live. From tool_call.
+  caf::replies_to<shell_atom>::with<python_shell_actor>,
+  // Ends if nothing needs the session; answers whether it does end. From chat_registry.
+  caf::replies_to<passivate_atom>::with<bool>,
+  // Marks the run as interrupted, closes the shell, answers when that is committed, and ends. From supervisor.
+  caf::replies_to<stop_atom>::with<done_atom>>;
+
+// Finds and starts chat sessions; the only way to one is through its owner.
+using chat_registry_actor = caf::typed_actor<
+  // The session of the user's chat, loaded when it is not live. errc::not_found for everybody else's.
+  caf::replies_to<find_atom, int64_t /*user*/, int64_t /*chat*/>::with<chat_session_actor>,
+  // A session for a chat that does not exist yet: its first message creates it.
+  caf::replies_to<start_atom, int64_t /*user*/, std::string /*model*/>::with<chat_session_actor>,
+  // The session of this chat has ended.
+  caf::reacts_to<gone_atom, int64_t /*chat*/>,
+  // A session has been idle for long, or there are too many: closes those that agree.
+  caf::reacts_to<tick_atom>,
+  // Sessions and runs in memory.
+  caf::replies_to<count_atom>::with<actor_counts>,
+  // Stops every session and refuses further ones; answers when all have ended.
+  caf::replies_to<stop_atom>::with<done_atom>>;
+
+// One turn's loop.
+using agent_run_actor = caf::typed_actor<
+  // Goes on from the history: asks the model or runs open tool calls.
+  caf::reacts_to<step_atom>,
+  // A tool call is finished. From tool_call.
+  caf::reacts_to<result_atom, tool_outcome>,
+  // Stops: closes the model request, interrupts cells, returns for open calls, then ended(cancelled).
+  caf::reacts_to<cancel_atom>>;
+
+// One tool execution; ends itself after sending its outcome to its agent_run.
+using tool_call_actor = caf::typed_actor<
+  // Runs the tool.
+  caf::reacts_to<start_atom>,
+  // Stops it; the outcome says so.
+  caf::reacts_to<cancel_atom>>;
+
+// Every viewer's socket. A broker: it runs on CAF's I/O thread.
+using http_gateway_actor = caf::typed_actor<
+  // Takes over a connected socket whose request asked for the stream of a chat after a seq (-1: none given).
+  caf::reacts_to<adopt_atom, int /*fd*/, int64_t /*chat*/, int64_t /*after*/, chat_session_actor>,
+  // The events that a viewer has not seen; `follow`: the run goes on, else the stream ends after them. From chat_session.
+  caf::reacts_to<replay_atom, uint64_t /*viewer*/, std::vector<stream_event>, bool /*follow*/>,
+  // One more event for every viewer of the chat that follows; after `done` their streams end. From chat_session.
+  caf::reacts_to<publish_atom, int64_t /*chat*/, stream_event>,
+  // How many viewers there are.
+  caf::replies_to<count_atom>::with<int64_t>,
+  // Sends the keep-alive comments.
+  caf::reacts_to<tick_atom>,
+  // Ends every stream and the actor.
+  caf::reacts_to<stop_atom>>;
+
+// Stops everything in order.
+using supervisor_actor = caf::typed_actor<
+  // Interrupts runs, closes shells, streams and the database; answers when all is committed.
+  caf::replies_to<stop_atom>::with<done_atom>>;
+
+} // namespace varro

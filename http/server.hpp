@@ -1,0 +1,46 @@
+// The HTTP server: an event-driven front that receives whole requests and sends whole responses, a fixed pool of workers
+// that run the routes (cpp-httplib parses and routes), and the hand-over of event streams to http_gateway.
+//
+// No worker is held by an idle, slow or streaming connection: connections live in one poller thread; a worker sees a
+// request only when it is complete, and never writes to a socket.
+#pragma once
+
+#include "actors/interfaces.hpp"
+#include "config/config.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace varro {
+
+struct http_services {
+  caf::actor_system& system;
+  const config& settings;
+  chat_registry_actor registry;
+  http_gateway_actor gateway;
+  store_actor store;
+  store_reader_actor reader;
+  shell_host_actor shells;
+  user_record local_user; // of --auth local
+};
+
+class http_server {
+public:
+  explicit http_server(http_services services);
+  ~http_server();
+
+  // Binds and listens; the port that was bound. errc::config_invalid says which address and why.
+  caf::expected<uint16_t> bind();
+  // Starts the poller and the workers; returns at once.
+  void start();
+  // Stops accepting; requests that are being answered are finished, the rest is closed. Blocks until the threads end.
+  void stop();
+
+private:
+  struct impl;
+  std::unique_ptr<impl> impl_;
+};
+
+} // namespace varro

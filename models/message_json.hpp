@@ -1,0 +1,42 @@
+// The JSON form of messages: read tolerantly, written exactly as pydantic-ai v2.9.1 prints them.
+//
+// Reading accepts what v2.9.1's loader accepts (unknown keys dropped, defaults filled) and besides the older forms that
+// carry the same meaning: args_json/args_dict wrappers, null tool_call_id (a matching id is made for call and return),
+// request_tokens/response_tokens. Later values that v2.9.1 refuses are mapped to the nearest one it knows. Errors are
+// errc::invalid_input and name the path of the offending field. Any thread may call.
+#pragma once
+
+#include "config/errors.hpp"
+#include "models/message.hpp"
+
+#include <string_view>
+
+namespace varro {
+
+json to_json(const message& value);
+json to_json(const std::vector<message>& values);
+json to_json(const token_usage& value);
+
+// Compact, non-ASCII unescaped, invalid UTF-8 replaced by U+FFFD; what the database rows hold.
+std::string to_json_text(const message& value);
+std::string to_json_text(const std::vector<message>& values);
+
+caf::expected<message> message_from_json(const json& value);
+caf::expected<std::vector<message>> messages_from_json(const json& value);
+caf::expected<message> message_from_text(std::string_view text);
+
+// Now, in the form that pydantic-ai writes (UTC, six fraction digits, "Z").
+timestamp_text timestamp_now();
+
+// "pyd_ai_" and 32 hex digits.
+std::string make_tool_call_id();
+
+// base64 in the URL-safe alphabet with padding (written); either alphabet, padding optional (read; nullopt if neither).
+std::string base64url_encode(std::string_view bytes);
+std::string base64_encode(std::string_view bytes); // the standard alphabet, as the vendors' wires want it
+std::optional<std::string> base64_decode(std::string_view text);
+
+// First 6 hex digits of SHA-1, the identifier that pydantic-ai gives to files.
+std::string content_identifier(std::string_view bytes);
+
+} // namespace varro

@@ -1,0 +1,60 @@
+// Nodes to blocks: one history row becomes zero or more HTML elements with stable ids.
+//
+// Pure functions, any thread. All text is untrusted and escaped; Markdown is rendered by libcmark-gfm in safe mode.
+#pragma once
+
+#include "storage/records.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace varro {
+
+// One element as DESIGN.md promises it: id="m{seq}-p{part}", data-block, data-seq; tool calls also data-tool,
+// data-call-id and data-state. `id` repeats the element's id: a later block with the same id replaces it.
+struct block {
+  int64_t seq = 0; // of the newest message that this block shows: the event's id
+  std::string id;
+  std::string html; // no newline outside <pre> is significant; may contain newlines (SSE framing is the gateway's)
+};
+
+// What rendering remembers of a run: the tool calls that wait for their return. Feed rows in order of seq.
+class block_renderer {
+public:
+  explicit block_renderer(int64_t chat_id) : chat_id_(chat_id) {}
+
+  // The blocks that this row adds or replaces. A tool return replaces the block of its call: same element id, but seq and
+  // data-seq are the return's.
+  std::vector<block> render(const message_row& row);
+
+  // The ErrorBlock that ended a run (run.end_seq, run.error), or nothing. Marks calls that still run as stopped.
+  std::vector<block> render_end(const run_record& run);
+
+private:
+  struct pending_call {
+    std::string call_id;
+    std::string element_id;
+    tool_call_part call;
+  };
+  int64_t chat_id_;
+  std::vector<pending_call> pending_;
+};
+
+// All blocks of a chat in order of first appearance, replaced ones already replaced.
+std::vector<block> render_chat(const chat_contents& contents);
+
+std::string progress_indicator(std::string_view text); // "Thinking…", "Running tools…", "Restoring session…"
+std::string escape_html(std::string_view text);        // for text and double-quoted attributes
+std::string markdown_to_html(std::string_view markdown);
+
+// Files of a message: attachment `n` of the message `seq` is served as /chat/{chat_id}/files/m{seq}-{n}.{ext}.
+struct attachment_name {
+  int64_t seq = 0;
+  size_t index = 0;
+};
+std::string attachment_url(int64_t chat_id, int64_t seq, size_t index, std::string_view media_type);
+std::optional<attachment_name> parse_attachment_name(std::string_view name);
+
+} // namespace varro

@@ -1,0 +1,56 @@
+// Whole pages and the fragments that routes answer with. Pure functions, any thread; all text is escaped.
+#pragma once
+
+#include "config/config.hpp"
+#include "render/blocks.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace varro {
+
+// What every page needs to know about who looks at it.
+struct page_viewer {
+  std::string user_name;
+  bool accounts = false; // show logout
+  std::string csrf;      // goes into every form as a hidden field and into a meta tag; empty in local mode
+};
+
+struct chat_page {
+  chat_record chat;
+  std::vector<block> blocks;
+  int64_t last_seq = 0;
+  bool running = false;
+  std::string progress; // text of the newest progress line, when running
+};
+
+struct page_context {
+  page_viewer viewer;
+  std::vector<chat_record> chats; // sidebar, newest first
+  const config* settings = nullptr; // models to choose from, sandbox off warning
+};
+
+std::string new_chat_page(const page_context& context);
+std::string chat_page_html(const page_context& context, const chat_page& page);
+std::string login_page(const page_viewer& viewer, std::string_view message); // message: why the last attempt failed
+std::string error_page(const page_viewer& viewer, int status, std::string_view message);
+
+// Fragments.
+std::string stream_container(int64_t chat_id, int64_t after_seq);       // data-stream-url="/chat/stream/{id}?after=SEQ"
+std::string chat_form(const page_viewer& viewer, const config& settings, const chat_record* chat, bool enabled);
+std::string chat_list(const std::vector<chat_record>& chats, int64_t current_chat_id);
+std::string file_list(int64_t chat_id, const std::vector<std::pair<std::string, uint64_t>>& name_and_bytes);
+// Reply of POST /chat/send: UserMessage, StreamContainer, disabled ChatForm (hx-swap-oob), for a new chat also the
+// sidebar's list (hx-swap-oob).
+std::string send_reply(const page_context& context, const chat_page& page, const std::vector<block>& user_blocks);
+
+// Files of web/ that the binary carries: "app.css", "vendor/htmx.min.js"… nullptr when there is none.
+struct asset {
+  std::string_view bytes;
+  std::string_view media_type;
+  std::string_view etag;
+};
+const asset* find_asset(std::string_view path);
+
+} // namespace varro

@@ -1,0 +1,92 @@
+// SQLite: schema, migrations, queries. WAL, synchronous=FULL, foreign keys on.
+//
+// One object is one connection and belongs to one thread at a time. Errors are errc::storage_failed with SQLite's words,
+// errc::not_found where a row is not there or is another user's.
+#pragma once
+
+#include "config/errors.hpp"
+#include "storage/records.hpp"
+
+#include <filesystem>
+#include <memory>
+#include <string_view>
+
+struct sqlite3;
+
+namespace varro {
+
+class database {
+public:
+  enum class mode { read_write, read_only };
+
+  // Opens or creates DATA_DIR/varro.db (directory mode 0700, file mode 0600) and migrates it forward. A database of a
+  // newer Varro is refused.
+  static caf::expected<std::unique_ptr<database>> open(const std::filesystem::path& data_dir, mode m);
+  ~database();
+
+  // --- transactions: apply() and the other writers join an open one, else each is its own ----------------------------
+  caf::error begin();
+  caf::error commit(); // fsynced when it returns
+  void rollback() noexcept;
+  // A savepoint inside the open transaction, so that one failing batch does not take the others of a group with it.
+  caf::error apply(const write_batch& batch);
+
+  // --- chats ---------------------------------------------------------------------------------------------------------
+  caf::expected<chat_contents> load_chat(int64_t user_id, int64_t chat_id);
+  // Newest first; `query` matches titles and message texts (substring, case-insensitive); empty matches all.
+  caf::expected<std::vector<chat_record>> list_chats(int64_t user_id, std::string_view query, int limit);
+  caf::error rename_chat(int64_t user_id, int64_t chat_id, std::string_view title);
+  caf::error delete_chat(int64_t user_id, int64_t chat_id);
+  caf::expected<int64_t> next_chat_id(); // greater than every id ever used (deleted ones too)
+  caf::expected<int64_t> next_run_id();
+  // Runs that a former process left "running" become "interrupted"; returns how many.
+  caf::expected<int64_t> interrupt_running_runs();
+
+  // --- users ---------------------------------------------------------------------------------------------------------
+  caf::expected<user_record> add_user(std::string_view name, std::string_view password_hash); // taken: invalid_input
+  caf::expected<user_record> find_user(std::string_view name);
+  caf::expected<user_record> find_user(int64_t id);
+  caf::expected<std::vector<user_record>> list_users();
+  caf::error set_disabled(std::string_view name, bool disabled); // also drops the user's logins
+  caf::error set_password(std::string_view name, std::string_view password_hash); // also drops the user's logins
+  // The one user of --auth local, created when missing.
+  caf::expected<user_record> local_user();
+
+  // --- logins (browser sessions) -------------------------------------------------------------------------------------
+  caf::error put_login(const login_record& login);
+  // The login and its user, if not expired at `now` and the user is not disabled.
+  struct login_found {
+    login_record login;
+    user_record user;
+  };
+  caf::expected<login_found> find_login(std::string_view token_hash, unix_us now);
+  caf::error drop_login(std::string_view token_hash);
+  caf::error drop_expired_logins(unix_us now);
+
+  // --- health --------------------------------------------------------------------------------------------------------
+  caf::error check(); // PRAGMA quick_check
+  int schema_version();
+
+private:
+  struct impl;
+  explicit database(std::unique_ptr<impl> pimpl);
+  std::unique_ptr<impl> impl_;
+};
+
+unix_us now_us();
+
+// Exclusive use of a data directory by one server process: an flock on DATA_DIR/varro.lock, released when destroyed.
+// errc::storage_locked names the directory and the process that holds it.
+class data_lock {
+public:
+  static caf::expected<data_lock> take(const std::filesystem::path& data_dir);
+  data_lock(data_lock&& other) noexcept;
+  data_lock& operator=(data_lock&& other) noexcept;
+  ~data_lock();
+
+private:
+  explicit data_lock(int fd) : fd_(fd) {}
+  int fd_ = -1;
+};
+
+} // namespace varro

@@ -1,0 +1,93 @@
+// What the database holds, as values.
+#pragma once
+
+#include "models/message.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace varro {
+
+// Unix time in microseconds, UTC.
+using unix_us = int64_t;
+
+struct user_record {
+  int64_t id = 0;
+  std::string name;
+  std::string password_hash; // libsodium's crypto_pwhash_str (Argon2id); empty for the local user
+  bool disabled = false;
+  unix_us created_at = 0;
+};
+
+struct login_record {
+  std::string token_hash; // SHA-256 of the session token, hex; the token itself is nowhere
+  int64_t user_id = 0;
+  std::string csrf; // hex
+  unix_us created_at = 0;
+  unix_us expires_at = 0;
+};
+
+struct chat_record {
+  int64_t id = 0;
+  int64_t user_id = 0;
+  std::string title;
+  std::string model; // model_config::id
+  int64_t last_seq = 0;
+  unix_us created_at = 0;
+  unix_us updated_at = 0;
+};
+
+// legal values of run_record::status
+namespace run_status {
+inline constexpr auto running = "running";
+inline constexpr auto completed = "completed";
+inline constexpr auto failed = "failed";
+inline constexpr auto cancelled = "cancelled";
+inline constexpr auto interrupted = "interrupted";
+} // namespace run_status
+
+struct run_record {
+  int64_t id = 0; // unique in the database, chosen by the writer (store gives the next one)
+  int64_t chat_id = 0;
+  int64_t turn = 0;      // 1, 2, … within the chat; equals the turn of its messages
+  int64_t first_seq = 0; // seq of the user message
+  std::string status = run_status::running;
+  int64_t end_seq = 0;   // seq of the error block that ended it; 0 when there is none
+  std::string error;     // what the ErrorBlock says; empty when there is none
+  token_usage usage;     // of the whole turn
+  int64_t model_requests = 0;
+  unix_us started_at = 0;
+  unix_us ended_at = 0; // 0 while it runs
+  bool superseded = false; // an edit or regenerate replaced its turn
+};
+
+// One row of the history. Rows of a replaced branch stay, with superseded set, and are not loaded by default.
+struct message_row {
+  int64_t chat_id = 0;
+  int64_t seq = 0;
+  int64_t turn = 0;
+  int64_t run_id = 0;
+  message content;
+  unix_us created_at = 0;
+  bool superseded = false;
+};
+
+// Everything of one chat, rows in order of seq, runs in order of id; superseded ones left out.
+struct chat_contents {
+  chat_record chat;
+  std::vector<message_row> messages;
+  std::vector<run_record> runs;
+};
+
+// One transaction of one chat: all of it or nothing is committed.
+struct write_batch {
+  std::optional<chat_record> chat;    // inserted, or updated by id
+  std::vector<message_row> messages;  // inserted; a seq that exists already is an error
+  std::optional<run_record> run;      // inserted, or updated by id
+  std::optional<int64_t> supersede_from_turn; // marks messages and runs of this turn and later (before the inserts)
+  int64_t chat_id = 0;                // the chat that all of this belongs to
+};
+
+} // namespace varro
