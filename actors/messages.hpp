@@ -75,6 +75,14 @@ struct tool_outcome {
   bool cancelled = false;
 };
 
+// One attempt of a request to a model. Never leaves its node: a pointer.
+struct attempt_outcome {
+  response_decoder::outcome decoded;
+  bool had_content = false;
+  bool timed_out = false;
+};
+using attempt_result = std::shared_ptr<attempt_outcome>;
+
 struct login_found_reply {
   login_record login;
   user_record user;
@@ -218,7 +226,7 @@ typename Inspector::result_type inspect(Inspector& f, write_batch& x) {
     if (x.supersede_from_turn)
       from.push_back(*x.supersede_from_turn);
   }
-  return f(caf::meta::type_name("write_batch"), chat, x.messages, run, from, x.chat_id,
+  return f(caf::meta::type_name("write_batch"), chat, x.messages, run, from, x.chat_id, x.user_id,
            caf::meta::load_callback([&]() -> caf::error {
              x.chat = chat.empty() ? std::nullopt : std::make_optional(chat.front());
              x.run = run.empty() ? std::nullopt : std::make_optional(run.front());

@@ -81,13 +81,16 @@ struct chat_contents {
   std::vector<run_record> runs;
 };
 
-// One transaction of one chat: all of it or nothing is committed.
+// One transaction of one chat: all of it or nothing is committed. It names the chat and its owner; rows of another chat
+// are refused, and nothing is written unless the chat is the user's. A chat's last_seq and updated_at never go back and
+// follow the rows, also when `chat` is left out.
 struct write_batch {
   std::optional<chat_record> chat;    // inserted, or updated by id
   std::vector<message_row> messages;  // inserted; a seq that exists already is an error
   std::optional<run_record> run;      // inserted, or updated by id
   std::optional<int64_t> supersede_from_turn; // marks messages and runs of this turn and later (before the inserts)
   int64_t chat_id = 0;                // the chat that all of this belongs to
+  int64_t user_id = 0;                // its owner; 0 takes it from `chat`, and without either the batch is refused
 };
 
 } // namespace varro
