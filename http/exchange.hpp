@@ -1,0 +1,88 @@
+// One request as the front received it and what it sends back. Values; no sockets but the ones they own.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+namespace varro {
+
+// Owns a file descriptor, closed when destroyed. -1: none.
+class file_descriptor {
+public:
+  file_descriptor() = default;
+  explicit file_descriptor(int fd) : fd_(fd) {}
+  file_descriptor(file_descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  file_descriptor& operator=(file_descriptor&& other) noexcept {
+    if (this != &other)
+      reset(std::exchange(other.fd_, -1));
+    return *this;
+  }
+  ~file_descriptor() {
+    reset();
+  }
+  int get() const {
+    return fd_;
+  }
+  explicit operator bool() const {
+    return fd_ >= 0;
+  }
+  int release() {
+    return std::exchange(fd_, -1);
+  }
+  void reset(int fd = -1) {
+    if (fd_ >= 0)
+      ::close(fd_);
+    fd_ = fd;
+  }
+
+private:
+  int fd_ = -1;
+};
+
+struct header_field {
+  std::string name; // lower case
+  std::string value;
+};
+
+// A complete request: syntactically sound, exactly one Host (or none in HTTP/1.0), the body decoded.
+struct received_request {
+  std::string method;
+  std::string target; // origin form as sent: "/path?query", percent-encoded
+  int version_minor = 1;
+  std::vector<header_field> headers;
+  std::string body;
+  std::string peer; // the client's numeric address
+  bool keep_alive = true;
+  bool expects_continue = false;
+
+  // The value of a field by its lower-case name; empty when it is absent.
+  std::string_view header(std::string_view name) const;
+  bool has_header(std::string_view name) const;
+  std::string_view path() const;  // of the target, still percent-encoded
+  std::string_view query() const; // without the '?'
+};
+
+// A piece of a regular file that follows the bytes of a response.
+struct file_slice {
+  file_descriptor file;
+  uint64_t offset = 0;
+  uint64_t length = 0;
+};
+
+// What a worker hands back to the poller.
+struct composed_response {
+  std::string bytes; // head and body as they go over the wire
+  std::optional<file_slice> file;
+  bool close = false; // the connection is not used again
+  // The connection leaves the front: called on the poller's thread with the descriptor, which the callee now owns.
+  // `bytes` are not sent then.
+  std::function<void(int fd)> adopt;
+};
+
+} // namespace varro
