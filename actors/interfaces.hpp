@@ -62,7 +62,11 @@ using model_client_actor = caf::typed_actor<
   // Asks a model; `run` names the request for cancel. One request of a run at a time.
   caf::replies_to<ask_atom, int64_t /*run*/, model_query>::with<model_response>,
   // Closes the run's request at once; it answers with errc::cancelled.
-  caf::reacts_to<cancel_atom, int64_t /*run*/>>;
+  caf::reacts_to<cancel_atom, int64_t /*run*/>,
+  // The time to try that request again has come. From itself.
+  caf::reacts_to<retry_atom, int64_t /*run*/, int64_t /*ticket*/>,
+  // An attempt is over. From the transport's thread.
+  caf::reacts_to<ended_atom, int64_t /*run*/, int64_t /*ticket*/, attempt_result>>;
 
 // One chat.
 using chat_session_actor = caf::typed_actor<
@@ -80,7 +84,8 @@ using chat_session_actor = caf::typed_actor<
   caf::replies_to<rename_atom, std::string>::with<done_atom>,
   // Stops the run, closes the shell, deletes the chat with its rows and its workspace, and ends.
   caf::replies_to<remove_atom>::with<done_atom>,
-  // A viewer wants everything after this seq (-1: from the newest turn's first node); answered by replay to http_gateway.
+  // A viewer wants everything after this seq (-1: from the newest turn's first node); answered by replay to
+  // http_gateway.
   caf::reacts_to<attach_atom, uint64_t /*viewer*/, int64_t /*after*/>,
   // That viewer is gone.
   caf::reacts_to<detach_atom, uint64_t /*viewer*/>,
@@ -90,8 +95,9 @@ using chat_session_actor = caf::typed_actor<
   caf::reacts_to<progress_atom, int64_t /*run*/, std::string>,
   // The run is over. From agent_run.
   caf::reacts_to<ended_atom, run_end>,
-  // The chat's shell, started or restored when it is not live. From tool_call.
-  caf::replies_to<shell_atom>::with<python_shell_actor>,
+  // The chat's shell, started or restored when it is not live, and what the next cell's reader should know about that
+  // (empty: nothing). From tool_call.
+  caf::replies_to<shell_atom>::with<python_shell_actor, std::string>,
   // Ends if nothing needs the session; answers whether it does end. From chat_registry.
   caf::replies_to<passivate_atom>::with<bool>,
   // Marks the run as interrupted, closes the shell, answers when that is committed, and ends. From supervisor.
@@ -103,8 +109,6 @@ using chat_registry_actor = caf::typed_actor<
   caf::replies_to<find_atom, int64_t /*user*/, int64_t /*chat*/>::with<chat_session_actor>,
   // A session for a chat that does not exist yet: its first message creates it.
   caf::replies_to<start_atom, int64_t /*user*/, std::string /*model*/>::with<chat_session_actor>,
-  // The session of this chat has ended.
-  caf::reacts_to<gone_atom, int64_t /*chat*/>,
   // A session has been idle for long, or there are too many: closes those that agree.
   caf::reacts_to<tick_atom>,
   // Sessions and runs in memory.
@@ -132,7 +136,8 @@ using tool_call_actor = caf::typed_actor<
 using http_gateway_actor = caf::typed_actor<
   // Takes over a connected socket whose request asked for the stream of a chat after a seq (-1: none given).
   caf::reacts_to<adopt_atom, int /*fd*/, int64_t /*chat*/, int64_t /*after*/, chat_session_actor>,
-  // The events that a viewer has not seen; `follow`: the run goes on, else the stream ends after them. From chat_session.
+  // The events that a viewer has not seen; `follow`: the run goes on, else the stream ends after them. From
+  // chat_session.
   caf::reacts_to<replay_atom, uint64_t /*viewer*/, std::vector<stream_event>, bool /*follow*/>,
   // One more event for every viewer of the chat that follows; after `done` their streams end. From chat_session.
   caf::reacts_to<publish_atom, int64_t /*chat*/, stream_event>,

@@ -1,0 +1,342 @@
+#include "actors/agent_run.hpp"
+
+#include "models/history.hpp"
+#include "models/message_json.hpp"
+
+namespace varro {
+
+namespace {
+
+using self_pointer = agent_run_actor::stateful_pointer<agent_run_state>;
+
+void step(self_pointer self);
+void start_next_in_order(self_pointer self);
+
+void finish(self_pointer self, const char* status, std::string error) {
+  auto& state = self->state;
+  if (state.ended)
+    return;
+  state.ended = true;
+  state.end.run_id = state.setup.run_id;
+  state.end.status = status;
+  state.end.error = std::move(error);
+  for (auto& [id, job] : state.running)
+    self->send(job.actor, cancel_atom_v);
+  self->send(state.setup.session, ended_atom_v, state.end);
+  self->quit();
+}
+
+void finish_cancelled(self_pointer self) {
+  finish(self, run_status::cancelled, "Stopped by the user.");
+}
+
+// Hands a step to the session and goes on when it is committed.
+template <class Continue>
+void commit(self_pointer self, message content, std::string progress, Continue go_on) {
+  auto& state = self->state;
+  std::visit(
+    [&](auto& m) {
+      m.run_id = std::to_string(state.setup.run_id);
+      m.conversation_id = state.setup.conversation_id;
+    },
+    content);
+  if (state.history.use_count() > 1)
+    state.history = std::make_shared<std::vector<message>>(*state.history);
+  state.history->push_back(content);
+  self
+    ->request(state.setup.session, caf::infinite, node_atom_v,
+              run_node{state.setup.run_id, std::move(content), std::move(progress)})
+    .then([=](done_atom) { go_on(); }, [=](caf::error& error) { finish(self, run_status::failed, text_of(error)); });
+}
+
+std::string limit_reached(const agent_run_state& state) {
+  const auto& limits = state.setup.limits;
+  if (state.end.model_requests >= limits.model_requests_max)
+    return "This turn reached its limit of " + std::to_string(limits.model_requests_max)
+      + " model requests (agent.model_requests_max). Send another message to go on.";
+  auto tokens = state.end.usage.input_tokens + state.end.usage.output_tokens;
+  if (tokens >= limits.tokens_max)
+    return "This turn reached its limit of " + std::to_string(limits.tokens_max)
+      + " tokens (agent.tokens_max): " + std::to_string(tokens) + " were used. Send another message to go on.";
+  if (state.retries_in_a_row > limits.retries_max)
+    return "The model made " + std::to_string(state.retries_in_a_row)
+      + " unusable tool calls in a row, one more than the limit (agent.retries_max).";
+  return {};
+}
+
+void commit_outcome(self_pointer self, tool_outcome outcome) {
+  auto& state = self->state;
+  auto retry = std::holds_alternative<retry_prompt_part>(outcome.part);
+  (retry ? state.retried : state.succeeded) = true;
+  model_request request;
+  request.timestamp = timestamp_now();
+  request.parts.push_back(std::move(outcome.part));
+  commit(self, std::move(request), "", [=] {
+    auto& s = self->state;
+    if (--s.open != 0) {
+      start_next_in_order(self);
+      return;
+    }
+    if (s.cancelled) {
+      finish_cancelled(self);
+      return;
+    }
+    s.retries_in_a_row = s.retried && !s.succeeded ? s.retries_in_a_row + 1 : 0;
+    step(self);
+  });
+}
+
+void start_job(self_pointer self, tool_job job) {
+  auto& state = self->state;
+  const auto* tool = find_tool(state.setup.tools, job.call.tool_name);
+  auto call = job.call;
+  auto actor = tool->spawn(self->system(), std::move(job));
+  self->monitor(actor);
+  state.running.emplace(call.tool_call_id, running_call{call, actor});
+  self->send(actor, start_atom_v);
+}
+
+bool in_order_running(const agent_run_state& state) {
+  return std::any_of(state.running.begin(), state.running.end(), [&](const auto& entry) {
+    return find_tool(state.setup.tools, entry.second.call.tool_name)->in_order;
+  });
+}
+
+void start_next_in_order(self_pointer self) {
+  auto& waiting = self->state.waiting;
+  if (waiting.empty() || in_order_running(self->state))
+    return;
+  auto job = std::move(waiting.front());
+  waiting.pop_front();
+  start_job(self, std::move(job));
+}
+
+tool_outcome retry_outcome(const tool_call_part& call, json content) {
+  retry_prompt_part part;
+  part.content = std::move(content);
+  part.tool_name = call.tool_name;
+  part.tool_call_id = call.tool_call_id;
+  part.timestamp = timestamp_now();
+  return {call.tool_call_id, std::move(part), false};
+}
+
+tool_outcome unrun_outcome(const tool_call_part& call, cell_status status, std::string reason) {
+  cell_result result;
+  result.status = status;
+  result.reason = std::move(reason);
+  tool_return_part part;
+  part.tool_name = call.tool_name;
+  part.tool_call_id = call.tool_call_id;
+  part.content = cell_text(result);
+  part.metadata = cell_metadata(result);
+  part.timestamp = timestamp_now();
+  part.outcome = "failed";
+  return {call.tool_call_id, std::move(part), true};
+}
+
+tool_outcome not_run_outcome(const tool_call_part& call) {
+  return unrun_outcome(call, cell_status::interrupted, "Stopped by the user before it ran.");
+}
+
+std::string known_tools(const tool_list& tools) {
+  std::string names;
+  for (const auto& tool : *tools)
+    names += (names.empty() ? "'" : ", '") + tool.definition.name + "'";
+  return names;
+}
+
+void run_tools(self_pointer self, const std::vector<tool_call_part>& calls) {
+  auto& state = self->state;
+  state.open = calls.size();
+  state.retried = false;
+  state.succeeded = false;
+  std::vector<tool_job> at_once;
+  std::vector<tool_outcome> refused;
+  for (const auto& call : calls) {
+    const auto* tool = find_tool(state.setup.tools, call.tool_name);
+    if (tool == nullptr) {
+      refused.push_back(retry_outcome(
+        call, "Unknown tool name: '" + call.tool_name + "'. Available tools: " + known_tools(state.setup.tools)));
+      continue;
+    }
+    auto checked = check_arguments(tool->definition, call.args);
+    if (!checked.errors.is_null()) {
+      refused.push_back(retry_outcome(call, std::move(checked.errors)));
+      continue;
+    }
+    tool_job job{call, std::move(checked.arguments), state.setup.session, agent_run_actor{self}};
+    if (tool->in_order)
+      state.waiting.push_back(std::move(job));
+    else
+      at_once.push_back(std::move(job));
+  }
+  for (auto& outcome : refused)
+    commit_outcome(self, std::move(outcome));
+  for (auto& job : at_once)
+    start_job(self, std::move(job));
+  start_next_in_order(self);
+}
+
+// Two calls with one id cannot be told apart by anyone: later ones of a response get an id of their own.
+std::vector<tool_call_part> take_calls(model_response& response, const std::vector<message>& history) {
+  std::vector<std::string> seen;
+  for (const auto& m : history)
+    if (const auto* earlier = std::get_if<model_response>(&m))
+      for (const auto& part : earlier->parts)
+        if (const auto* call = std::get_if<tool_call_part>(&part))
+          seen.push_back(call->tool_call_id);
+  std::vector<tool_call_part> calls;
+  for (auto& part : response.parts)
+    if (auto* call = std::get_if<tool_call_part>(&part)) {
+      if (call->tool_call_id.empty() || std::find(seen.begin(), seen.end(), call->tool_call_id) != seen.end())
+        call->tool_call_id = make_tool_call_id();
+      seen.push_back(call->tool_call_id);
+      calls.push_back(*call);
+    }
+  return calls;
+}
+
+bool paused(const model_response& response) {
+  return response.provider_details.is_object() && response.provider_details.contains("finish_reason")
+    && response.provider_details["finish_reason"] == "pause_turn";
+}
+
+void on_response(self_pointer self, model_response response) {
+  auto& state = self->state;
+  ++state.end.model_requests;
+  state.end.usage += response.usage;
+  auto calls = take_calls(response, *state.history);
+  auto goes_on = !calls.empty() || paused(response);
+  auto reason = goes_on ? std::string{} : unfinished_reason(response, state.setup.model);
+  if (response.parts.empty()) {
+    finish(self, run_status::failed, std::move(reason));
+    return;
+  }
+  commit(self, std::move(response), calls.empty() ? "" : "Running tools…", [=] {
+    if (!calls.empty() && self->state.cancelled) {
+      self->state.open = calls.size();
+      for (const auto& call : calls)
+        commit_outcome(self, not_run_outcome(call));
+    } else if (!calls.empty()) {
+      run_tools(self, calls);
+    } else if (self->state.cancelled) {
+      finish_cancelled(self);
+    } else if (goes_on) {
+      step(self);
+    } else {
+      finish(self, reason.empty() ? run_status::completed : run_status::failed, reason);
+    }
+  });
+}
+
+void ask(self_pointer self) {
+  auto& state = self->state;
+  model_query query;
+  query.model = state.setup.model;
+  query.history = state.history;
+  query.instructions
+    = state.setup.limits.instructions.empty() ? default_instructions() : state.setup.limits.instructions;
+  query.conversation_id = state.setup.conversation_id;
+  if (state.setup.model.tools)
+    for (const auto& tool : *state.setup.tools)
+      query.tools.push_back(tool.definition);
+  state.asking = true;
+  self->send(state.setup.session, progress_atom_v, state.setup.run_id, "Thinking…");
+  self->request(state.setup.models, caf::infinite, ask_atom_v, state.setup.run_id, query)
+    .then(
+      [=](model_response& response) {
+        self->state.asking = false;
+        on_response(self, std::move(response));
+      },
+      [=](caf::error& error) {
+        self->state.asking = false;
+        if (self->state.cancelled)
+          finish_cancelled(self);
+        else
+          finish(self, run_status::failed, text_of(error));
+      });
+}
+
+void step(self_pointer self) {
+  auto& state = self->state;
+  if (state.cancelled) {
+    finish_cancelled(self);
+    return;
+  }
+  auto reason = limit_reached(state);
+  if (!reason.empty())
+    finish(self, run_status::failed, std::move(reason));
+  else
+    ask(self);
+}
+
+void cancel(self_pointer self) {
+  auto& state = self->state;
+  if (state.cancelled || state.ended)
+    return;
+  state.cancelled = true;
+  if (state.asking)
+    self->send(state.setup.models, cancel_atom_v, state.setup.run_id);
+  for (auto& [id, job] : state.running)
+    self->send(job.actor, cancel_atom_v);
+  auto waiting = std::move(state.waiting);
+  state.waiting.clear();
+  for (const auto& job : waiting)
+    commit_outcome(self, not_run_outcome(job.call));
+}
+
+// A tool's actor that failed without a word must not leave its call open. One that ended well has sent its outcome,
+// which this message may have overtaken.
+void on_down(self_pointer self, const caf::down_msg& down) {
+  if (!down.reason)
+    return;
+  auto& running = self->state.running;
+  auto found = std::find_if(running.begin(), running.end(),
+                            [&](const auto& entry) { return entry.second.actor.address() == down.source; });
+  if (found == running.end())
+    return;
+  auto outcome = unrun_outcome(found->second.call, cell_status::lost, "The tool ended without a result.");
+  running.erase(found);
+  commit_outcome(self, std::move(outcome));
+}
+
+} // namespace
+
+std::string unfinished_reason(const model_response& response, const model_config& model) {
+  auto finish = response.finish_reason.value_or("");
+  if (finish == "length")
+    return "The answer was cut off: the model reached its limit of output tokens (output_tokens_max = "
+      + std::to_string(model.output_tokens_max) + " for " + model.id + "), or its context is full.";
+  if (finish == "content_filter")
+    return "The vendor's content filter stopped the answer.";
+  if (finish == "error")
+    return "The vendor reported an error in the middle of the answer.";
+  for (const auto& part : response.parts) {
+    if (const auto* text = std::get_if<text_part>(&part)) {
+      if (!text->content.empty())
+        return {};
+    } else if (!std::holds_alternative<thinking_part>(part)) {
+      return {};
+    }
+  }
+  return "The model's answer was empty. Send the message again, or choose another model.";
+}
+
+agent_run_actor::behavior_type agent_run(self_pointer self, run_setup setup) {
+  auto& state = self->state;
+  state.history = std::make_shared<std::vector<message>>(std::move(setup.history));
+  state.setup = std::move(setup);
+  self->set_down_handler([=](const caf::down_msg& down) { on_down(self, down); });
+  return {
+    [=](step_atom) { step(self); },
+    [=](result_atom, tool_outcome& outcome) {
+      auto& s = self->state;
+      if (s.running.erase(outcome.tool_call_id) == 0)
+        return;
+      commit_outcome(self, std::move(outcome));
+    },
+    [=](cancel_atom) { cancel(self); },
+  };
+}
+
+} // namespace varro

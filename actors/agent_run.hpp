@@ -1,0 +1,54 @@
+// One turn's loop: ask the model, run its tool calls, ask again, until it makes none or a limit is reached.
+//
+// Every step is handed to chat_session, which commits it, before the next one begins: a tool never runs for a call that
+// a crash could take back.
+#pragma once
+
+#include "actors/interfaces.hpp"
+#include "actors/tools.hpp"
+#include "config/config.hpp"
+
+#include <deque>
+#include <map>
+
+namespace varro {
+
+struct run_setup {
+  int64_t run_id = 0;
+  std::string conversation_id;
+  model_config model;
+  agent_config limits;
+  tool_list tools;
+  std::vector<message> history; // ends with the user's message
+  chat_session_actor session;
+  model_client_actor models;
+};
+
+struct running_call {
+  tool_call_part call;
+  tool_call_actor actor;
+};
+
+struct agent_run_state {
+  static inline const char* name = "agent_run";
+
+  run_setup setup;
+  std::shared_ptr<std::vector<message>> history; // shared with requests under way; copied before a change then
+  run_end end;                                   // grows with the run
+  bool cancelled = false;
+  bool asking = false; // a model request is under way
+  bool ended = false;
+  int retries_in_a_row = 0;
+  bool retried = false;                        // in the current round of calls
+  bool succeeded = false;                      // likewise
+  size_t open = 0;                             // calls of the current response without a committed outcome
+  std::deque<tool_job> waiting;                // in-order calls that have not started
+  std::map<std::string, running_call> running; // by tool_call_id
+};
+
+agent_run_actor::behavior_type agent_run(agent_run_actor::stateful_pointer<agent_run_state> self, run_setup setup);
+
+// Why a response without tool calls is no good end of a turn; empty when it is.
+std::string unfinished_reason(const model_response& response, const model_config& model);
+
+} // namespace varro

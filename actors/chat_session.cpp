@@ -1,0 +1,470 @@
+#include "actors/chat_session.hpp"
+
+#include "actors/chat_shell.hpp"
+#include "config/log.hpp"
+#include "models/message_json.hpp"
+#include "storage/database.hpp"
+
+#include <filesystem>
+
+namespace varro {
+
+namespace {
+
+using self_pointer = chat_session_actor::stateful_pointer<chat_session_state>;
+
+void publish(self_pointer self, stream_event event) {
+  auto& state = self->state;
+  self->send(state.services.gateway, publish_atom_v, state.contents.chat.id, std::move(event));
+}
+
+void publish_blocks(self_pointer self, const std::vector<block>& blocks, int64_t seq) {
+  for (auto& event : to_events(blocks, seq))
+    publish(self, std::move(event));
+}
+
+void show_progress(self_pointer self, std::string text) {
+  auto& state = self->state;
+  if (!state.current || text.empty())
+    return;
+  state.progress = std::move(text);
+  publish(self, {0, "progress", progress_indicator(state.progress)});
+}
+
+message_row make_row(chat_session_state& state, message content, int64_t turn, int64_t run_id) {
+  message_row row;
+  row.chat_id = state.contents.chat.id;
+  row.seq = ++state.contents.chat.last_seq;
+  row.turn = turn;
+  row.run_id = run_id;
+  row.content = std::move(content);
+  row.created_at = now_us();
+  state.contents.chat.updated_at = row.created_at;
+  return row;
+}
+
+write_batch batch_of(const chat_session_state& state) {
+  write_batch batch;
+  batch.chat_id = state.contents.chat.id;
+  batch.chat = state.contents.chat;
+  return batch;
+}
+
+caf::error run_is_on(const chat_session_state& state) {
+  auto run = state.current ? " (run " + std::to_string(state.current->id) + ")" : std::string{};
+  return fail(errc::run_in_progress,
+              "This chat is still answering" + run + ". Stop it, or send the message when the answer is there.");
+}
+
+// --- a turn begins ---------------------------------------------------------------------------------------------------
+
+void start_run(self_pointer self, const model_config& model) {
+  auto& state = self->state;
+  run_setup setup;
+  setup.run_id = state.current->id;
+  setup.conversation_id = "chat-" + std::to_string(state.contents.chat.id);
+  setup.model = model;
+  setup.limits = state.services.settings->agent;
+  setup.tools = state.services.tools;
+  setup.history = messages_of(state.contents.messages);
+  setup.session = self;
+  setup.models = state.services.models;
+  state.run = self->spawn<caf::monitored>(agent_run, std::move(setup));
+  ++state.services.counts->runs;
+  self->send(state.run, step_atom_v);
+}
+
+// Takes the rows of this turn and later ones out of memory; the database keeps them as superseded.
+void forget_from_turn(chat_session_state& state, int64_t turn) {
+  auto& contents = state.contents;
+  std::erase_if(contents.messages, [=](const message_row& row) { return row.turn >= turn; });
+  std::erase_if(contents.runs, [=](const run_record& run) { return run.turn >= turn; });
+}
+
+caf::expected<model_config> model_for(const chat_session_state& state, const std::string& wanted) {
+  const auto& id = wanted.empty() ? state.contents.chat.model : wanted;
+  const auto* model = state.services.settings->find_model(id);
+  if (model == nullptr)
+    return fail(errc::invalid_input, "The model '" + id + "' is not configured here. Choose another one.");
+  return *model;
+}
+
+// REQUIRES: no run is on. `replaced_turn` 0: the turn is a new one at the end.
+caf::result<turn_started> begin_turn(self_pointer self, const user_message& input, int64_t replaced_turn) {
+  auto& state = self->state;
+  auto model = model_for(state, input.model);
+  if (!model)
+    return model.error();
+  auto before = state.contents.chat;
+  auto& chat = state.contents.chat;
+  chat.model = model->id;
+  if (!state.stored) {
+    chat.title = title_of(input.text);
+    chat.created_at = now_us();
+  }
+  auto turn
+    = replaced_turn != 0 ? replaced_turn : (state.contents.runs.empty() ? 1 : state.contents.runs.back().turn + 1);
+  run_record run;
+  run.id = state.services.ids->next_run++;
+  run.chat_id = chat.id;
+  run.turn = turn;
+  run.started_at = now_us();
+  model_request request;
+  request.timestamp = timestamp_now();
+  request.run_id = std::to_string(run.id);
+  request.conversation_id = "chat-" + std::to_string(chat.id);
+  request.parts.push_back(user_prompt_part{input.text, request.timestamp});
+  auto row = make_row(state, std::move(request), turn, run.id);
+  run.first_seq = row.seq;
+  auto batch = batch_of(state);
+  batch.messages.push_back(row);
+  batch.run = run;
+  if (replaced_turn != 0)
+    batch.supersede_from_turn = replaced_turn;
+  state.starting = true;
+  auto promise = self->make_response_promise<turn_started>();
+  self->request(state.services.store, caf::infinite, commit_atom_v, std::move(batch))
+    .then(
+      [=, model = std::move(*model)](done_atom) mutable {
+        auto& s = self->state;
+        s.starting = false;
+        if (replaced_turn != 0) {
+          forget_from_turn(s, replaced_turn);
+          // The namespace goes back to what it was before that turn: the next cell's shell is rebuilt from the cells
+          // that are left.
+          close_shell(self);
+        }
+        turn_started reply;
+        reply.created = !s.stored;
+        s.stored = true;
+        s.contents.messages.push_back(row);
+        s.contents.runs.push_back(run);
+        s.current = run;
+        s.ending = false;
+        s.progress = "Thinking…";
+        s.live = block_renderer{s.contents.chat.id};
+        for (const auto& b : s.live.render(row))
+          reply.user_block += b.html;
+        reply.chat = s.contents.chat;
+        reply.run_id = run.id;
+        reply.turn = turn;
+        reply.seq = row.seq;
+        start_run(self, model);
+        promise.deliver(std::move(reply));
+      },
+      [=](caf::error& error) mutable {
+        auto& s = self->state;
+        s.starting = false;
+        auto last_seq = s.contents.chat.last_seq;
+        s.contents.chat = before;
+        s.contents.chat.last_seq = last_seq; // a seq is never reused
+        promise.deliver(error);
+      });
+  return promise;
+}
+
+bool busy(const chat_session_state& state) {
+  return state.current.has_value() || state.starting;
+}
+
+caf::result<turn_started> edit(self_pointer self, int64_t turn, user_message input) {
+  auto& state = self->state;
+  if (busy(state))
+    return run_is_on(state);
+  if (turn == 0 && !state.contents.runs.empty())
+    turn = state.contents.runs.back().turn;
+  auto found = std::find_if(state.contents.messages.begin(), state.contents.messages.end(),
+                            [=](const message_row& row) { return row.turn == turn; });
+  if (turn <= 0 || found == state.contents.messages.end())
+    return fail(errc::not_found, "This chat has no such turn.");
+  if (input.text.empty()) {
+    const auto& request = std::get<model_request>(found->content);
+    const auto& prompt = std::get<user_prompt_part>(request.parts.front());
+    const auto* text = std::get_if<std::string>(&prompt.content);
+    if (text == nullptr)
+      return fail(errc::invalid_input, "This message holds more than text and cannot be asked again.");
+    input.text = *text;
+  }
+  return begin_turn(self, input, turn);
+}
+
+// --- a run goes on and ends ------------------------------------------------------------------------------------------
+
+caf::result<done_atom> commit_node(self_pointer self, run_node node) {
+  auto& state = self->state;
+  if (!state.current || state.current->id != node.run_id || state.ending)
+    return fail(errc::no_run, "This run has ended.");
+  auto row = make_row(state, std::move(node.content), state.current->turn, node.run_id);
+  auto batch = batch_of(state);
+  batch.messages.push_back(row);
+  auto promise = self->make_response_promise<done_atom>();
+  self->request(state.services.store, caf::infinite, commit_atom_v, std::move(batch))
+    .then(
+      [=, progress = std::move(node.progress)](done_atom) mutable {
+        auto& s = self->state;
+        s.contents.messages.push_back(row);
+        publish_blocks(self, s.live.render(row), row.seq);
+        show_progress(self, progress);
+        promise.deliver(done_atom_v);
+      },
+      [=](caf::error& error) mutable { promise.deliver(error); });
+  return promise;
+}
+
+void close_run(self_pointer self, const run_record& run) {
+  auto& state = self->state;
+  state.contents.runs.back() = run;
+  if (run.end_seq != 0)
+    publish_blocks(self, state.live.render_end(run), run.end_seq);
+  publish(self, done_event(run));
+  state.current.reset();
+  state.ending = false;
+  state.progress.clear();
+  state.run = nullptr;
+  --state.services.counts->runs;
+}
+
+void end_run(self_pointer self, const run_end& end) {
+  auto& state = self->state;
+  if (!state.current || state.current->id != end.run_id || state.ending)
+    return;
+  state.ending = true;
+  auto run = *state.current;
+  run.status = end.status;
+  run.error = end.error;
+  run.usage = end.usage;
+  run.model_requests = end.model_requests;
+  run.ended_at = now_us();
+  if (!run.error.empty())
+    run.end_seq = ++state.contents.chat.last_seq;
+  auto batch = batch_of(state);
+  batch.run = run;
+  self->request(state.services.store, caf::infinite, commit_atom_v, std::move(batch))
+    .then([=](done_atom) { close_run(self, run); },
+          [=](caf::error& error) {
+            // What could not be committed is not shown; the next start finds the run as interrupted.
+            log(log_level::error, "run " + std::to_string(run.id) + " could not be closed: " + text_of(error));
+            auto unsaved = run;
+            unsaved.status = run_status::failed;
+            unsaved.end_seq = 0;
+            close_run(self, unsaved);
+          });
+}
+
+caf::result<done_atom> cancel(self_pointer self) {
+  auto& state = self->state;
+  if (!state.current || state.ending)
+    return fail(errc::no_run, "Nothing is running in this chat.");
+  self->send(state.run, cancel_atom_v);
+  abandon_restore(self);
+  return done_atom_v;
+}
+
+// --- viewers ---------------------------------------------------------------------------------------------------------
+
+void attach(self_pointer self, uint64_t viewer, int64_t after) {
+  auto& state = self->state;
+  if (after < 0)
+    after = newest_turn_seq(state.contents);
+  auto events = events_after(state.contents, after);
+  auto follow = state.current.has_value();
+  if (!follow && !state.contents.runs.empty())
+    events.push_back(done_event(state.contents.runs.back()));
+  if (follow && !state.progress.empty())
+    events.push_back({0, "progress", progress_indicator(state.progress)});
+  if (follow)
+    state.viewers.insert(viewer);
+  self->send(state.services.gateway, replay_atom_v, viewer, std::move(events), follow);
+}
+
+caf::result<chat_view> view(const chat_session_state& state) {
+  if (!state.stored)
+    return fail(errc::not_found, "There is no such chat.");
+  chat_view view;
+  view.chat = state.contents.chat;
+  for (auto& b : render_chat(state.contents))
+    view.blocks.push_back({b.seq, "content", std::move(b.html)});
+  view.last_seq = state.contents.messages.empty() ? 0 : state.contents.messages.back().seq;
+  if (!state.contents.runs.empty())
+    view.last_seq = std::max(view.last_seq, state.contents.runs.back().end_seq);
+  view.running = state.current.has_value();
+  view.progress = state.progress;
+  return view;
+}
+
+// --- the end of a session --------------------------------------------------------------------------------------------
+
+// What a cut-off run leaves open is closed: returns for its calls, the run's end. Nothing is written when no run is
+// open.
+std::optional<write_batch> interruption(chat_session_state& state, const std::string& reason) {
+  if (state.contents.runs.empty())
+    return std::nullopt;
+  auto& run = state.contents.runs.back();
+  auto open = run.status == run_status::running || (run.status == run_status::interrupted && run.end_seq == 0);
+  if (!open)
+    return std::nullopt;
+  write_batch batch;
+  batch.chat_id = state.contents.chat.id;
+  for (auto& lost : returns_for_lost_calls(state.contents.messages, reason))
+    batch.messages.push_back(make_row(state, std::move(lost), run.turn, run.id));
+  run.status = run_status::interrupted;
+  run.error = reason + " Send a message to go on.";
+  run.end_seq = ++state.contents.chat.last_seq;
+  run.ended_at = now_us();
+  batch.run = run;
+  batch.chat = state.contents.chat;
+  return batch;
+}
+
+void halt_run(self_pointer self) {
+  auto& state = self->state;
+  if (!state.current)
+    return;
+  self->send(state.services.models, cancel_atom_v, state.current->id);
+  self->send_exit(state.run, caf::exit_reason::user_shutdown);
+  --state.services.counts->runs;
+  state.current.reset();
+}
+
+caf::result<done_atom> stop(self_pointer self) {
+  auto& state = self->state;
+  state.stopping = true;
+  halt_run(self);
+  close_shell(self);
+  auto batch = interruption(state, "Interrupted: the server was stopped.");
+  if (!batch) {
+    self->quit();
+    return done_atom_v;
+  }
+  auto promise = self->make_response_promise<done_atom>();
+  self->request(state.services.store, caf::infinite, commit_atom_v, std::move(*batch))
+    .then(
+      [=](done_atom) mutable {
+        publish(self, done_event(self->state.contents.runs.back()));
+        promise.deliver(done_atom_v);
+        self->quit();
+      },
+      [=](caf::error& error) mutable {
+        promise.deliver(error);
+        self->quit();
+      });
+  return promise;
+}
+
+caf::result<done_atom> remove(self_pointer self) {
+  auto& state = self->state;
+  state.stopping = true;
+  halt_run(self);
+  close_shell(self);
+  auto promise = self->make_response_promise<done_atom>();
+  self->request(state.services.store, caf::infinite, remove_atom_v, state.contents.chat.user_id, state.contents.chat.id)
+    .then(
+      [=](done_atom) mutable {
+        auto& s = self->state;
+        publish(self,
+                {0, "done", json{{"chat_id", s.contents.chat.id}, {"status", "cancelled"}, {"error", false}}.dump()});
+        remove_workspace(self);
+        promise.deliver(done_atom_v);
+        self->quit();
+      },
+      [=](caf::error& error) mutable {
+        self->state.stopping = false;
+        promise.deliver(error);
+      });
+  return promise;
+}
+
+caf::result<done_atom> rename(self_pointer self, const std::string& title) {
+  auto& state = self->state;
+  auto promise = self->make_response_promise<done_atom>();
+  self
+    ->request(state.services.store, caf::infinite, rename_atom_v, state.contents.chat.user_id, state.contents.chat.id,
+              title)
+    .then(
+      [=](done_atom) mutable {
+        self->state.contents.chat.title = title;
+        promise.deliver(done_atom_v);
+      },
+      [=](caf::error& error) mutable { promise.deliver(error); });
+  return promise;
+}
+
+caf::result<bool> passivate(self_pointer self) {
+  auto& state = self->state;
+  auto idle = !busy(state) && state.viewers.empty() && state.stage == shell_stage::none && state.shell_waiters.empty();
+  if (idle)
+    self->quit();
+  return idle;
+}
+
+// An agent_run that ended well has said so; this is for one that failed.
+void on_down(self_pointer self, const caf::down_msg& down) {
+  auto& state = self->state;
+  if (state.shell && down.source == state.shell.address()) {
+    shell_is_gone(self);
+    return;
+  }
+  if (!down.reason || !state.current || !state.run || down.source != state.run.address())
+    return;
+  end_run(self, {state.current->id, run_status::failed, "An internal error ended this run.", {}, 0});
+}
+
+// A run that the former process left open is closed before anybody sees the chat.
+void repair(self_pointer self) {
+  auto& state = self->state;
+  auto batch = interruption(state, "Interrupted: the server was restarted.");
+  if (!batch)
+    return;
+  auto rows = batch->messages;
+  self->request(state.services.store, caf::infinite, commit_atom_v, std::move(*batch))
+    .await(
+      [=](done_atom) {
+        auto& messages = self->state.contents.messages;
+        messages.insert(messages.end(), rows.begin(), rows.end());
+      },
+      [=](caf::error& error) { self->quit(error); });
+}
+
+} // namespace
+
+chat_session_actor::behavior_type chat_session(self_pointer self, session_services services, chat_contents contents,
+                                               bool stored) {
+  auto& state = self->state;
+  state.services = std::move(services);
+  state.contents = std::move(contents);
+  state.stored = stored;
+  self->set_down_handler([=](const caf::down_msg& down) { on_down(self, down); });
+  repair(self);
+  return {
+    [=](send_atom, const user_message& input) -> caf::result<turn_started> {
+      if (self->state.stopping)
+        return fail(errc::shutting_down, "The server is stopping. Send the message again in a moment.");
+      if (busy(self->state))
+        return run_is_on(self->state);
+      return begin_turn(self, input, 0);
+    },
+    [=](edit_atom, int64_t turn, user_message& input) { return edit(self, turn, std::move(input)); },
+    [=](cancel_atom) { return cancel(self); },
+    [=](page_atom) { return view(self->state); },
+    [=](history_atom) -> caf::result<chat_contents> {
+      if (!self->state.stored)
+        return fail(errc::not_found, "There is no such chat.");
+      return self->state.contents;
+    },
+    [=](rename_atom, const std::string& title) { return rename(self, title); },
+    [=](remove_atom) { return remove(self); },
+    [=](attach_atom, uint64_t viewer, int64_t after) { attach(self, viewer, after); },
+    [=](detach_atom, uint64_t viewer) { self->state.viewers.erase(viewer); },
+    [=](node_atom, run_node& node) { return commit_node(self, std::move(node)); },
+    [=](progress_atom, int64_t run, std::string& text) {
+      if (self->state.current && self->state.current->id == run)
+        show_progress(self, std::move(text));
+    },
+    [=](ended_atom, const run_end& end) { end_run(self, end); },
+    [=](shell_atom) { return give_shell(self); },
+    [=](passivate_atom) { return passivate(self); },
+    [=](stop_atom) { return stop(self); },
+  };
+}
+
+} // namespace varro

@@ -1,0 +1,82 @@
+// One chat: its history in memory, its run, its shell, and the events that its viewers see.
+//
+// Commit before publish: a row enters the history and the streams only when store has answered. All of a session's
+// events go to http_gateway in the order in which they were committed, so that a replay followed by what comes after is
+// gapless.
+#pragma once
+
+#include "actors/agent_run.hpp"
+#include "actors/services.hpp"
+#include "render/blocks.hpp"
+
+#include <set>
+
+namespace varro {
+
+// A cell that helps to rebuild the namespace.
+struct recorded_cell {
+  std::string code;
+  bool failed = false; // it raised when it ran first
+};
+
+enum class shell_stage { none, starting, restoring, live };
+
+using shell_promise = caf::typed_response_promise<python_shell_actor, std::string>;
+
+struct chat_session_state {
+  static inline const char* name = "chat_session";
+
+  session_services services;
+  chat_contents contents; // committed rows only; chat.last_seq also counts rows on their way
+  bool stored = false;    // the chat's row is in the database
+
+  // The run, if one is on.
+  agent_run_actor run;
+  std::optional<run_record> current;
+  bool starting = false; // a turn is being committed
+  bool ending = false;   // the end of the run is being committed
+  std::string progress;
+  block_renderer live{0}; // has seen the rows of the newest turn
+
+  // The shell.
+  shell_stage stage = shell_stage::none;
+  python_shell_actor shell;
+  std::string shell_note; // for the next cell's reader
+  std::vector<shell_promise> shell_waiters;
+  std::vector<recorded_cell> cells_to_restore;
+  size_t cells_restored = 0;
+  size_t cells_failed = 0; // that had not failed when they ran first
+
+  std::set<uint64_t> viewers;
+  bool stopping = false;
+};
+
+chat_session_actor::behavior_type chat_session(chat_session_actor::stateful_pointer<chat_session_state> self,
+                                               session_services services, chat_contents contents, bool stored);
+
+// --- the parts that need no actor, for tests -------------------------------------------------------------------------
+
+// The first 30 characters (code points) of a message, white space folded.
+std::string title_of(const std::string& text);
+
+// The events of these contents that a viewer who has seen `after` has not: exactly what a live viewer got. An event's
+// id is the newest message that is shown whole once this event is shown: of a message with several blocks only the last
+// one carries the message's own seq, so that a viewer who breaks off between two of them misses nothing.
+std::vector<stream_event> events_after(const chat_contents& contents, int64_t after);
+std::vector<stream_event> to_events(const std::vector<block>& blocks, int64_t seq);
+
+// The newest turn's user message: where a stream without an id starts.
+int64_t newest_turn_seq(const chat_contents& contents);
+
+stream_event done_event(const run_record& run);
+
+// The cells that rebuild the namespace, oldest first: those whose result was committed, after the last one that took
+// its shell along.
+std::vector<recorded_cell> recorded_cells(const std::vector<message_row>& rows);
+
+// What makes the history valid again after a run was cut off: a return for each open call, saying that it was lost.
+std::vector<message> returns_for_lost_calls(const std::vector<message_row>& rows, const std::string& reason);
+
+std::vector<message> messages_of(const std::vector<message_row>& rows);
+
+} // namespace varro

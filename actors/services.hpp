@@ -1,0 +1,36 @@
+// What a chat session reaches out to. Handles and constants only; copied into each session.
+#pragma once
+
+#include "actors/interfaces.hpp"
+#include "actors/tools.hpp"
+#include "config/config.hpp"
+
+#include <atomic>
+#include <memory>
+
+namespace varro {
+
+// Ids of chats and runs: drawn in memory, continuing where the database ends.
+struct id_source {
+  std::atomic<int64_t> next_chat{1};
+  std::atomic<int64_t> next_run{1};
+};
+
+// Numbers for /metrics that no single actor knows.
+struct gauges {
+  std::atomic<int64_t> runs{0};
+};
+
+struct session_services {
+  std::shared_ptr<const config> settings;
+  std::shared_ptr<id_source> ids;
+  std::shared_ptr<gauges> counts;
+  store_actor store;
+  store_reader_actor reader;
+  shell_host_actor shells;
+  model_client_actor models;
+  http_gateway_actor gateway;
+  tool_list tools;
+};
+
+} // namespace varro

@@ -1,0 +1,25 @@
+// The order of the end: chats, shells, viewers, models, database.
+#pragma once
+
+#include "actors/interfaces.hpp"
+
+namespace varro {
+
+struct supervised {
+  chat_registry_actor registry;
+  shell_host_actor shells;
+  http_gateway_actor gateway;
+  model_client_actor models;
+  store_actor store;
+  store_reader_actor reader;
+};
+
+struct supervisor_state {
+  static inline const char* name = "supervisor";
+  supervised actors;
+};
+
+supervisor_actor::behavior_type supervisor(supervisor_actor::stateful_pointer<supervisor_state> self,
+                                           supervised actors);
+
+} // namespace varro
