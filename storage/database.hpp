@@ -1,7 +1,7 @@
 // SQLite: schema, migrations, queries. WAL, synchronous=FULL, foreign keys on.
 //
-// One object is one connection and belongs to one thread at a time. Errors are errc::storage_failed with SQLite's words,
-// errc::not_found where a row is not there or is another user's.
+// One object is one connection and belongs to one thread at a time. Errors are errc::storage_failed with SQLite's
+// words, errc::not_found where a row is not there or is another user's.
 #pragma once
 
 #include "config/errors.hpp"
@@ -19,21 +19,24 @@ class database {
 public:
   enum class mode { read_write, read_only };
 
-  // Opens or creates DATA_DIR/varro.db (directory mode 0700, file mode 0600) and migrates it forward. A database of a
-  // newer Varro is refused.
+  // Opens or creates DATA_DIR/varro.db (file mode 0600; a directory that is created gets 0700) and migrates it forward.
+  // A database of a newer Varro is refused. read_only creates and migrates nothing: the file must be there and current.
   static caf::expected<std::unique_ptr<database>> open(const std::filesystem::path& data_dir, mode m);
   ~database();
 
   // --- transactions: apply() and the other writers join an open one, else each is its own ----------------------------
   caf::error begin();
-  caf::error commit(); // fsynced when it returns
+  caf::error commit(); // fsynced when it returns; on an error nothing of the transaction is stored
   void rollback() noexcept;
   // A savepoint inside the open transaction, so that one failing batch does not take the others of a group with it.
+  // Where SQLite itself gave up the transaction (disk full), this, every later writer and commit() report that.
   caf::error apply(const write_batch& batch);
 
   // --- chats ---------------------------------------------------------------------------------------------------------
   caf::expected<chat_contents> load_chat(int64_t user_id, int64_t chat_id);
-  // Newest first; `query` matches titles and message texts (substring, case-insensitive); empty matches all.
+  // Newest first, at most storage_list_chats_max; `query` is a substring of the title, or of what the user wrote or the
+  // model answered in the active branch; without regard to case in any script, each character for itself ("ß" is not
+  // "ss", accents count). Empty matches all.
   caf::expected<std::vector<chat_record>> list_chats(int64_t user_id, std::string_view query, int limit);
   caf::error rename_chat(int64_t user_id, int64_t chat_id, std::string_view title);
   caf::error delete_chat(int64_t user_id, int64_t chat_id);
@@ -47,7 +50,7 @@ public:
   caf::expected<user_record> find_user(std::string_view name);
   caf::expected<user_record> find_user(int64_t id);
   caf::expected<std::vector<user_record>> list_users();
-  caf::error set_disabled(std::string_view name, bool disabled); // also drops the user's logins
+  caf::error set_disabled(std::string_view name, bool disabled);                  // also drops the user's logins
   caf::error set_password(std::string_view name, std::string_view password_hash); // also drops the user's logins
   // The one user of --auth local, created when missing.
   caf::expected<user_record> local_user();

@@ -54,12 +54,12 @@ struct run_record {
   int64_t turn = 0;      // 1, 2, … within the chat; equals the turn of its messages
   int64_t first_seq = 0; // seq of the user message
   std::string status = run_status::running;
-  int64_t end_seq = 0;   // seq of the error block that ended it; 0 when there is none
-  std::string error;     // what the ErrorBlock says; empty when there is none
-  token_usage usage;     // of the whole turn
+  int64_t end_seq = 0; // seq of the error block that ended it; 0 when there is none
+  std::string error;   // what the ErrorBlock says; empty when there is none
+  token_usage usage;   // of the whole turn
   int64_t model_requests = 0;
   unix_us started_at = 0;
-  unix_us ended_at = 0; // 0 while it runs
+  unix_us ended_at = 0;    // 0 while it runs
   bool superseded = false; // an edit or regenerate replaced its turn
 };
 
@@ -85,12 +85,12 @@ struct chat_contents {
 // are refused, and nothing is written unless the chat is the user's. A chat's last_seq and updated_at never go back and
 // follow the rows, also when `chat` is left out.
 struct write_batch {
-  std::optional<chat_record> chat;    // inserted, or updated by id
-  std::vector<message_row> messages;  // inserted; a seq that exists already is an error
-  std::optional<run_record> run;      // inserted, or updated by id
+  std::optional<chat_record> chat;            // inserted, or updated by id
+  std::vector<message_row> messages;          // inserted; a seq that exists already is an error
+  std::optional<run_record> run;              // inserted, or updated by id
   std::optional<int64_t> supersede_from_turn; // marks messages and runs of this turn and later (before the inserts)
-  int64_t chat_id = 0;                // the chat that all of this belongs to
-  int64_t user_id = 0;                // its owner; 0 takes it from `chat`, and without either the batch is refused
+  int64_t chat_id = 0;                        // the chat that all of this belongs to; 0 takes it from `chat`
+  int64_t user_id = 0; // its owner; 0 takes it from `chat`, and without either the batch is refused
 };
 
 } // namespace varro

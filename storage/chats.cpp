@@ -1,0 +1,187 @@
+#include "storage/database_impl.hpp"
+
+#include "models/message_json.hpp"
+#include "storage/limits.hpp"
+#include "storage/search_text.hpp"
+
+namespace varro {
+
+namespace {
+
+caf::error no_such_chat(int64_t chat_id) {
+  return fail(errc::not_found, "there is no chat " + std::to_string(chat_id));
+}
+
+// REQUIRES: id, user_id, title, model, last_seq, created_at, updated_at.
+chat_record chat_from(const statement& row) {
+  return {row.integer(0), row.integer(1), row.text(2), row.text(3), row.integer(4), row.integer(5), row.integer(6)};
+}
+
+token_usage usage_from(std::string_view text) {
+  token_usage usage;
+  auto parsed = parse_json(text);
+  if (!parsed || !parsed->is_object())
+    return usage;
+  auto& value = *parsed;
+  auto number = [&](const char* name, int64_t& out) {
+    if (auto found = value.find(name); found != value.end() && found->is_number_integer())
+      out = found->get<int64_t>();
+  };
+  number("input_tokens", usage.input_tokens);
+  number("cache_write_tokens", usage.cache_write_tokens);
+  number("cache_read_tokens", usage.cache_read_tokens);
+  number("output_tokens", usage.output_tokens);
+  number("input_audio_tokens", usage.input_audio_tokens);
+  number("cache_audio_read_tokens", usage.cache_audio_read_tokens);
+  number("output_audio_tokens", usage.output_audio_tokens);
+  if (auto found = value.find("details"); found != value.end() && found->is_object())
+    usage.details = *found;
+  return usage;
+}
+
+caf::expected<chat_record> read_chat(connection& db, int64_t user_id, int64_t chat_id) {
+  auto query = db.use("SELECT id, user_id, title, model, last_seq, created_at, updated_at FROM chats"
+                      " WHERE id = ?1 AND user_id = ?2");
+  auto row = query.bind(chat_id).bind(user_id).step();
+  if (!row)
+    return std::move(row.error());
+  if (!*row)
+    return no_such_chat(chat_id);
+  return chat_from(query);
+}
+
+caf::error read_messages(connection& db, const chat_record& chat, std::vector<message_row>& out) {
+  auto query = db.use("SELECT seq, turn, run_id, messages.created_at, json FROM messages"
+                      " JOIN chats ON chats.id = messages.chat_id"
+                      " WHERE chats.id = ?1 AND chats.user_id = ?2 AND superseded = 0 ORDER BY seq");
+  query.bind(chat.id).bind(chat.user_id);
+  for (;;) {
+    auto row = query.step();
+    if (!row)
+      return std::move(row.error());
+    if (!*row)
+      return caf::none;
+    auto content = message_from_text(query.text_view(4));
+    if (!content)
+      return fail(errc::storage_failed,
+                  "database " + db.file() + ": message " + std::to_string(query.integer(0)) + " of chat "
+                    + std::to_string(chat.id) + " cannot be read: " + text_of(content.error()));
+    out.push_back(
+      {chat.id, query.integer(0), query.integer(1), query.integer(2), std::move(*content), query.integer(3), false});
+  }
+}
+
+caf::error read_runs(connection& db, const chat_record& chat, std::vector<run_record>& out) {
+  auto query = db.use("SELECT runs.id, turn, first_seq, status, end_seq, error, usage, model_requests, started_at,"
+                      " ended_at FROM runs JOIN chats ON chats.id = runs.chat_id"
+                      " WHERE chats.id = ?1 AND chats.user_id = ?2 AND superseded = 0 ORDER BY runs.id");
+  query.bind(chat.id).bind(chat.user_id);
+  for (;;) {
+    auto row = query.step();
+    if (!row)
+      return std::move(row.error());
+    if (!*row)
+      return caf::none;
+    out.push_back({query.integer(0), chat.id, query.integer(1), query.integer(2), query.text(3), query.integer(4),
+                   query.text(5), usage_from(query.text_view(6)), query.integer(7), query.integer(8), query.integer(9),
+                   false});
+  }
+}
+
+// Chat, messages and runs of one moment, even while another connection commits.
+struct read_moment {
+  connection& db;
+  bool own;
+  explicit read_moment(connection& c) : db(c), own(!c.in_transaction()) {
+    if (own)
+      db.use("BEGIN").run();
+  }
+  ~read_moment() {
+    if (own && db.in_transaction())
+      db.use("ROLLBACK").run();
+  }
+};
+
+caf::expected<int64_t> next_id(connection& db, std::string_view table) {
+  auto query = db.use("SELECT seq + 1 FROM sqlite_sequence WHERE name = ?1");
+  auto row = query.bind(table).step();
+  if (!row)
+    return std::move(row.error());
+  return *row ? query.integer(0) : 1;
+}
+
+} // namespace
+
+caf::expected<chat_contents> database::load_chat(int64_t user_id, int64_t chat_id) {
+  auto& db = *impl_->db;
+  read_moment moment{db};
+  auto chat = read_chat(db, user_id, chat_id);
+  if (!chat)
+    return std::move(chat.error());
+  chat_contents contents;
+  contents.chat = std::move(*chat);
+  if (auto err = read_messages(db, contents.chat, contents.messages))
+    return err;
+  if (auto err = read_runs(db, contents.chat, contents.runs))
+    return err;
+  return contents;
+}
+
+caf::expected<std::vector<chat_record>> database::list_chats(int64_t user_id, std::string_view query, int limit) {
+  auto& db = *impl_->db;
+  // instr() knows no wildcards, so there is nothing to escape.
+  auto list = db.use(query.empty()
+                       ? "SELECT id, user_id, title, model, last_seq, created_at, updated_at FROM chats"
+                         " WHERE user_id = ?1 ORDER BY updated_at DESC, id DESC LIMIT ?2"
+                       : "SELECT id, user_id, title, model, last_seq, created_at, updated_at FROM chats"
+                         " WHERE user_id = ?1 AND (instr(varro_fold(title), ?3) > 0 OR EXISTS (SELECT 1 FROM messages"
+                         " WHERE chat_id = chats.id AND superseded = 0 AND instr(folded, ?3) > 0))"
+                         " ORDER BY updated_at DESC, id DESC LIMIT ?2");
+  list.bind(user_id).bind(std::clamp(limit, 0, storage_list_chats_max));
+  if (!query.empty())
+    list.bind(folded(query));
+  std::vector<chat_record> chats;
+  for (;;) {
+    auto row = list.step();
+    if (!row)
+      return std::move(row.error());
+    if (!*row)
+      return chats;
+    chats.push_back(chat_from(list));
+  }
+}
+
+caf::error database::rename_chat(int64_t user_id, int64_t chat_id, std::string_view title) {
+  return impl_->write([&]() -> caf::error {
+    auto update = impl_->db->use("UPDATE chats SET title = ?3 WHERE id = ?1 AND user_id = ?2");
+    if (auto err = update.bind(chat_id).bind(user_id).bind(title).run())
+      return err;
+    return impl_->db->changes() == 1 ? caf::error{} : no_such_chat(chat_id);
+  });
+}
+
+caf::error database::delete_chat(int64_t user_id, int64_t chat_id) {
+  return impl_->write([&]() -> caf::error {
+    auto remove = impl_->db->use("DELETE FROM chats WHERE id = ?1 AND user_id = ?2");
+    if (auto err = remove.bind(chat_id).bind(user_id).run())
+      return err;
+    return impl_->db->changes() == 1 ? caf::error{} : no_such_chat(chat_id);
+  });
+}
+
+caf::expected<int64_t> database::next_chat_id() {
+  return next_id(*impl_->db, "chats");
+}
+
+caf::expected<int64_t> database::next_run_id() {
+  return next_id(*impl_->db, "runs");
+}
+
+caf::expected<int64_t> database::interrupt_running_runs() {
+  auto update = impl_->db->use("UPDATE runs SET status = 'interrupted', ended_at = ?1 WHERE status = 'running'");
+  if (auto err = update.bind(now_us()).run())
+    return err;
+  return impl_->db->changes();
+}
+
+} // namespace varro

@@ -1,0 +1,170 @@
+#include "storage/schema.hpp"
+
+#include <array>
+
+namespace varro {
+
+namespace {
+
+// Version 1.
+//
+// Ids of chats, runs and users come from AUTOINCREMENT's own table, which remembers the greatest id that was ever
+// inserted: an id of a deleted chat does not come back.
+//
+// messages is a table with rowids although its key is (chat_id, seq): rows are appended at the table's end and may be
+// large (plots), which a WITHOUT ROWID tree would carry in its inner nodes. `folded` stands before `json`, so that a
+// search does not walk through the pages of the large column.
+constexpr const char* version_1 = R"sql(
+CREATE TABLE users(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL UNIQUE COLLATE NOCASE,
+  password_hash TEXT NOT NULL,
+  disabled INTEGER NOT NULL DEFAULT 0 CHECK (disabled IN (0, 1)),
+  created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE logins(
+  token_hash TEXT NOT NULL PRIMARY KEY,
+  user_id INTEGER NOT NULL REFERENCES users(id) ON DELETE CASCADE,
+  csrf TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX logins_by_user ON logins(user_id);
+CREATE INDEX logins_by_expiry ON logins(expires_at);
+
+CREATE TABLE chats(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  user_id INTEGER NOT NULL REFERENCES users(id) ON DELETE CASCADE,
+  title TEXT NOT NULL,
+  model TEXT NOT NULL,
+  last_seq INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX chats_by_user ON chats(user_id, updated_at DESC, id DESC);
+
+CREATE TABLE runs(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  chat_id INTEGER NOT NULL REFERENCES chats(id) ON DELETE CASCADE,
+  turn INTEGER NOT NULL,
+  first_seq INTEGER NOT NULL,
+  status TEXT NOT NULL CHECK (status IN ('running', 'completed', 'failed', 'cancelled', 'interrupted')),
+  end_seq INTEGER NOT NULL,
+  error TEXT NOT NULL,
+  usage TEXT NOT NULL,
+  model_requests INTEGER NOT NULL,
+  started_at INTEGER NOT NULL,
+  ended_at INTEGER NOT NULL,
+  superseded INTEGER NOT NULL CHECK (superseded IN (0, 1))
+) STRICT;
+CREATE INDEX runs_by_chat ON runs(chat_id, id);
+CREATE INDEX runs_running ON runs(id) WHERE status = 'running';
+
+CREATE TABLE messages(
+  chat_id INTEGER NOT NULL REFERENCES chats(id) ON DELETE CASCADE,
+  seq INTEGER NOT NULL CHECK (seq > 0),
+  turn INTEGER NOT NULL,
+  run_id INTEGER NOT NULL,
+  kind TEXT NOT NULL CHECK (kind IN ('request', 'response')),
+  created_at INTEGER NOT NULL,
+  superseded INTEGER NOT NULL CHECK (superseded IN (0, 1)),
+  folded TEXT NOT NULL,
+  json TEXT NOT NULL,
+  PRIMARY KEY (chat_id, seq)
+) STRICT;
+)sql";
+
+constexpr std::array migrations{version_1};
+
+// Ends an open transaction whatever happens in between.
+struct undo_unless_done {
+  connection& db;
+  bool done = false;
+  ~undo_unless_done() {
+    if (!done && db.in_transaction())
+      db.execute("ROLLBACK");
+  }
+};
+
+caf::expected<int64_t> read_number(connection& db, std::string_view sql) {
+  auto query = db.use(sql);
+  auto row = query.step();
+  if (!row)
+    return std::move(row.error());
+  return *row ? query.integer(0) : 0;
+}
+
+// Takes one step and returns the version reached; a version at the end means that nothing was left to do.
+caf::expected<int> migrate_once(connection& db, std::span<const char* const> steps) {
+  // IMMEDIATE, and the version read again inside: another process may be doing the same.
+  if (auto err = db.execute("BEGIN IMMEDIATE"))
+    return err;
+  undo_unless_done guard{db};
+  auto version = read_schema_version(db);
+  if (!version)
+    return std::move(version.error());
+  auto count = static_cast<int>(steps.size());
+  if (*version >= count)
+    return *version;
+  if (auto err = db.execute(steps[static_cast<size_t>(*version)]))
+    return err;
+  auto orphans = read_number(db, "SELECT count(*) FROM pragma_foreign_key_check");
+  if (!orphans)
+    return std::move(orphans.error());
+  auto next = *version + 1;
+  if (*orphans != 0)
+    return fail(errc::storage_failed,
+                "database " + db.file() + ": migration " + std::to_string(next) + " would leave "
+                  + std::to_string(*orphans) + " rows without their owner; nothing was changed");
+  if (auto err = db.execute(("PRAGMA user_version = " + std::to_string(next)).c_str()))
+    return err;
+  if (auto err = db.execute("COMMIT"))
+    return err;
+  guard.done = true;
+  return next;
+}
+
+} // namespace
+
+std::span<const char* const> schema_migrations() {
+  return migrations;
+}
+
+caf::expected<int> read_schema_version(connection& db) {
+  auto version = read_number(db, "SELECT user_version FROM pragma_user_version");
+  if (!version)
+    return std::move(version.error());
+  auto foreign = *version < 0;
+  if (*version == 0) {
+    auto tables = read_number(db, "SELECT count(*) FROM sqlite_schema");
+    if (!tables)
+      return std::move(tables.error());
+    foreign = *tables != 0;
+  }
+  if (foreign)
+    return fail(errc::storage_failed,
+                "database " + db.file()
+                  + ": belongs to another program; choose another data directory, nothing was"
+                    " changed");
+  return static_cast<int>(*version);
+}
+
+caf::error migrate(connection& db, std::span<const char* const> steps) {
+  auto version = read_schema_version(db);
+  if (!version)
+    return std::move(version.error());
+  auto count = static_cast<int>(steps.size());
+  while (*version < count) {
+    version = migrate_once(db, steps);
+    if (!version)
+      return std::move(version.error());
+  }
+  if (*version > count)
+    return fail(errc::storage_failed,
+                "database " + db.file() + ": was written by a newer Varro (schema " + std::to_string(*version)
+                  + ", this one knows " + std::to_string(count) + "); use that one, nothing was changed");
+  return caf::none;
+}
+
+} // namespace varro
