@@ -6,6 +6,7 @@
 #include "storage/records.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,8 +26,8 @@ class block_renderer {
 public:
   explicit block_renderer(int64_t chat_id) : chat_id_(chat_id) {}
 
-  // The blocks that this row adds or replaces. A tool return replaces the block of its call: same element id, but seq and
-  // data-seq are the return's.
+  // The blocks that this row adds or replaces. A tool return replaces the block of its call: same element id, but seq
+  // and data-seq are the return's.
   std::vector<block> render(const message_row& row);
 
   // The ErrorBlock that ended a run (run.end_seq, run.error), or nothing. Marks calls that still run as stopped.
@@ -37,7 +38,13 @@ private:
     std::string call_id;
     std::string element_id;
     tool_call_part call;
+    int64_t seq = 0;
+    bool builtin = false; // the vendor runs it
   };
+  std::optional<pending_call> take(const std::string& call_id);
+  void render_request(const message_row& row, const model_request& request, std::vector<block>& out);
+  void render_response(const message_row& row, const model_response& response, std::vector<block>& out);
+
   int64_t chat_id_;
   std::vector<pending_call> pending_;
 };
@@ -54,6 +61,9 @@ struct attachment_name {
   int64_t seq = 0;
   size_t index = 0;
 };
+// The files that a message carries, in the order of their numbers. Links to other sites are not files and have no
+// number.
+std::vector<binary_content> attachments_of(const message& content);
 std::string attachment_url(int64_t chat_id, int64_t seq, size_t index, std::string_view media_type);
 std::optional<attachment_name> parse_attachment_name(std::string_view name);
 

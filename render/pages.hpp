@@ -27,7 +27,7 @@ struct chat_page {
 
 struct page_context {
   page_viewer viewer;
-  std::vector<chat_record> chats; // sidebar, newest first
+  std::vector<chat_record> chats;   // sidebar, newest first
   const config* settings = nullptr; // models to choose from, sandbox off warning
 };
 
@@ -37,7 +37,7 @@ std::string login_page(const page_viewer& viewer, std::string_view message); // 
 std::string error_page(const page_viewer& viewer, int status, std::string_view message);
 
 // Fragments.
-std::string stream_container(int64_t chat_id, int64_t after_seq);       // data-stream-url="/chat/stream/{id}?after=SEQ"
+std::string stream_container(int64_t chat_id, int64_t after_seq); // data-stream-url="/chat/stream/{id}?after=SEQ"
 std::string chat_form(const page_viewer& viewer, const config& settings, const chat_record* chat, bool enabled);
 std::string chat_list(const std::vector<chat_record>& chats, int64_t current_chat_id);
 std::string file_list(int64_t chat_id, const std::vector<std::pair<std::string, uint64_t>>& name_and_bytes);

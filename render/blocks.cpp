@@ -1,0 +1,283 @@
+#include "render/blocks.hpp"
+
+#include "models/history.hpp"
+#include "render/html.hpp"
+#include "render/parts.hpp"
+
+#include <map>
+
+namespace varro {
+
+namespace {
+
+std::string open_block(const block_place& place, std::string_view tag, std::string_view kind, std::string_view extra) {
+  return "<" + std::string(tag) + " class=\"block " + std::string(kind) + "\"" + html::attribute("id", place.element_id)
+    + html::attribute("data-block", kind) + html::attribute("data-seq", place.seq) + std::string(extra) + ">";
+}
+
+bool is_blank(std::string_view text) {
+  return text.find_first_not_of(" \t\r\n") == text.npos;
+}
+
+// Files of the parts before `index`, so that each part knows the numbers of its own.
+template <class Message>
+std::vector<size_t> first_files(const Message& message) {
+  std::vector<size_t> result;
+  size_t count = 0;
+  for (const auto& part : message.parts) {
+    result.push_back(count);
+    Message alone;
+    alone.parts.push_back(part);
+    count += attachments_of(alone).size();
+  }
+  return result;
+}
+
+// Only some parts can hold files; counting them means decoding them.
+bool may_hold_files(const model_request& request) {
+  return request.parts.size() > 1;
+}
+bool may_hold_files(const model_response& response) {
+  for (const auto& part : response.parts)
+    if (std::holds_alternative<file_part>(part) || std::holds_alternative<builtin_tool_return_part>(part))
+      return true;
+  return false;
+}
+
+template <class Message>
+std::vector<size_t> file_numbers(const Message& message) {
+  return may_hold_files(message) ? first_files(message) : std::vector<size_t>(message.parts.size(), 0);
+}
+
+void put(std::vector<block>& blocks, block next) {
+  for (auto& present : blocks) {
+    if (present.id == next.id) {
+      present = std::move(next);
+      return;
+    }
+  }
+  blocks.push_back(std::move(next));
+}
+
+std::string user_item_html(const block_place& place, const user_content& item, size_t& file) {
+  if (auto* text = std::get_if<std::string>(&item))
+    return "<div class=\"user-text\">" + escape_html(*text) + "</div>";
+  if (auto* text = std::get_if<text_content>(&item))
+    return "<div class=\"user-text\">" + escape_html(text->content) + "</div>";
+  if (auto* url = std::get_if<url_content>(&item))
+    return url_html(*url);
+  if (auto* binary = std::get_if<binary_content>(&item)) {
+    auto out = file_html(place.chat_id, place.seq, file, *binary,
+                         "File " + std::to_string(file - place.first_file + 1) + " of this message");
+    ++file;
+    return out;
+  }
+  if (auto* uploaded = std::get_if<uploaded_file>(&item))
+    return "<p class=\"file-output\"><span class=\"file\">" + escape_html(uploaded->file_id) + "</span></p>";
+  return {};
+}
+
+std::string fold(std::string_view summary, std::string_view html) {
+  return "<details><summary>" + escape_html(summary) + "</summary><div class=\"fold prose\">" + std::string(html)
+    + "</div></details>";
+}
+
+} // namespace
+
+std::string element_id(int64_t seq, size_t part) {
+  return "m" + std::to_string(seq) + "-p" + std::to_string(part);
+}
+
+block user_block(const block_place& place, const user_prompt_part& part) {
+  auto out = open_block(place, "article", "user", " aria-label=\"You\"") + "<div class=\"bubble\">";
+  if (auto* text = std::get_if<std::string>(&part.content)) {
+    out += "<div class=\"user-text\">" + escape_html(*text) + "</div>";
+  } else {
+    size_t file = place.first_file;
+    for (const auto& item : std::get<std::vector<user_content>>(part.content))
+      out += user_item_html(place, item, file);
+  }
+  return {place.seq, place.element_id, out + "</div></article>"};
+}
+
+block text_block(const block_place& place, const text_part& part) {
+  return {place.seq, place.element_id,
+          open_block(place, "article", "text", " aria-label=\"Varro\"") + "<div class=\"prose\">"
+            + markdown_to_html(part.content) + "</div></article>"};
+}
+
+block thinking_block(const block_place& place, const thinking_part& part) {
+  auto text = is_blank(part.content) ? "<p>The provider keeps this part of the thinking to itself.</p>"
+                                     : markdown_to_html(part.content);
+  return {place.seq, place.element_id,
+          open_block(place, "section", "thinking", " aria-label=\"Thinking\"") + fold("Thinking", text) + "</section>"};
+}
+
+block compaction_block(const block_place& place, const compaction_part& part) {
+  auto text = part.content && !is_blank(*part.content) ? markdown_to_html(*part.content)
+                                                       : "<p>The provider keeps the summary to itself.</p>";
+  return {place.seq, place.element_id,
+          open_block(place, "article", "text", " data-part=\"compaction\"")
+            + fold("Earlier messages were summarised", text) + "</article>"};
+}
+
+block file_block(const block_place& place, const file_part& part) {
+  return {place.seq, place.element_id,
+          open_block(place, "article", "text", " data-part=\"file\"")
+            + file_html(place.chat_id, place.seq, place.first_file, part.content, "File of this answer")
+            + "</article>"};
+}
+
+block error_block(const block_place& place, std::string_view title, std::string_view text, std::string_view status) {
+  return {place.seq, place.element_id,
+          open_block(place, "section", "error", " role=\"note\"" + html::attribute("data-status", status))
+            + "<p class=\"error-title\">" + escape_html(title) + "</p><p class=\"error-text\">" + escape_html(text)
+            + "</p></section>"};
+}
+
+std::string progress_indicator(std::string_view text) {
+  return "<div class=\"progress\" role=\"status\"><span class=\"pulse\" aria-hidden=\"true\"></span><span>"
+    + escape_html(text) + "</span></div>";
+}
+
+// --- rows
+// --------------------------------------------------------------------------------------------------------------
+
+std::optional<block_renderer::pending_call> block_renderer::take(const std::string& call_id) {
+  for (auto i = pending_.begin(); i != pending_.end(); ++i) {
+    if (i->call_id == call_id) {
+      auto call = std::move(*i);
+      pending_.erase(i);
+      return call;
+    }
+  }
+  return std::nullopt;
+}
+
+void block_renderer::render_request(const message_row& row, const model_request& request, std::vector<block>& out) {
+  auto files = file_numbers(request);
+  for (size_t i = 0; i < request.parts.size(); ++i) {
+    block_place place{chat_id_, row.seq, element_id(row.seq, i), files[i]};
+    const auto& part = request.parts[i];
+    if (auto* prompt = std::get_if<user_prompt_part>(&part)) {
+      put(out, user_block(place, *prompt));
+    } else if (auto* result = std::get_if<tool_return_part>(&part)) {
+      tool_call_part call;
+      call.tool_name = result->tool_name;
+      call.tool_call_id = result->tool_call_id;
+      if (auto pending = take(result->tool_call_id)) {
+        place.element_id = pending->element_id;
+        call = std::move(pending->call);
+      }
+      put(out, returned_call_block(place, call, *result));
+    } else if (auto* retry = std::get_if<retry_prompt_part>(&part)) {
+      if (auto pending = take(retry->tool_call_id)) {
+        place.element_id = pending->element_id;
+        put(out, retried_call_block(place, pending->call, *retry));
+      } else {
+        auto* text = retry->content.get_ptr<const std::string*>();
+        put(out,
+            error_block(place, "The model was asked to try again", text ? *text : html::pretty_json(retry->content),
+                        "retry"));
+      }
+    }
+  }
+}
+
+void block_renderer::render_response(const message_row& row, const model_response& response, std::vector<block>& out) {
+  auto files = file_numbers(response);
+  for (size_t i = 0; i < response.parts.size(); ++i) {
+    block_place place{chat_id_, row.seq, element_id(row.seq, i), files[i]};
+    const auto& part = response.parts[i];
+    if (auto* text = std::get_if<text_part>(&part)) {
+      if (!is_blank(text->content))
+        put(out, text_block(place, *text));
+    } else if (auto* thinking = std::get_if<thinking_part>(&part)) {
+      if (!is_blank(thinking->content) || thinking->id == "redacted_thinking")
+        put(out, thinking_block(place, *thinking));
+    } else if (auto* call = std::get_if<tool_call_part>(&part)) {
+      pending_.push_back({call->tool_call_id, place.element_id, *call, row.seq, false});
+      put(out, running_call_block(place, *call));
+    } else if (auto* builtin = std::get_if<builtin_tool_call_part>(&part)) {
+      pending_.push_back({builtin->tool_call_id, place.element_id, *builtin, row.seq, true});
+      put(out, running_call_block(place, *builtin));
+    } else if (auto* result = std::get_if<builtin_tool_return_part>(&part)) {
+      tool_return_part returned{result->tool_name, result->content,   result->tool_call_id, result->tool_kind,
+                                nullptr,           result->timestamp, result->outcome};
+      tool_call_part call;
+      call.tool_name = result->tool_name;
+      call.tool_call_id = result->tool_call_id;
+      if (auto pending = take(result->tool_call_id)) {
+        place.element_id = pending->element_id;
+        call = std::move(pending->call);
+      }
+      put(out, returned_call_block(place, call, returned));
+    } else if (auto* compaction = std::get_if<compaction_part>(&part)) {
+      put(out, compaction_block(place, *compaction));
+    } else if (auto* file = std::get_if<file_part>(&part)) {
+      put(out, file_block(place, *file));
+    }
+  }
+}
+
+std::vector<block> block_renderer::render(const message_row& row) {
+  std::vector<block> out;
+  if (auto* request = std::get_if<model_request>(&row.content))
+    render_request(row, *request, out);
+  else
+    render_response(row, std::get<model_response>(row.content), out);
+  return out;
+}
+
+std::vector<block> block_renderer::render_end(const run_record& run) {
+  std::vector<block> out;
+  for (auto& pending : pending_) {
+    // A vendor's own tool may answer inside the text alone: no return of it is not a failure.
+    bool done = pending.builtin && run.status == run_status::completed;
+    auto seq = std::max(run.end_seq, pending.seq);
+    out.push_back(ended_call_block({chat_id_, seq, pending.element_id, 0}, pending.call,
+                                   done ? tool_state::done : tool_state::stopped));
+  }
+  pending_.clear();
+  if (run.error.empty())
+    return out;
+  const char* title = "This answer could not be finished";
+  if (run.status == run_status::cancelled)
+    title = "Stopped";
+  else if (run.status == run_status::interrupted)
+    title = "Interrupted";
+  out.push_back(error_block({chat_id_, run.end_seq, element_id(run.end_seq, 0), 0}, title, run.error, run.status));
+  return out;
+}
+
+std::vector<block> render_chat(const chat_contents& contents) {
+  std::vector<block> blocks;
+  std::unordered_map<std::string, size_t> place_of;
+  auto add = [&](std::vector<block> next) {
+    for (auto& item : next) {
+      auto [found, is_new] = place_of.try_emplace(item.id, blocks.size());
+      if (is_new)
+        blocks.push_back(std::move(item));
+      else
+        blocks[found->second] = std::move(item);
+    }
+  };
+  block_renderer renderer{contents.chat.id};
+  size_t ended = 0; // runs whose end is rendered
+  auto end_runs_before = [&](int64_t seq) {
+    for (; ended < contents.runs.size() && contents.runs[ended].first_seq < seq; ++ended)
+      if (contents.runs[ended].status != run_status::running)
+        add(renderer.render_end(contents.runs[ended]));
+  };
+  int64_t run_id = -1;
+  for (const auto& row : contents.messages) {
+    if (row.run_id != run_id)
+      end_runs_before(row.seq);
+    run_id = row.run_id;
+    add(renderer.render(row));
+  }
+  end_runs_before(INT64_MAX);
+  return blocks;
+}
+
+} // namespace varro

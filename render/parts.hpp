@@ -1,0 +1,51 @@
+// Blocks out of parts: the templates that block_renderer puts in order. Pure functions, any thread.
+#pragma once
+
+#include "render/blocks.hpp"
+
+namespace varro {
+
+// Where a block stands and which of the message's files are its own.
+struct block_place {
+  int64_t chat_id = 0;
+  int64_t seq = 0;        // of the newest message that the block shows
+  std::string element_id; // of the block; a tool return takes its call's
+  size_t first_file = 0;  // number of the part's first file among the files of message `seq`
+};
+
+std::string element_id(int64_t seq, size_t part);
+
+block user_block(const block_place& place, const user_prompt_part& part);
+block text_block(const block_place& place, const text_part& part);
+block thinking_block(const block_place& place, const thinking_part& part);
+block compaction_block(const block_place& place, const compaction_part& part);
+block file_block(const block_place& place, const file_part& part);
+block error_block(const block_place& place, std::string_view title, std::string_view text, std::string_view status);
+
+// data-state of a tool call.
+namespace tool_state {
+inline constexpr auto running = "running";
+inline constexpr auto done = "done";
+inline constexpr auto failed = "failed";
+inline constexpr auto stopped = "stopped";
+} // namespace tool_state
+
+block running_call_block(const block_place& place, const tool_call_part& call);
+// The call ended without a result of its own.
+block ended_call_block(const block_place& place, const tool_call_part& call, std::string_view state);
+block returned_call_block(const block_place& place, const tool_call_part& call, const tool_return_part& result);
+block retried_call_block(const block_place& place, const tool_call_part& call, const retry_prompt_part& retry);
+// What a retry prompt complains about, as HTML.
+std::string retry_html(const json& content);
+
+// A file of a message: an image inline, anything else as a link.
+std::string file_html(int64_t chat_id, int64_t seq, size_t index, const binary_content& file, std::string_view label);
+// A file that lies elsewhere: never loaded by the page, only linked.
+std::string url_html(const url_content& content);
+
+// The outputs of a cell in order. Its images are the files `first_file`, `first_file` + 1, … of the message.
+std::string cell_html(const block_place& place, const struct cell_result& result);
+// "12 ms", "1.4 s", "2 min 5 s"
+std::string duration_text(std::chrono::microseconds duration);
+
+} // namespace varro
