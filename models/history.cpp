@@ -1,0 +1,177 @@
+#include "models/history.hpp"
+
+#include "models/content_json.hpp"
+#include "models/message_json.hpp"
+
+#include <algorithm>
+#include <type_traits>
+
+namespace varro {
+
+namespace {
+
+std::string identifier_of(const user_content& file) {
+  return std::visit(
+    [](const auto& value) -> std::string {
+      if constexpr (requires { value.identifier; })
+        return value.identifier;
+      else
+        return {};
+    },
+    file);
+}
+
+std::string text_of_item(const json& item) {
+  return item.is_string() ? item.get<std::string>() : dump_json(item);
+}
+
+// Takes the files out of `value`, at any depth: a model should see them as files, not as base64 inside JSON.
+void take_files(json& value, std::vector<user_content>& files) {
+  if (auto file = read_tool_file(value)) {
+    value = "See file " + identifier_of(*file) + ".";
+    files.push_back(std::move(*file));
+  } else if (value.is_structured()) {
+    for (auto& child : value)
+      take_files(child, files);
+  }
+}
+
+bool is_tool_result(const request_part& part) {
+  return std::holds_alternative<tool_return_part>(part) || std::holds_alternative<retry_prompt_part>(part);
+}
+
+void append(model_request& request, const model_request& next) {
+  request.parts.insert(request.parts.end(), next.parts.begin(), next.parts.end());
+  // Vendors want the results of tool calls before anything else that is said to them.
+  std::stable_partition(request.parts.begin(), request.parts.end(), is_tool_result);
+  if (!next.timestamp.empty())
+    request.timestamp = next.timestamp;
+  if (next.instructions && !next.instructions->empty())
+    request.instructions = next.instructions;
+  if (next.run_id)
+    request.run_id = next.run_id;
+  if (next.conversation_id)
+    request.conversation_id = next.conversation_id;
+  if (!next.metadata.is_null())
+    request.metadata = next.metadata;
+  if (next.state != "complete")
+    request.state = next.state;
+}
+
+// The id that a part refers to, or nullptr for parts that answer nothing.
+const std::string* answered_call(const request_part& part) {
+  if (const auto* result = std::get_if<tool_return_part>(&part))
+    return &result->tool_call_id;
+  if (const auto* retry = std::get_if<retry_prompt_part>(&part))
+    return &retry->tool_call_id;
+  return nullptr;
+}
+
+// A retry prompt without a tool is about the response's text: its id is made up and need not be a call's.
+bool must_answer_a_call(const request_part& part) {
+  const auto* retry = std::get_if<retry_prompt_part>(&part);
+  return !retry || retry->tool_name.has_value();
+}
+
+auto find_open(const std::vector<open_call>& open, const std::string& id) {
+  return std::find_if(open.begin(), open.end(), [&](const open_call& call) { return call.tool_call_id == id; });
+}
+
+bool close(std::vector<open_call>& open, const std::string& id) {
+  const auto found = find_open(open, id);
+  if (found == open.end())
+    return false;
+  open.erase(found);
+  return true;
+}
+
+caf::error unanswered(const open_call& call) {
+  return fail(errc::invalid_input,
+              "The history has no result for the tool call " + call.tool_call_id + " of " + call.tool_name + ".");
+}
+
+} // namespace
+
+tool_content split_tool_content(const json& content) {
+  tool_content out;
+  json rest = content;
+  take_files(rest, out.files);
+  // A list with files is text and files side by side, as make_tool_content writes it; other lists are data.
+  if (!out.files.empty() && rest.is_array()) {
+    for (const auto& item : rest) {
+      if (!out.text.empty())
+        out.text += '\n';
+      out.text += text_of_item(item);
+    }
+  } else if (!rest.is_null()) {
+    out.text = text_of_item(rest);
+  }
+  return out;
+}
+
+json make_tool_content(std::string text, const std::vector<binary_content>& files) {
+  if (files.empty())
+    return text;
+  json out = json::array();
+  if (!text.empty())
+    out.push_back(std::move(text));
+  for (const auto& file : files)
+    out.push_back(to_json(file));
+  return out;
+}
+
+std::vector<message> joined(const std::vector<message>& history) {
+  std::vector<message> out;
+  for (const auto& next : history) {
+    auto* before = out.empty() ? nullptr : std::get_if<model_request>(&out.back());
+    const auto* request = std::get_if<model_request>(&next);
+    if (before && request)
+      append(*before, *request);
+    else
+      out.push_back(next);
+  }
+  return out;
+}
+
+std::vector<open_call> open_calls(const std::vector<message>& history) {
+  std::vector<open_call> open;
+  for (const auto& one : history) {
+    if (const auto* response = std::get_if<model_response>(&one)) {
+      for (const auto& part : response->parts)
+        if (const auto* call = std::get_if<tool_call_part>(&part))
+          open.push_back({call->tool_name, call->tool_call_id});
+    } else {
+      for (const auto& part : std::get<model_request>(one).parts)
+        if (const auto* id = answered_call(part))
+          close(open, *id);
+    }
+  }
+  return open;
+}
+
+caf::error check_history(const std::vector<message>& history) {
+  std::vector<open_call> open;
+  for (const auto& one : history) {
+    if (const auto* response = std::get_if<model_response>(&one)) {
+      if (!open.empty())
+        return unanswered(open.front());
+      for (const auto& part : response->parts)
+        if (const auto* call = std::get_if<tool_call_part>(&part)) {
+          if (find_open(open, call->tool_call_id) != open.end())
+            return fail(errc::invalid_input,
+                        "The history has two tool calls with the id " + call->tool_call_id + " in one response.");
+          open.push_back({call->tool_name, call->tool_call_id});
+        }
+      continue;
+    }
+    for (const auto& part : std::get<model_request>(one).parts)
+      if (const auto* id = answered_call(part); id && !close(open, *id) && must_answer_a_call(part))
+        return fail(errc::invalid_input,
+                    "The history has a result for the tool call " + *id + ", which is not waiting for one.");
+  }
+  if (!open.empty())
+    return unanswered(open.front());
+  return {};
+}
+
+} // namespace varro
