@@ -17,7 +17,7 @@ enum class provider_kind { offline, anthropic, openai };
 // One model that a user can choose. `id` is what forms, the chat row and --model carry: "anthropic:claude-sonnet-4-5".
 struct model_config {
   std::string id;
-  std::string label;    // what the page shows; the id when empty
+  std::string label; // what the page shows; the id when empty
   provider_kind kind = provider_kind::offline;
   std::string provider; // name of the provider section: "anthropic", "openai", "groq", "ollama"… (quirks go by it)
   std::string name;     // the vendor's own name of the model
@@ -25,7 +25,7 @@ struct model_config {
   std::string api_key;  // secret: never logged, rendered or sent to another host; empty for local servers
   bool vision = true;   // images in tool results go back to the model
   bool tools = true;
-  std::string thinking = "auto";    // "off" | "auto" | "adaptive" | "budget"
+  std::string thinking = "auto"; // "off" | "auto" | "adaptive" | "budget"
   int64_t thinking_budget_tokens = 8'000;
   int64_t output_tokens_max = 16'000;
   std::optional<double> temperature;
@@ -33,12 +33,12 @@ struct model_config {
 
 struct server_config {
   std::string host = "127.0.0.1";
-  uint16_t port = 8000; // 0 picks a free one
+  uint16_t port = 8000;                   // 0 picks a free one
   std::vector<std::string> allowed_hosts; // further Host names that are served (behind a proxy)
   int workers = 8;                        // threads that run routes
   size_t request_head_bytes_max = 32u << 10;
   size_t request_body_bytes_max = 64u << 20;
-  size_t message_bytes_max = 1u << 20; // text of one user message
+  size_t message_bytes_max = 1u << 20;    // text of one user message
   size_t buffered_bytes_max = 512u << 20; // all requests that are being received or answered, together
   int connections_max = 20'000;
   std::chrono::milliseconds head_max{15'000};  // to receive a request's head
@@ -62,10 +62,10 @@ struct auth_config {
 };
 
 struct agent_config {
-  int model_requests_max = 50;         // of one turn
-  int retries_max = 3;                 // consecutive retry prompts
-  int64_t tokens_max = 2'000'000;      // input + output of one turn
-  std::string instructions;            // replaces the built-in system prompt when not empty
+  int model_requests_max = 50;    // of one turn
+  int retries_max = 3;            // consecutive retry prompts
+  int64_t tokens_max = 2'000'000; // input + output of one turn
+  std::string instructions;       // replaces the built-in system prompt when not empty
 };
 
 struct model_client_config {
@@ -82,35 +82,35 @@ struct model_client_config {
 struct shell_config {
   std::string python = "/usr/bin/python3";
   std::string bubblewrap = "/usr/bin/bwrap";
-  bool sandbox = true;                          // "off" is said on the page
-  std::chrono::milliseconds cell_max{120'000};  // then SIGINT
+  bool sandbox = true;                              // "off" is said on the page
+  std::chrono::milliseconds cell_max{120'000};      // then SIGINT
   std::chrono::milliseconds interrupt_grace{3'000}; // then SIGKILL
   std::chrono::milliseconds start_max{60'000};
-  std::chrono::minutes idle{30};                // a shell unused for so long is closed
-  size_t output_bytes_max = 256u << 10;         // text of one cell: head and tail are kept
+  std::chrono::minutes idle{30};        // a shell unused for so long is closed
+  size_t output_bytes_max = 256u << 10; // text of one cell: head and tail are kept
   size_t image_bytes_max = 4u << 20;
-  int images_max = 20;                          // of one cell
-  int table_rows_max = 50;                      // of a DataFrame's first rows
+  int images_max = 20;     // of one cell
+  int table_rows_max = 50; // of a DataFrame's first rows
   int table_columns_max = 50;
-  size_t frame_bytes_max = 64u << 20;           // one protocol frame
-  size_t memory_bytes_max = 2u << 30;           // RLIMIT_AS of a shell
+  size_t frame_bytes_max = 64u << 20; // one protocol frame
+  size_t memory_bytes_max = 2u << 30; // RLIMIT_AS of a shell
   size_t tmp_bytes_max = 256u << 20;
-  size_t file_bytes_max = 512u << 20;           // RLIMIT_FSIZE
+  size_t file_bytes_max = 512u << 20; // RLIMIT_FSIZE
   int processes_max = 64;
   int open_files_max = 512;
-  int live_max = 200;                           // shells at once; further starts wait for an idle one to be closed
-  int starting_max = 4;                         // shells that start at the same moment
+  int live_max = 200;   // shells at once; further starts wait for an idle one to be closed
+  int starting_max = 4; // shells that start at the same moment
 };
 
 struct chat_config {
-  int resident_max = 2'000;          // chat sessions in memory; idle ones beyond it are passivated
-  std::chrono::minutes idle{15};     // a session without run, viewer or shell
+  int resident_max = 2'000;      // chat sessions in memory; idle ones beyond it are passivated
+  std::chrono::minutes idle{15}; // a session without run, viewer or shell
   size_t title_characters_max = 200;
 };
 
 struct config {
   std::filesystem::path data_dir = "data";
-  std::string default_model; // id; empty: the first real model that is configured, else offline
+  std::string default_model;        // id; empty: the first real model that is configured, else offline
   std::vector<model_config> models; // offline is always the last
   server_config server;
   stream_config stream;
@@ -119,7 +119,9 @@ struct config {
   model_client_config model_client;
   shell_config shell;
   chat_config chat;
-  std::string log_level = "info"; // "error" | "warning" | "info" | "debug"
+  std::string log_level = "info";    // "error" | "warning" | "info" | "debug"
+  bool discover_local_models = true; // ask Ollama and llama.cpp on loopback when no model is configured
+  std::filesystem::path file;        // the configuration file that was read; empty when there was none
 
   // The model with this id, or nullptr.
   const model_config* find_model(const std::string& id) const;

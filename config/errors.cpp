@@ -9,9 +9,9 @@ namespace varro {
 namespace {
 
 constexpr std::array names{
-  "none",           "not_found",         "run_in_progress", "no_run",            "invalid_input",   "too_large",
-  "unauthorized",   "config_invalid",    "storage_failed",  "storage_locked",    "shell_lost",      "shell_unavailable",
-  "model_rejected", "model_unreachable", "model_malformed", "limit_reached",     "cancelled",       "shutting_down",
+  "none",           "not_found",         "run_in_progress", "no_run",         "invalid_input", "too_large",
+  "unauthorized",   "config_invalid",    "storage_failed",  "storage_locked", "shell_lost",    "shell_unavailable",
+  "model_rejected", "model_unreachable", "model_malformed", "limit_reached",  "cancelled",     "shutting_down",
 };
 static_assert(names.size() == static_cast<size_t>(errc::shutting_down) + 1, "an errc lacks its name");
 

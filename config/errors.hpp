@@ -15,23 +15,23 @@ namespace varro {
 
 enum class errc : uint8_t {
   none = 0,
-  not_found,           // no such thing, or it is somebody else's
-  run_in_progress,     // the chat answers another message
-  no_run,              // nothing to cancel
-  invalid_input,       // what the caller sent cannot be used
-  too_large,           // a named limit was passed
-  unauthorized,        // no user
-  config_invalid,      // a configuration file or variable
-  storage_failed,      // the database said no
-  storage_locked,      // another process serves this data directory
-  shell_lost,          // the Python process ended
-  shell_unavailable,   // no sandbox, no Python, or no room for another shell
-  model_rejected,      // the vendor refused the request for good
-  model_unreachable,   // network, time limits, retries used up
-  model_malformed,     // the vendor's answer could not be read
-  limit_reached,       // steps, tokens or retries of a turn
-  cancelled,           // somebody stopped it
-  shutting_down,       // the server is stopping
+  not_found,         // no such thing, or it is somebody else's
+  run_in_progress,   // the chat answers another message
+  no_run,            // nothing to cancel
+  invalid_input,     // what the caller sent cannot be used
+  too_large,         // a named limit was passed
+  unauthorized,      // no user
+  config_invalid,    // a configuration file or variable
+  storage_failed,    // the database said no
+  storage_locked,    // another process serves this data directory
+  shell_lost,        // the Python process ended
+  shell_unavailable, // no sandbox, no Python, or no room for another shell
+  model_rejected,    // the vendor refused the request for good
+  model_unreachable, // network, time limits, retries used up
+  model_malformed,   // the vendor's answer could not be read
+  limit_reached,     // steps, tokens or retries of a turn
+  cancelled,         // somebody stopped it
+  shutting_down,     // the server is stopping
 };
 
 // The name as written above, for logs and metrics.
