@@ -1,0 +1,515 @@
+#include "tests/support/actor_world.hpp"
+
+#include "models/history.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace varro;
+using namespace varro::test;
+
+namespace {
+
+auto always(model_response response) {
+  return [response = std::move(response)](const model_query&) -> caf::expected<model_response> { return response; };
+}
+
+auto refusing(caf::error error) {
+  return [error = std::move(error)](const model_query&) -> caf::expected<model_response> { return error; };
+}
+
+std::vector<std::string> names(const std::vector<stream_event>& events) {
+  std::vector<std::string> result;
+  for (const auto& event : events)
+    if (event.event != "progress")
+      result.push_back(event.event);
+  return result;
+}
+
+bool contains(const std::string& text, const std::string& what) {
+  return text.find(what) != std::string::npos;
+}
+
+run_record last_run(actor_world& world) {
+  run_record run;
+  for (const auto& batch : world.log().batches)
+    if (batch.run)
+      run = *batch.run;
+  return run;
+}
+
+// The published content and done events, as a viewer sees them.
+std::vector<stream_event> shown(actor_world& world) {
+  auto events = world.log().published;
+  std::erase_if(events, [](const stream_event& event) { return event.event == "progress"; });
+  return events;
+}
+
+chat_contents committed_contents(actor_world& world) {
+  chat_contents contents = actor_world::fresh_chat();
+  for (const auto& batch : world.log().batches) {
+    if (batch.chat)
+      contents.chat = *batch.chat;
+    for (const auto& row : batch.messages)
+      contents.messages.push_back(row);
+    if (!batch.run)
+      continue;
+    if (!contents.runs.empty() && contents.runs.back().id == batch.run->id)
+      contents.runs.back() = *batch.run;
+    else
+      contents.runs.push_back(*batch.run);
+  }
+  return contents;
+}
+
+int64_t seq_of(const std::string& html) {
+  const std::string key = "data-seq=\"";
+  return std::stoll(html.substr(html.find(key) + key.size()));
+}
+
+user_message says(std::string text) {
+  return {std::move(text), ""};
+}
+
+} // namespace
+
+TEST_CASE("a message is committed with its chat and run before it is answered") {
+  actor_world world;
+  world.log().hold_commits = true;
+  auto session = world.session();
+  auto waiting = world.ask<turn_started>(session, send_atom_v, says("hello"));
+  CHECK_FALSE(waiting);
+  REQUIRE(world.log().batches.size() == 1);
+  const auto& batch = world.log().batches[0];
+  CHECK(batch.chat->title == "hello");
+  CHECK(batch.messages.size() == 1);
+  CHECK(batch.run->status == run_status::running);
+  CHECK(world.log().queries.empty());
+  world.log().held.front().deliver(done_atom_v);
+  world.run();
+  CHECK(world.log().queries.size() == 1);
+}
+
+TEST_CASE("a turn without tools shows its text and is done") {
+  actor_world world;
+  world.log().answers.push_back(always(text_answer("**hi**")));
+  auto session = world.session();
+  auto started = world.ask<turn_started>(session, send_atom_v, says("hello"));
+  REQUIRE(started);
+  CHECK(started->created);
+  CHECK(started->seq == 1);
+  CHECK(contains(started->user_block, "data-block=\"user\""));
+  auto events = shown(world);
+  REQUIRE(names(events) == std::vector<std::string>{"content", "done"});
+  CHECK(events[0].id == 2);
+  CHECK(contains(events[0].data, "<strong>hi</strong>"));
+  CHECK(contains(events[1].data, "\"status\":\"completed\""));
+  CHECK(last_run(world).usage.output_tokens == 5);
+}
+
+TEST_CASE("a cell's result goes back to the model and replaces the call's block") {
+  actor_world world;
+  world.log().answers.push_back(always(call_answer({{"python", {{"code", "print(1)"}}}})));
+  world.log().answers.push_back(always(text_answer("done")));
+  auto session = world.session();
+  REQUIRE(world.ask<turn_started>(session, send_atom_v, says("compute")));
+  CHECK(world.log().cells == std::vector<std::string>{"print(1)"});
+  REQUIRE(world.log().queries.size() == 2);
+  const auto& history = *world.log().queries[1].history;
+  REQUIRE(history.size() == 3);
+  CHECK(check_history(history) == caf::none);
+  auto events = shown(world);
+  REQUIRE(events.size() == 4);
+  CHECK(contains(events[0].data, "data-state=\"running\""));
+  CHECK(contains(events[1].data, "data-state=\"done\""));
+  CHECK(contains(events[1].data, "ran: print(1)"));
+  CHECK(contains(events[1].data, "id=\"m2-p0\""));
+  CHECK(events[1].id == 3);
+}
+
+TEST_CASE("cells of one response run one after the other, each after the former's result is committed") {
+  actor_world world;
+  world.log().run_cell = [](const std::string&) -> std::optional<cell_result> { return std::nullopt; };
+  world.log().answers.push_back(always(call_answer({{"python", {{"code", "a"}}}, {"python", {{"code", "b"}}}})));
+  world.log().answers.push_back(always(text_answer("done")));
+  auto session = world.session();
+  REQUIRE(world.ask<turn_started>(session, send_atom_v, says("compute")));
+  CHECK(world.log().cells == std::vector<std::string>{"a"});
+  world.log().open_cells.front().deliver(printed("A"));
+  world.log().open_cells.pop_front();
+  world.run();
+  CHECK(world.log().cells == std::vector<std::string>{"a", "b"});
+  world.log().open_cells.front().deliver(printed("B"));
+  world.log().open_cells.pop_front();
+  world.run();
+  CHECK(last_run(world).status == run_status::completed);
+}
+
+TEST_CASE("a second message during a run is refused with the run's id, and accepted after it") {
+  actor_world world;
+  auto session = world.session();
+  auto first = world.ask<turn_started>(session, send_atom_v, says("one"));
+  REQUIRE(first);
+  auto second = world.ask<turn_started>(session, send_atom_v, says("two"));
+  REQUIRE_FALSE(second);
+  CHECK(code_of(second.error()) == errc::run_in_progress);
+  CHECK(contains(text_of(second.error()), "run " + std::to_string(first->run_id)));
+  world.log().open_queries.begin()->second.deliver(text_answer("answer"));
+  world.run();
+  world.log().answers.push_back(always(text_answer("again")));
+  auto third = world.ask<turn_started>(session, send_atom_v, says("three"));
+  REQUIRE(third);
+  CHECK_FALSE(third->created);
+  CHECK(third->turn == 2);
+}
+
+TEST_CASE("an unknown tool and unusable arguments are told to the model") {
+  actor_world world;
+  world.log().answers.push_back(always(call_answer({{"magic", json::object()}, {"python", "{\"code\": "}})));
+  world.log().answers.push_back(always(call_answer({{"python", json::object()}})));
+  world.log().answers.push_back(always(text_answer("done")));
+  auto session = world.session();
+  REQUIRE(world.ask<turn_started>(session, send_atom_v, says("compute")));
+  CHECK(last_run(world).status == run_status::completed);
+  CHECK(world.log().cells.empty());
+  const auto& history = *world.log().queries.back().history;
+  CHECK(check_history(history) == caf::none);
+  const auto& unknown = std::get<retry_prompt_part>(std::get<model_request>(history[2]).parts[0]);
+  CHECK(contains(unknown.content.get<std::string>(), "Unknown tool name: 'magic'"));
+  const auto& invalid = std::get<retry_prompt_part>(std::get<model_request>(history[3]).parts[0]);
+  CHECK(invalid.content[0]["type"] == "json_invalid");
+  const auto& missing = std::get<retry_prompt_part>(std::get<model_request>(history[5]).parts[0]);
+  CHECK(missing.content[0]["type"] == "missing");
+}
+
+TEST_CASE("three unusable calls in a row are forgiven, the fourth ends the turn") {
+  for (int bad : {3, 4}) {
+    actor_world world;
+    for (int i = 0; i < bad; ++i)
+      world.log().answers.push_back(always(call_answer({{"magic", json::object()}})));
+    world.log().answers.push_back(always(text_answer("done")));
+    auto session = world.session();
+    REQUIRE(world.ask<turn_started>(session, send_atom_v, says("compute")));
+    CHECK(last_run(world).status == std::string{bad == 3 ? run_status::completed : run_status::failed});
+    if (bad == 4)
+      CHECK(contains(last_run(world).error, "agent.retries_max"));
+    CHECK(check_history(world.committed_messages()) == caf::none);
+  }
+}
+
+TEST_CASE("a turn ends at its limit of model requests, saying which limit") {
+  actor_world world;
+  auto settings = std::make_shared<config>(*world.services().settings);
+  settings->agent.model_requests_max = 2;
+  world.services().settings = settings;
+  for (int i = 0; i < 3; ++i)
+    world.log().answers.push_back(always(call_answer({{"python", {{"code", "1"}}}})));
+  auto session = world.session();
+  REQUIRE(world.ask<turn_started>(session, send_atom_v, says("loop")));
+  CHECK(world.log().queries.size() == 2);
+  CHECK(last_run(world).status == run_status::failed);
+  auto events = shown(world);
+  const auto& error = events[events.size() - 2];
+  CHECK(contains(error.data, "data-block=\"error\""));
+  CHECK(contains(error.data, "agent.model_requests_max"));
+  CHECK(contains(events.back().data, "\"error\":true"));
+}
+
+TEST_CASE("a turn ends at its limit of tokens") {
+  actor_world world;
+  auto settings = std::make_shared<config>(*world.services().settings);
+  settings->agent.tokens_max = 15;
+  world.services().settings = settings;
+  world.log().answers.push_back(always(call_answer({{"python", {{"code", "1"}}}})));
+  world.log().answers.push_back(always(text_answer("never")));
+  auto session = world.session();
+  REQUIRE(world.ask<turn_started>(session, send_atom_v, says("loop")));
+  CHECK(world.log().queries.size() == 1);
+  CHECK(contains(last_run(world).error, "agent.tokens_max"));
+}
+
+TEST_CASE("a model that fails for good is an error block, and the chat goes on") {
+  actor_world world;
+  world.log().answers.push_back(refusing(fail(errc::model_rejected, "no such model")));
+  auto session = world.session();
+  REQUIRE(world.ask<turn_started>(session, send_atom_v, says("hello")));
+  CHECK(last_run(world).status == run_status::failed);
+  CHECK(contains(shown(world)[0].data, "no such model"));
+  world.log().answers.push_back(always(text_answer("fine now")));
+  CHECK(world.ask<turn_started>(session, send_atom_v, says("again")));
+  CHECK(last_run(world).status == run_status::completed);
+}
+
+TEST_CASE("a stop closes the model request at once") {
+  actor_world world;
+  auto session = world.session();
+  auto started = world.ask<turn_started>(session, send_atom_v, says("hello"));
+  REQUIRE(started);
+  CHECK(world.ask<done_atom>(session, cancel_atom_v));
+  CHECK(world.log().cancelled_queries == std::vector<int64_t>{started->run_id});
+  CHECK(last_run(world).status == run_status::cancelled);
+  CHECK(contains(shown(world).back().data, "\"status\":\"cancelled\""));
+  auto again = world.ask<done_atom>(session, cancel_atom_v);
+  CHECK(code_of(again.error()) == errc::no_run);
+}
+
+TEST_CASE("a stop interrupts the running cell and answers the waiting ones, leaving a valid history") {
+  actor_world world;
+  world.log().run_cell = [](const std::string&) -> std::optional<cell_result> { return std::nullopt; };
+  world.log().answers.push_back(
+    always(call_answer({{"python", {{"code", "a"}}}, {"python", {{"code", "b"}}}, {"python", {{"code", "c"}}}})));
+  auto session = world.session();
+  REQUIRE(world.ask<turn_started>(session, send_atom_v, says("compute")));
+  REQUIRE(world.ask<done_atom>(session, cancel_atom_v));
+  CHECK(world.log().interrupts == 1);
+  CHECK(world.log().cells == std::vector<std::string>{"a"});
+  CHECK(last_run(world).status == run_status::cancelled);
+  CHECK(check_history(world.committed_messages()) == caf::none);
+  CHECK(open_calls(world.committed_messages()).empty());
+  for (const auto& event : shown(world))
+    if (event.id > 2 && event.event == "content" && contains(event.data, "tool-call"))
+      CHECK(contains(event.data, "data-state=\"stopped\""));
+}
+
+TEST_CASE("what cannot be committed is not shown") {
+  actor_world world;
+  world.log().fail_commit = 1; // the user's message is stored, the answer is not
+  world.log().answers.push_back(always(text_answer("lost words")));
+  auto session = world.session();
+  REQUIRE(world.ask<turn_started>(session, send_atom_v, says("hello")));
+  for (const auto& event : world.log().published)
+    CHECK_FALSE(contains(event.data, "lost words"));
+  CHECK(last_run(world).status == run_status::failed);
+  CHECK(contains(last_run(world).error, "full"));
+}
+
+TEST_CASE("a user message that cannot be committed is refused and loses nothing") {
+  actor_world world;
+  world.log().fail_commit = 0;
+  auto session = world.session();
+  auto refused = world.ask<turn_started>(session, send_atom_v, says("hello"));
+  CHECK(code_of(refused.error()) == errc::storage_failed);
+  CHECK(world.log().queries.empty());
+  world.log().answers.push_back(always(text_answer("hi")));
+  auto accepted = world.ask<turn_started>(session, send_atom_v, says("hello"));
+  REQUIRE(accepted);
+  CHECK(accepted->created);
+}
+
+TEST_CASE("a viewer who joins anywhere sees exactly what a live viewer saw of the messages after that point") {
+  actor_world world;
+  auto thinking_calls = call_answer({{"python", {{"code", "a"}}}, {"python", {{"code", "b"}}}});
+  thinking_calls.parts.insert(thinking_calls.parts.begin(), thinking_part{"hm", {}, {}, {}, nullptr});
+  world.log().answers.push_back(always(thinking_calls));
+  world.log().answers.push_back(always(text_answer("done")));
+  auto session = world.session();
+  REQUIRE(world.ask<turn_started>(session, send_atom_v, says("compute")));
+  auto live = shown(world);
+  REQUIRE(live.size() == 7); // thinking, two calls, two results, text, done
+  for (int64_t after = 1; after <= 5; ++after) {
+    world.log().replays.clear();
+    world.tell(session, attach_atom_v, uint64_t{9}, after);
+    REQUIRE(world.log().replays.size() == 1);
+    std::vector<std::string> expected;
+    for (const auto& event : live)
+      if (event.event == "done" || seq_of(event.data) > after)
+        expected.push_back(event.data);
+    std::vector<std::string> got;
+    for (const auto& event : world.log().replays[0].events)
+      got.push_back(event.data);
+    CHECK(got == expected);
+  }
+}
+
+TEST_CASE("of a message with several blocks only the last one carries its seq") {
+  model_response response = text_answer("text");
+  response.parts.insert(response.parts.begin(), thinking_part{"hm", {}, {}, {}, nullptr});
+  actor_world world;
+  world.log().answers.push_back(always(response));
+  auto session = world.session();
+  REQUIRE(world.ask<turn_started>(session, send_atom_v, says("hello")));
+  auto events = shown(world);
+  REQUIRE(events.size() == 3);
+  CHECK(contains(events[0].data, "data-block=\"thinking\""));
+  CHECK(events[0].id == 1);
+  CHECK(events[1].id == 2);
+}
+
+TEST_CASE("without an id a stream starts with the newest turn's first node") {
+  actor_world world;
+  world.log().answers.push_back(always(text_answer("first answer")));
+  auto session = world.session();
+  REQUIRE(world.ask<turn_started>(session, send_atom_v, says("one")));
+  world.log().answers.push_back(always(text_answer("second answer")));
+  REQUIRE(world.ask<turn_started>(session, send_atom_v, says("two")));
+  world.tell(session, attach_atom_v, uint64_t{1}, int64_t{-1});
+  const auto& events = world.log().replays.back().events;
+  REQUIRE(events.size() == 2);
+  CHECK(contains(events[0].data, "second answer"));
+  CHECK(events[1].event == "done");
+}
+
+TEST_CASE("a viewer of a running turn gets the newest progress and follows") {
+  actor_world world;
+  auto session = world.session();
+  REQUIRE(world.ask<turn_started>(session, send_atom_v, says("one")));
+  world.tell(session, attach_atom_v, uint64_t{1}, int64_t{-1});
+  const auto& replay = world.log().replays.back();
+  CHECK(replay.follow);
+  REQUIRE(replay.events.size() == 1);
+  CHECK(replay.events[0].event == "progress");
+  CHECK(contains(replay.events[0].data, "Thinking…"));
+  CHECK_FALSE(world.ask<bool>(session, passivate_atom_v).cvalue());
+}
+
+TEST_CASE("a run that a former process left open is closed before the chat is shown, and its code is not run again") {
+  actor_world first;
+  first.log().run_cell = [](const std::string&) -> std::optional<cell_result> { return std::nullopt; };
+  first.log().answers.push_back(always(call_answer({{"python", {{"code", "launch()"}}}})));
+  REQUIRE(first.ask<turn_started>(first.session(), send_atom_v, says("go")));
+  auto contents = committed_contents(first);
+  REQUIRE(contents.runs.back().status == run_status::running);
+  contents.runs.back().status = run_status::interrupted;
+
+  actor_world second;
+  auto session = second.session(contents, true);
+  auto page = second.ask<chat_view>(session, page_atom_v);
+  REQUIRE(page);
+  CHECK_FALSE(page->running);
+  CHECK(contains(page->blocks.back().data, "Interrupted: the server was restarted."));
+  auto history = messages_of(contents.messages);
+  for (const auto& m : second.committed_messages())
+    history.push_back(m);
+  CHECK(check_history(history) == caf::none);
+  CHECK(second.log().cells.empty());
+}
+
+TEST_CASE("after a restart the next cell finds the variables of the recorded ones") {
+  actor_world first;
+  first.log().answers.push_back(always(call_answer({{"python", {{"code", "x = 1"}}}})));
+  first.log().answers.push_back(always(text_answer("done")));
+  REQUIRE(first.ask<turn_started>(first.session(), send_atom_v, says("set x")));
+
+  actor_world second;
+  second.log().answers.push_back(always(call_answer({{"python", {{"code", "print(x)"}}}})));
+  second.log().answers.push_back(always(text_answer("done")));
+  auto session = second.session(committed_contents(first), true);
+  REQUIRE(second.ask<turn_started>(session, send_atom_v, says("show x")));
+  CHECK(second.log().cells == std::vector<std::string>{"x = 1", "print(x)"});
+  auto restoring = std::any_of(second.log().published.begin(), second.log().published.end(), [](const auto& event) {
+    return event.event == "progress" && contains(event.data, "Restoring session…");
+  });
+  CHECK(restoring);
+}
+
+TEST_CASE("a shell that died is told to the model, and the next cell gets a fresh one") {
+  actor_world world;
+  world.log().run_cell = [](const std::string& code) -> std::optional<cell_result> {
+    cell_result result = printed(code);
+    if (code == "die") {
+      result.status = cell_status::killed;
+      result.reason = "The shell was killed.";
+    }
+    return result;
+  };
+  for (const auto* code : {"x = 1", "die", "print(2)"})
+    world.log().answers.push_back(always(call_answer({{"python", {{"code", code}}}})));
+  world.log().answers.push_back(always(text_answer("done")));
+  REQUIRE(world.ask<turn_started>(world.session(), send_atom_v, says("go")));
+  auto cells = recorded_cells(committed_contents(world).messages);
+  REQUIRE(cells.size() == 1);
+  CHECK(cells[0].code == "print(2)");
+}
+
+TEST_CASE("without a sandbox the cell fails with words, and the model hears them") {
+  actor_world world;
+  world.log().no_shells = true;
+  world.log().answers.push_back(always(call_answer({{"python", {{"code", "1"}}}})));
+  world.log().answers.push_back(always(text_answer("sorry")));
+  REQUIRE(world.ask<turn_started>(world.session(), send_atom_v, says("go")));
+  CHECK(last_run(world).status == run_status::completed);
+  CHECK(check_history(world.committed_messages()) == caf::none);
+  CHECK(contains(shown(world)[1].data, "bubblewrap is not installed"));
+}
+
+TEST_CASE("an edited turn replaces itself and what follows, and the namespace goes back") {
+  actor_world world;
+  world.log().answers.push_back(always(call_answer({{"python", {{"code", "x = 1"}}}})));
+  world.log().answers.push_back(always(text_answer("one")));
+  auto session = world.session();
+  REQUIRE(world.ask<turn_started>(session, send_atom_v, says("first")));
+  world.log().answers.push_back(always(call_answer({{"python", {{"code", "x = 2"}}}})));
+  world.log().answers.push_back(always(text_answer("two")));
+  REQUIRE(world.ask<turn_started>(session, send_atom_v, says("second")));
+  world.log().cells.clear();
+  world.log().answers.push_back(always(call_answer({{"python", {{"code", "print(x)"}}}})));
+  world.log().answers.push_back(always(text_answer("three")));
+  auto edited = world.ask<turn_started>(session, edit_atom_v, int64_t{2}, says("second, but better"));
+  REQUIRE(edited);
+  CHECK(edited->turn == 2);
+  CHECK(world.log().cells == std::vector<std::string>{"x = 1", "print(x)"});
+  auto page = world.ask<chat_view>(session, page_atom_v);
+  REQUIRE(page);
+  std::string html;
+  for (const auto& block : page->blocks)
+    html += block.data;
+  CHECK(contains(html, "second, but better"));
+  CHECK_FALSE(contains(html, ">two<"));
+  CHECK(code_of(world.ask<turn_started>(session, edit_atom_v, int64_t{5}, says("x")).error()) == errc::not_found);
+}
+
+TEST_CASE("a stop of the server interrupts the run, keeps the history valid and ends the session") {
+  actor_world world;
+  world.log().run_cell = [](const std::string&) -> std::optional<cell_result> { return std::nullopt; };
+  world.log().answers.push_back(always(call_answer({{"python", {{"code", "a"}}}})));
+  auto session = world.session();
+  REQUIRE(world.ask<turn_started>(session, send_atom_v, says("go")));
+  CHECK(world.ask<done_atom>(session, stop_atom_v));
+  CHECK(last_run(world).status == run_status::interrupted);
+  CHECK(check_history(world.committed_messages()) == caf::none);
+  CHECK(world.log().shells_closed == 1);
+}
+
+TEST_CASE("a deleted chat leaves the database and closes its shell") {
+  actor_world world;
+  world.log().answers.push_back(always(call_answer({{"python", {{"code", "a"}}}})));
+  world.log().answers.push_back(always(text_answer("done")));
+  auto session = world.session();
+  REQUIRE(world.ask<turn_started>(session, send_atom_v, says("go")));
+  CHECK(world.ask<done_atom>(session, remove_atom_v));
+  CHECK(world.log().removed == std::vector<std::pair<int64_t, int64_t>>{{7, 42}});
+  CHECK(world.log().shells_closed == 1);
+}
+
+TEST_CASE("a chat is found by its owner only") {
+  actor_world world;
+  auto contents = actor_world::fresh_chat();
+  world.log().stored[{7, 42}] = contents;
+  auto registry = world.registry();
+  CHECK(code_of(world.ask<chat_session_actor>(registry, find_atom_v, int64_t{8}, int64_t{42}).error())
+        == errc::not_found);
+  CHECK(world.ask<chat_session_actor>(registry, find_atom_v, int64_t{7}, int64_t{42}));
+  // The same when it is live.
+  CHECK(code_of(world.ask<chat_session_actor>(registry, find_atom_v, int64_t{8}, int64_t{42}).error())
+        == errc::not_found);
+}
+
+TEST_CASE("an idle session leaves memory and comes back when it is asked for") {
+  actor_world world;
+  world.log().stored[{7, 42}] = actor_world::fresh_chat();
+  auto registry = world.registry();
+  REQUIRE(world.ask<chat_session_actor>(registry, find_atom_v, int64_t{7}, int64_t{42}));
+  CHECK(world.ask<actor_counts>(registry, count_atom_v)->sessions == 1);
+  world.advance(world.services().settings->chat.idle + std::chrono::minutes{2});
+  world.advance(std::chrono::minutes{1});
+  CHECK(world.ask<actor_counts>(registry, count_atom_v)->sessions == 0);
+  CHECK(world.ask<chat_session_actor>(registry, find_atom_v, int64_t{7}, int64_t{42}));
+}
+
+TEST_CASE("titles are the message's first 30 characters, white space folded") {
+  CHECK(title_of("  hello\n  world ") == "hello world");
+  CHECK(title_of(std::string(31, 'x')) == std::string(30, 'x'));
+  std::string umlauts;
+  for (int i = 0; i < 40; ++i)
+    umlauts += "ü";
+  CHECK(title_of(umlauts).size() == 60);
+}

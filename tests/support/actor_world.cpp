@@ -1,0 +1,261 @@
+#include "tests/support/actor_world.hpp"
+
+#include "models/message_json.hpp"
+
+namespace varro::test {
+
+struct actor_world::configuration : caf::actor_system_config {
+  configuration() {
+    add_message_types<caf::id_block::varro>();
+    set("scheduler.policy", caf::atom("testing"));
+    set("logger.verbosity", caf::atom("quiet"));
+  }
+};
+
+namespace {
+
+using log_pointer = std::shared_ptr<world_log>;
+
+caf::scheduler::test_coordinator& coordinator(caf::actor_system& system) {
+  return dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler());
+}
+
+store_actor::behavior_type fake_store(store_actor::pointer self, log_pointer log) {
+  return {
+    [=](commit_atom, const write_batch& batch) -> caf::result<done_atom> {
+      if (log->fail_commit == 0) {
+        log->fail_commit = -1;
+        return fail(errc::storage_failed, "database or disk is full");
+      }
+      if (log->fail_commit > 0)
+        --log->fail_commit;
+      log->batches.push_back(batch);
+      if (!log->hold_commits)
+        return done_atom_v;
+      auto promise = self->make_response_promise<done_atom>();
+      log->held.push_back(promise);
+      return promise;
+    },
+    [](rename_atom, int64_t, int64_t, const std::string&) { return done_atom_v; },
+    [=](remove_atom, int64_t user, int64_t chat) {
+      log->removed.emplace_back(user, chat);
+      return done_atom_v;
+    },
+    [](login_atom, const login_record&) { return done_atom_v; },
+    [](logout_atom, const std::string&) { return done_atom_v; },
+  };
+}
+
+store_reader_actor::behavior_type fake_reader(store_reader_actor::pointer, log_pointer log) {
+  return {
+    [=](load_atom, int64_t user, int64_t chat) -> caf::result<chat_contents> {
+      auto found = log->stored.find({user, chat});
+      if (found == log->stored.end())
+        return fail(errc::not_found, "There is no such chat.");
+      return found->second;
+    },
+    [](list_atom, int64_t, const std::string&, int) { return std::vector<chat_record>{}; },
+    [](login_atom, const std::string&) -> caf::result<login_found_reply> { return fail(errc::not_found, "no login"); },
+    [](user_atom, const std::string&) -> caf::result<user_record> { return fail(errc::not_found, "no user"); },
+    [](ready_atom) { return done_atom_v; },
+  };
+}
+
+http_gateway_actor::behavior_type fake_gateway(http_gateway_actor::pointer, log_pointer log) {
+  return {
+    [](adopt_atom, int, int64_t, int64_t, const chat_session_actor&) {},
+    [=](replay_atom, uint64_t viewer, const std::vector<stream_event>& events, bool follow) {
+      log->replays.push_back({viewer, events, follow});
+    },
+    [=](publish_atom, int64_t, const stream_event& event) { log->published.push_back(event); },
+    [](count_atom) { return int64_t{0}; },
+    [](tick_atom) {},
+    [](stop_atom) {},
+  };
+}
+
+model_client_actor::behavior_type fake_models(model_client_actor::pointer self, log_pointer log) {
+  return {
+    [=](ask_atom, int64_t run, const model_query& query) -> caf::result<model_response> {
+      log->queries.push_back(query);
+      if (log->answers.empty()) {
+        auto promise = self->make_response_promise<model_response>();
+        log->open_queries[run] = promise;
+        return promise;
+      }
+      auto answer = std::move(log->answers.front());
+      log->answers.pop_front();
+      auto response = answer(query);
+      if (!response)
+        return response.error();
+      return *response;
+    },
+    [=](cancel_atom, int64_t run) {
+      log->cancelled_queries.push_back(run);
+      auto found = log->open_queries.find(run);
+      if (found == log->open_queries.end())
+        return;
+      found->second.deliver(fail(errc::cancelled, "stopped"));
+      log->open_queries.erase(found);
+    },
+    [](retry_atom, int64_t, int64_t) {},
+    [](ended_atom, int64_t, int64_t, const attempt_result&) {},
+  };
+}
+
+python_shell_actor::behavior_type fake_shell(python_shell_actor::pointer self, log_pointer log) {
+  return {
+    [=](execute_atom, const std::string& code) -> caf::result<cell_result> {
+      log->cells.push_back(code);
+      auto result = log->run_cell ? log->run_cell(code) : printed("ran: " + code);
+      if (result)
+        return *result;
+      auto promise = self->make_response_promise<cell_result>();
+      log->open_cells.push_back(promise);
+      return promise;
+    },
+    [=](interrupt_atom) {
+      ++log->interrupts;
+      auto open = std::move(log->open_cells);
+      log->open_cells.clear();
+      for (auto& promise : open) {
+        cell_result result;
+        result.status = cell_status::interrupted;
+        promise.deliver(std::move(result));
+      }
+    },
+    [=](close_atom) {
+      ++log->shells_closed;
+      self->quit();
+    },
+  };
+}
+
+shell_host_actor::behavior_type fake_shell_host(shell_host_actor::pointer self, log_pointer log) {
+  return {
+    [=](start_atom, int64_t, const std::string&) -> caf::result<python_shell_actor> {
+      if (log->no_shells)
+        return fail(errc::shell_unavailable, "bubblewrap is not installed");
+      ++log->shells_started;
+      return python_shell_actor{self->spawn(fake_shell, log)};
+    },
+    [](busy_atom, int64_t, bool) {},
+    [=](count_atom) { return int64_t{log->shells_started - log->shells_closed}; },
+    [](stop_atom) { return done_atom_v; },
+  };
+}
+
+} // namespace
+
+actor_world::actor_world() : configuration_(std::make_unique<configuration>()), system_(*configuration_) {
+  auto settings = std::make_shared<config>();
+  settings->data_dir = std::filesystem::temp_directory_path() / "varro-actor-world";
+  model_config model;
+  model.id = "test:model";
+  model.kind = provider_kind::openai;
+  model.provider = "test";
+  model.name = "model";
+  settings->models = {model};
+  settings->default_model = model.id;
+  services_.settings = settings;
+  services_.ids = std::make_shared<id_source>();
+  services_.counts = std::make_shared<gauges>();
+  services_.store = system_.spawn(fake_store, log_);
+  services_.reader = system_.spawn(fake_reader, log_);
+  services_.shells = system_.spawn(fake_shell_host, log_);
+  services_.models = system_.spawn(fake_models, log_);
+  services_.gateway = system_.spawn(fake_gateway, log_);
+  services_.tools = built_in_tools();
+}
+
+actor_world::~actor_world() {
+  log_->held.clear();
+  log_->open_queries.clear();
+  log_->open_cells.clear();
+  for (auto& actor : spawned_)
+    caf::anon_send_exit(actor, caf::exit_reason::kill);
+  for (auto& actor : {caf::actor_cast<caf::actor>(services_.store), caf::actor_cast<caf::actor>(services_.reader),
+                      caf::actor_cast<caf::actor>(services_.shells), caf::actor_cast<caf::actor>(services_.models),
+                      caf::actor_cast<caf::actor>(services_.gateway)})
+    caf::anon_send_exit(actor, caf::exit_reason::kill);
+  spawned_.clear();
+  services_ = {};
+  run();
+}
+
+void actor_world::run() {
+  coordinator(system_).run();
+}
+
+void actor_world::advance(std::chrono::milliseconds span) {
+  coordinator(system_).advance_time(span);
+  run();
+}
+
+chat_contents actor_world::fresh_chat() {
+  chat_contents contents;
+  contents.chat.id = 42;
+  contents.chat.user_id = 7;
+  contents.chat.model = "test:model";
+  return contents;
+}
+
+chat_session_actor actor_world::session(chat_contents contents, bool stored) {
+  auto handle = system_.spawn(chat_session, services_, std::move(contents), stored);
+  spawned_.push_back(caf::actor_cast<caf::actor>(handle));
+  run();
+  return handle;
+}
+
+chat_registry_actor actor_world::registry() {
+  auto handle = system_.spawn(chat_registry, services_);
+  spawned_.push_back(caf::actor_cast<caf::actor>(handle));
+  run();
+  return handle;
+}
+
+std::vector<message> actor_world::committed_messages() const {
+  std::vector<message> messages;
+  for (const auto& batch : log_->batches) {
+    if (batch.supersede_from_turn)
+      messages.clear();
+    for (const auto& row : batch.messages)
+      messages.push_back(row.content);
+  }
+  return messages;
+}
+
+model_response text_answer(std::string text) {
+  model_response response;
+  response.parts.push_back(text_part{std::move(text), {}, {}, nullptr});
+  response.finish_reason = "stop";
+  response.timestamp = timestamp_now();
+  response.usage.input_tokens = 10;
+  response.usage.output_tokens = 5;
+  return response;
+}
+
+model_response call_answer(std::vector<std::pair<std::string, json>> calls) {
+  model_response response;
+  response.finish_reason = "tool_call";
+  response.timestamp = timestamp_now();
+  response.usage.input_tokens = 10;
+  response.usage.output_tokens = 5;
+  int count = 0;
+  for (auto& [tool, args] : calls) {
+    tool_call_part part;
+    part.tool_name = tool;
+    part.args = std::move(args);
+    part.tool_call_id = "call-" + std::to_string(++count);
+    response.parts.push_back(std::move(part));
+  }
+  return response;
+}
+
+cell_result printed(std::string text) {
+  cell_result result;
+  result.outputs.push_back(stream_output{"stdout", std::move(text)});
+  return result;
+}
+
+} // namespace varro::test

@@ -1,0 +1,105 @@
+// An actor system whose clock and scheduler the test steps, with twins of everything around a chat session.
+#pragma once
+
+#include "actors/chat_registry.hpp"
+#include "actors/chat_session.hpp"
+
+#include <caf/scheduler/test_coordinator.hpp>
+
+#include <deque>
+#include <functional>
+
+namespace varro::test {
+
+// What the twins saw and how they shall answer. Shared with the twins; the test reads it between steps.
+struct world_log {
+  std::vector<write_batch> batches; // committed, in order
+  int fail_commit = -1;             // the n-th commit from now on (0: the next) fails; -1: none
+  bool hold_commits = false;        // commits wait for release_commits()
+  std::deque<caf::typed_response_promise<done_atom>> held;
+  std::vector<std::pair<int64_t, int64_t>> removed; // user, chat
+  std::vector<stream_event> published;
+  struct replay {
+    uint64_t viewer;
+    std::vector<stream_event> events;
+    bool follow;
+  };
+  std::vector<replay> replays;
+  std::vector<model_query> queries;
+  std::deque<std::function<caf::expected<model_response>(const model_query&)>> answers; // empty: the request stays open
+  std::map<int64_t, caf::typed_response_promise<model_response>> open_queries;          // by run
+  std::vector<int64_t> cancelled_queries;
+  std::vector<std::string> cells; // executed, in order
+  std::function<std::optional<cell_result>(const std::string&)> run_cell; // nullopt: stays in flight
+  std::deque<caf::typed_response_promise<cell_result>> open_cells;
+  int interrupts = 0;
+  int shells_started = 0;
+  int shells_closed = 0;
+  bool no_shells = false;
+  std::map<std::pair<int64_t, int64_t>, chat_contents> stored; // what the reader finds
+};
+
+class actor_world {
+public:
+  actor_world();
+  ~actor_world();
+
+  world_log& log() {
+    return *log_;
+  }
+
+  // Delivers every message until all actors are idle.
+  void run();
+  // Moves the clock, delivering what becomes due.
+  void advance(std::chrono::milliseconds span);
+
+  chat_session_actor session(chat_contents contents = fresh_chat(), bool stored = false);
+  chat_registry_actor registry();
+  session_services& services() {
+    return services_;
+  }
+
+  static chat_contents fresh_chat();
+
+  // Sends a request and delivers messages until it is answered or all are idle; the error of an unanswered one is
+  // errc::none with the text "no answer".
+  template <class Result, class Handle, class... Args>
+  caf::expected<Result> ask(const Handle& to, Args&&... args) {
+    std::optional<caf::expected<Result>> answer;
+    caf::scoped_actor self{system_, true};
+    auto request = self->request(to, caf::infinite, std::forward<Args>(args)...);
+    run();
+    if (self->mailbox().empty())
+      return caf::make_error(caf::sec::request_timeout, std::string{"no answer"});
+    request.receive([&](Result& value) { answer = std::move(value); }, [&](caf::error& error) { answer = error; });
+    return std::move(*answer);
+  }
+
+  template <class Handle, class... Args>
+  void tell(const Handle& to, Args&&... args) {
+    caf::anon_send(to, std::forward<Args>(args)...);
+    run();
+  }
+
+  caf::actor_system& system() {
+    return system_;
+  }
+
+  // The history as the database would return it.
+  std::vector<message> committed_messages() const;
+
+private:
+  struct configuration;
+  std::unique_ptr<configuration> configuration_;
+  caf::actor_system system_;
+  std::shared_ptr<world_log> log_ = std::make_shared<world_log>();
+  session_services services_;
+  std::vector<caf::actor> spawned_;
+};
+
+// Responses for scripts.
+model_response text_answer(std::string text);
+model_response call_answer(std::vector<std::pair<std::string, json>> calls); // tool name, args; ids call-1, call-2…
+cell_result printed(std::string text);
+
+} // namespace varro::test
