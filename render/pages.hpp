@@ -41,15 +41,15 @@ std::string stream_container(int64_t chat_id, int64_t after_seq); // data-stream
 std::string chat_form(const page_viewer& viewer, const config& settings, const chat_record* chat, bool enabled);
 std::string chat_list(const std::vector<chat_record>& chats, int64_t current_chat_id);
 std::string file_list(int64_t chat_id, const std::vector<std::pair<std::string, uint64_t>>& name_and_bytes);
-// Reply of POST /chat/send: UserMessage, StreamContainer, disabled ChatForm (hx-swap-oob), for a new chat also the
-// sidebar's list (hx-swap-oob).
+// Reply of POST /chat/send: UserMessage, StreamContainer (after page.last_seq), disabled ChatForm (hx-swap-oob); for a
+// new chat also the sidebar's list (hx-swap-oob): give context.chats then, and leave them empty otherwise.
 std::string send_reply(const page_context& context, const chat_page& page, const std::vector<block>& user_blocks);
 
 // Files of web/ that the binary carries: "app.css", "vendor/htmx.min.js"… nullptr when there is none.
 struct asset {
   std::string_view bytes;
   std::string_view media_type;
-  std::string_view etag;
+  std::string_view etag; // with its quotes, as the header wants it
 };
 const asset* find_asset(std::string_view path);
 

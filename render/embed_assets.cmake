@@ -1,0 +1,42 @@
+# Writes OUTPUT, a C++ source that carries the files of LIST. Each line of LIST is "name|media type|file".
+# Run with cmake -D LIST=… -D OUTPUT=… -P embed_assets.cmake
+file(STRINGS ${LIST} lines)
+set(symbols "")
+set(table "")
+set(number 0)
+foreach(line IN LISTS lines)
+  string(REPLACE "|" ";" fields "${line}")
+  list(GET fields 0 name)
+  list(GET fields 1 media_type)
+  list(GET fields 2 path)
+  file(SHA256 ${path} hash)
+  string(SUBSTRING ${hash} 0 16 hash)
+  # The assembler reads the file; the hash in this source makes it compile again when the file changes.
+  string(APPEND symbols "__asm__(\".section .rodata\\n.balign 16\\nvarro_asset_${number}:\\n.incbin \\\"${path}\\\"\\n\"
+        \"varro_asset_${number}_end:\\n.byte 0\\n.previous\\n\");
+extern \"C\" const char varro_asset_${number}[] __attribute__((visibility(\"hidden\")));
+extern \"C\" const char varro_asset_${number}_end[] __attribute__((visibility(\"hidden\")));\n")
+  string(APPEND table "  {\"${name}\", {{varro_asset_${number}, size_of(varro_asset_${number}, varro_asset_${number}_end)},
+    \"${media_type}\", \"\\\"${hash}\\\"\"}},\n")
+  math(EXPR number "${number} + 1")
+endforeach()
+file(WRITE ${OUTPUT} "// Made by render/embed_assets.cmake.
+#include \"render/assets.hpp\"
+
+${symbols}
+namespace varro {
+
+namespace {
+size_t size_of(const char* from, const char* to) {
+  return static_cast<size_t>(to - from);
+}
+} // namespace
+
+const std::vector<named_asset>& all_assets() {
+  static const std::vector<named_asset> table{
+${table}  };
+  return table;
+}
+
+} // namespace varro
+")

@@ -1,0 +1,217 @@
+#include "render/page_parts.hpp"
+
+#include "models/offline.hpp"
+#include "render/assets.hpp"
+#include "render/html.hpp"
+
+namespace varro {
+
+namespace {
+
+using html::attribute;
+
+std::string script(std::string_view name) {
+  return "<script" + attribute("src", asset_url(name)) + " defer></script>\n";
+}
+
+std::string style(std::string_view name) {
+  return "<link rel=\"stylesheet\"" + attribute("href", asset_url(name)) + ">\n";
+}
+
+// No eval, no inline style, no copies of pages in local storage: what the content security policy asks of htmx.
+constexpr std::string_view htmx_settings
+  = R"({"allowEval":false,"allowScriptTags":false,"includeIndicatorStyles":false,)"
+    R"("selfRequestsOnly":true,"historyCacheSize":0,"refreshOnHistoryMiss":true})";
+
+std::string label_of(const model_config& model) {
+  return model.label.empty() ? model.id : model.label;
+}
+
+std::string model_choice(const config& settings, const chat_record* chat, bool enabled) {
+  auto* first = first_model(settings);
+  std::string current = chat && !chat->model.empty() ? chat->model : first ? first->id : std::string{};
+  std::string out = "<label class=\"model\"><span class=\"sr-only\">Model</span><select name=\"model\" id=\"model\"";
+  out += enabled ? ">" : " disabled>";
+  // A model that is no longer configured stays visible, so that nobody wonders who answered so far.
+  if (!current.empty() && !settings.find_model(current))
+    out += "<option" + attribute("value", current) + " selected>" + escape_html(current) + " (not configured)</option>";
+  for (const auto& model : settings.models) {
+    out += "<option" + attribute("value", model.id) + (model.id == current ? " selected>" : ">");
+    out += escape_html(label_of(model)) + "</option>";
+  }
+  return out + "</select></label>";
+}
+
+std::string chat_entry(const chat_record& chat, bool current) {
+  auto id = std::to_string(chat.id);
+  auto url = "/chat/" + id;
+  auto title = escape_html(chat.title.empty() ? "Untitled chat" : chat.title);
+  std::string out
+    = "<li class=\"chat-entry\"><a class=\"chat-link\"" + attribute("href", url) + attribute("data-chat", chat.id);
+  if (current)
+    out += " aria-current=\"page\"";
+  out += ">" + title + "</a><details class=\"menu\"><summary aria-label=\"Actions for " + title + "\">" + icon("dots")
+    + "</summary><div class=\"menu-items\">";
+  out += "<button type=\"button\" data-action=\"rename\"" + attribute("data-chat", chat.id) + ">Rename</button>";
+  out += "<button type=\"button\" class=\"danger\" data-action=\"delete\"" + attribute("data-chat", chat.id)
+    + ">Delete</button>";
+  return out + "</div></details></li>";
+}
+
+std::string account(const page_viewer& viewer) {
+  std::string out = "<footer class=\"account\"><span class=\"user-name\">" + escape_html(viewer.user_name) + "</span>";
+  out += "<button type=\"button\" class=\"icon-button\" data-action=\"theme\" aria-label=\"Light or dark\" "
+         "title=\"Light or dark\">"
+    + icon("theme") + "</button>";
+  if (viewer.accounts)
+    out += "<form method=\"post\" action=\"/logout\">" + csrf_field(viewer)
+      + "<button type=\"submit\" class=\"quiet\">Log out</button></form>";
+  return out + "</footer>";
+}
+
+} // namespace
+
+std::string document(const page_viewer& viewer, std::string_view title, std::string_view body_class,
+                     std::string_view body) {
+  std::string out = "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+                    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+                    "<meta name=\"color-scheme\" content=\"light dark\">\n"
+                    "<meta name=\"referrer\" content=\"same-origin\">\n";
+  out += "<meta name=\"htmx-config\"" + attribute("content", htmx_settings) + ">\n";
+  if (!viewer.csrf.empty())
+    out += "<meta name=\"csrf\"" + attribute("content", viewer.csrf) + ">\n";
+  out += "<title>" + escape_html(title) + "</title>\n<link rel=\"icon\" type=\"image/svg+xml\""
+    + attribute("href", asset_url("icon.svg")) + ">\n";
+  out += style("vendor/katex/katex.min.css") + style("app.css") + style("blocks.css");
+  // Before the first paint, or a dark page would flash white.
+  out += "<script" + attribute("src", asset_url("theme.js")) + "></script>\n";
+  for (std::string_view name : {"vendor/htmx/htmx.min.js", "vendor/highlight/highlight.min.js",
+                                "vendor/katex/katex.min.js", "app.js", "stream.js"})
+    out += script(name);
+  out += "</head>\n<body" + attribute("class", body_class) + ">\n";
+  out += body;
+  return out + "\n</body>\n</html>\n";
+}
+
+std::string csrf_field(const page_viewer& viewer) {
+  if (viewer.csrf.empty())
+    return {};
+  return "<input type=\"hidden\" name=\"csrf\"" + attribute("value", viewer.csrf) + ">";
+}
+
+std::string icon(std::string_view name) {
+  std::string_view path;
+  if (name == "menu")
+    path = "M4 7h16M4 12h16M4 17h16";
+  else if (name == "plus")
+    path = "M12 5v14M5 12h14";
+  else if (name == "send")
+    path = "M12 19V5M6 11l6-6 6 6";
+  else if (name == "stop")
+    path = "M7.5 7.5h9v9h-9z";
+  else if (name == "dots")
+    path = "M5 12h.01M12 12h.01M19 12h.01";
+  else if (name == "theme")
+    path = "M12 4a8 8 0 1 0 8 8 6 6 0 0 1-8-8z";
+  else if (name == "close")
+    path = "M6 6l12 12M18 6L6 18";
+  else if (name == "search")
+    path = "M11 5a6 6 0 1 0 0 12 6 6 0 0 0 0-12zM15.5 15.5L20 20";
+  return "<svg class=\"icon icon-" + std::string(name)
+    + "\" viewBox=\"0 0 24 24\" aria-hidden=\"true\" focusable=\"false\"><path d=\"" + std::string(path) + "\"/></svg>";
+}
+
+const model_config* first_model(const config& settings) {
+  if (auto* chosen = settings.find_model(settings.default_model))
+    return chosen;
+  for (const auto& model : settings.models)
+    if (model.kind != provider_kind::offline)
+      return &model;
+  return settings.models.empty() ? nullptr : &settings.models.front();
+}
+
+std::string chat_list_with(const std::vector<chat_record>& chats, int64_t current_chat_id,
+                           std::string_view attributes) {
+  std::string out = "<ul id=\"chat-list\" class=\"chat-list\"" + std::string(attributes) + ">";
+  for (const auto& chat : chats)
+    out += chat_entry(chat, chat.id == current_chat_id);
+  if (chats.empty())
+    out += "<li class=\"no-chats\">No chats</li>";
+  return out + "</ul>";
+}
+
+std::string chat_form_with(const page_viewer& viewer, const config& settings, const chat_record* chat, bool enabled,
+                           std::string_view attributes) {
+  std::string out = "<form id=\"chat-form\" class=\"composer\" method=\"post\" action=\"/chat/send\" "
+                    "hx-post=\"/chat/send\" hx-target=\"#conversation\" hx-swap=\"beforeend\" hx-sync=\"this:drop\"";
+  out += enabled ? " data-state=\"enabled\"" : " data-state=\"disabled\" aria-disabled=\"true\"";
+  out += std::string(attributes) + ">" + csrf_field(viewer);
+  if (chat && chat->id > 0)
+    out += "<input type=\"hidden\" name=\"chat_id\"" + attribute("value", chat->id) + ">";
+  out += "<label class=\"sr-only\" for=\"message\">Message</label>"
+         "<textarea id=\"message\" name=\"message\" rows=\"1\" required autocomplete=\"off\" "
+         "placeholder=\"Ask for something to be computed…\"></textarea><div class=\"composer-bar\">";
+  out += model_choice(settings, chat, enabled);
+  out
+    += "<span class=\"composer-hint\"><kbd>Enter</kbd> sends, <kbd>Shift</kbd>+<kbd>Enter</kbd> breaks the line</span>";
+  if (chat && chat->id > 0) {
+    auto url = "/chat/" + std::to_string(chat->id) + "/cancel";
+    out += "<button type=\"submit\" class=\"round stop\" formnovalidate" + attribute("formaction", url)
+      + attribute("hx-post", url)
+      + " hx-swap=\"none\" hx-params=\"csrf\" hx-sync=\"this:drop\" aria-label=\"Stop\" "
+        "title=\"Stop\""
+      + (enabled ? " hidden>" : ">") + icon("stop") + "</button>";
+  }
+  out += std::string("<button type=\"submit\" class=\"round send\" aria-label=\"Send\" title=\"Send\"")
+    + (enabled ? ">" : " disabled hidden>") + icon("send") + "</button></div></form>";
+  return out;
+}
+
+std::string sidebar(const page_context& context, int64_t current_chat_id) {
+  std::string out = "<aside id=\"sidebar\" class=\"sidebar\" aria-label=\"Chats\">\n"
+                    "<div class=\"sidebar-head\"><a class=\"brand\" href=\"/\">Varro</a>"
+                    "<a class=\"icon-button close-sidebar\" href=\"#main\" aria-label=\"Close the list of chats\">"
+    + icon("close") + "</a></div>\n";
+  out += "<a class=\"new-chat\" href=\"/\">" + icon("plus") + "<span>New chat</span></a>\n";
+  out += "<div class=\"search\" role=\"search\">" + icon("search")
+    + "<label class=\"sr-only\" for=\"chat-search\">Search chats</label>"
+      "<input id=\"chat-search\" type=\"search\" name=\"q\" placeholder=\"Search chats\" autocomplete=\"off\" "
+      "hx-get=\"/chats\" hx-trigger=\"input changed delay:200ms, search\" hx-target=\"#chat-list\" "
+      "hx-swap=\"outerHTML\" hx-sync=\"this:replace\"></div>\n";
+  out += "<nav class=\"chats\" aria-label=\"Your chats\">" + chat_list(context.chats, current_chat_id) + "</nav>\n";
+  return out + account(context.viewer) + "</aside>\n";
+}
+
+std::string welcome(const config& settings) {
+  std::string out = "<section id=\"welcome\" class=\"welcome\"><h2>What shall we compute?</h2>"
+                    "<p>Every chat has its own Python, in its own sandbox. It keeps what it has computed from one "
+                    "message to the next.</p>";
+  auto* model = first_model(settings);
+  if (model && model->kind == provider_kind::offline) {
+    out += "<p class=\"note\">No language model is connected yet. The built-in one only runs the Python that a message "
+           "contains; these examples show how.</p><div class=\"examples\">";
+    for (const auto& example : offline_examples())
+      out += "<button type=\"button\" class=\"example\"" + attribute("data-example", example.text) + "><strong>"
+        + escape_html(example.title) + "</strong><span>" + escape_html(example.text) + "</span></button>";
+    out += "</div>";
+  }
+  return out + "</section>";
+}
+
+std::string rename_dialog(const page_viewer& viewer) {
+  std::string out = "<dialog id=\"rename-dialog\" aria-labelledby=\"rename-title\"><form method=\"post\" action=\"/\">";
+  out += csrf_field(viewer);
+  out += "<h2 id=\"rename-title\">Rename chat</h2><label class=\"field\"><span>Title</span>"
+         "<input name=\"title\" maxlength=\"200\" required autocomplete=\"off\"></label><div class=\"dialog-buttons\">"
+         "<button type=\"button\" class=\"quiet\" data-action=\"close-dialog\">Cancel</button>"
+         "<button type=\"submit\" class=\"primary\">Rename</button></div></form></dialog>\n";
+  out += "<dialog id=\"delete-dialog\" aria-labelledby=\"delete-title\"><form method=\"post\" action=\"/\">";
+  out += csrf_field(viewer);
+  out += "<h2 id=\"delete-title\">Delete this chat?</h2><p>“<span data-chat-title></span>”, its files and its Python "
+         "variables are deleted for good.</p><div class=\"dialog-buttons\">"
+         "<button type=\"button\" class=\"quiet\" data-action=\"close-dialog\">Cancel</button>"
+         "<button type=\"submit\" class=\"primary danger\">Delete</button></div></form></dialog>";
+  return out;
+}
+
+} // namespace varro

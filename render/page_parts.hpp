@@ -1,0 +1,29 @@
+// Pieces of the pages. Pure functions, any thread; all text is escaped.
+#pragma once
+
+#include "render/pages.hpp"
+
+namespace varro {
+
+// <!doctype html> … </html> around a body; scripts and styles from /assets only.
+std::string document(const page_viewer& viewer, std::string_view title, std::string_view body_class,
+                     std::string_view body);
+
+// The hidden field of every form; nothing when there is no token.
+std::string csrf_field(const page_viewer& viewer);
+
+// A small drawing, hidden from screen readers: "menu", "plus", "send", "stop", "dots", "theme", "close", "search".
+std::string icon(std::string_view name);
+
+// The model that a new chat starts with: settings.default_model, else the first real one, else the first. May be
+// nullptr.
+const model_config* first_model(const config& settings);
+
+std::string chat_list_with(const std::vector<chat_record>& chats, int64_t current_chat_id, std::string_view attributes);
+std::string chat_form_with(const page_viewer& viewer, const config& settings, const chat_record* chat, bool enabled,
+                           std::string_view attributes);
+std::string sidebar(const page_context& context, int64_t current_chat_id);
+std::string welcome(const config& settings);
+std::string rename_dialog(const page_viewer& viewer);
+
+} // namespace varro

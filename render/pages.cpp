@@ -1,0 +1,151 @@
+#include "render/pages.hpp"
+
+#include "render/html.hpp"
+#include "render/page_parts.hpp"
+
+namespace varro {
+
+namespace {
+
+using html::attribute;
+
+const config& settings_of(const page_context& context) {
+  static const config defaults;
+  return context.settings ? *context.settings : defaults;
+}
+
+std::string sandbox_banner(const config& settings) {
+  if (settings.shell.sandbox)
+    return {};
+  return "<div class=\"banner\" role=\"alert\"><strong>The sandbox is off.</strong> Python code runs with all rights of "
+         "the account that runs this server.</div>\n";
+}
+
+std::string exports(int64_t chat_id) {
+  auto base = "/chat/" + std::to_string(chat_id) + "/export.";
+  std::string out = "<details class=\"menu export\"><summary>Export</summary><div class=\"menu-items\">";
+  for (auto [extension, label] : {std::pair{"ipynb", "Notebook"}, {"md", "Markdown"}, {"json", "JSON"}})
+    out += "<a" + attribute("href", base + extension) + " download>" + label + "</a>";
+  return out + "</div></details>";
+}
+
+std::string main_part(const page_context& context, std::string_view title, const chat_record* chat,
+                      std::string_view conversation, bool enabled) {
+  const auto& settings = settings_of(context);
+  std::string out = "<main id=\"main\" class=\"main\">\n<header class=\"topbar\">"
+                    "<a class=\"icon-button open-sidebar\" href=\"#sidebar\" aria-label=\"Show the list of chats\">"
+    + icon("menu") + "</a><h1 id=\"chat-title\">" + escape_html(title) + "</h1>";
+  if (chat)
+    out += exports(chat->id);
+  out += "</header>\n" + sandbox_banner(settings);
+  out += "<div id=\"scroll\" class=\"scroll\"><div id=\"conversation\" class=\"conversation\" role=\"log\" "
+         "aria-live=\"polite\" aria-label=\"Conversation\">\n";
+  out += conversation;
+  out
+    += "</div></div>\n<div class=\"composer-area\"><div id=\"notice\" class=\"notice\" role=\"alert\" hidden></div>\n";
+  out += chat_form(context.viewer, settings, chat, enabled);
+  return out + "</div>\n</main>\n";
+}
+
+std::string app_page(const page_context& context, std::string_view title, int64_t chat_id, std::string_view main) {
+  std::string body = "<a class=\"skip\" href=\"#message\">Skip to the message box</a>\n<div class=\"layout\">\n";
+  body += sidebar(context, chat_id);
+  body += main;
+  body += "</div>\n" + rename_dialog(context.viewer);
+  return document(context.viewer, title, "app", body);
+}
+
+std::string stream_container_with(int64_t chat_id, int64_t after_seq, std::string_view progress) {
+  auto id = std::to_string(chat_id);
+  std::string out = "<div" + attribute("id", "stream-" + id) + " class=\"stream-container\""
+    + attribute("data-stream-url", "/chat/stream/" + id + "?after=" + std::to_string(after_seq)) + ">";
+  return out + std::string(progress) + "</div>";
+}
+
+} // namespace
+
+std::string new_chat_page(const page_context& context) {
+  return app_page(context, "Varro", 0, main_part(context, "New chat", nullptr, welcome(settings_of(context)), true));
+}
+
+std::string chat_page_html(const page_context& context, const chat_page& page) {
+  std::string conversation;
+  for (const auto& item : page.blocks) {
+    conversation += item.html;
+    conversation += '\n';
+  }
+  if (page.running)
+    conversation += stream_container_with(page.chat.id, page.last_seq,
+                                          page.progress.empty() ? std::string{} : progress_indicator(page.progress));
+  auto title = page.chat.title.empty() ? std::string("Untitled chat") : page.chat.title;
+  return app_page(context, title + " – Varro", page.chat.id,
+                  main_part(context, title, &page.chat, conversation, !page.running));
+}
+
+std::string login_page(const page_viewer& viewer, std::string_view message) {
+  std::string body = "<main class=\"card\"><p class=\"brand\">Varro</p><h1>Log in</h1>";
+  if (!message.empty())
+    body += "<p class=\"notice\" role=\"alert\">" + escape_html(message) + "</p>";
+  body += "<form method=\"post\" action=\"/login\">" + csrf_field(viewer)
+    + "<label class=\"field\"><span>Name</span><input name=\"username\" autocomplete=\"username\" "
+      "autocapitalize=\"none\" spellcheck=\"false\" required autofocus></label>"
+      "<label class=\"field\"><span>Password</span><input name=\"password\" type=\"password\" "
+      "autocomplete=\"current-password\" required></label>"
+      "<button type=\"submit\" class=\"primary\">Log in</button></form></main>";
+  return document(viewer, "Log in – Varro", "centred", body);
+}
+
+std::string error_page(const page_viewer& viewer, int status, std::string_view message) {
+  auto code = std::to_string(status);
+  return document(viewer, code + " – Varro", "centred",
+                  "<main class=\"card\"><p class=\"brand\">Varro</p><h1>" + code + "</h1><p data-error-text>"
+                    + escape_html(message) + "</p><p><a href=\"/\">To the chats</a></p></main>");
+}
+
+std::string stream_container(int64_t chat_id, int64_t after_seq) {
+  return stream_container_with(chat_id, after_seq, {});
+}
+
+std::string chat_form(const page_viewer& viewer, const config& settings, const chat_record* chat, bool enabled) {
+  return chat_form_with(viewer, settings, chat, enabled, {});
+}
+
+std::string chat_list(const std::vector<chat_record>& chats, int64_t current_chat_id) {
+  return chat_list_with(chats, current_chat_id, {});
+}
+
+std::string file_list(int64_t chat_id, const std::vector<std::pair<std::string, uint64_t>>& name_and_bytes) {
+  std::string out = "<ul class=\"file-list\">";
+  for (const auto& [name, bytes] : name_and_bytes) {
+    // A path segment: everything but the unreserved characters is percent-encoded.
+    std::string segment;
+    for (char c : name) {
+      bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_'
+        || c == '.' || c == '~';
+      constexpr const char* digits = "0123456789ABCDEF";
+      auto byte = static_cast<unsigned char>(c);
+      if (plain)
+        segment += c;
+      else
+        (((segment += '%') += digits[byte >> 4])) += digits[byte & 15];
+    }
+    out += "<li><a class=\"file\"" + attribute("href", "/chat/" + std::to_string(chat_id) + "/files/" + segment)
+      + " download>" + escape_html(name) + "</a> <span class=\"file-size\">" + html::byte_count(bytes) + "</span></li>";
+  }
+  return out + "</ul>";
+}
+
+std::string send_reply(const page_context& context, const chat_page& page, const std::vector<block>& user_blocks) {
+  std::string out;
+  for (const auto& item : user_blocks)
+    out += item.html + "\n";
+  out += stream_container_with(page.chat.id, page.last_seq,
+                               page.progress.empty() ? std::string{} : progress_indicator(page.progress));
+  constexpr std::string_view swap = " hx-swap-oob=\"true\"";
+  out += "\n" + chat_form_with(context.viewer, settings_of(context), &page.chat, false, swap);
+  if (!context.chats.empty())
+    out += "\n" + chat_list_with(context.chats, page.chat.id, swap);
+  return out;
+}
+
+} // namespace varro
