@@ -1,0 +1,113 @@
+#include "models/message_json.hpp"
+#include "shell/cell.hpp"
+#include "shell/cell_json.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace varro;
+
+namespace {
+
+cell_result every_output() {
+  cell_result result;
+  result.status = cell_status::failed;
+  result.duration = std::chrono::microseconds{1234};
+  result.outputs.push_back(stream_output{"stdout", "héllo\n"});
+  result.outputs.push_back(image_output{"image/png", std::string("\x89PNG\0\xff", 6)});
+  result.outputs.push_back(stream_output{"stderr", "careful"});
+  result.outputs.push_back(table_output{{"", "a", "b"}, {"int64", "int64", "object"}, {{"0", "1", "x"}}, 10, 2});
+  result.outputs.push_back(image_output{"image/svg+xml", "<svg/>"});
+  result.outputs.push_back(value_output{"42"});
+  result.outputs.push_back(error_output{"ZeroDivisionError", "division by zero", "Traceback\nZeroDivisionError: …"});
+  return result;
+}
+
+// As a tool return holds it: a text, then the files in their written form.
+tool_return_part as_tool_return(const cell_result& result) {
+  tool_return_part part;
+  part.content = json::array({cell_text(result)});
+  for (const auto& image : cell_images(result))
+    part.content.push_back({{"data", base64url_encode(image.data)},
+                            {"media_type", image.media_type},
+                            {"vendor_metadata", nullptr},
+                            {"kind", "binary"},
+                            {"identifier", image.identifier}});
+  part.metadata = cell_metadata(result);
+  return part;
+}
+
+} // namespace
+
+TEST_CASE("a cell's result comes back from its tool return as it was") {
+  auto result = every_output();
+  auto read = cell_from_tool_return(as_tool_return(result));
+  REQUIRE(read);
+  CHECK(read->status == cell_status::failed);
+  CHECK(read->duration == result.duration);
+  REQUIRE(read->outputs.size() == result.outputs.size());
+  CHECK(std::get<image_output>(read->outputs[1]).data == std::get<image_output>(result.outputs[1]).data);
+  CHECK(std::get<image_output>(read->outputs[4]).media_type == "image/svg+xml");
+  CHECK(cell_metadata(*read) == cell_metadata(result));
+  CHECK(cell_text(*read) == cell_text(result));
+}
+
+TEST_CASE("the metadata does not repeat the images") {
+  auto text = cell_metadata(every_output()).dump();
+  CHECK(text.find("\"data\"") == std::string::npos);
+  CHECK(text.find("\"file\":1") != std::string::npos);
+}
+
+TEST_CASE("the model reads the outputs in order and then the reason") {
+  auto result = every_output();
+  result.reason = "It was stopped.";
+  auto text = cell_text(result);
+  auto at = [&](std::string_view part) { return text.find(part); };
+  REQUIRE(at("héllo\n[figure 1: image/png, 6 bytes]\ncareful\n") != std::string::npos);
+  CHECK(at("careful") < at("[10 rows x 2 columns; the first 1 rows are shown]"));
+  CHECK(at("dtypes: a int64, b object") < at("[figure 2: image/svg+xml"));
+  CHECK(at("42\nTraceback\nZeroDivisionError") < at("It was stopped."));
+}
+
+TEST_CASE("a cell without outputs says so, one with an output does not") {
+  cell_result result;
+  CHECK(cell_text(result) == "(no output)");
+  result.outputs.push_back(value_output{"1"});
+  CHECK(cell_text(result) == "1");
+}
+
+TEST_CASE("a tool return that is no cell, or a damaged one, is refused") {
+  auto part = as_tool_return(every_output());
+  REQUIRE(cell_from_tool_return(part));
+  SUBCASE("no metadata") {
+    part.metadata = nullptr;
+  }
+  SUBCASE("unknown status") {
+    part.metadata["cell"]["status"] = "odd";
+  }
+  SUBCASE("a file that is not there") {
+    part.metadata["cell"]["outputs"][1]["file"] = 2;
+  }
+  SUBCASE("a negative file") {
+    part.metadata["cell"]["outputs"][1]["file"] = -1;
+  }
+  SUBCASE("a file that is not base64") {
+    part.content[1]["data"] = "!!";
+  }
+  SUBCASE("a row that is shorter than the columns") {
+    part.metadata["cell"]["outputs"][3]["rows"][0] = json::array({"0"});
+  }
+  SUBCASE("a number where a text belongs") {
+    part.metadata["cell"]["outputs"][0]["text"] = 7;
+  }
+  SUBCASE("an image of a type that is none") {
+    part.metadata["cell"]["outputs"][1]["media_type"] = "text/html";
+  }
+  CHECK_FALSE(cell_from_tool_return(part));
+}
+
+TEST_CASE("every status has a name that reads back") {
+  for (auto status :
+       {cell_status::ok, cell_status::failed, cell_status::interrupted, cell_status::killed, cell_status::lost})
+    CHECK(cell_status_from(to_string(status)) == status);
+  CHECK_FALSE(cell_status_from("OK"));
+}
