@@ -9,7 +9,6 @@
 #include <arpa/inet.h>
 #include <unistd.h>
 
-#define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
 
 namespace varro {
@@ -170,11 +169,15 @@ caf::error loader::read_file(const std::filesystem::path& path, bool must_exist)
     return refuse(file_name, "is larger than the limit of 1 MiB for a configuration file");
   std::stringstream text;
   text << stream.rdbuf();
-  auto parsed = toml::parse(text.view(), file_name);
-  if (!parsed)
-    return refuse(at(parsed.error().source()), "not valid TOML: " + std::string{parsed.error().description()});
   settings.file = path;
-  return read_top_level(parsed.table());
+  // Debian's build of the library reports by exceptions only.
+  toml::table root;
+  try {
+    root = toml::parse(text.view(), file_name);
+  } catch (const toml::parse_error& problem) {
+    return refuse(at(problem.source()), "not valid TOML: " + std::string{problem.description()});
+  }
+  return read_top_level(root);
 }
 
 caf::error loader::read_top_level(const toml::table& root) {
