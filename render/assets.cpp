@@ -13,7 +13,7 @@ std::string asset_url(std::string_view name) {
   std::string url = "/assets/" + std::string(name);
   if (auto* found = find_asset(name)) {
     url += "?v=";
-    url += found->etag.substr(1, found->etag.size() - 2);
+    url += found->etag;
   }
   return url;
 }

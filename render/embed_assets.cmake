@@ -9,6 +9,9 @@ foreach(line IN LISTS lines)
   list(GET fields 0 name)
   list(GET fields 1 media_type)
   list(GET fields 2 path)
+  if(media_type MATCHES "^text/")
+    string(APPEND media_type "\; charset=utf-8")
+  endif()
   file(SHA256 ${path} hash)
   string(SUBSTRING ${hash} 0 16 hash)
   # The assembler reads the file; the hash in this source makes it compile again when the file changes.
@@ -17,7 +20,7 @@ foreach(line IN LISTS lines)
 extern \"C\" const char varro_asset_${number}[] __attribute__((visibility(\"hidden\")));
 extern \"C\" const char varro_asset_${number}_end[] __attribute__((visibility(\"hidden\")));\n")
   string(APPEND table "  {\"${name}\", {{varro_asset_${number}, size_of(varro_asset_${number}, varro_asset_${number}_end)},
-    \"${media_type}\", \"\\\"${hash}\\\"\"}},\n")
+    \"${media_type}\", \"${hash}\"}},\n")
   math(EXPR number "${number} + 1")
 endforeach()
 file(WRITE ${OUTPUT} "// Made by render/embed_assets.cmake.

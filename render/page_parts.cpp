@@ -115,6 +115,8 @@ std::string icon(std::string_view name) {
     path = "M12 4a8 8 0 1 0 8 8 6 6 0 0 1-8-8z";
   else if (name == "close")
     path = "M6 6l12 12M18 6L6 18";
+  else if (name == "attach")
+    path = "M19 11.5l-7 7a4.5 4.5 0 0 1-6.4-6.4l7.6-7.6a3 3 0 0 1 4.3 4.3l-7.6 7.6a1.5 1.5 0 0 1-2.1-2.1l6.9-6.9";
   else if (name == "search")
     path = "M11 5a6 6 0 1 0 0 12 6 6 0 0 0 0-12zM15.5 15.5L20 20";
   return "<svg class=\"icon icon-" + std::string(name)
@@ -151,9 +153,12 @@ std::string chat_form_with(const page_viewer& viewer, const config& settings, co
   out += "<label class=\"sr-only\" for=\"message\">Message</label>"
          "<textarea id=\"message\" name=\"message\" rows=\"1\" required autocomplete=\"off\" "
          "placeholder=\"Ask for something to be computed…\"></textarea><div class=\"composer-bar\">";
+  out += "<label class=\"attach\" title=\"Attach files\">" + icon("attach")
+    + "<span class=\"sr-only\">Attach files</span>"
+      "<input class=\"sr-only\" type=\"file\" name=\"files\" multiple></label>";
   out += model_choice(settings, chat, enabled);
   out
-    += "<span class=\"composer-hint\"><kbd>Enter</kbd> sends, <kbd>Shift</kbd>+<kbd>Enter</kbd> breaks the line</span>";
+    += "<span class=\"file-names\" aria-live=\"polite\"></span><span class=\"composer-hint\"><kbd>Enter</kbd> sends, <kbd>Shift</kbd>+<kbd>Enter</kbd> breaks the line</span>";
   if (chat && chat->id > 0) {
     auto url = "/chat/" + std::to_string(chat->id) + "/cancel";
     out += "<button type=\"submit\" class=\"round stop\" formnovalidate" + attribute("formaction", url)

@@ -12,7 +12,8 @@ std::string document(const page_viewer& viewer, std::string_view title, std::str
 // The hidden field of every form; nothing when there is no token.
 std::string csrf_field(const page_viewer& viewer);
 
-// A small drawing, hidden from screen readers: "menu", "plus", "send", "stop", "dots", "theme", "close", "search".
+// A small drawing, hidden from screen readers: "menu", "plus", "send", "stop", "dots", "theme", "close", "search",
+// "attach".
 std::string icon(std::string_view name);
 
 // The model that a new chat starts with: settings.default_model, else the first real one, else the first. May be

@@ -49,7 +49,7 @@ std::string send_reply(const page_context& context, const chat_page& page, const
 struct asset {
   std::string_view bytes;
   std::string_view media_type;
-  std::string_view etag; // with its quotes, as the header wants it
+  std::string_view etag; // 16 hex digits; the header wants quotes around them
 };
 const asset* find_asset(std::string_view path);
 
