@@ -157,6 +157,13 @@ void normalize_files(json& value) {
       normalize_files(child);
 }
 
+// pydantic-ai tries the kinds whose every field but `kind` it finds; a cache point needs none.
+std::string_view unnamed_kind(const json_fields& fields) {
+  if (fields.has("data"))
+    return "binary";
+  return fields.has("content") ? "text-content" : "cache-point";
+}
+
 struct content_writer {
   json operator()(const std::string& value) const {
     return value;
@@ -211,11 +218,10 @@ std::optional<user_content> read_user_content(const json& value, const json_plac
     return value.get<std::string>();
   json_fields fields{value, place, reading};
   std::string kind;
-  // Two kinds are also taken without their name, as pydantic does; files are not.
   if (fields.has("kind"))
     fields.text("kind", kind);
   else
-    kind = fields.has("content") ? "text-content" : fields.has("ttl") ? "cache-point" : "";
+    kind = unnamed_kind(fields);
   auto content = read_kind(fields, kind);
   if (reading.failed)
     return std::nullopt;

@@ -21,7 +21,7 @@ struct date_time {
 };
 
 std::string written(const date_time& t) {
-  std::array<char, 64> buffer{};
+  std::array<char, 96> buffer{};
   int size = std::snprintf(buffer.data(), buffer.size(), "%04d-%02d-%02dT%02d:%02d:%02d", t.year, t.month, t.day,
                            t.hour, t.minute, t.second);
   if (t.microsecond != 0)
@@ -161,7 +161,7 @@ bool scan_zone(scanner& in, std::string& zone) {
     zone = "Z";
     return true;
   }
-  std::array<char, 16> buffer{};
+  std::array<char, 96> buffer{};
   std::snprintf(buffer.data(), buffer.size(), "%c%02d:%02d", negative ? '-' : '+', hours, minutes);
   zone = buffer.data();
   return true;

@@ -1,0 +1,170 @@
+#include "models/history.hpp"
+#include "models/message_json.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace varro;
+
+namespace {
+
+model_response calling(std::initializer_list<const char*> ids) {
+  model_response out;
+  for (const auto* id : ids) {
+    tool_call_part part;
+    part.tool_name = "python";
+    part.tool_call_id = id;
+    out.parts.push_back(part);
+  }
+  return out;
+}
+
+model_response saying(const char* text) {
+  model_response out;
+  out.parts.push_back(text_part{text, {}, {}, nullptr});
+  return out;
+}
+
+model_request prompting(const char* text) {
+  model_request out;
+  out.parts.push_back(user_prompt_part{std::string{text}, ""});
+  return out;
+}
+
+model_request returning(const char* id, json content = "ok") {
+  tool_return_part part;
+  part.tool_name = "python";
+  part.tool_call_id = id;
+  part.content = std::move(content);
+  model_request out;
+  out.parts.push_back(part);
+  return out;
+}
+
+model_request retrying(const char* id, std::optional<std::string> tool = "python") {
+  retry_prompt_part part;
+  part.content = "again";
+  part.tool_name = std::move(tool);
+  part.tool_call_id = id;
+  model_request out;
+  out.parts.push_back(part);
+  return out;
+}
+
+bool accepted(const std::vector<message>& history) {
+  return !check_history(history);
+}
+
+std::string complaint(const std::vector<message>& history) {
+  const auto error = check_history(history);
+  CHECK(code_of(error) == errc::invalid_input);
+  return text_of(error);
+}
+
+binary_content image(const char* bytes) {
+  return {bytes, "image/png", nullptr, content_identifier(bytes)};
+}
+
+} // namespace
+
+TEST_CASE("a history where every call has its return is accepted") {
+  CHECK(accepted({}));
+  CHECK(accepted({prompting("hi"), saying("hello")}));
+  CHECK(accepted({prompting("hi"), calling({"a", "b"}), returning("b"), returning("a"), saying("done")}));
+  CHECK(accepted({prompting("hi"), calling({"a"}), retrying("a"), calling({"a"}), returning("a")}));
+  CHECK(accepted({prompting("hi"), saying("bad"), retrying("made-up", std::nullopt), saying("good")}));
+}
+
+TEST_CASE("a call without a return is named") {
+  CHECK(complaint({prompting("hi"), calling({"a", "b"}), returning("a")}).find(" b ") != std::string::npos);
+  CHECK(complaint({calling({"a"}), saying("never mind"), returning("a")}).find(" a ") != std::string::npos);
+}
+
+TEST_CASE("a return without a call, and a second return, are named") {
+  CHECK(complaint({prompting("hi"), returning("lost")}).find("lost") != std::string::npos);
+  CHECK(complaint({calling({"a"}), returning("a"), returning("a")}).find(" a,") != std::string::npos);
+  CHECK(complaint({returning("a"), calling({"a"})}).find(" a,") != std::string::npos);
+  CHECK(complaint({calling({"a"}), returning("a"), retrying("a")}).find(" a,") != std::string::npos);
+  CHECK(complaint({calling({"a", "a"}), returning("a"), returning("a")}).find(" a ") != std::string::npos);
+}
+
+TEST_CASE("tools that the vendor ran need no return") {
+  model_response response;
+  builtin_tool_call_part part;
+  part.tool_name = "web_search";
+  part.tool_call_id = "srv";
+  response.parts.push_back(part);
+  CHECK(accepted({prompting("hi"), response}));
+  CHECK(open_calls({prompting("hi"), response}).empty());
+}
+
+TEST_CASE("open calls are those without return or retry prompt, in order") {
+  const auto open = open_calls({calling({"a", "b", "c"}), returning("b"), calling({"d"}), retrying("c")});
+  REQUIRE(open.size() == 2);
+  CHECK(open[0].tool_call_id == "a");
+  CHECK(open[0].tool_name == "python");
+  CHECK(open[1].tool_call_id == "d");
+  CHECK(open_calls({calling({"a"}), returning("a")}).empty());
+}
+
+TEST_CASE("adjacent requests are joined, with results of tools first and the rest in order") {
+  const auto out
+    = joined({prompting("1"), saying("x"), saying("y"), returning("a"), prompting("2"), retrying("b"), prompting("3")});
+  REQUIRE(out.size() == 4);
+  const auto& parts = std::get<model_request>(out[3]).parts;
+  REQUIRE(parts.size() == 4);
+  CHECK(std::get<tool_return_part>(parts[0]).tool_call_id == "a");
+  CHECK(std::get<retry_prompt_part>(parts[1]).tool_call_id == "b");
+  CHECK(std::get<std::string>(std::get<user_prompt_part>(parts[2]).content) == "2");
+  CHECK(std::get<std::string>(std::get<user_prompt_part>(parts[3]).content) == "3");
+}
+
+TEST_CASE("a joined request has the newest time and instructions") {
+  auto first = prompting("1");
+  first.timestamp = "2025-01-01T00:00:00Z";
+  first.instructions = "old";
+  auto second = prompting("2");
+  second.timestamp = "2025-01-01T00:00:01Z";
+  second.instructions = "new";
+  const auto out = joined({first, second, prompting("3")});
+  REQUIRE(out.size() == 1);
+  CHECK(std::get<model_request>(out[0]).timestamp == "2025-01-01T00:00:01Z");
+  CHECK(std::get<model_request>(out[0]).instructions == "new");
+}
+
+TEST_CASE("a tool's content of text and images splits into both again") {
+  const auto content = make_tool_content("Out: 4", {image("one"), image("two")});
+  REQUIRE(content.is_array());
+  CHECK(content.size() == 3);
+  const auto split = split_tool_content(content);
+  CHECK(split.text
+        == "Out: 4\nSee file " + content_identifier("one") + ".\nSee file " + content_identifier("two") + ".");
+  REQUIRE(split.files.size() == 2);
+  CHECK(std::get<binary_content>(split.files[0]).data == "one");
+  CHECK(std::get<binary_content>(split.files[1]).data == "two");
+  CHECK(make_tool_content("only text", {}) == "only text");
+  CHECK(make_tool_content("", {image("one")}).size() == 1);
+}
+
+TEST_CASE("content without files is its text, or compact JSON") {
+  CHECK(split_tool_content("plain").text == "plain");
+  CHECK(split_tool_content(nullptr).text.empty());
+  CHECK(split_tool_content(json::array({"a", 1})).text == R"(["a",1])");
+  CHECK(split_tool_content(json{{"x", 1.5}}).text == R"({"x":1.5})");
+  CHECK(split_tool_content(42).text == "42");
+}
+
+TEST_CASE("a single file is referred to by its id") {
+  const json url = {{"kind", "image-url"}, {"url", "https://e.com/a.png"}};
+  const auto split = split_tool_content(url);
+  REQUIRE(split.files.size() == 1);
+  const auto& file = std::get<url_content>(split.files[0]);
+  CHECK(file.media_type == "image/png");
+  CHECK(split.text == "See file " + file.identifier + ".");
+}
+
+TEST_CASE("files inside objects are taken out, look-alikes stay") {
+  json content = {{"plot", make_tool_content("", {image("one")})[0]}, {"note", {{"kind", "binary"}, {"size", 3}}}};
+  const auto split = split_tool_content(content);
+  REQUIRE(split.files.size() == 1);
+  CHECK(split.text == R"({"plot":"See file )" + content_identifier("one") + R"(.","note":{"kind":"binary","size":3}})");
+}
