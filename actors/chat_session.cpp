@@ -82,7 +82,9 @@ void forget_from_turn(chat_session_state& state, int64_t turn) {
 }
 
 caf::expected<model_config> model_for(const chat_session_state& state, const std::string& wanted) {
-  const auto& id = wanted.empty() ? state.contents.chat.model : wanted;
+  auto id = wanted.empty() ? state.contents.chat.model : wanted;
+  if (id.empty())
+    id = state.services.settings->default_model;
   const auto* model = state.services.settings->find_model(id);
   if (model == nullptr)
     return fail(errc::invalid_input, "The model '" + id + "' is not configured here. Choose another one.");
