@@ -1,0 +1,131 @@
+#include "config/command_line.hpp"
+#include "tests/config/support.hpp"
+
+using namespace varro;
+using namespace varro::test;
+
+namespace {
+
+command_line parse(std::vector<const char*> arguments) {
+  arguments.insert(arguments.begin(), "varro");
+  return parse_command_line(static_cast<int>(arguments.size()), arguments.data());
+}
+
+std::string override_of(const command_line& line, std::string_view path) {
+  for (const auto& given : line.overrides)
+    if (given.path == path)
+      return given.text;
+  return "(none)";
+}
+
+} // namespace
+
+TEST_CASE("serve without options overrides nothing") {
+  auto line = parse({"serve"});
+  CHECK(line.what == command::serve);
+  CHECK(line.overrides.empty());
+  CHECK(line.config_file.empty());
+  CHECK(line.exit_code == 0);
+}
+
+TEST_CASE("serve's options become overrides of their keys") {
+  auto line = parse({"serve", "--config", "c.toml", "--listen", "0.0.0.0:9000", "--data", "d", "--auth", "accounts",
+                     "--model", "openai:gpt-5"});
+  CHECK(line.what == command::serve);
+  CHECK(line.config_file == "c.toml");
+  CHECK(override_of(line, "server.host") == "0.0.0.0");
+  CHECK(override_of(line, "server.port") == "9000");
+  CHECK(override_of(line, "data_dir") == "d");
+  CHECK(override_of(line, "auth.mode") == "accounts");
+  CHECK(override_of(line, "default_model") == "openai:gpt-5");
+  auto sources = line.sources();
+  CHECK(sources.file == "c.toml");
+  CHECK(sources.command_line.size() == 5);
+  CHECK(sources.environment.contains("PATH"));
+}
+
+TEST_CASE("an address to listen on is HOST:PORT, with brackets around IPv6") {
+  auto six = parse({"serve", "--listen", "[::1]:0"});
+  CHECK(override_of(six, "server.host") == "::1");
+  CHECK(override_of(six, "server.port") == "0");
+  CHECK(override_of(parse({"serve", "--listen", "localhost:65535"}), "server.port") == "65535");
+  for (auto text :
+       {"8000", "localhost", ":8000", "localhost:", "localhost:65536", "localhost:-1", "localhost:8o", "::1:80"}) {
+    CAPTURE(text);
+    auto line = parse({"serve", "--listen", text});
+    CHECK(line.what == command::print);
+    CHECK(line.exit_code == 2);
+    CHECK(contains(line.text, "expected HOST:PORT"));
+  }
+}
+
+TEST_CASE("doctor takes serve's options") {
+  auto line = parse({"doctor", "--data", "d"});
+  CHECK(line.what == command::doctor);
+  CHECK(override_of(line, "data_dir") == "d");
+}
+
+TEST_CASE("user commands take a name, and some a password") {
+  struct {
+    const char* verb;
+    command what;
+  } verbs[]{{"add", command::user_add},
+            {"disable", command::user_disable},
+            {"enable", command::user_enable},
+            {"passwd", command::user_passwd}};
+  for (auto [verb, what] : verbs) {
+    CAPTURE(verb);
+    auto line = parse({"user", verb, "ada", "--data", "d"});
+    CHECK(line.what == what);
+    CHECK(line.user_name == "ada");
+    CHECK_FALSE(line.password_stdin);
+    CHECK(override_of(line, "data_dir") == "d");
+    CHECK(parse({"user", verb}).exit_code == 2);
+  }
+  CHECK(parse({"user", "list"}).what == command::user_list);
+  CHECK(parse({"user", "list", "ada"}).exit_code == 2);
+  CHECK(parse({"user", "add", "ada", "--password-stdin"}).password_stdin);
+  CHECK(parse({"user", "passwd", "--password-stdin", "ada"}).password_stdin);
+  CHECK(parse({"user", "disable", "ada", "--password-stdin"}).exit_code == 2);
+}
+
+TEST_CASE("--version prints name and version") {
+  auto line = parse({"--version"});
+  CHECK(line.what == command::print);
+  CHECK(line.exit_code == 0);
+  CHECK(line.text == "varro " VARRO_VERSION "\n");
+}
+
+TEST_CASE("--help prints the commands, and a command's --help its options") {
+  auto line = parse({"--help"});
+  CHECK(line.exit_code == 0);
+  for (auto name : {"serve", "doctor", "user"})
+    CHECK(contains(line.text, name));
+  auto serve = parse({"serve", "--help"});
+  CHECK(serve.exit_code == 0);
+  for (auto option : {"--config", "--listen", "--data", "--auth", "--model"})
+    CHECK(contains(serve.text, option));
+}
+
+TEST_CASE("a mistake is told with exit code 2") {
+  for (auto arguments : std::vector<std::vector<const char*>>{{},
+                                                              {"serv"},
+                                                              {"serve", "--port", "1"},
+                                                              {"serve", "--listen"},
+                                                              {"user"},
+                                                              {"user", "rename"},
+                                                              {"serve", "extra"}}) {
+    auto line = parse(arguments);
+    CHECK(line.what == command::print);
+    CHECK(line.exit_code == 2);
+    CHECK_FALSE(line.text.empty());
+  }
+}
+
+TEST_CASE("the command line never asks a passwordless Varro onto the network") {
+  written_config given{""};
+  given.sources.command_line = parse({"serve", "--listen", "0.0.0.0:8000"}).overrides;
+  CHECK(contains(given.error(), "--listen: server.host: 0.0.0.0 can be reached from other machines"));
+  given.sources.command_line = parse({"serve", "--listen", "0.0.0.0:8000", "--auth", "accounts"}).overrides;
+  CHECK(given.error() == "no error");
+}
