@@ -21,12 +21,22 @@ std::string sandbox_banner(const config& settings) {
          "the account that runs this server.</div>\n";
 }
 
+std::string exports(int64_t chat_id) {
+  auto base = "/chat/" + std::to_string(chat_id) + "/export.";
+  std::string out = "<details class=\"menu export\"><summary>Export</summary><div class=\"menu-items\">";
+  for (auto [extension, label] : {std::pair{"ipynb", "Notebook"}, {"md", "Markdown"}, {"json", "JSON"}})
+    out += "<a" + attribute("href", base + extension) + " download>" + label + "</a>";
+  return out + "</div></details>";
+}
+
 std::string main_part(const page_context& context, std::string_view title, const chat_record* chat,
                       std::string_view conversation, bool enabled) {
   const auto& settings = settings_of(context);
   std::string out = "<main id=\"main\" class=\"main\">\n<header class=\"topbar\">"
                     "<a class=\"icon-button open-sidebar\" href=\"#sidebar\" aria-label=\"Show the list of chats\">"
     + icon("menu") + "</a><h1 id=\"chat-title\">" + escape_html(title) + "</h1>";
+  if (chat)
+    out += exports(chat->id);
   out += "</header>\n" + sandbox_banner(settings);
   out += "<div id=\"scroll\" class=\"scroll\"><div id=\"conversation\" class=\"conversation\" role=\"log\" "
          "aria-live=\"polite\" aria-label=\"Conversation\">\n";
