@@ -1,0 +1,99 @@
+"""Users, logins, and chats that belong to one of them."""
+
+import re
+import unittest
+
+from harness import Client, SystemTest, blocks_of, contents, run_varro
+
+
+class Accounts(SystemTest):
+    arguments = ("--auth", "accounts")
+
+    @classmethod
+    def prepare(cls):
+        cls.data.mkdir(parents=True)
+        for name in ("alice", "bob"):
+            added = run_varro("user", "add", name, "--data", str(cls.data), "--password-stdin",
+                              stdin=f"{name}-password\n")
+            assert added.returncode == 0, added.stderr
+
+    def logged_in(self, name):
+        client = Client(self.varro)
+        self.assertEqual(client.login(name, f"{name}-password").status, 303)
+        return client
+
+    def test_without_a_login_there_is_the_login_page_and_nothing_else(self):
+        stranger = Client(self.varro)
+        self.assertEqual(stranger.get("/").status, 303)
+        self.assertIn("/login", stranger.get("/").headers["location"])
+        self.assertEqual(stranger.send("hi").status, 403)
+        with stranger.stream(1) as stream:
+            self.assertEqual(stream.status, 403)
+        self.assertEqual(stranger.get("/login").status, 200)
+        self.assertEqual(stranger.get("/healthz").status, 200)
+
+    def test_a_wrong_password_and_an_unknown_name_read_the_same(self):
+        def attempt(name):
+            reply = Client(self.varro).login(name, "wrong-password")
+            return reply.status, re.sub(name, "", reply.text)
+
+        self.assertEqual(attempt("alice")[0], attempt("nobody-here")[0])
+
+    def test_the_cookie_is_http_only_and_the_token_is_not_in_the_database(self):
+        client = Client(self.varro)
+        reply = client.login("alice", "alice-password")
+        cookie = next(c for c in reply.cookies if "varro_session" in c)
+        self.assertIn("httponly", cookie.lower())
+        self.assertIn("samesite=lax", cookie.lower())
+        token = client.cookies["varro_session"].encode()
+        for file in self.data.glob("varro.db*"):
+            self.assertNotIn(token, file.read_bytes())
+
+    def test_another_users_chat_stream_file_and_cancel_are_404(self):
+        alice, bob = self.logged_in("alice"), self.logged_in("bob")
+        reply, events = alice.turn("[[python: open('secret.txt', 'w').write('s')\nprint('secret words')]]")
+        chat = reply.chat_id
+        self.assertEqual(alice.get(f"/chat/{chat}/files/secret.txt").status, 200)
+        for path in (f"/chat/{chat}", f"/chat/{chat}/files/secret.txt", f"/chat/{chat}/files", f"/chat/{chat}/export.json"):
+            self.assertEqual(bob.get(path).status, 404, path)
+        with bob.stream(chat) as stream:
+            self.assertEqual(stream.status, 404)
+        self.assertEqual(bob.post(f"/chat/{chat}/cancel").status, 404)
+        self.assertEqual(bob.send("hi", chat_id=chat).status, 404)
+        self.assertEqual(bob.request("DELETE", f"/chat/{chat}").status, 404)
+        self.assertEqual(bob.request("PATCH", f"/chat/{chat}", form={"title": "mine"}).status, 404)
+        self.assertEqual(bob.post(f"/chat/{chat}/edit", {"turn": 1, "message": "x"}).status, 404)
+        self.assertNotIn("secret", bob.get("/chats?q=secret").text)
+        self.assertEqual(alice.get(f"/chat/{chat}").status, 200)
+
+    def test_a_form_without_the_csrf_token_is_refused(self):
+        alice = self.logged_in("alice")
+        token, alice.csrf = alice.csrf, None
+        self.assertTrue(token)
+        self.assertEqual(alice.send("[[text: hi]]").status, 403)
+        self.assertEqual(alice.send("[[text: hi]]", csrf="0" * len(token)).status, 403)
+        self.assertEqual(alice.send("[[text: hi]]", csrf=token).status, 200)
+
+    def test_logout_ends_the_session_at_once(self):
+        alice = self.logged_in("alice")
+        cookies = dict(alice.cookies)
+        self.assertEqual(alice.get("/").status, 200)
+        self.assertEqual(alice.post("/logout").status, 303)
+        alice.cookies = cookies
+        self.assertEqual(alice.get("/").status, 303)
+
+    def test_attempts_are_throttled(self):
+        statuses = [Client(self.varro).login("mallory", f"guess {i}").status for i in range(14)]
+        self.assertEqual(statuses[-1], 429)
+
+    def test_a_disabled_user_is_out(self):
+        run_varro("user", "add", "carol", "--data", str(self.data), "--password-stdin", stdin="carol-password\n")
+        carol = self.logged_in("carol")
+        self.assertEqual(carol.get("/").status, 200)
+        self.assertEqual(run_varro("user", "disable", "carol", "--data", str(self.data)).returncode, 0)
+        self.assertEqual(carol.get("/").status, 303)
+        self.assertNotEqual(Client(self.varro).login("carol", "carol-password").status, 303)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
