@@ -1,6 +1,7 @@
 #include "config/command_line.hpp"
 
 #include <charconv>
+#include <optional>
 #include <sstream>
 
 #include <CLI/CLI.hpp>

@@ -1,7 +1,5 @@
 #include "config/keys.hpp"
 
-#include <limits>
-
 namespace varro {
 
 namespace {

@@ -1,8 +1,10 @@
 #include "config/keys.hpp"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
-#include <cmath>
-#include <cstdio>
+
+#include <nlohmann/json.hpp>
 
 namespace varro {
 

@@ -3,6 +3,7 @@
 #include "config/keys.hpp"
 #include "config/providers.hpp"
 
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 
@@ -292,9 +293,9 @@ caf::error loader::read_environment() {
       origins[row->second->path] = where;
       continue;
     }
-    auto ours = std::any_of(config_keys().begin(), config_keys().end(), [&](const auto& row) {
+    auto ours = std::any_of(config_keys().begin(), config_keys().end(), [&variable = name](const auto& row) {
       auto section = section_of(row.path);
-      return !section.empty() && name.starts_with(environment_name(section) + "_");
+      return !section.empty() && variable.starts_with(environment_name(section) + "_");
     });
     auto nearest = nearest_name(std::string_view{name}.substr(prefix.size()), names);
     if (ours || !nearest.empty())

@@ -1,8 +1,10 @@
 #include "config/local_models.hpp"
 
+#include <algorithm>
 #include <memory>
 
 #include <curl/curl.h>
+#include <nlohmann/json.hpp>
 
 namespace varro {
 

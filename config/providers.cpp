@@ -1,7 +1,7 @@
 #include "config/providers.hpp"
 
+#include <algorithm>
 #include <fstream>
-#include <set>
 
 namespace varro {
 

@@ -73,10 +73,11 @@ TEST_CASE("user commands take a name, and some a password") {
             {"disable", command::user_disable},
             {"enable", command::user_enable},
             {"passwd", command::user_passwd}};
-  for (auto [verb, what] : verbs) {
+  for (const auto& expected : verbs) {
+    auto verb = expected.verb;
     CAPTURE(verb);
     auto line = parse({"user", verb, "ada", "--data", "d"});
-    CHECK(line.what == what);
+    CHECK(line.what == expected.what);
     CHECK(line.user_name == "ada");
     CHECK_FALSE(line.password_stdin);
     CHECK(override_of(line, "data_dir") == "d");
