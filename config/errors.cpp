@@ -27,12 +27,15 @@ caf::error fail(errc code, std::string message) {
 }
 
 errc code_of(const caf::error& error) noexcept {
-  if (error.category() != caf::atom("varro"))
+  // CAF looks into an error's category without asking whether there is an error.
+  if (!error || error.category() != caf::atom("varro"))
     return errc::none;
   return static_cast<errc>(error.code());
 }
 
 std::string text_of(const caf::error& error) {
+  if (!error)
+    return "no error";
   const auto& context = error.context();
   if (context.match_elements<std::string>())
     return context.get_as<std::string>(0);
