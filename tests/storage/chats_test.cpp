@@ -1,0 +1,175 @@
+#include "storage/database.hpp"
+#include "storage/limits.hpp"
+#include "tests/support/chat_rows.hpp"
+#include "tests/support/scratch_dir.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace varro;
+using namespace varro::test;
+
+namespace {
+
+struct chats_of_two {
+  scratch_dir scratch;
+  std::unique_ptr<database> db;
+  int64_t ada = 0;
+  int64_t bob = 0;
+  int64_t runs = 0;
+
+  chats_of_two() {
+    db = std::move(*database::open(scratch.path(), database::mode::read_write));
+    ada = db->add_user("ada", "hash")->id;
+    bob = db->add_user("bob", "hash")->id;
+  }
+
+  void put(int64_t id, int64_t user, std::string title, unix_us time, std::string question = "",
+           std::string reply = "") {
+    auto batch = batch_of(make_chat(id, user, std::move(title), time));
+    batch.run = make_run(++runs, id);
+    if (!question.empty())
+      batch.messages.push_back(make_row(id, 1, prompt(std::move(question))));
+    if (!reply.empty())
+      batch.messages.push_back(make_row(id, 2, answer(std::move(reply))));
+    for (auto& row : batch.messages)
+      row.created_at = time;
+    REQUIRE(db->apply(batch) == caf::none);
+  }
+
+  std::vector<int64_t> found(int64_t user, std::string_view query, int limit = 100) {
+    auto chats = db->list_chats(user, query, limit);
+    REQUIRE(chats);
+    std::vector<int64_t> ids;
+    for (auto& chat : *chats)
+      ids.push_back(chat.id);
+    return ids;
+  }
+};
+
+using ids = std::vector<int64_t>;
+
+} // namespace
+
+TEST_CASE_FIXTURE(chats_of_two, "a chat is loaded, renamed and deleted by its owner only") {
+  put(1, ada, "Primes", 1'000, "Which?", "These.");
+  CHECK(code_of(db->load_chat(bob, 1).error()) == errc::not_found);
+  CHECK(code_of(db->rename_chat(bob, 1, "Mine")) == errc::not_found);
+  CHECK(code_of(db->delete_chat(bob, 1)) == errc::not_found);
+  CHECK(found(bob, "") == ids{});
+  CHECK(found(bob, "Primes") == ids{});
+  CHECK(found(bob, "These") == ids{});
+  REQUIRE(db->load_chat(ada, 1));
+  CHECK(db->load_chat(ada, 1)->messages.size() == 2);
+  CHECK(db->load_chat(ada, 1)->chat.title == "Primes");
+  CHECK(db->rename_chat(ada, 1, "Prime numbers") == caf::none);
+  CHECK(db->load_chat(ada, 1)->chat.title == "Prime numbers");
+  CHECK(found(ada, "") == ids{1});
+  CHECK(found(ada, "These") == ids{1});
+  CHECK(db->delete_chat(ada, 1) == caf::none);
+  CHECK(code_of(db->load_chat(ada, 1).error()) == errc::not_found);
+  CHECK(found(ada, "These") == ids{});
+}
+
+TEST_CASE_FIXTURE(chats_of_two, "the same error answers for another user's chat and for none") {
+  put(1, ada, "Primes", 1'000);
+  auto text = text_of(db->load_chat(bob, 1).error());
+  REQUIRE(db->delete_chat(ada, 1) == caf::none);
+  CHECK(text_of(db->load_chat(bob, 1).error()) == text);
+}
+
+TEST_CASE_FIXTURE(chats_of_two, "chats are listed newest first, up to the limit") {
+  put(1, ada, "one", 3'000);
+  put(2, ada, "two", 1'000);
+  put(3, ada, "three", 2'000);
+  put(4, ada, "four", 2'000);
+  CHECK(found(ada, "") == ids{1, 4, 3, 2});
+  CHECK(found(ada, "", 2) == ids{1, 4});
+  CHECK(found(ada, "o", 2) == ids{1, 4});
+  CHECK(found(ada, "", 0) == ids{});
+  CHECK(found(ada, "", -1) == ids{});
+}
+
+TEST_CASE_FIXTURE(chats_of_two, "no list is longer than the limit of storage, whatever is asked for") {
+  REQUIRE(db->begin() == caf::none);
+  for (int64_t id = 1; id <= storage_list_chats_max + 1; ++id)
+    put(id, ada, "chat", id);
+  REQUIRE(db->commit() == caf::none);
+  CHECK(found(ada, "", 1'000'000).size() == storage_list_chats_max);
+  CHECK(found(ada, "", storage_list_chats_max - 1).size() == storage_list_chats_max - 1);
+}
+
+TEST_CASE_FIXTURE(chats_of_two, "a search finds titles, questions and answers without regard to case") {
+  put(1, ada, "Prime Numbers", 1'000);
+  put(2, ada, "b", 2'000, "Plot the PRIMES, please");
+  put(3, ada, "c", 3'000, "?", "Here are some primes.");
+  put(4, ada, "d", 4'000, "Something else", "entirely");
+  CHECK(found(ada, "prime") == ids{3, 2, 1});
+  CHECK(found(ada, "PRIME") == ids{3, 2, 1});
+  CHECK(found(ada, "primes,") == ids{2});
+  CHECK(found(ada, "nothing like it") == ids{});
+}
+
+TEST_CASE_FIXTURE(chats_of_two, "case is folded in every script") {
+  put(1, ada, "ÄPFEL und Öl", 1'000);
+  put(2, ada, "b", 2'000, "ΟΔΥΣΣΕΥΣ Одиссей");
+  CHECK(found(ada, "äpfel") == ids{1});
+  CHECK(found(ada, "öL") == ids{1});
+  CHECK(found(ada, "οδυσσευς") == ids{2});
+  CHECK(found(ada, "ОДИССЕЙ") == ids{2});
+  CHECK(found(ada, "apfel") == ids{});
+}
+
+TEST_CASE_FIXTURE(chats_of_two, "a search takes wildcards, quotes and broken bytes as plain characters") {
+  put(1, ada, "100% sure", 1'000);
+  put(2, ada, "100 times", 2'000, "a_b and c\\d and 'quoted' and \"twice\"");
+  put(3, ada, "axb", 3'000);
+  CHECK(found(ada, "100%") == ids{1});
+  CHECK(found(ada, "%") == ids{1});
+  CHECK(found(ada, "a_b") == ids{2});
+  CHECK(found(ada, "c\\d") == ids{2});
+  CHECK(found(ada, "'quoted'") == ids{2});
+  CHECK(found(ada, "\"twice\"") == ids{2});
+  CHECK(found(ada, "\xff\xc3") == ids{});
+  CHECK(found(ada, "100") == ids{2, 1});
+}
+
+TEST_CASE_FIXTURE(chats_of_two, "a search does not find what was replaced, nor the JSON around the text") {
+  put(1, ada, "a", 1'000, "elephants");
+  CHECK(found(ada, "elephants") == ids{1});
+  CHECK(found(ada, "user-prompt") == ids{});
+  auto edit = batch_of(ada, make_row(1, 5, prompt("giraffes")));
+  edit.supersede_from_turn = 1;
+  REQUIRE(db->apply(edit) == caf::none);
+  CHECK(found(ada, "elephants") == ids{});
+  CHECK(found(ada, "giraffes") == ids{1});
+}
+
+TEST_CASE_FIXTURE(chats_of_two, "ids of deleted chats and runs do not come back, also after a reopen") {
+  CHECK(*db->next_chat_id() == 1);
+  CHECK(*db->next_run_id() == 1);
+  put(1, ada, "a", 1'000);
+  put(2, bob, "b", 1'000);
+  CHECK(*db->next_chat_id() == 3);
+  CHECK(*db->next_run_id() == 3);
+  REQUIRE(db->delete_chat(bob, 2) == caf::none);
+  CHECK(*db->next_chat_id() == 3);
+  db.reset();
+  db = std::move(*database::open(scratch.path(), database::mode::read_write));
+  CHECK(*db->next_chat_id() == 3);
+  CHECK(*db->next_run_id() == 3);
+}
+
+TEST_CASE_FIXTURE(chats_of_two, "runs that were left running become interrupted, others stay as they ended") {
+  put(1, ada, "a", 1'000, "?");
+  auto batch = batch_of(make_chat(2, bob));
+  batch.run = make_run(++runs, 2);
+  batch.run->status = run_status::completed;
+  batch.run->ended_at = 7;
+  REQUIRE(db->apply(batch) == caf::none);
+  CHECK(*db->interrupt_running_runs() == 1);
+  CHECK(db->load_chat(ada, 1)->runs.at(0).status == run_status::interrupted);
+  CHECK(db->load_chat(ada, 1)->runs.at(0).ended_at > 1'000);
+  CHECK(db->load_chat(bob, 2)->runs.at(0).status == run_status::completed);
+  CHECK(db->load_chat(bob, 2)->runs.at(0).ended_at == 7);
+  CHECK(*db->interrupt_running_runs() == 0);
+}
