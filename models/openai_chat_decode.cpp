@@ -1,0 +1,272 @@
+#include "models/openai_chat.hpp"
+
+#include "models/body_decoder.hpp"
+#include "models/openai_chat_answer.hpp"
+#include "models/openai_chat_usage.hpp"
+#include "models/vendor_errors.hpp"
+#include "models/vendor_json.hpp"
+#include "models/wire_content.hpp"
+
+#include <array>
+
+namespace varro::openai_chat {
+
+namespace {
+
+struct finish_row {
+  std::string_view reason;
+  std::string_view finish_reason;
+};
+constexpr std::array<finish_row, 6> finish_rows = {{
+  {"stop", "stop"},
+  {"length", "length"},
+  {"tool_calls", "tool_call"},
+  {"function_call", "tool_call"},
+  {"content_filter", "content_filter"},
+  {"error", "error"},
+}};
+
+// Groq refuses a call that does not fit its schema, with the model's own words inside the error. The agent can answer
+// such a call better, so it is taken for one.
+const json& failed_generation_of(const json& body) {
+  static const json nothing = nullptr;
+  const auto& inner = member(body, "error");
+  const auto& error = inner.is_object() ? inner : body;
+  if (text_member(error, "code") != "tool_use_failed")
+    return nothing;
+  return member(error, "failed_generation");
+}
+
+class decoder final : public body_decoder {
+public:
+  decoder(const model_query& query, int http_status)
+    : body_decoder(query, http_status), row_(quirks_of(query.model)), provider_(provider_name(query.model)),
+      answer_(row_, provider_) {}
+
+  model_response partial() const override {
+    auto response = build(false);
+    response.state = "interrupted";
+    return response;
+  }
+
+protected:
+  void take_event(const stream_event& event) override;
+  void take_json(const json& body) override;
+  outcome take_error(std::string_view body) override;
+
+  model_response result() override {
+    return build(true);
+  }
+
+  // Some servers close without a finish reason or [DONE]; what they sent is then the answer.
+  bool complete(bool connection_lost) const override {
+    return done_ || !raw_finish_reason_.empty() || (!connection_lost && answer_.has_content());
+  }
+
+private:
+  void take_chunk(const json& chunk);
+  void take_choice(const json& choice, bool whole);
+  void take_names(const json& chunk, bool whole);
+  void take_usage(const json& chunk);
+  void take_downstream(const json& chunk);
+  bool take_failure(const json& chunk);
+  bool take_failed_generation(const json& body);
+  void finish_with(const std::string& reason);
+  model_response build(bool with_calls) const;
+
+  const quirks& row_;
+  std::string provider_;
+  answer answer_;
+  token_usage usage_;
+  json details_ = json::object();
+  std::optional<std::string> model_;
+  std::optional<std::string> id_;
+  std::string raw_finish_reason_;
+  std::optional<std::string> finish_reason_;
+  bool done_ = false;
+};
+
+void decoder::take_event(const stream_event& event) {
+  if (event.data == "[DONE]") {
+    done_ = true;
+    return;
+  }
+  const auto chunk = parse_vendor_json(event.data);
+  if (!chunk || !chunk->is_object()) {
+    if (event.type == "error")
+      fail_with(read_stream_error(json{{"message", event.data}}, secret()));
+    else if (event.data.find('{') != std::string::npos)
+      fail_with(malformed_error("a chunk of the stream is not valid JSON."));
+    return;
+  }
+  if (event.type == "error" && !member(*chunk, "error").is_object()) {
+    if (!take_failed_generation(*chunk))
+      fail_with(read_stream_error(*chunk, secret()));
+    return;
+  }
+  take_chunk(*chunk);
+}
+
+void decoder::take_chunk(const json& chunk) {
+  if (take_failure(chunk))
+    return;
+  take_names(chunk, false);
+  take_usage(chunk);
+  // Counts may come in a chunk without choices; of several choices only the first was asked for.
+  const auto& choices = member(chunk, "choices");
+  if (choices.is_array())
+    for (const auto& choice : choices)
+      if (integer_member(choice, "index").value_or(0) == 0)
+        take_choice(choice, false);
+  take_downstream(chunk);
+}
+
+void decoder::take_json(const json& body) {
+  if (take_failure(body))
+    return;
+  const auto& choices = member(body, "choices");
+  if (!choices.is_array() || choices.empty() || !choices.front().is_object())
+    return fail_with(malformed_error("it has no choices."));
+  take_names(body, true);
+  take_usage(body);
+  take_choice(choices.front(), true);
+  take_downstream(body);
+  done_ = true;
+}
+
+// An error in a place where an answer was due. True when the chunk was one.
+bool decoder::take_failure(const json& chunk) {
+  const auto& error = member(chunk, "error");
+  const bool is_error = error.is_object() || (error.is_string() && !error.get_ref<const std::string&>().empty())
+    || text_member(chunk, "object") == "error";
+  if (!is_error)
+    return false;
+  if (!take_failed_generation(chunk))
+    fail_with(read_stream_error(chunk, secret()));
+  return true;
+}
+
+bool decoder::take_failed_generation(const json& body) {
+  const auto& generation = failed_generation_of(body);
+  if (!generation.is_string())
+    return false;
+  const auto& text = generation.get_ref<const std::string&>();
+  const auto call = parse_vendor_json(text);
+  const auto name = call ? text_member(*call, "name") : "";
+  if (!name.empty() && member(*call, "arguments").is_object())
+    answer_.add_call(name, member(*call, "arguments"));
+  else
+    answer_.add_text(text);
+  if (!answer_.has_content())
+    return false;
+  mark_content();
+  done_ = true;
+  return true;
+}
+
+response_decoder::outcome decoder::take_error(std::string_view text) {
+  const auto body = parse_vendor_json(text);
+  if (!body || !take_failed_generation(*body))
+    return body_decoder::take_error(text);
+  outcome end;
+  end.response = build(true);
+  end.response->finish_reason = "error";
+  return end;
+}
+
+void decoder::take_names(const json& chunk, bool whole) {
+  if (auto id = string_member(chunk, "id"); id && (whole || !id->empty()))
+    id_ = std::move(id);
+  if (auto model = string_member(chunk, "model"); model && !model->empty())
+    model_ = std::move(model);
+  if (!details_.contains("timestamp"))
+    if (auto created = created_timestamp(member(chunk, "created")); !created.is_null())
+      details_["timestamp"] = std::move(created);
+}
+
+// Each report replaces the one before: servers that send several count from the start. Groq sends it twice at once.
+void decoder::take_usage(const json& chunk) {
+  for (const auto* holder : {&chunk, &member(chunk, "x_groq")})
+    if (const auto& usage = member(*holder, "usage"); usage.is_object()) {
+      usage_ = read_usage(usage);
+      return;
+    }
+  const auto& choices = member(chunk, "choices");
+  if (choices.is_array() && !choices.empty())
+    if (const auto& usage = member(choices.front(), "usage"); usage.is_object())
+      usage_ = read_usage(usage);
+}
+
+void decoder::take_choice(const json& choice, bool whole) {
+  if (const auto& error = member(choice, "error"); error.is_object())
+    return fail_with(read_stream_error(choice, secret()));
+  // Servers that ignore `stream` in the middle send `message` in place of `delta`.
+  const auto& delta = member(choice, whole || !member(choice, "delta").is_object() ? "message" : "delta");
+  if (!answer_.add(delta, whole))
+    return fail_with(malformed_error("it has too many parts."));
+  if (answer_.has_content())
+    mark_content();
+  const auto& reason = member(choice, "finish_reason");
+  if (reason.is_string() && !reason.get_ref<const std::string&>().empty())
+    finish_with(reason.get<std::string>());
+  else if (whole && reason.is_null())
+    finish_with("stop"); // local servers leave it out
+}
+
+void decoder::finish_with(const std::string& reason) {
+  raw_finish_reason_ = reason;
+  details_["finish_reason"] = reason;
+  finish_reason_.reset();
+  for (const auto& row : finish_rows)
+    if (row.reason == reason)
+      finish_reason_ = std::string(row.finish_reason);
+}
+
+// Who answered behind OpenRouter, and for how much.
+void decoder::take_downstream(const json& chunk) {
+  if (!row_.downstream_details)
+    return;
+  if (const auto provider = string_member(chunk, "provider"))
+    details_["downstream_provider"] = *provider;
+  const auto& choices = member(chunk, "choices");
+  if (choices.is_array() && !choices.empty())
+    if (const auto reason = text_member(choices.front(), "native_finish_reason"); !reason.empty())
+      details_["finish_reason"] = reason;
+  const auto& usage = member(chunk, "usage");
+  if (const auto& cost = member(usage, "cost"); cost.is_number() && cost.get<double>() != 0)
+    details_["cost"] = cost.get<double>();
+  if (const auto& costs = member(usage, "cost_details"); costs.is_object())
+    for (const auto* key :
+         {"upstream_inference_cost", "upstream_inference_prompt_cost", "upstream_inference_completions_cost"})
+      details_[key] = member(costs, key);
+  if (const auto& own_key = member(usage, "is_byok"); own_key.is_boolean())
+    details_["is_byok"] = own_key;
+}
+
+model_response decoder::build(bool with_calls) const {
+  auto response = empty_response();
+  response.provider_name = provider_;
+  response.parts = answer_.parts(with_calls);
+  response.usage = usage_;
+  if (model_)
+    response.model_name = *model_;
+  response.provider_response_id = id_;
+  response.finish_reason = finish_reason_;
+  auto details = details_;
+  if (!answer_.refusal().empty()) {
+    response.finish_reason = "content_filter";
+    details.erase("finish_reason");
+    details["refusal"] = answer_.refusal();
+  }
+  if (!details.empty())
+    response.provider_details = std::move(details);
+  return response;
+}
+
+} // namespace
+
+std::unique_ptr<response_decoder> make_decoder(const model_query& query, int http_status) {
+  return std::make_unique<decoder>(query, http_status);
+}
+
+} // namespace varro::openai_chat

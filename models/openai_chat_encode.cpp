@@ -1,0 +1,187 @@
+#include "models/openai_chat.hpp"
+#include "models/openai_chat_messages.hpp"
+#include "models/openai_chat_quirks.hpp"
+#include "models/vendor_json.hpp"
+
+#include <set>
+
+namespace varro::openai_chat {
+
+namespace {
+
+json encode_tool(const tool_definition& tool) {
+  auto schema = tool.parameters.is_object() ? tool.parameters : json::object();
+  if (!schema.contains("type"))
+    schema["type"] = "object";
+  if (!schema.contains("properties"))
+    schema["properties"] = json::object(); // several vendors refuse an object schema without it
+  return json{
+    {"type", "function"},
+    {"function", {{"name", tool.name}, {"description", tool.description}, {"parameters", std::move(schema)}}}};
+}
+
+// The tools and what is said about their use. `auto` is every vendor's default and not sent.
+void add_tools(const model_query& query, const quirks& row, json& body) {
+  const auto* setting = find_setting(query, "tool_choice");
+  const json choice = setting ? *setting : json(nullptr);
+  std::set<std::string> allowed;
+  if (choice.is_array())
+    for (const auto& name : choice)
+      if (name.is_string())
+        allowed.insert(name.get<std::string>());
+  if (choice == "none" && !row.choice_none)
+    return;
+  auto tools = json::array();
+  for (const auto& tool : query.tools)
+    if (allowed.empty() || allowed.count(tool.name))
+      tools.push_back(encode_tool(tool));
+  if (tools.empty())
+    return;
+  body["tools"] = std::move(tools);
+  const bool can_force = can_force_tools(query.model.provider, query.model.name);
+  if (choice == "none")
+    body["tool_choice"] = "none";
+  else if (allowed.size() == 1 && can_force)
+    body["tool_choice"] = row.required_choice == "any"
+      ? json("any")
+      : json{{"type", "function"}, {"function", {{"name", *allowed.begin()}}}};
+  else if ((choice == "required" || !allowed.empty()) && can_force)
+    body["tool_choice"] = row.required_choice;
+  const auto* parallel = find_setting(query, "parallel_tool_calls");
+  if (parallel && parallel->is_boolean() && row.parallel_setting)
+    body["parallel_tool_calls"] = *parallel;
+}
+
+// The vendors' own limits are each model's highest, and a number that does not fit the model is refused; so only a
+// number that somebody chose is sent.
+void add_output_limit(const model_query& query, const quirks& row, json& body) {
+  static const auto unchosen = model_config{}.output_tokens_max;
+  const std::string field(row.max_tokens_field);
+  if (const auto* setting = find_setting(query, "max_tokens")) {
+    if (setting->is_number())
+      body[field] = *setting;
+  } else if (query.model.output_tokens_max != unchosen && query.model.output_tokens_max > 0) {
+    body[field] = query.model.output_tokens_max;
+  }
+}
+
+void add_sampling(const model_query& query, const quirks& row, json& body) {
+  if (const auto* stop = find_setting(query, "stop_sequences"); stop && stop->is_array() && !stop->empty())
+    body["stop"] = *stop;
+  if (const auto* seed = find_setting(query, "seed"); seed && seed->is_number())
+    body[std::string(row.seed_field)] = *seed;
+  if (is_openai_reasoning_model(query.model.provider, query.model.name))
+    return;
+  const auto* temperature = find_setting(query, "temperature");
+  if (temperature ? temperature->is_number() : query.model.temperature.has_value())
+    body["temperature"] = temperature ? *temperature : json(*query.model.temperature);
+  for (const auto* name : {"top_p", "presence_penalty", "frequency_penalty"})
+    if (const auto* value = find_setting(query, name); value && value->is_number())
+      body[name] = *value;
+  if (const auto* bias = find_setting(query, "logit_bias"); bias && bias->is_object())
+    body["logit_bias"] = *bias;
+}
+
+// pydantic-ai's `thinking`: true, false, or "minimal" to "xhigh". Without a wish the model decides.
+struct thinking_wish {
+  bool off = false;
+  bool on = false;
+  std::string effort; // "" when no grade was named
+};
+
+thinking_wish wish_of(const model_query& query) {
+  thinking_wish wish;
+  const auto* setting = find_setting(query, "thinking");
+  if (!setting) {
+    wish.off = query.model.thinking == "off";
+    return wish;
+  }
+  wish.off = *setting == json(false);
+  wish.on = *setting == json(true) || setting->is_string();
+  if (setting->is_string())
+    wish.effort = setting->get<std::string>();
+  return wish;
+}
+
+void add_thinking(const model_query& query, const quirks& row, json& body) {
+  const auto wish = wish_of(query);
+  const auto& name = query.model.name;
+  const auto effort = wish.effort.empty() ? std::string("medium") : wish.effort;
+  switch (row.request) {
+  case thinking_request::none:
+    return;
+  case thinking_request::reasoning_effort:
+    if (wish.on)
+      body["reasoning_effort"] = effort;
+    return;
+  case thinking_request::groq:
+    if (!wish.on)
+      return;
+    body["reasoning_format"] = "parsed";
+    if (name.find("gpt-oss") != std::string::npos)
+      body["reasoning_effort"] = effort == "minimal" ? "low" : effort == "xhigh" ? "high" : effort;
+    return;
+  case thinking_request::reasoning_object:
+    if (wish.on)
+      body["reasoning"] = json{{"effort", effort}};
+    else if (wish.off && row.downstream_details)
+      body["reasoning"] = json{{"effort", "none"}};
+    return;
+  case thinking_request::thinking_object: {
+    // Models since GLM 4.5 think; their earlier thoughts are sent back and shall not be thrown away there.
+    const bool can_think
+      = name.compare(0, 6, "glm-4.") == 0 ? name.size() > 6 && name[6] >= '5' : name.compare(0, 5, "glm-5") == 0;
+    if (wish.off)
+      body["thinking"] = json{{"type", "disabled"}};
+    else if (can_think || wish.on)
+      body["thinking"] = json{{"type", "enabled"}, {"clear_thinking", false}};
+    return;
+  }
+  }
+}
+
+} // namespace
+
+std::string provider_name(const model_config& model) {
+  return model.provider.empty() ? "openai" : model.provider;
+}
+
+json encode_body(const model_query& query) {
+  const auto& row = quirks_of(query.model);
+  json body = {{"model", query.model.name}, {"messages", encode_messages(query, row)}};
+  add_tools(query, row, body);
+  add_output_limit(query, row, body);
+  add_sampling(query, row, body);
+  add_thinking(query, row, body);
+  const auto* stream = find_setting(query, "stream");
+  const bool streams = !stream || *stream != json(false);
+  body["stream"] = streams;
+  if (streams && row.stream_options)
+    body["stream_options"] = json{{"include_usage", true}};
+  apply_extra_body(query, body);
+  return body;
+}
+
+caf::expected<http_request> encode(const model_query& query) {
+  const auto body = encode_body(query);
+  if (!body["messages"].is_array() || body["messages"].empty())
+    return fail(errc::invalid_input, "There is no message that could be sent to the model.");
+  http_request request;
+  // Some base URLs carry a query (Azure's api-version); the path goes before it.
+  const auto& base = query.model.base_url;
+  const auto mark = std::min(base.find('?'), base.size());
+  request.url = base.substr(0, mark) + "/chat/completions" + base.substr(mark);
+  request.body = dump_json(body);
+  request.headers = {{"content-type", "application/json"},
+                     {"accept", body["stream"] == json(true) ? "text/event-stream" : "application/json"}};
+  if (!query.model.api_key.empty()) {
+    // Azure knows keys by a header of its own.
+    if (quirks_of(query.model).provider == "azure")
+      request.headers.emplace_back("api-key", query.model.api_key);
+    else
+      request.headers.emplace_back("authorization", "Bearer " + query.model.api_key);
+  }
+  return request;
+}
+
+} // namespace varro::openai_chat
