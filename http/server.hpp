@@ -1,5 +1,5 @@
-// The HTTP server: an event-driven front that receives whole requests and sends whole responses, a fixed pool of workers
-// that run the routes (cpp-httplib parses and routes), and the hand-over of event streams to http_gateway.
+// The HTTP server: an event-driven front that receives whole requests and sends whole responses, a fixed pool of
+// workers that run the routes (cpp-httplib parses and routes), and the hand-over of event streams to http_gateway.
 //
 // No worker is held by an idle, slow or streaming connection: connections live in one poller thread; a worker sees a
 // request only when it is complete, and never writes to a socket.

@@ -1,0 +1,146 @@
+#include "http/application.hpp"
+
+#include "http/guard.hpp"
+
+namespace varro {
+
+namespace {
+
+constexpr int sidebar_chats_max = 200;
+
+} // namespace
+
+bool login_gate::enter() {
+  std::unique_lock lock{mutex_};
+  if (running_ >= running_max) {
+    if (waiting_ >= waiting_max)
+      return false;
+    ++waiting_;
+    free_.wait(lock, [this] { return running_ < running_max; });
+    --waiting_;
+  }
+  ++running_;
+  return true;
+}
+
+void login_gate::leave() {
+  {
+    std::lock_guard lock{mutex_};
+    --running_;
+  }
+  free_.notify_one();
+}
+
+application::application(http_services from)
+  : services(std::move(from)), settings(services.settings), throttle(settings.auth) {}
+
+caf::expected<std::optional<visitor>> application::who(const received_request& request) const {
+  if (settings.auth.mode == auth_mode::local)
+    return std::optional{visitor{services.local_user, {}, {}}};
+  auto token = cookie(request, session_cookie);
+  if (!with_accounts() || token.empty() || token.size() > 128)
+    return std::optional<visitor>{};
+  auto hash = hash_session_token(token);
+  auto found = ask<login_found_reply>(services.reader, login_atom_v, hash);
+  if (found)
+    return std::optional{visitor{found->user, found->login.csrf, hash}};
+  if (code_of(found.error()) == errc::not_found)
+    return std::optional<visitor>{};
+  return found.error();
+}
+
+page_viewer application::viewer_of(const visitor& who) const {
+  return {who.user.name, with_accounts(), who.csrf};
+}
+
+caf::expected<page_context> application::context_of(const visitor& who) const {
+  auto chats
+    = ask<std::vector<chat_record>>(services.reader, list_atom_v, who.user.id, std::string{}, sidebar_chats_max);
+  if (!chats)
+    return chats.error();
+  return page_context{viewer_of(who), std::move(*chats), &settings};
+}
+
+bool application::is_gone(const caf::error& error) {
+  return error.category() == caf::atom("exit") || error == caf::sec::request_receiver_down
+    || code_of(error) == errc::shutting_down;
+}
+
+int application::status_of(const caf::error& error) {
+  switch (code_of(error)) {
+  case errc::not_found:
+    return 404;
+  case errc::run_in_progress:
+  case errc::no_run:
+    return 409;
+  case errc::invalid_input:
+    return 422;
+  case errc::too_large:
+    return 413;
+  case errc::unauthorized:
+    return 403;
+  case errc::shutting_down:
+    return 503;
+  case errc::none: // CAF's own: a timeout, an actor that has ended
+    return 503;
+  default:
+    return 500;
+  }
+}
+
+reply application::error_reply(const received_request& request, int status, std::string_view text) const {
+  reply result;
+  result.status = status;
+  if (request.has_header("hx-request"))
+    result.body = "<div class=\"error\" role=\"alert\" data-status=\"" + std::to_string(status) + "\">"
+      + escape_html(text) + "</div>\n";
+  else
+    result.body = error_page({"", false, ""}, status, text);
+  return result;
+}
+
+reply application::error_reply(const received_request& request, const caf::error& error) const {
+  auto status = status_of(error);
+  if (code_of(error) == errc::none)
+    return error_reply(request, status, "The server did not get to this in time. Try again in a moment.");
+  return error_reply(request, status, text_of(error));
+}
+
+bool application::csrf_matches(const received_request& request, const visitor& who, std::string_view field) const {
+  if (!with_accounts())
+    return true;
+  auto given = request.has_header("x-csrf-token") ? request.header("x-csrf-token") : field;
+  return !who.csrf.empty() && equal_in_constant_time(given, who.csrf);
+}
+
+route_handler with_user(application& app, when_anonymous otherwise, user_handler handler) {
+  return [&app, otherwise, handler = std::move(handler)](const route_call& call) {
+    auto who = app.who(call.request);
+    if (!who)
+      return app.error_reply(call.request, who.error());
+    if (*who)
+      return handler(call, **who);
+    if (otherwise == when_anonymous::login_page && !call.request.has_header("hx-request"))
+      return see_other("/login");
+    return app.error_reply(call.request, 403, "Nobody is logged in. Log in and try again.");
+  };
+}
+
+route_handler with_form(application& app, form_handler handler) {
+  return with_user(
+    app, when_anonymous::forbid, [&app, handler = std::move(handler)](const route_call& call, const visitor& who) {
+      bool is_json = call.request.header("content-type").starts_with("application/json");
+      auto fields = is_json ? caf::expected<form>{form{}} : parse_form(call.request);
+      if (!fields)
+        return app.error_reply(call.request, 400, text_of(fields.error()));
+      if (!app.csrf_matches(call.request, who, fields->get("csrf")))
+        return app.error_reply(call.request, 403, "This form is out of date. Reload the page and try again.");
+      return handler(call, who, *fields);
+    });
+}
+
+std::optional<int64_t> captured_id(const route_call& call, size_t index) {
+  return index < call.captures.size() ? parse_number(call.captures[index]) : std::nullopt;
+}
+
+} // namespace varro

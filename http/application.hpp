@@ -1,0 +1,129 @@
+// What the routes share: who asks, how actors are asked, how errors are answered, what is counted.
+//
+// One object per server; methods: any worker. A worker waits for an actor for at most answer_max.
+#pragma once
+
+#include "http/accounts.hpp"
+#include "http/form.hpp"
+#include "http/reply.hpp"
+#include "http/router.hpp"
+#include "http/server.hpp"
+#include "render/pages.hpp"
+
+#include <array>
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+
+namespace varro {
+
+inline constexpr std::chrono::seconds answer_max{10};
+
+// Somebody who may use this server.
+struct visitor {
+  user_record user;
+  std::string csrf;       // empty in local mode
+  std::string token_hash; // of the browser session; empty in local mode
+};
+
+// Lets a few threads verify passwords and turns the rest away, so that logins cannot occupy all workers.
+class login_gate {
+public:
+  static constexpr int running_max = 2;
+  static constexpr int waiting_max = 2;
+  bool enter(); // false: too many wait already
+  void leave();
+
+private:
+  std::mutex mutex_;
+  std::condition_variable free_;
+  int running_ = 0; // GUARDED_BY(mutex_)
+  int waiting_ = 0; // GUARDED_BY(mutex_)
+};
+
+struct request_counts {
+  std::array<std::atomic<uint64_t>, 600> by_status{};
+};
+
+class application {
+public:
+  explicit application(http_services from);
+
+  http_services services;
+  const config& settings;
+  login_throttle throttle;
+  login_gate logins;
+  request_counts counts;
+  std::function<size_t()> open_connections = [] { return size_t{0}; };
+
+  bool with_accounts() const {
+    return settings.auth.mode == auth_mode::accounts;
+  }
+
+  // nullopt: nobody is logged in. An error when the store cannot be asked.
+  caf::expected<std::optional<visitor>> who(const received_request& request) const;
+  page_viewer viewer_of(const visitor& who) const;
+  // The sidebar.
+  caf::expected<page_context> context_of(const visitor& who) const;
+
+  // Asks an actor and waits. Errors are the actor's, or CAF's when it did not answer.
+  template <class Result, class Handle, class... Ts>
+  caf::expected<Result> ask(const Handle& actor, const Ts&... message) const {
+    caf::expected<Result> result{caf::error{}};
+    if (!actor)
+      return fail(errc::shutting_down, "The server is not ready.");
+    caf::scoped_actor self{services.system};
+    self->request(actor, answer_max, message...)
+      .receive([&](Result& answer) { result = std::move(answer); },
+               [&](caf::error& error) { result = std::move(error); });
+    return result;
+  }
+
+  // Asks the session of the user's chat; errc::not_found when the chat is not theirs. A session may end between being
+  // found and being asked: it is then looked for once more.
+  template <class Result, class... Ts>
+  caf::expected<Result> ask_chat(int64_t user, int64_t chat, const Ts&... message) const {
+    for (int attempt = 0;; ++attempt) {
+      auto session = ask<chat_session_actor>(services.registry, find_atom_v, user, chat);
+      if (!session)
+        return session.error();
+      auto result = ask<Result>(*session, message...);
+      if (result || attempt > 0 || !is_gone(result.error()))
+        return result;
+    }
+  }
+
+  // Errors as the client reads them: a fragment for htmx, else a page.
+  reply error_reply(const received_request& request, int status, std::string_view text) const;
+  reply error_reply(const received_request& request, const caf::error& error) const;
+
+  // True when the request carries the visitor's CSRF token (field `csrf` or X-CSRF-Token), or needs none.
+  bool csrf_matches(const received_request& request, const visitor& who, std::string_view field) const;
+
+  static bool is_gone(const caf::error& error);
+  static int status_of(const caf::error& error);
+};
+
+// What a route with a user gets: `with_user` answers 403 where nobody is logged in (`page`: 303 to /login instead).
+enum class when_anonymous { forbid, login_page };
+using user_handler = std::function<reply(const route_call&, const visitor&)>;
+route_handler with_user(application& app, when_anonymous otherwise, user_handler handler);
+
+// The same for what changes something: 403 without the CSRF token, 400 for a body that is no form. A JSON body gives an
+// empty form; its token can only be in X-CSRF-Token.
+using form_handler = std::function<reply(const route_call&, const visitor&, const form&)>;
+route_handler with_form(application& app, form_handler handler);
+
+// Digits of the path; 404 for what does not fit.
+std::optional<int64_t> captured_id(const route_call& call, size_t index = 0);
+
+// One function per file of routes.
+void add_page_routes(router& routes, application& app);
+void add_turn_routes(router& routes, application& app);
+void add_chat_routes(router& routes, application& app);
+void add_file_routes(router& routes, application& app);
+void add_export_routes(router& routes, application& app);
+void add_login_routes(router& routes, application& app);
+void add_status_routes(router& routes, application& app);
+
+} // namespace varro

@@ -1,0 +1,219 @@
+#include "http/exports.hpp"
+
+#include "http/workspace_files.hpp"
+#include "models/history.hpp"
+#include "models/message_json.hpp"
+#include "shell/cell.hpp"
+
+namespace varro {
+
+namespace {
+
+constexpr auto python_tool = "python";
+
+std::string prompt_text(const user_prompt_part& part) {
+  if (auto* text = std::get_if<std::string>(&part.content))
+    return *text;
+  std::string result;
+  for (const auto& item : std::get<std::vector<user_content>>(part.content)) {
+    if (auto* text = std::get_if<std::string>(&item))
+      result += (result.empty() ? "" : "\n\n") + *text;
+    else if (auto* content = std::get_if<text_content>(&item))
+      result += (result.empty() ? "" : "\n\n") + content->content;
+  }
+  return result;
+}
+
+// The arguments as an object; a string holds JSON as the model wrote it, perhaps broken.
+json arguments_of(const tool_call_part& call) {
+  if (!call.args.is_string())
+    return call.args;
+  const auto& text = call.args.get_ref<const std::string&>();
+  return text.size() > (1u << 20) ? json(nullptr) : json::parse(text, nullptr, false);
+}
+
+std::optional<std::string> python_code(const tool_call_part& call) {
+  auto arguments = arguments_of(call);
+  if (call.tool_name != python_tool || !arguments.is_object() || !arguments.contains("code")
+      || !arguments["code"].is_string())
+    return std::nullopt;
+  return arguments["code"].get<std::string>();
+}
+
+// A fence that the text itself does not contain.
+std::string fenced(std::string_view text, std::string_view language) {
+  std::string fence = "```";
+  while (text.find(fence) != std::string_view::npos)
+    fence += '`';
+  return fence + std::string{language} + "\n" + std::string{text} + (text.ends_with('\n') ? "" : "\n") + fence + "\n";
+}
+
+using returns_by_call = std::unordered_map<std::string, const tool_return_part*>;
+
+returns_by_call find_returns(const chat_contents& contents) {
+  returns_by_call result;
+  for (const auto& row : contents.messages)
+    if (auto* request = std::get_if<model_request>(&row.content))
+      for (const auto& part : request->parts)
+        if (auto* returned = std::get_if<tool_return_part>(&part))
+          result[returned->tool_call_id] = returned;
+  return result;
+}
+
+json plain_bundle(std::string text) {
+  json data = json::object();
+  data["text/plain"] = std::move(text);
+  return data;
+}
+
+std::string table_text(const table_output& table) {
+  std::string result;
+  auto line = [&result](const std::vector<std::string>& values) {
+    for (const auto& value : values)
+      result += (&value == &values.front() ? "" : "\t") + value;
+    result += '\n';
+  };
+  line(table.columns);
+  for (const auto& row : table.rows)
+    line(row);
+  return result + "[" + std::to_string(table.rows_total) + " rows x " + std::to_string(table.columns_total)
+    + " columns]";
+}
+
+struct notebook_output {
+  json operator()(const stream_output& x) const {
+    return {{"output_type", "stream"}, {"name", x.name}, {"text", x.text}};
+  }
+  json operator()(const value_output& x) const {
+    return result(plain_bundle(x.text));
+  }
+  json operator()(const table_output& x) const {
+    return result(plain_bundle(table_text(x)));
+  }
+  json operator()(const image_output& x) const {
+    json data = json::object();
+    data[x.media_type] = x.media_type == "image/svg+xml" ? x.data : base64_encode(x.data);
+    return {{"output_type", "display_data"}, {"data", data}, {"metadata", json::object()}};
+  }
+  json operator()(const error_output& x) const {
+    return {
+      {"output_type", "error"}, {"ename", x.name}, {"evalue", x.message}, {"traceback", json::array({x.traceback})}};
+  }
+  json result(json data) const {
+    return {{"output_type", "execute_result"},
+            {"execution_count", count},
+            {"data", std::move(data)},
+            {"metadata", json::object()}};
+  }
+  int count = 0;
+};
+
+json outputs_of(const tool_return_part* returned, int count) {
+  json outputs = json::array();
+  auto cell = returned == nullptr ? std::nullopt : cell_from_tool_return(*returned);
+  if (cell)
+    for (const auto& output : cell->outputs)
+      outputs.push_back(std::visit(notebook_output{count}, output));
+  else if (returned != nullptr)
+    outputs.push_back(
+      {{"output_type", "stream"}, {"name", "stdout"}, {"text", split_tool_content(returned->content).text}});
+  return outputs;
+}
+
+class notebook_writer {
+public:
+  explicit notebook_writer(const chat_contents& contents) : returns_(find_returns(contents)) {}
+
+  void markdown(const std::string& source) {
+    add("markdown", source);
+  }
+  void code(const std::string& source, const std::string& call_id) {
+    auto& cell = add("code", source);
+    auto found = returns_.find(call_id);
+    cell["execution_count"] = ++count_;
+    cell["outputs"] = outputs_of(found == returns_.end() ? nullptr : found->second, count_);
+  }
+  json cells = json::array();
+
+private:
+  json& add(const char* type, const std::string& source) {
+    cells.push_back({{"cell_type", type},
+                     {"id", "cell-" + std::to_string(cells.size() + 1)},
+                     {"metadata", json::object()},
+                     {"source", source}});
+    return cells.back();
+  }
+  returns_by_call returns_;
+  int count_ = 0;
+};
+
+std::string dumped(const json& value, int indent) {
+  return value.dump(indent, ' ', false, json::error_handler_t::replace);
+}
+
+} // namespace
+
+std::string export_notebook(const chat_contents& contents) {
+  notebook_writer writer{contents};
+  writer.markdown("# " + contents.chat.title);
+  for (const auto& row : contents.messages) {
+    if (auto* request = std::get_if<model_request>(&row.content))
+      for (const auto& part : request->parts)
+        if (auto* prompt = std::get_if<user_prompt_part>(&part))
+          writer.markdown("**User:** " + prompt_text(*prompt));
+    if (auto* response = std::get_if<model_response>(&row.content))
+      for (const auto& part : response->parts) {
+        if (auto* text = std::get_if<text_part>(&part))
+          writer.markdown(text->content);
+        else if (auto* call = std::get_if<tool_call_part>(&part))
+          if (auto code = python_code(*call))
+            writer.code(*code, call->tool_call_id);
+      }
+  }
+  json kernel = {{"display_name", "Python 3"}, {"language", "python"}, {"name", "python3"}};
+  json book = {{"cells", std::move(writer.cells)},
+               {"metadata", {{"kernelspec", kernel}, {"language_info", {{"name", "python"}}}}},
+               {"nbformat", 4},
+               {"nbformat_minor", 5}};
+  return dumped(book, 1) + "\n";
+}
+
+std::string export_markdown(const chat_contents& contents) {
+  std::string out = "# " + contents.chat.title + "\n";
+  for (const auto& row : contents.messages) {
+    if (auto* request = std::get_if<model_request>(&row.content))
+      for (const auto& part : request->parts) {
+        if (auto* prompt = std::get_if<user_prompt_part>(&part))
+          out += "\n## User\n\n" + prompt_text(*prompt) + "\n";
+        else if (auto* returned = std::get_if<tool_return_part>(&part))
+          out += "\nResult:\n\n" + fenced(split_tool_content(returned->content).text, "");
+      }
+    if (auto* response = std::get_if<model_response>(&row.content))
+      for (const auto& part : response->parts) {
+        if (auto* text = std::get_if<text_part>(&part)) {
+          out += "\n" + text->content + "\n";
+        } else if (auto* call = std::get_if<tool_call_part>(&part)) {
+          auto code = python_code(*call);
+          out += "\n" + (code ? fenced(*code, "python") : fenced(dumped(call->args, -1), "json"));
+        }
+      }
+  }
+  return out;
+}
+
+std::string export_json(const chat_contents& contents) {
+  std::vector<message> messages;
+  for (const auto& row : contents.messages)
+    messages.push_back(row.content);
+  return to_json_text(messages);
+}
+
+std::string export_file_name(const chat_record& chat, std::string_view extension) {
+  auto title = chat.title.empty() ? "chat-" + std::to_string(chat.id) : chat.title;
+  for (auto& c : title)
+    if (c == '/' || c == '\\')
+      c = ' ';
+  return sanitised_file_name(title) + "." + std::string{extension};
+}
+
+} // namespace varro

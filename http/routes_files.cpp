@@ -1,0 +1,108 @@
+// Files of a chat: attachments out of its history, everything else out of its workspace.
+#include "http/application.hpp"
+#include "http/uploads.hpp"
+
+namespace varro {
+
+namespace {
+
+void describe(reply& result, std::string_view file_name, std::string_view media_type) {
+  result.content_type = media_type;
+  bool shown = is_shown_inline(media_type);
+  result.headers.emplace_back("Content-Disposition", content_disposition(shown ? "inline" : "attachment", file_name));
+}
+
+bool owns(application& app, const visitor& who, int64_t chat, caf::error& why) {
+  auto session = app.ask<chat_session_actor>(app.services.registry, find_atom_v, who.user.id, chat);
+  if (!session)
+    why = session.error();
+  return static_cast<bool>(session);
+}
+
+reply attachment(application& app, const route_call& call, const visitor& who, int64_t chat, const std::string& name,
+                 const attachment_name& which) {
+  auto contents = app.ask_chat<chat_contents>(who.user.id, chat, history_atom_v);
+  if (!contents)
+    return app.error_reply(call.request, contents.error());
+  for (const auto& row : contents->messages) {
+    if (row.seq != which.seq)
+      continue;
+    auto files = attachments_of(row.content);
+    // The extension is part of the name: it decides how a browser treats the bytes.
+    if (which.index >= files.size()
+        || !attachment_url(chat, row.seq, which.index, files[which.index].media_type).ends_with("/" + name))
+      break;
+    reply result;
+    describe(result, name, files[which.index].media_type);
+    result.body = std::move(files[which.index].data);
+    result.cache_control = "private, max-age=31536000, immutable"; // rows never change
+    return result;
+  }
+  return app.error_reply(call.request, 404, "There is no such file in this chat.");
+}
+
+reply download(application& app, const route_call& call, const visitor& who) {
+  auto chat = captured_id(call);
+  const auto& name = call.captures.at(1);
+  if (!chat)
+    return app.error_reply(call.request, 404, "There is no such chat.");
+  if (auto which = parse_attachment_name(name))
+    return attachment(app, call, who, *chat, name, *which);
+  caf::error why;
+  if (!owns(app, who, *chat, why))
+    return app.error_reply(call.request, why);
+  auto workspace = workspace_files::open(workspace_directory(app.settings, *chat), false);
+  auto file = workspace ? workspace->read(name) : workspace.error();
+  if (!file)
+    return app.error_reply(call.request, file.error());
+  reply result;
+  auto base = name.substr(name.rfind('/') + 1);
+  describe(result, base, media_type_of(base));
+  result.cache_control = "private, no-cache";
+  result.file = file_slice{std::move(file->file), 0, file->bytes};
+  return result;
+}
+
+reply list(application& app, const route_call& call, const visitor& who) {
+  auto chat = captured_id(call);
+  caf::error why = chat ? caf::error{} : fail(errc::not_found, "There is no such chat.");
+  if (!chat || !owns(app, who, *chat, why))
+    return app.error_reply(call.request, why);
+  auto workspace = workspace_files::open(workspace_directory(app.settings, *chat), false);
+  reply result;
+  result.body = file_list(*chat, workspace ? workspace->list() : std::vector<std::pair<std::string, uint64_t>>{});
+  return result;
+}
+
+reply upload(application& app, const route_call& call, const visitor& who, const form& fields) {
+  auto chat = captured_id(call);
+  caf::error why = chat ? caf::error{} : fail(errc::not_found, "There is no such chat.");
+  if (!chat || !owns(app, who, *chat, why))
+    return app.error_reply(call.request, why);
+  if (fields.files.empty())
+    return app.error_reply(call.request, 422, "The form holds no file.");
+  auto names = store_uploads(app.settings, *chat, fields.files);
+  if (!names)
+    return app.error_reply(call.request, names.error());
+  auto result = list(app, call, who);
+  result.status = 201;
+  result.headers.emplace_back("Location",
+                              "/chat/" + std::to_string(*chat) + "/files/" + percent_encode(names->front()));
+  return result;
+}
+
+} // namespace
+
+void add_file_routes(router& routes, application& app) {
+  auto bind = [&app](auto handler) {
+    return [&app, handler](const route_call& call, const visitor& who) { return handler(app, call, who); };
+  };
+  routes.add("GET", "/chat/([0-9]+)/files", with_user(app, when_anonymous::forbid, bind(list)));
+  routes.add("GET", "/chat/([0-9]+)/files/(.+)", with_user(app, when_anonymous::forbid, bind(download)));
+  routes.add("POST", "/chat/([0-9]+)/files",
+             with_form(app, [&app](const route_call& call, const visitor& who, const form& fields) {
+               return upload(app, call, who, fields);
+             }));
+}
+
+} // namespace varro

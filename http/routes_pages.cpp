@@ -1,0 +1,76 @@
+// Whole pages and the assets that they load.
+#include "http/application.hpp"
+
+namespace varro {
+
+namespace {
+
+reply page(std::string html) {
+  reply result;
+  result.body = std::move(html);
+  return result;
+}
+
+reply new_chat(application& app, const route_call& call, const visitor& who) {
+  auto context = app.context_of(who);
+  return context ? page(new_chat_page(*context)) : app.error_reply(call.request, context.error());
+}
+
+reply chat(application& app, const route_call& call, const visitor& who) {
+  auto id = captured_id(call);
+  if (!id)
+    return app.error_reply(call.request, 404, "There is no such chat.");
+  auto view = app.ask_chat<chat_view>(who.user.id, *id, page_atom_v);
+  if (!view)
+    return app.error_reply(call.request, view.error());
+  auto context = app.context_of(who);
+  if (!context)
+    return app.error_reply(call.request, context.error());
+  chat_page content{view->chat, {}, view->last_seq, view->running, view->progress};
+  for (auto& event : view->blocks)
+    content.blocks.push_back({event.id, {}, std::move(event.data)});
+  return page(chat_page_html(*context, content));
+}
+
+reply asset_reply(application& app, const route_call& call) {
+  const auto* found = find_asset(call.captures.at(0));
+  if (found == nullptr)
+    return app.error_reply(call.request, 404, "There is no such file.");
+  reply result = empty_reply(304);
+  auto quoted = "\"" + std::string{found->etag} + "\"";
+  if (call.request.header("if-none-match").find(quoted) == std::string_view::npos) {
+    result.status = 200;
+    result.content_type = found->media_type;
+    result.body = found->bytes;
+  }
+  // An address with a version never changes its content.
+  result.cache_control = query_value(call.request, "v") ? "public, max-age=31536000, immutable" : "no-cache";
+  result.headers.emplace_back("ETag", quoted);
+  return result;
+}
+
+// Browsers ask for it unasked; a 404 would be an error in their console.
+reply favicon() {
+  const auto* found = find_asset("favicon.ico");
+  if (found == nullptr)
+    return empty_reply(204);
+  reply result;
+  result.content_type = found->media_type;
+  result.body = found->bytes;
+  result.cache_control = "public, max-age=86400";
+  return result;
+}
+
+} // namespace
+
+void add_page_routes(router& routes, application& app) {
+  auto bind = [&app](auto handler) {
+    return [&app, handler](const route_call& call, const visitor& who) { return handler(app, call, who); };
+  };
+  routes.add("GET", "/", with_user(app, when_anonymous::login_page, bind(new_chat)));
+  routes.add("GET", "/chat/([0-9]+)", with_user(app, when_anonymous::login_page, bind(chat)));
+  routes.add("GET", "/assets/(.+)", [&app](const route_call& call) { return asset_reply(app, call); });
+  routes.add("GET", "/favicon\\.ico", [](const route_call&) { return favicon(); });
+}
+
+} // namespace varro

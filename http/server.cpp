@@ -1,0 +1,70 @@
+#include "http/server.hpp"
+
+#include "http/application.hpp"
+#include "http/front.hpp"
+#include "http/guard.hpp"
+
+namespace varro {
+
+struct http_server::impl {
+  explicit impl(http_services services)
+    : app(std::move(services)),
+      front(app.settings.server, [this](received_request&& request) { return answer(std::move(request)); }) {
+    routes.before([this](const received_request& request) -> std::optional<reply> {
+      if (auto refused = check_request(request, app.settings.server))
+        return app.error_reply(request, refused->status, refused->text);
+      return std::nullopt;
+    });
+    routes.on_error([this](const received_request& request, int status, std::string_view text) {
+      return app.error_reply(request, status, text);
+    });
+    add_page_routes(routes, app);
+    add_turn_routes(routes, app);
+    add_chat_routes(routes, app);
+    add_file_routes(routes, app);
+    add_export_routes(routes, app);
+    add_login_routes(routes, app);
+    add_status_routes(routes, app);
+    app.open_connections = [this] { return front.connections(); };
+  }
+
+  composed_response answer(received_request&& request) {
+    auto response = routes.handle(std::move(request));
+    // "HTTP/1.1 200 OK"
+    auto status
+      = response.bytes.size() > 12 ? parse_number(std::string_view{response.bytes}.substr(9, 3)) : std::nullopt;
+    ++app.counts.by_status[static_cast<size_t>(status.value_or(0)) % app.counts.by_status.size()];
+    return response;
+  }
+
+  application app;
+  router routes;
+  http_front front; // the last member: its threads use the others
+};
+
+http_server::http_server(http_services services) : impl_(std::make_unique<impl>(std::move(services))) {}
+
+http_server::~http_server() = default;
+
+caf::expected<uint16_t> http_server::bind() {
+  const auto& settings = impl_->app.settings;
+  if (settings.auth.mode == auth_mode::proxy)
+    return fail(errc::config_invalid,
+                "auth.mode = \"proxy\" is not part of this release. Use \"accounts\", or \"local\" "
+                "on a loopback address.");
+  if (settings.auth.mode == auth_mode::local && !is_loopback(settings.server.host))
+    return fail(errc::config_invalid,
+                "Without accounts Varro listens on a loopback address only, and " + settings.server.host
+                  + " is not one. Use --auth accounts, or --listen 127.0.0.1:PORT.");
+  return impl_->front.bind();
+}
+
+void http_server::start() {
+  impl_->front.start();
+}
+
+void http_server::stop() {
+  impl_->front.stop();
+}
+
+} // namespace varro

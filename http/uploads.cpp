@@ -1,0 +1,35 @@
+#include "http/uploads.hpp"
+
+namespace varro {
+
+std::filesystem::path workspace_directory(const config& settings, int64_t chat_id) {
+  return settings.data_dir / "workspaces" / std::to_string(chat_id);
+}
+
+caf::expected<std::vector<std::string>> store_uploads(const config& settings, int64_t chat_id,
+                                                      const std::vector<form_file>& files) {
+  if (chat_id <= 0)
+    return fail(errc::not_found, "The chat does not exist yet. Send a message first.");
+  if (files.size() > uploads_max)
+    return fail(errc::too_large, "More than " + std::to_string(uploads_max) + " files at once. Send fewer.");
+  auto workspace = workspace_files::open(workspace_directory(settings, chat_id), true);
+  if (!workspace)
+    return workspace.error();
+  std::vector<std::string> names;
+  for (const auto& file : files) {
+    auto name = workspace->write(file.name, file.bytes);
+    if (!name)
+      return name.error();
+    names.push_back(std::move(*name));
+  }
+  return names;
+}
+
+std::string uploads_note(const std::vector<std::string>& names) {
+  std::string result = "Uploaded files: ";
+  for (const auto& name : names)
+    result += (&name == &names.front() ? "" : ", ") + name;
+  return result;
+}
+
+} // namespace varro

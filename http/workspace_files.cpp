@@ -1,0 +1,192 @@
+#include "http/workspace_files.hpp"
+
+#include "http/form.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <random>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+namespace varro {
+
+namespace {
+
+constexpr std::array<std::pair<std::string_view, std::string_view>, 13> media_types{{
+  {"png", "image/png"},
+  {"jpg", "image/jpeg"},
+  {"jpeg", "image/jpeg"},
+  {"gif", "image/gif"},
+  {"webp", "image/webp"},
+  {"svg", "image/svg+xml"},
+  {"csv", "text/csv; charset=utf-8"},
+  {"txt", "text/plain; charset=utf-8"},
+  {"md", "text/markdown; charset=utf-8"},
+  {"html", "text/html; charset=utf-8"},
+  {"json", "application/json"},
+  {"ipynb", "application/x-ipynb+json"},
+  {"pdf", "application/pdf"},
+}};
+
+int open_beneath(int directory, const std::string& path, int flags) {
+  open_how how{};
+  how.flags = static_cast<uint64_t>(flags | O_CLOEXEC);
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  return static_cast<int>(::syscall(SYS_openat2, directory, path.c_str(), &how, sizeof how));
+}
+
+bool write_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    auto n = ::write(fd, bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n <= 0)
+      return false;
+    bytes.remove_prefix(static_cast<size_t>(n));
+  }
+  return true;
+}
+
+std::string temporary_name() {
+  std::random_device source;
+  return ".upload-" + std::to_string(source()) + std::to_string(source());
+}
+
+// Cuts at a character's boundary.
+std::string cut(std::string text, size_t bytes) {
+  if (text.size() <= bytes)
+    return text;
+  while (bytes > 0 && (text[bytes] & 0xc0) == 0x80)
+    --bytes;
+  text.resize(bytes);
+  return text;
+}
+
+using file_entries = std::vector<std::pair<std::string, uint64_t>>;
+
+void list_directory(int root, const std::string& path, int depth, file_entries& out) {
+  auto fd = open_beneath(root, path.empty() ? "." : path, O_RDONLY | O_DIRECTORY | O_NONBLOCK);
+  auto* directory = fd < 0 ? nullptr : ::fdopendir(fd);
+  if (directory == nullptr) {
+    if (fd >= 0)
+      ::close(fd);
+    return;
+  }
+  while (auto* entry = ::readdir(directory)) {
+    std::string_view name = entry->d_name;
+    struct stat status {};
+    if (name.starts_with('.') || !is_utf8(name) || out.size() >= workspace_files::listed_max
+        || ::fstatat(::dirfd(directory), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0)
+      continue;
+    auto full = path.empty() ? std::string{name} : path + "/" + std::string{name};
+    if (S_ISREG(status.st_mode))
+      out.emplace_back(full, static_cast<uint64_t>(status.st_size));
+    else if (S_ISDIR(status.st_mode) && depth < workspace_files::depth_max)
+      list_directory(root, full, depth + 1, out);
+  }
+  ::closedir(directory);
+}
+
+} // namespace
+
+caf::expected<workspace_files> workspace_files::open(const std::filesystem::path& directory, bool create) {
+  if (create) {
+    ::mkdir(directory.parent_path().c_str(), 0700);
+    ::mkdir(directory.c_str(), 0700);
+  }
+  file_descriptor fd{::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+  if (!fd && (create || errno != ENOENT))
+    return fail(errc::storage_failed, std::string{"The chat's workspace cannot be opened: "} + std::strerror(errno));
+  if (!fd)
+    return fail(errc::not_found, "This chat has no files.");
+  return workspace_files{std::move(fd)};
+}
+
+caf::expected<workspace_files::opened> workspace_files::read(std::string_view path) const {
+  auto missing = [] { return fail(errc::not_found, "There is no such file in this chat."); };
+  if (path.empty() || path.find('\0') != std::string_view::npos)
+    return missing();
+  // Without O_NONBLOCK opening a FIFO would hold this worker for ever.
+  file_descriptor fd{open_beneath(directory_.get(), std::string{path}, O_RDONLY | O_NONBLOCK | O_NOCTTY)};
+  struct stat status {};
+  if (!fd || ::fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode))
+    return missing();
+  return opened{std::move(fd), static_cast<uint64_t>(status.st_size)};
+}
+
+caf::expected<std::string> workspace_files::write(std::string_view client_name, std::string_view bytes) const {
+  auto name = sanitised_file_name(client_name);
+  auto failed = [&](errc code) {
+    return fail(code, "The file \"" + name + "\" cannot be stored: " + std::strerror(errno) + ".");
+  };
+  auto temporary = temporary_name();
+  file_descriptor fd{
+    ::openat(directory_.get(), temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)};
+  if (!fd)
+    return failed(errc::storage_failed);
+  if (!write_all(fd.get(), bytes)
+      || ::renameat(directory_.get(), temporary.c_str(), directory_.get(), name.c_str()) != 0) {
+    auto code = errno == EISDIR ? errc::invalid_input : errc::storage_failed;
+    auto error = failed(code);
+    ::unlinkat(directory_.get(), temporary.c_str(), 0);
+    return error;
+  }
+  return name;
+}
+
+std::vector<std::pair<std::string, uint64_t>> workspace_files::list() const {
+  file_entries result;
+  list_directory(directory_.get(), "", 0, result);
+  std::sort(result.begin(), result.end());
+  return result;
+}
+
+std::string sanitised_file_name(std::string_view client_name) {
+  if (auto slash = client_name.find_last_of("/\\"); slash != std::string_view::npos)
+    client_name.remove_prefix(slash + 1);
+  std::string name;
+  for (char c : client_name)
+    if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f)
+      name += c;
+  if (!is_utf8(name))
+    std::replace_if(
+      name.begin(), name.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; }, '_');
+  auto first = name.find_first_not_of(" .");
+  name = first == std::string::npos ? "" : std::string{trim(std::string_view{name}.substr(first))};
+  if (name.empty())
+    return "file";
+  if (name.size() <= workspace_files::name_bytes_max)
+    return name;
+  auto dot = name.rfind('.');
+  auto extension = dot == std::string::npos || name.size() - dot > 16 ? "" : name.substr(dot);
+  return cut(name, workspace_files::name_bytes_max - extension.size()) + extension;
+}
+
+std::string_view media_type_of(std::string_view file_name) {
+  auto dot = file_name.rfind('.');
+  std::string extension{dot == std::string_view::npos ? "" : file_name.substr(dot + 1)};
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  for (const auto& [known, type] : media_types)
+    if (extension == known)
+      return type;
+  return "application/octet-stream";
+}
+
+bool is_shown_inline(std::string_view media_type) {
+  return media_type == "image/png" || media_type == "image/jpeg" || media_type == "image/gif"
+    || media_type == "image/webp";
+}
+
+std::string content_disposition(std::string_view kind, std::string_view file_name) {
+  std::string plain;
+  for (char c : file_name)
+    plain += c >= 0x20 && c < 0x7f && c != '"' && c != '\\' && c != '%' ? c : '_';
+  return std::string{kind} + "; filename=\"" + plain + "\"; filename*=UTF-8''" + percent_encode(file_name);
+}
+
+} // namespace varro

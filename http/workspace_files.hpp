@@ -1,0 +1,56 @@
+// A chat's workspace as seen from HTTP: uploads into it, downloads out of it, its list.
+//
+// The directory belongs to sandboxed, hostile code: every path is resolved beneath it and without symbolic links
+// (openat2), only regular files are read, and a write replaces whatever stands under the name instead of following it.
+// Any thread; blocking file I/O.
+#pragma once
+
+#include "config/errors.hpp"
+#include "http/exchange.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace varro {
+
+class workspace_files {
+public:
+  static constexpr size_t name_bytes_max = 200;
+  static constexpr size_t listed_max = 1'000;
+  static constexpr int depth_max = 4; // directories below the workspace that are listed
+
+  // `create`: makes the directory (mode 0700) when it is missing; otherwise that is errc::not_found.
+  static caf::expected<workspace_files> open(const std::filesystem::path& directory, bool create);
+
+  struct opened {
+    file_descriptor file;
+    uint64_t bytes = 0;
+  };
+  // A regular file by its path below the workspace. errc::not_found for everything else.
+  caf::expected<opened> read(std::string_view path) const;
+  // Writes a file under the sanitised name, atomically; returns that name.
+  caf::expected<std::string> write(std::string_view client_name, std::string_view bytes) const;
+  // Regular files, without hidden ones, by path.
+  std::vector<std::pair<std::string, uint64_t>> list() const;
+
+private:
+  explicit workspace_files(file_descriptor directory) : directory_(std::move(directory)) {}
+  file_descriptor directory_;
+};
+
+// The last component of what a client called its file, without control characters, leading dots and surrounding white
+// space, cut to name_bytes_max with its extension kept; "file" when nothing is left.
+std::string sanitised_file_name(std::string_view client_name);
+
+// By the extension; "application/octet-stream" otherwise.
+std::string_view media_type_of(std::string_view file_name);
+// Raster images only: everything else a browser might run or interpret is a download.
+bool is_shown_inline(std::string_view media_type);
+// "attachment; filename=…; filename*=…"
+std::string content_disposition(std::string_view kind, std::string_view file_name);
+
+} // namespace varro
