@@ -1,0 +1,71 @@
+// Every viewer's socket: replays what a viewer has not seen, follows its chat, ends its stream after `done`.
+//
+// Runs on CAF's I/O thread; nothing here blocks. A viewer owns its socket, what waits to be sent to it and little else.
+// An event is framed once and shared by all viewers of its chat until their sockets have taken it.
+//
+// Life of a viewer: adopt → asks its session (attach) → replay → follows publish → `done` → half-closed when all bytes
+// are sent → closed by the peer or two keep-alives later. A replay larger than viewer_buffer_bytes_max is taken up to a
+// message's end and the rest is asked for when that much has been sent. A viewer that lags further than that behind its
+// live chat, or takes nothing for stalled_ticks_max keep-alives, is dropped; its browser reconnects with Last-Event-ID.
+#pragma once
+
+#include "actors/interfaces.hpp"
+#include "config/config.hpp"
+
+#include <list>
+#include <memory>
+#include <unordered_map>
+#include <unordered_set>
+
+namespace varro {
+
+// "id: 17\nevent: content\ndata: …\n\n": one data line per line, CR and CR LF count as line ends. No id line for id 0.
+std::string frame_event(const stream_event& event);
+
+// The interface that others see, and what the I/O thread tells a broker.
+using http_gateway_broker
+  = http_gateway_actor::extend<caf::reacts_to<caf::io::new_data_msg>, caf::reacts_to<caf::io::connection_closed_msg>,
+                               caf::reacts_to<caf::io::data_transferred_msg>>;
+
+struct http_gateway_state {
+  static inline const char* name = "http_gateway";
+  static constexpr size_t window_bytes = 64u << 10;       // handed to CAF at once; the rest waits here, shared
+  static constexpr size_t received_bytes_max = 64u << 10; // a viewer has nothing to say
+  static constexpr int stalled_ticks_max = 4;             // keep-alives without a byte taken
+  static constexpr std::chrono::milliseconds stop_max{1'000};
+  static constexpr int closing_ticks_max = 2; // keep-alives until a half-closed peer is cut off
+
+  using frame = std::shared_ptr<const std::string>;
+  enum class phase {
+    asked,     // attach was sent, the replay has not come
+    following, // gets what is published
+    partial,   // got a part of the replay; asks for the rest when it is sent
+    ending,    // gets nothing more; closed when all is sent
+    closed,    // half-closed, waits for the peer
+  };
+  struct viewer {
+    int fd = -1; // the I/O thread's; only for shutdown()
+    int64_t chat = 0;
+    int64_t last_id = -1; // newest id given to this viewer, or what it said that it has seen
+    chat_session_actor session;
+    phase now = phase::asked;
+    std::list<frame> waiting; // no memory while it is empty, as a deque would take
+    size_t waiting_bytes = 0;
+    size_t first_sent = 0; // bytes of the first waiting frame that CAF has
+    size_t in_flight = 0;  // bytes that CAF has and the socket has not
+    size_t received = 0;
+    int idle_ticks = 0; // since the socket last took a byte or had nothing to take
+  };
+
+  stream_config limits;
+  std::unordered_map<caf::io::connection_handle, viewer> viewers;
+  std::unordered_map<uint64_t, caf::io::connection_handle> by_id;
+  std::unordered_map<int64_t, std::unordered_set<caf::io::connection_handle>> by_chat;
+  caf::actor_clock::time_point next_tick;
+  bool stopping = false; // takes no viewer any more, ends when all is sent or stop_max later
+};
+
+http_gateway_broker::behavior_type http_gateway(http_gateway_broker::stateful_broker_pointer<http_gateway_state> self,
+                                                stream_config limits);
+
+} // namespace varro
