@@ -1,0 +1,93 @@
+#include "models/message_json.hpp"
+#include "shell/frames.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace varro;
+
+namespace {
+
+std::string framed(const std::string& body) {
+  std::string bytes{char(body.size() >> 24 & 0xFF), char(body.size() >> 16 & 0xFF), char(body.size() >> 8 & 0xFF),
+                    char(body.size() & 0xFF)};
+  return bytes + body;
+}
+
+const std::string ready = framed(R"({"op":"ready","python":"3.11.2","pid":2})");
+const std::string done = framed(R"({"op":"done","id":7,"status":"failed","duration_us":12})");
+
+} // namespace
+
+TEST_CASE("frames are found wherever the bytes are cut") {
+  auto output
+    = framed(R"({"op":"output","id":7,"output":{"type":"image","media_type":"image/png","data":"iVBOAP8="}})");
+  auto bytes = ready + output + done;
+  for (size_t step : {size_t{1}, size_t{3}, size_t{64}, bytes.size()}) {
+    frame_reader reader{1 << 20};
+    std::vector<worker_frame> frames;
+    for (size_t at = 0; at < bytes.size(); at += step) {
+      auto some = reader.feed(std::string_view{bytes}.substr(at, step));
+      REQUIRE(some);
+      frames.insert(frames.end(), some->begin(), some->end());
+    }
+    REQUIRE(frames.size() == 3);
+    CHECK(std::get<worker_ready>(frames[0]).python == "3.11.2");
+    auto& image = std::get<image_output>(std::get<worker_output>(frames[1]).output);
+    CHECK(image.data == std::string("\x89PN\0\xff", 5));
+    CHECK(std::get<worker_done>(frames[2]).status == cell_status::failed);
+    CHECK(std::get<worker_done>(frames[2]).duration.count() == 12);
+  }
+}
+
+TEST_CASE("a frame of exactly the limit is read, one byte more is refused before it is received") {
+  frame_reader exact{ready.size() - 4};
+  CHECK(exact.feed(ready));
+  frame_reader smaller{ready.size() - 5};
+  auto refused = smaller.feed(std::string_view{ready}.substr(0, 4));
+  REQUIRE_FALSE(refused);
+  CHECK(code_of(refused.error()) == errc::shell_lost);
+}
+
+TEST_CASE("what a hostile worker sends is an error, not a crash") {
+  std::string deep = R"({"op":"output","id":1,"output":)" + std::string(100'000, '[');
+  for (const auto& body : std::vector<std::string>{
+         "",
+         "null",
+         "[]",
+         "7",
+         "{",
+         R"({"op":7})",
+         R"({"op":"run"})",
+         R"({"op":"ready"})",
+         deep,
+         R"({"op":"done","id":1,"status":"killed","duration_us":1})",
+         R"({"op":"done","id":1,"status":"ok"})",
+         R"({"op":"done","id":-1,"status":"ok","duration_us":1})",
+         R"({"op":"done","id":1,"status":"ok","duration_us":18446744073709551615})",
+         R"({"op":"output","id":"1","output":{"type":"value","text":"x"}})",
+         R"({"op":"output","id":1,"output":{"type":"value"}})",
+         R"({"op":"output","id":1,"output":{"type":"stream","name":"stdlog","text":"x"}})",
+         R"({"op":"output","id":1,"output":{"type":"image","media_type":"text/html","data":""}})",
+         R"({"op":"output","id":1,"output":{"type":"image","media_type":"image/png","data":7}})",
+         R"({"op":"output","id":1,"output":{"type":"table","columns":[""],"dtypes":["x"],"rows":[["1","2"]],)"
+         R"("rows_total":1,"columns_total":0}})",
+         "{\"op\":\"ready\",\"python\":\"\xff\"}"}) {
+    CAPTURE(body.substr(0, 200));
+    frame_reader reader{1 << 20};
+    CHECK_FALSE(reader.feed(framed(body)));
+  }
+  frame_reader reader{1 << 20};
+  CHECK(reader.feed(framed(R"({"op":"output","id":1,"output":{"type":"value","text":"[[[[[[[[[[[[[[[[[[[[[[[["}})")));
+}
+
+TEST_CASE("a cell's code goes out with its limits, whatever bytes it holds") {
+  shell_config limits;
+  auto bytes = encode_execute(3, "print('é')\xff", limits);
+  auto body = json::parse(bytes.substr(4), nullptr, false);
+  REQUIRE(body.is_object());
+  CHECK(static_cast<size_t>(static_cast<unsigned char>(bytes[2])) * 256 + static_cast<unsigned char>(bytes[3])
+        == bytes.size() - 4);
+  CHECK(body["id"] == 3);
+  CHECK(body["code"] == "print('é')\xEF\xBF\xBD");
+  CHECK(body["limits"]["output_bytes"] == limits.output_bytes_max);
+}
