@@ -21,7 +21,7 @@ std::string style(std::string_view name) {
 // No eval, no inline style, no copies of pages in local storage: what the content security policy asks of htmx.
 constexpr std::string_view htmx_settings
   = R"({"allowEval":false,"allowScriptTags":false,"includeIndicatorStyles":false,)"
-    R"("selfRequestsOnly":true,"historyCacheSize":0,"refreshOnHistoryMiss":true})";
+    R"("selfRequestsOnly":true,"attributesToSettle":["class"],"historyCacheSize":0,"refreshOnHistoryMiss":true})";
 
 std::string label_of(const model_config& model) {
   return model.label.empty() ? model.id : model.label;
@@ -56,6 +56,17 @@ std::string chat_entry(const chat_record& chat, bool current) {
   out += "<button type=\"button\" class=\"danger\" data-action=\"delete\"" + attribute("data-chat", chat.id)
     + ">Delete</button>";
   return out + "</div></details></li>";
+}
+
+// What a chat with a real model may start with.
+const std::vector<example_prompt>& questions() {
+  static const std::vector<example_prompt> prompts{
+    {"Simulate", "Simulate 200 random walks of 1,000 steps. Plot them, and how their spread grows."},
+    {"Explain with numbers",
+     "How likely is it that two of 30 people share a birthday? Compute it exactly and by simulation."},
+    {"Look at data", "I attach a CSV file. Tell me what is in it, what is odd about it, and plot what matters."},
+  };
+  return prompts;
 }
 
 std::string account(const page_viewer& viewer) {
@@ -192,15 +203,15 @@ std::string welcome(const config& settings) {
                     "<p>Every chat has its own Python, in its own sandbox. It keeps what it has computed from one "
                     "message to the next.</p>";
   auto* model = first_model(settings);
-  if (model && model->kind == provider_kind::offline) {
+  bool offline = model && model->kind == provider_kind::offline;
+  if (offline)
     out += "<p class=\"note\">No language model is connected yet. The built-in one only runs the Python that a message "
-           "contains; these examples show how.</p><div class=\"examples\">";
-    for (const auto& example : offline_examples())
-      out += "<button type=\"button\" class=\"example\"" + attribute("data-example", example.text) + "><strong>"
-        + escape_html(example.title) + "</strong><span>" + escape_html(example.text) + "</span></button>";
-    out += "</div>";
-  }
-  return out + "</section>";
+           "contains; these examples show how.</p>";
+  out += "<div class=\"examples\">";
+  for (const auto& example : offline ? offline_examples() : questions())
+    out += "<button type=\"button\" class=\"example\"" + attribute("data-example", example.text) + "><strong>"
+      + escape_html(example.title) + "</strong><span>" + escape_html(example.text) + "</span></button>";
+  return out + "</div></section>";
 }
 
 std::string rename_dialog(const page_viewer& viewer) {
