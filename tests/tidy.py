@@ -1,0 +1,145 @@
+"""Checks the repository itself: leftovers, lengths, names that documentation promises. Usage: tidy.py ROOT.
+
+Prints one line for each finding, "FILE:LINE: what", and exits 1 when there is any. Standard library only.
+"""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+LINE_COLUMNS_MAX = 120
+FILE_LINES_MAX = 400
+# Longer files, each with its reason.
+LONG_FILES = {
+    "package-lock.json": "written by npm",
+    "web/app.css": "one sheet for the whole page",
+}
+CODE = {".cpp", ".hpp", ".c", ".h", ".py", ".js", ".mjs", ".css", ".cmake", ".toml", ".sql", ""}
+TEXT = CODE | {".md", ".txt", ".json", ".yml", ".yaml", ".html", ".svg", ".supp", ".sh"}
+# Spelt apart, so that this file does not find itself.
+LEFTOVERS = re.compile(r"\b(" + "|".join(["TO" + "DO", "FIX" + "ME", "X" + "XX"]) + r")\b")
+MACHINE_PATHS = re.compile(r"(?<![\w.$}/])/(" + "|".join(["wo" + "rk", "ho" + "me", "ro" + "ot", "Us" + "ers"]) + r")/\w")
+# Names in ARCHITECTURE.md's map need not repeat these.
+UNMAPPED_FOLDERS = {"cmake"}
+
+
+class Tree:
+    """The files that git tracks or would track, read once."""
+
+    def __init__(self, root: Path):
+        self.root = root
+        listed = subprocess.run(
+            ["git", "-C", str(root), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            capture_output=True, check=False)
+        if listed.returncode == 0:
+            names = [name for name in listed.stdout.decode().split("\0") if name]
+        else:  # an unpacked archive
+            skipped = re.compile(r"^(build[^/]*|node_modules|data|\.git)/")
+            names = [str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()]
+            names = [name for name in names if not skipped.match(name)]
+        self.names = sorted({name for name in names if (root / name).is_file()})
+        self.findings: list[str] = []
+
+    def text(self, name: str) -> str:
+        path = self.root / name
+        return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+
+    def find(self, where: str, what: str) -> None:
+        self.findings.append(f"{where}: {what}")
+
+
+def check_lines(tree: Tree) -> None:
+    for name in tree.names:
+        suffix = Path(name).suffix
+        if suffix not in TEXT or name == "package-lock.json":
+            continue
+        text = tree.text(name)
+        lines = text.split("\n")
+        for number, line in enumerate(lines, 1):
+            where = f"{name}:{number}"
+            if line.rstrip() != line:
+                tree.find(where, "trailing whitespace")
+            if LEFTOVERS.search(line):
+                tree.find(where, "a leftover mark; finish it or write an issue")
+            if MACHINE_PATHS.search(line):
+                tree.find(where, "an absolute path of some machine")
+            if suffix in CODE and len(line) > LINE_COLUMNS_MAX:
+                tree.find(where, f"{len(line)} columns, more than {LINE_COLUMNS_MAX}")
+        if text and not text.endswith("\n"):
+            tree.find(name, "no line break at the end")
+        if suffix in CODE and len(lines) - 1 > FILE_LINES_MAX and name not in LONG_FILES:
+            tree.find(name, f"{len(lines) - 1} lines, more than {FILE_LINES_MAX}; split it, or give a reason in tidy.py")
+    for name in LONG_FILES:
+        if name in tree.names and len(tree.text(name).split("\n")) - 1 <= FILE_LINES_MAX:
+            tree.find("tests/tidy.py", f"{name} is not long any more: remove it from LONG_FILES")
+
+
+def check_headers(tree: Tree) -> None:
+    for name in tree.names:
+        if name.endswith(".hpp"):
+            text = tree.text(name)
+            if "#pragma once" not in text:
+                tree.find(name, "no #pragma once")
+            if not text.startswith("//"):
+                tree.find(name, "a header begins with its contract, in a comment")
+
+
+def check_readme(tree: Tree) -> None:
+    readme = tree.text("README.md")
+    for script in sorted(set(re.findall(r"\b(?:bin|\.ci)/[a-z][a-z-]*", readme))):
+        path = tree.root / script
+        if not path.is_file() or not path.stat().st_mode & 0o111:
+            tree.find("README.md", f"names {script}, which is not there or cannot be run")
+    for script in tree.names:
+        if script.startswith("bin/") and script not in readme:
+            tree.find("README.md", f"does not name {script}")
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", readme + tree.text("ARCHITECTURE.md")):
+        if not re.match(r"https?://", target) and not (tree.root / target).exists():
+            tree.find("README.md, ARCHITECTURE.md", f"link to {target}, which is not there")
+    command_line = tree.text("config/command_line.cpp")
+    for option in sorted(set(re.findall(r"\bvarro [a-z ]*?(--[a-z-]+)", readme))):
+        if option not in command_line and option != "--help":
+            tree.find("README.md", f"names the option {option}, which varro does not have")
+
+
+def check_architecture(tree: Tree) -> None:
+    text = tree.text("ARCHITECTURE.md")
+    folders = {name.split("/")[0] for name in tree.names if "/" in name and not name.startswith(".")}
+    for folder in sorted(folders - UNMAPPED_FOLDERS):
+        if f"{folder}/" not in text:
+            tree.find("ARCHITECTURE.md", f"does not name the folder {folder}/")
+    for actor in re.findall(r"using (\w+)_actor =", tree.text("actors/interfaces.hpp")):
+        if f"`{actor}`" not in text:
+            tree.find("ARCHITECTURE.md", f"does not name the actor {actor}")
+
+
+def check_configuration(tree: Tree) -> None:
+    example = tree.text("config/varro.toml")
+    for path in re.findall(r'\{\{"([a-z_.]+)", [^\n]*?VARRO_AT', tree.text("config/key_table.cpp")):
+        if path != "api_key" and f"# {path.split('.')[-1]} = " not in example:
+            tree.find("config/varro.toml", f"does not show {path}")
+    for key in sorted(set(re.findall(r"`((?:server|stream|auth|agent|model_client|shell|chat)\.[a-z_]+)`",
+                                     tree.text("ARCHITECTURE.md") + tree.text("README.md")))):
+        if f'"{key}"' not in tree.text("config/key_table.cpp"):
+            tree.find("README.md, ARCHITECTURE.md", f"name the key {key}, which is not there")
+
+
+def check_presence(tree: Tree) -> None:
+    for name in ["README.md", "ARCHITECTURE.md", "CHANGELOG.md"]:
+        if not tree.text(name).strip():
+            tree.find(name, "is missing or empty")
+
+
+def main() -> int:
+    tree = Tree(Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parents[1]).resolve())
+    for check in [check_lines, check_headers, check_readme, check_architecture, check_configuration, check_presence]:
+        check(tree)
+    for finding in tree.findings:
+        print(finding)
+    print(f"tidy: {len(tree.names)} files, {len(tree.findings)} findings")
+    return 1 if tree.findings or not tree.names else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
