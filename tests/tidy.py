@@ -11,15 +11,16 @@ from pathlib import Path
 LINE_COLUMNS_MAX = 120
 FILE_LINES_MAX = 400
 # Longer files, each with its reason.
-LONG_FILES = {
-    "package-lock.json": "written by npm",
-    "web/app.css": "one sheet for the whole page",
+LONG_FILES: dict[str, str] = {
+    "shell/worker.py": "handed into the sandbox as one file",
 }
-CODE = {".cpp", ".hpp", ".c", ".h", ".py", ".js", ".mjs", ".css", ".cmake", ".toml", ".sql", ""}
-TEXT = CODE | {".md", ".txt", ".json", ".yml", ".yaml", ".html", ".svg", ".supp", ".sh"}
+# No style sheets: a rule that is read as one line may be a long one.
+CODE = {".cpp", ".hpp", ".c", ".h", ".py", ".js", ".mjs", ".cmake", ".toml", ".sql", ""}
+TEXT = CODE | {".css", ".md", ".txt", ".json", ".yml", ".yaml", ".html", ".svg", ".supp", ".sh"}
 # Spelt apart, so that this file does not find itself.
 LEFTOVERS = re.compile(r"\b(" + "|".join(["TO" + "DO", "FIX" + "ME", "X" + "XX"]) + r")\b")
-MACHINE_PATHS = re.compile(r"(?<![\w.$}/])/(" + "|".join(["wo" + "rk", "ho" + "me", "ro" + "ot", "Us" + "ers"]) + r")/\w")
+HOMES = ["wo" + "rk", "ho" + "me", "ro" + "ot", "Us" + "ers"]
+MACHINE_PATHS = re.compile(r"(?<![\w.$}/])/(" + "|".join(HOMES) + r")/\w")
 # Names in ARCHITECTURE.md's map need not repeat these.
 UNMAPPED_FOLDERS = {"cmake"}
 
@@ -69,7 +70,7 @@ def check_lines(tree: Tree) -> None:
         if text and not text.endswith("\n"):
             tree.find(name, "no line break at the end")
         if suffix in CODE and len(lines) - 1 > FILE_LINES_MAX and name not in LONG_FILES:
-            tree.find(name, f"{len(lines) - 1} lines, more than {FILE_LINES_MAX}; split it, or give a reason in tidy.py")
+            tree.find(name, f"{len(lines) - 1} lines, more than {FILE_LINES_MAX}; split it, or give tidy.py a reason")
     for name in LONG_FILES:
         if name in tree.names and len(tree.text(name).split("\n")) - 1 <= FILE_LINES_MAX:
             tree.find("tests/tidy.py", f"{name} is not long any more: remove it from LONG_FILES")
