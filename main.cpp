@@ -1,0 +1,196 @@
+// The composition root: configuration, actor system, signals, shutdown order.
+#include "actors/chat_registry.hpp"
+#include "actors/http_gateway.hpp"
+#include "actors/model_client.hpp"
+#include "actors/shell_host.hpp"
+#include "actors/store.hpp"
+#include "actors/supervisor.hpp"
+#include "config/command_line.hpp"
+#include "config/load.hpp"
+#include "config/local_models.hpp"
+#include "config/log.hpp"
+#include "doctor.hpp"
+#include "http/server.hpp"
+#include "http/user_command.hpp"
+
+#include <csignal>
+#include <cstdio>
+#include <iostream>
+#include <sys/resource.h>
+#include <thread>
+#include <unistd.h>
+
+namespace varro {
+
+namespace {
+
+constexpr int exit_failed = 1;
+constexpr unsigned stop_seconds_max = 9; // a stop that takes longer is broken off
+
+struct system_configuration : caf::actor_system_config {
+  system_configuration() {
+    add_message_types<caf::id_block::varro>();
+    load<caf::io::middleman>();
+    // Enough for two cores' worth of actors, few enough that the thread count stays small on large machines.
+    set("scheduler.max-threads", std::clamp<size_t>(std::thread::hardware_concurrency(), 2, 8));
+    set("middleman.workers", size_t{0});
+    set("logger.verbosity", caf::atom("quiet"));
+  }
+};
+
+int report(const caf::error& error) {
+  std::cerr << "varro: " << text_of(error) << std::endl;
+  return exit_failed;
+}
+
+void raise_file_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+  }
+}
+
+// Blocked before the first thread starts, so that only wait_for_stop() sees them.
+sigset_t stop_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGHUP);
+  return set;
+}
+
+void wait_for_stop(const sigset_t& signals) {
+  int received = 0;
+  sigwait(&signals, &received);
+}
+
+// What must be in order before the first actor: the lock, the schema, runs of a former process.
+struct opened_storage {
+  data_lock lock;
+  std::unique_ptr<database> writer;
+  std::unique_ptr<database> reader;
+  user_record local_user;
+  std::shared_ptr<id_source> ids;
+};
+
+caf::expected<opened_storage> open_storage(const config& settings) {
+  auto lock = data_lock::take(settings.data_dir);
+  if (!lock)
+    return lock.error();
+  auto writer = database::open(settings.data_dir, database::mode::read_write);
+  if (!writer)
+    return writer.error();
+  auto interrupted = (*writer)->interrupt_running_runs();
+  if (!interrupted)
+    return interrupted.error();
+  auto local_user = (*writer)->local_user();
+  if (!local_user)
+    return local_user.error();
+  auto ids = std::make_shared<id_source>();
+  auto next_chat = (*writer)->next_chat_id();
+  auto next_run = (*writer)->next_run_id();
+  if (!next_chat || !next_run)
+    return next_chat ? next_run.error() : next_chat.error();
+  ids->next_chat = *next_chat;
+  ids->next_run = *next_run;
+  auto reader = database::open(settings.data_dir, database::mode::read_only);
+  if (!reader)
+    return reader.error();
+  return opened_storage{std::move(*lock), std::move(*writer), std::move(*reader), std::move(*local_user),
+                        std::move(ids)};
+}
+
+int serve(config loaded) {
+  auto signals = stop_signals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  raise_file_limit();
+  set_log_level(loaded.log_level);
+  auto settings = std::make_shared<const config>(std::move(loaded));
+  auto storage = open_storage(*settings);
+  if (!storage)
+    return report(storage.error());
+
+  system_configuration system_config;
+  caf::actor_system system{system_config};
+  std::shared_ptr<http_transport> transport = make_curl_transport();
+
+  session_services services;
+  services.settings = settings;
+  services.ids = storage->ids;
+  services.counts = std::make_shared<gauges>();
+  services.tools = built_in_tools();
+  services.store = spawn_store(system, std::move(storage->writer));
+  services.reader = spawn_store_reader(system, std::move(storage->reader));
+  services.shells = spawn_shell_host(system, settings);
+  services.models = system.spawn(model_client, settings, transport);
+  services.gateway = system.middleman().spawn_broker(http_gateway, settings->stream);
+  auto registry = system.spawn(chat_registry, services);
+  auto stopper = system.spawn(
+    supervisor, supervised{registry, services.shells, services.gateway, services.models, services.store, services.reader});
+
+  http_server server{{system, *settings, registry, services.gateway, services.store, services.reader, services.shells,
+                      storage->local_user}};
+  auto port = server.bind();
+  if (port) {
+    server.start();
+    auto host = settings->server.host.find(':') == std::string::npos ? settings->server.host
+                                                                     : "[" + settings->server.host + "]";
+    std::cout << "varro: listening on http://" << host << ":" << *port << std::endl;
+    wait_for_stop(signals);
+    log(log_level::info, "stopping");
+    alarm(stop_seconds_max);
+    server.stop();
+  }
+
+  caf::scoped_actor self{system};
+  self->request(stopper, caf::infinite, stop_atom_v)
+    .receive([](done_atom) {}, [](caf::error& error) { report(error); });
+  transport.reset();
+  return port ? 0 : report(port.error());
+}
+
+int manage_user(const command_line& line, const config& settings) {
+  const auto& data = settings.data_dir;
+  switch (line.what) {
+  case command::user_add:
+    return user_add(data, line.user_name, line.password_stdin, std::cin, std::cout, std::cerr, settings.auth);
+  case command::user_passwd:
+    return user_passwd(data, line.user_name, line.password_stdin, std::cin, std::cout, std::cerr, settings.auth);
+  case command::user_disable:
+    return user_disable(data, line.user_name, std::cout, std::cerr);
+  case command::user_enable:
+    return user_enable(data, line.user_name, std::cout, std::cerr);
+  default:
+    return user_list(data, std::cout, std::cerr);
+  }
+}
+
+int run(int argc, char** argv) {
+  auto line = parse_command_line(argc, argv);
+  if (line.what == command::print) {
+    (line.exit_code == 0 ? std::cout : std::cerr) << line.text << std::flush;
+    return line.exit_code;
+  }
+  auto sources = line.sources();
+  if (line.what == command::serve || line.what == command::doctor)
+    sources.discover = [] { return discover_local_models({}); };
+  auto settings = load_config(sources);
+  if (!settings)
+    return report(settings.error());
+  if (line.what == command::serve)
+    return serve(std::move(*settings));
+  if (line.what == command::doctor)
+    return doctor(*settings, std::cout);
+  return manage_user(line, *settings);
+}
+
+} // namespace
+
+} // namespace varro
+
+int main(int argc, char** argv) {
+  return varro::run(argc, argv);
+}
