@@ -29,16 +29,16 @@ struct image_output {
 };
 
 struct table_output {
-  std::vector<std::string> columns; // the index first, named "" when it has no name
-  std::vector<std::string> dtypes;  // one per column
+  std::vector<std::string> columns;           // the index first, named "" when it has no name
+  std::vector<std::string> dtypes;            // one per column
   std::vector<std::vector<std::string>> rows; // first rows, as text
-  int64_t rows_total = 0;    // the true shape
-  int64_t columns_total = 0; // without the index
+  int64_t rows_total = 0;                     // the true shape
+  int64_t columns_total = 0;                  // without the index
 };
 
 struct error_output {
-  std::string name;    // "ZeroDivisionError"
-  std::string message; // "division by zero"
+  std::string name;      // "ZeroDivisionError"
+  std::string message;   // "division by zero"
   std::string traceback; // no colour codes, only frames of the user's cells
 };
 

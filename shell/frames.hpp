@@ -1,10 +1,10 @@
 // The wire between the server and a shell's Python worker, over one stream socket.
 //
 // A frame is a 4-byte big-endian length and that many bytes of JSON. From the server: {"op":"execute","id":N,"code":…,
-// "limits":{…}}, {"op":"close"}. From the worker: {"op":"ready","python":…,"pid":…}, and for each execute with its id any
-// number of {"op":"output","id":N,"output":{…}} and then one {"op":"done","id":N,"status":"ok|failed|interrupted",
-// "duration_us":…}. An interrupt is a signal, not a frame. The worker's side is reachable by user code: every frame from
-// it is untrusted; sizes are capped, ids checked, unknown operations end the shell.
+// "limits":{…}}, {"op":"close"}. From the worker: {"op":"ready","python":…,"pid":…}, and for each execute with its id
+// any number of {"op":"output","id":N,"output":{…}} and then one {"op":"done","id":N,"status":"ok|failed|interrupted",
+// "duration_us":…}. An interrupt is a signal, not a frame. The worker's side is reachable by user code: every frame
+// from it is untrusted; sizes are capped, ids checked, unknown operations end the shell.
 #pragma once
 
 #include "config/config.hpp"
