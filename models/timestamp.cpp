@@ -12,9 +12,10 @@ namespace varro {
 
 namespace {
 
-constexpr int64_t milliseconds_from = 20'000'000'000;  // epoch numbers beyond it are milliseconds
-constexpr int64_t epoch_seconds_min = -62'135'596'800; // 0001-01-01T00:00:00Z
-constexpr int64_t epoch_seconds_max = 253'402'300'799; // 9999-12-31T23:59:59Z
+constexpr int64_t milliseconds_from = 20'000'000'000;     // epoch numbers beyond it are milliseconds
+constexpr int64_t epoch_number_max = 300'000'000'000'000; // more than any year's milliseconds, far from overflow
+constexpr int64_t epoch_seconds_min = -62'135'596'800;    // 0001-01-01T00:00:00Z
+constexpr int64_t epoch_seconds_max = 253'402'300'799;    // 9999-12-31T23:59:59Z
 
 struct date_time {
   int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, microsecond = 0;
@@ -43,6 +44,8 @@ timestamp_text from_seconds(int64_t seconds, int microsecond) {
 
 // Whole seconds or milliseconds, with the rest in microseconds.
 std::optional<timestamp_text> from_epoch(int64_t value, int64_t microsecond) {
+  if (value > epoch_number_max || value < -epoch_number_max)
+    return std::nullopt;
   if (value > milliseconds_from || value < -milliseconds_from) {
     const int64_t milliseconds = ((value % 1000) + 1000) % 1000;
     value = (value - milliseconds) / 1000;
