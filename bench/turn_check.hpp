@@ -1,4 +1,4 @@
-// What one turn's event stream must be, and the parts of Varro's HTML that a client relies on (DESIGN.md).
+// What one turn's event stream must be, and the parts of Varro's HTML that a client relies on.
 //
 // No I/O; one thread at a time. Times are CLOCK_MONOTONIC microseconds.
 #pragma once
@@ -41,7 +41,7 @@ struct turn_faults {
   int lost = 0;         // no done, or a tool call that never got its result, or a block that the page lacks
   int repeated = 0;     // the same block with the same id again
   int out_of_order = 0; // an id smaller than an earlier one, or anything after done
-  int malformed = 0;    // an event without what DESIGN.md promises
+  int malformed = 0;    // an event without what a viewer relies on
 
   int sum() const {
     return lost + repeated + out_of_order + malformed;
