@@ -254,7 +254,7 @@ model_response call_answer(std::vector<std::pair<std::string, json>> calls) {
 
 cell_result printed(std::string text) {
   cell_result result;
-  result.outputs.push_back(stream_output{"stdout", std::move(text)});
+  result.outputs.emplace_back(stream_output{"stdout", std::move(text)});
   return result;
 }
 
