@@ -1,0 +1,208 @@
+// What a person sees: the page in Chromium, against the built binary with the offline model.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { chromium } from 'playwright-core';
+import { startVarro } from './varro.mjs';
+
+const plotMessage = `Plot a damped wave:
+
+\`\`\`python
+import numpy as np
+import matplotlib.pyplot as plt
+
+t = np.linspace(0, 12, 400)
+for decay in (2, 4, 8):
+    plt.plot(t, np.exp(-t / decay) * np.cos(3 * t), label=f"decay {decay}")
+plt.legend()
+plt.xlabel("t")
+print("three waves,", len(t), "points each")
+\`\`\``;
+const answered = { timeout: 120_000 }; // the first cell of a process imports numpy and matplotlib
+
+let varro;
+let browser;
+
+before(async () => {
+  varro = await startVarro();
+  browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM,
+    args: ['--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync',
+      '--no-first-run', ...(process.getuid() === 0 ? ['--no-sandbox'] : [])],
+  });
+});
+
+after(async () => {
+  await browser?.close();
+  if (varro) assert.equal(await varro.stop(), 0, 'varro stops cleanly');
+});
+
+// A page that remembers what must not happen: messages of the console, and requests to anybody else.
+async function openPage(options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, colorScheme: 'light', ...options });
+  const page = await context.newPage();
+  page.complaints = [];
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) page.complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => page.complaints.push(String(error)));
+  page.on('request', (request) => {
+    const { origin, protocol } = new URL(request.url());
+    if (protocol !== 'data:' && origin !== varro.url) page.complaints.push(`request to ${request.url()}`);
+  });
+  await page.goto(varro.url);
+  return page;
+}
+
+const send = async (page, text) => {
+  await page.fill('#message', text);
+  await page.keyboard.press('Enter');
+};
+const waitUntilAnswered = (page) => page.waitForSelector('#chat-form[data-state="enabled"]:has([name="chat_id"])', answered);
+const blocks = (page) => page.$$eval('[data-block]', (found) => found.map((block) => ({
+  id: block.id, kind: block.dataset.block, seq: block.dataset.seq, state: block.dataset.state, text: block.innerText,
+})));
+
+test('a message that makes a plot arrives block by block, and a reload shows the same', async () => {
+  const page = await openPage();
+  await send(page, plotMessage);
+  await page.waitForSelector('[data-block="user"]');
+  await waitUntilAnswered(page);
+  assert.match(page.url(), /\/chat\/\d+$/);
+
+  const seen = await blocks(page);
+  const kinds = seen.map((block) => block.kind);
+  assert.equal(kinds[0], 'user');
+  for (const kind of ['thinking', 'tool-call', 'text']) assert.ok(kinds.includes(kind), `no ${kind} block in ${kinds}`);
+  const call = page.locator('[data-block="tool-call"]').first();
+  assert.equal(await call.getAttribute('data-state'), 'done');
+  assert.match(await call.innerText(), /three waves, 400 points each/);
+  assert.ok(await call.locator('code.language-python .hljs-keyword').count() > 0, 'the code is highlighted');
+
+  const image = call.locator('img');
+  await image.scrollIntoViewIfNeeded();
+  await page.waitForFunction((element) => element.complete && element.naturalWidth > 0, await image.elementHandle());
+  assert.equal(await page.locator('.stream-container').count(), 0, 'the stream is closed');
+  assert.equal(await page.locator('#message').inputValue(), '');
+  assert.equal(await page.locator('.chat-link[aria-current="page"]').count(), 1);
+  if (process.env.VARRO_SCREENSHOT) {
+    await page.locator('#message').blur();
+    await page.screenshot({ path: process.env.VARRO_SCREENSHOT });
+  }
+
+  await page.reload();
+  assert.deepEqual(await blocks(page), seen);
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});
+
+test('an example of the new-chat page goes into the composer and can be sent', async () => {
+  const page = await openPage();
+  await page.locator('[data-example]').first().click();
+  assert.notEqual(await page.inputValue('#message'), '');
+  await page.keyboard.press('Enter');
+  await waitUntilAnswered(page);
+  assert.equal(await page.locator('#welcome').count(), 0);
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});
+
+test('Shift+Enter breaks the line, Enter alone sends, and nothing is sent while there is nothing to send', async () => {
+  const page = await openPage();
+  await page.fill('#message', '  ');
+  await page.keyboard.press('Enter');
+  assert.equal(await page.locator('[data-block]').count(), 0);
+  await page.fill('#message', 'first');
+  await page.keyboard.press('Shift+Enter');
+  await page.keyboard.type('second');
+  assert.equal(await page.inputValue('#message'), 'first\nsecond');
+  assert.equal(await page.locator('[data-block]').count(), 0);
+  await page.keyboard.press('Enter');
+  await waitUntilAnswered(page);
+  assert.equal((await blocks(page))[0].text, 'first\nsecond');
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});
+
+test('stop ends a cell that runs, and the chat goes on', async () => {
+  const page = await openPage();
+  await send(page, '```python\nimport time\ntime.sleep(300)\n```');
+  await page.waitForSelector('[data-block="tool-call"][data-state="running"]', answered);
+  await page.click('.stop');
+  await page.waitForSelector('[data-block="tool-call"]:is([data-state="stopped"], [data-state="failed"])', answered);
+  await waitUntilAnswered(page);
+  await send(page, '```python\n6 * 7\n```');
+  await page.waitForSelector('[data-block="tool-call"][data-state="done"]', answered);
+  await waitUntilAnswered(page);
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});
+
+test('a page that is opened while the chat answers follows to the end', async () => {
+  const page = await openPage();
+  await send(page, '```python\nimport time\nprint("begun")\ntime.sleep(3)\nprint("ended")\n```');
+  await page.waitForSelector('[data-block="tool-call"][data-state="running"]', answered);
+  const other = await page.context().newPage();
+  await other.goto(page.url());
+  await waitUntilAnswered(other);
+  await waitUntilAnswered(page);
+  assert.deepEqual(await blocks(other), await blocks(page));
+  assert.match(await other.locator('[data-block="tool-call"]').innerText(), /begun\s+ended/);
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});
+
+test('a message that is refused stays in the composer, and the page says why', async () => {
+  const page = await openPage();
+  const text = 'x'.repeat((1 << 20) + 1);
+  await page.locator('#message').evaluate((area, value) => { area.value = value; }, text);
+  await page.click('.send');
+  await page.waitForSelector('#notice:not([hidden])');
+  assert.equal((await page.inputValue('#message')).length, text.length);
+  assert.notEqual((await page.innerText('#notice')).trim(), '');
+  assert.equal(await page.locator('[data-block]').count(), 0);
+  await page.context().close();
+});
+
+test('a chat is renamed, found and deleted from the list', async () => {
+  const page = await openPage();
+  await send(page, 'something to rename');
+  await waitUntilAnswered(page);
+  const chat = page.url().match(/\d+$/)[0];
+  const entry = page.locator(`.chat-entry:has([data-chat="${chat}"])`);
+  await entry.hover();
+  await entry.locator('summary').click();
+  await entry.locator('[data-action="rename"]').click();
+  await page.fill('#rename-dialog [name="title"]', 'Quite <b>another</b> name');
+  await page.keyboard.press('Enter');
+  await page.locator('#chat-title', { hasText: 'Quite <b>another</b> name' }).waitFor();
+
+  await page.fill('#chat-search', 'no chat is called this');
+  await page.waitForSelector('.no-chats');
+  await page.fill('#chat-search', 'Quite');
+  await entry.waitFor();
+
+  await entry.hover();
+  await entry.locator('summary').click();
+  await entry.locator('[data-action="delete"]').click();
+  await page.click('#delete-dialog button[type="submit"]');
+  await page.waitForURL(`${varro.url}/`);
+  assert.equal(await page.locator(`[data-chat="${chat}"]`).count(), 0);
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});
+
+test('the reader chooses light or dark, and a small screen has the list in a drawer', async () => {
+  const page = await openPage({ viewport: { width: 390, height: 800 }, colorScheme: 'dark' });
+  const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const dark = await background();
+  assert.equal(await page.locator('#sidebar').isVisible(), false);
+  await page.click('.open-sidebar');
+  await page.locator('.new-chat').waitFor();
+  await page.click('[data-action="theme"]');
+  const light = await background();
+  assert.notEqual(light, dark);
+  await page.reload();
+  assert.equal(await background(), light);
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});

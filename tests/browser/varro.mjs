@@ -1,0 +1,36 @@
+// A Varro of its own for a test: fresh data directory, offline model, a free port.
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export async function startVarro() {
+  const data = await mkdtemp(join(tmpdir(), 'varro-browser-'));
+  const env = Object.fromEntries(Object.entries(process.env).filter(
+    ([name]) => !/^(VARRO_|ANTHROPIC_|OPENAI_)/.test(name)));
+  const args = ['serve', '--listen', '127.0.0.1:0', '--data', data, '--model', 'offline'];
+  const child = spawn(process.env.VARRO, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  const exited = new Promise((resolve) => { child.once('exit', resolve); });
+  const url = await new Promise((resolve, reject) => {
+    const listen = (chunk) => {
+      said += chunk;
+      const line = said.match(/^varro: listening on (http:\/\/\S+)/m);
+      if (line) resolve(line[1]);
+    };
+    child.stdout.on('data', listen);
+    child.stderr.on('data', (chunk) => { said += chunk; });
+    child.once('error', reject);
+    exited.then((code) => reject(new Error(`varro ended with ${code} before it listened:\n${said}`)));
+  });
+  return {
+    url,
+    log: () => said,
+    async stop() {
+      child.kill('SIGTERM');
+      const code = await exited;
+      await rm(data, { recursive: true, force: true });
+      return code;
+    },
+  };
+}
