@@ -1,0 +1,414 @@
+#include "models/message_json.hpp"
+#include "tests/http/routes_world.hpp"
+
+#include <fstream>
+#include <sys/stat.h>
+
+using namespace varro;
+using namespace varro::test;
+
+namespace {
+
+const std::string multipart = "Content-Type: multipart/form-data; boundary=XX";
+
+std::string part(std::string_view disposition, std::string_view bytes) {
+  return "--XX\r\nContent-Disposition: form-data; " + std::string{disposition} + "\r\n\r\n" + std::string{bytes}
+  + "\r\n";
+}
+
+std::string read_file(const std::filesystem::path& path) {
+  std::ifstream file{path};
+  return {std::istreambuf_iterator<char>{file}, {}};
+}
+
+} // namespace
+
+TEST_CASE("pages are HTML with every security header and are not stored") {
+  routes_world world;
+  for (std::string target : {"/", "/chat/42"}) {
+    auto answer = world.get(target);
+    CHECK(answer.status == 200);
+    CHECK(answer.field("Content-Type") == "text/html; charset=utf-8");
+    CHECK(answer.field("Cache-Control") == "no-store");
+    CHECK(answer.field("Content-Security-Policy")
+          == "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+             "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'");
+    CHECK(answer.field("X-Content-Type-Options") == "nosniff");
+    CHECK(answer.field("Referrer-Policy") == "same-origin");
+    CHECK(answer.field("X-Frame-Options") == "DENY");
+    CHECK(answer.field("Cross-Origin-Opener-Policy") == "same-origin");
+    CHECK(answer.field("Cross-Origin-Resource-Policy") == "same-origin");
+    CHECK(answer.field("Keep-Alive").empty());
+  }
+}
+
+TEST_CASE("errors carry the security headers too") {
+  routes_world world;
+  for (std::string target : {"/nothing", "/chat/99", "/chat/42?%", "/%"}) {
+    auto answer = world.get(target);
+    CHECK(answer.field("X-Frame-Options") == "DENY");
+  }
+}
+
+TEST_CASE("the page of somebody else's chat, of none, and of a number too large are the same 404") {
+  routes_world world;
+  CHECK(world.get("/chat/42").status == 200);
+  for (std::string target : {"/chat/43", "/chat/99", "/chat/99999999999999999999", "/chat/abc", "/chat/-1"}) {
+    CAPTURE(target);
+    CHECK(world.get(target).status == 404);
+  }
+}
+
+TEST_CASE("unknown paths are 404, wrong methods 405 with what is allowed, malformed paths 400, long ones 414") {
+  routes_world world;
+  CHECK(world.get("/nothing").status == 404);
+  auto wrong = world.post("/healthz");
+  CHECK(wrong.status == 405);
+  CHECK(wrong.field("Allow") == "GET, HEAD");
+  CHECK(world.get("/chat/send").status == 405);
+  CHECK(ask(world.port, "PUT", "/chat/42").field("Allow") == "GET, PATCH, DELETE, HEAD");
+  CHECK(ask(world.port, "OPTIONS", "/chat/42").status == 405);
+  CHECK(ask(world.port, "TRACE", "/").status == 405);
+  CHECK(ask(world.port, "BREW", "/nothing").status == 404);
+  for (std::string target : {"/%", "/%zz", "/chat/%00", "/chat/%0a", "/%u0041", "/%ff"})
+    CHECK(world.get(target).status == 400);
+  CHECK(world.get("/" + std::string(1'999, 'a')).status == 404);
+  CHECK(world.get("/" + std::string(2'000, 'a')).status == 414);
+  CHECK(world.get("/chats?q=" + std::string(8'000, 'a')).status == 414);
+}
+
+TEST_CASE("HEAD answers as GET without a body") {
+  routes_world world;
+  raw_client client{world.port};
+  client.send(request_text("HEAD", "/healthz"));
+  auto head = client.read_answer(true);
+  CHECK(head.status == 200);
+  CHECK(head.field("Content-Length") == "3");
+  client.send(request_text("GET", "/healthz"));
+  CHECK(client.read_answer().body == "ok\n");
+}
+
+TEST_CASE("a message starts a turn: 200 with the fragment, and the new chat's address") {
+  routes_world world;
+  auto answer = world.post("/chat/send", "message=hi&chat_id=42");
+  CHECK(answer.status == 200);
+  CHECK(answer.field("Content-Type") == "text/html; charset=utf-8");
+  CHECK(answer.body.find("id=\"m5-p0\"") != std::string::npos);
+  CHECK(answer.body.find("/chat/stream/42?after=5") != std::string::npos);
+  CHECK(answer.field("HX-Push-Url").empty());
+  world.script->on_send = [](const user_message&) { return routes_world::started(true); };
+  auto created = world.post("/chat/send", "message=a%20b&model=offline");
+  CHECK(created.status == 200);
+  CHECK(created.field("HX-Push-Url") == "/chat/42");
+  REQUIRE(world.script->sent.size() == 2);
+  CHECK(world.script->sent[1].text == "a b");
+  CHECK(world.script->sent[1].model == "offline");
+}
+
+TEST_CASE("a message that cannot be sent says why") {
+  routes_world world{auth_mode::local, [](config& settings) { settings.server.message_bytes_max = 100; }};
+  CHECK(world.post("/chat/send", "message=hi&chat_id=43").status == 404);
+  CHECK(world.post("/chat/send", "message=hi&chat_id=x").status == 404);
+  CHECK(world.post("/chat/send", "message=").status == 422);
+  CHECK(world.post("/chat/send", "message=+%0a%09").status == 422);
+  CHECK(world.post("/chat/send", "").status == 422);
+  CHECK(world.post("/chat/send", "message=hi&model=nonsense").status == 422);
+  CHECK(world.post("/chat/send", "message=%ff").status == 400);
+  CHECK(ask(world.port, "POST", "/chat/send", {"Content-Type: text/plain"}, "hi").status == 400);
+  CHECK(world.post("/chat/send", "message=" + std::string(100, 'a')).status == 200);
+  CHECK(world.post("/chat/send", "message=" + std::string(101, 'a')).status == 413);
+  world.script->on_send = [](const user_message&) -> caf::expected<turn_started> {
+    return fail(errc::run_in_progress, "Run 7 is still on.");
+  };
+  auto busy = world.post("/chat/send", "message=hi&chat_id=42", {"HX-Request: true"});
+  CHECK(busy.status == 409);
+  CHECK(busy.body.find("Run 7") != std::string::npos);
+  CHECK(busy.body.find("<html") == std::string::npos); // a fragment
+  CHECK(world.post("/chat/send", "message=hi&chat_id=42").body.find("<html") != std::string::npos);
+  world.script->on_send = [](const user_message&) -> caf::expected<turn_started> {
+    return fail(errc::storage_failed, "The disk is full.");
+  };
+  CHECK(world.post("/chat/send", "message=hi&chat_id=42").status == 500);
+}
+
+TEST_CASE("a message of a megabyte fits into a form") {
+  routes_world world;
+  CHECK(world.post("/chat/send", "message=" + std::string(1u << 20, 'a')).status == 200);
+  CHECK(world.script->sent.back().text.size() == 1u << 20);
+}
+
+TEST_CASE("files of a message are in the workspace before the model hears of them") {
+  routes_world world;
+  auto body = part("name=\"message\"", "look") + part("name=\"chat_id\"", "42")
+    + part("name=\"files\"; filename=\"../a.csv\"", "1,2") + part("name=\"files\"; filename=\"\"", "") + "--XX--";
+  world.script->on_send = [&](const user_message&) {
+    CHECK(read_file(world.scratch / "workspaces" / "42" / "a.csv") == "1,2");
+    return routes_world::started(false);
+  };
+  CHECK(ask(world.port, "POST", "/chat/send", {multipart}, body).status == 200);
+  REQUIRE(world.script->sent.size() == 1);
+  CHECK(world.script->sent[0].text == "look\n\nUploaded files: a.csv");
+}
+
+TEST_CASE("a stream is handed to the gateway with where it starts") {
+  routes_world world;
+  auto start = [&](std::string_view target, std::vector<std::string> fields = {}) {
+    raw_client client{world.port};
+    client.send(request_text("GET", target, fields));
+    CHECK(client.read_all().ends_with("adopted"));
+    std::lock_guard lock{world.script->mutex};
+    CHECK(std::get<1>(world.script->adopted.back()) == 42);
+    return std::get<2>(world.script->adopted.back());
+  };
+  CHECK(start("/chat/stream/42") == -1);
+  CHECK(start("/chat/stream/42?after=17") == 17);
+  CHECK(start("/chat/stream/42?after=17", {"Last-Event-ID: 19"}) == 19);
+  CHECK(start("/chat/stream/42?after=17", {"Last-Event-ID: junk"}) == 17);
+  CHECK(world.get("/chat/stream/42?after=junk").status == 400);
+  CHECK(world.get("/chat/stream/42?after=-1").status == 400);
+  CHECK(world.get("/chat/stream/43").status == 404);
+  CHECK(world.get("/chat/stream/42", {"Sec-Fetch-Site: cross-site"}).status == 403);
+  CHECK(ask(world.port, "HEAD", "/chat/stream/42").status == 200);
+  CHECK(world.script->adopted.size() == 4);
+}
+
+TEST_CASE("cancel, edit and regenerate reach the session and map its answers") {
+  routes_world world;
+  auto cancelled = world.post("/chat/42/cancel");
+  CHECK(cancelled.status == 204);
+  CHECK(cancelled.field("Content-Length").empty());
+  CHECK(world.post("/chat/43/cancel").status == 404);
+  world.script->on_cancel = []() -> caf::expected<done_atom> { return fail(errc::no_run, "No run is on."); };
+  CHECK(world.post("/chat/42/cancel").status == 409);
+  std::pair<int64_t, std::string> edited;
+  world.script->on_edit = [&](int64_t turn, const user_message& input) {
+    edited = {turn, input.text};
+    return routes_world::started(false);
+  };
+  CHECK(world.post("/chat/42/edit", "turn=2&message=again").status == 200);
+  CHECK(edited == std::pair<int64_t, std::string>{2, "again"});
+  CHECK(world.post("/chat/42/edit", "turn=0&message=again").status == 422);
+  CHECK(world.post("/chat/42/edit", "turn=2&message=").status == 422);
+  CHECK(world.post("/chat/43/edit", "turn=2&message=again").status == 404);
+  CHECK(world.post("/chat/42/regenerate").status == 200);
+  CHECK(edited == std::pair<int64_t, std::string>{0, ""});
+}
+
+TEST_CASE("the list of chats is a fragment, filtered by the store") {
+  routes_world world;
+  world.script->listed = {world.script->view.chat};
+  auto answer = world.get("/chats?q=%20su+m");
+  CHECK(answer.status == 200);
+  CHECK(answer.body.find("Sums") != std::string::npos);
+  CHECK(answer.body.find("<html") == std::string::npos);
+  CHECK(world.script->searched.back() == "su m");
+}
+
+TEST_CASE("a title is renamed by form or JSON, with its limits") {
+  routes_world world;
+  std::string title;
+  world.script->on_rename = [&](const std::string& text) {
+    title = text;
+    return done_atom_v;
+  };
+  auto patch = [&](std::string type, std::string body, std::string target = "/chat/42") {
+    return ask(world.port, "PATCH", target, {"Content-Type: " + type}, body).status;
+  };
+  const std::string form = "application/x-www-form-urlencoded", object = "application/json";
+  CHECK(patch(form, "title=+New+name+") == 204);
+  CHECK(title == "New name");
+  CHECK(patch(object, R"({"title":"Über"})") == 204);
+  CHECK(title == "Über");
+  CHECK(patch(form, "title=") == 422);
+  CHECK(patch(object, R"({"title":" "})") == 422);
+  CHECK(patch(object, "{}") == 422);
+  CHECK(patch(object, R"({"title":1})") == 400);
+  CHECK(patch(object, "[") == 400);
+  CHECK(patch(object, std::string(60'000, '[')) == 400);
+  std::string longest;
+  for (size_t i = 0; i < world.settings.chat.title_characters_max; ++i)
+    longest += "é";
+  CHECK(patch(object, "{\"title\":\"" + longest + "\"}") == 204);
+  CHECK(patch(object, "{\"title\":\"" + longest + "e\"}") == 422);
+  CHECK(patch(form, "title=x", "/chat/43") == 404);
+}
+
+TEST_CASE("a chat is deleted by its owner only") {
+  routes_world world;
+  CHECK(ask(world.port, "DELETE", "/chat/42").status == 204);
+  CHECK(ask(world.port, "DELETE", "/chat/43").status == 404);
+}
+
+TEST_CASE("files go into the workspace and come out as downloads") {
+  routes_world world;
+  auto body = part("name=\"files\"; filename=\"a b.csv\"", "1,2") + part("name=\"files\"; filename=\"p.png\"", "png")
+    + part("name=\"files\"; filename=\"x.svg\"", "<svg/>") + "--XX--";
+  auto answer = ask(world.port, "POST", "/chat/42/files", {multipart}, body);
+  CHECK(answer.status == 201);
+  CHECK(answer.field("Location") == "/chat/42/files/a%20b.csv");
+  auto table = world.get("/chat/42/files/a%20b.csv");
+  CHECK(table.status == 200);
+  CHECK(table.body == "1,2");
+  CHECK(table.field("Content-Disposition").starts_with("attachment; "));
+  CHECK(table.field("X-Content-Type-Options") == "nosniff");
+  CHECK(world.get("/chat/42/files/p.png").field("Content-Disposition").starts_with("inline; "));
+  CHECK(world.get("/chat/42/files/p.png").field("Content-Type") == "image/png");
+  CHECK(world.get("/chat/42/files/x.svg").field("Content-Disposition").starts_with("attachment; "));
+  CHECK(world.get("/chat/42/files").body.find("a b.csv") != std::string::npos);
+  raw_client client{world.port};
+  client.send(request_text("HEAD", "/chat/42/files/a%20b.csv") + request_text("GET", "/healthz"));
+  CHECK(client.read_answer(true).field("Content-Length") == "3");
+  CHECK(client.read_answer().body == "ok\n");
+  CHECK(ask(world.port, "POST", "/chat/42/files", {multipart}, "--XX--").status == 422);
+  CHECK(ask(world.port, "POST", "/chat/42/files", {multipart}, "junk").status == 400);
+  CHECK(ask(world.port, "POST", "/chat/43/files", {multipart}, body).status == 404);
+  CHECK(world.get("/chat/43/files").status == 404);
+  CHECK(world.get("/chat/43/files/a%20b.csv").status == 404);
+}
+
+TEST_CASE("no path leads out of the workspace") {
+  routes_world world;
+  auto root = world.scratch / "workspaces";
+  std::filesystem::create_directories(root / "42");
+  std::filesystem::create_directories(root / "43");
+  std::ofstream{root / "43" / "secret"} << "secret";
+  std::filesystem::create_symlink("../43/secret", root / "42" / "link");
+  for (std::string name :
+       {"../43/secret", "..%2f43%2fsecret", "%2e%2e/43/secret", "link", "/etc/passwd", "%2fetc%2fpasswd"}) {
+    CAPTURE(name);
+    CHECK(world.get("/chat/42/files/" + name).status == 404);
+  }
+}
+
+TEST_CASE("attachments come out of the history under exactly their name") {
+  routes_world world;
+  message_row row;
+  row.chat_id = 42;
+  row.seq = 6;
+  user_prompt_part prompt;
+  binary_content picture;
+  picture.data = "\x89PNG bytes";
+  picture.media_type = "image/png";
+  prompt.content = std::vector<user_content>{picture};
+  model_request request;
+  request.parts.push_back(prompt);
+  row.content = request;
+  world.script->contents.messages.push_back(row);
+  auto answer = world.get("/chat/42/files/m6-0.png");
+  CHECK(answer.status == 200);
+  CHECK(answer.body == picture.data);
+  CHECK(answer.field("Content-Type") == "image/png");
+  for (std::string name : {"m6-1.png", "m7-0.png", "m6-0.html", "m6-0.svg"})
+    CHECK(world.get("/chat/42/files/" + name).status == 404);
+  CHECK(world.get("/chat/43/files/m6-0.png").status == 404);
+}
+
+TEST_CASE("a chat is exported in three forms") {
+  routes_world world;
+  message_row question, answer;
+  question.seq = 1;
+  model_request request;
+  user_prompt_part prompt;
+  prompt.content = "what is **1+1**?";
+  prompt.timestamp = timestamp_now();
+  request.parts.push_back(prompt);
+  question.content = request;
+  answer.seq = 2;
+  model_response response;
+  tool_call_part call;
+  call.tool_name = "python";
+  call.tool_call_id = "c1";
+  call.args = "{\"code\": \"print(1+1)\"}";
+  response.parts.push_back(call);
+  text_part text;
+  text.content = "It is 2.";
+  response.parts.push_back(text);
+  answer.content = response;
+  world.script->contents.messages = {question, answer};
+  auto exported = world.get("/chat/42/export.json");
+  CHECK(exported.status == 200);
+  CHECK(exported.field("Content-Type") == "application/json");
+  CHECK(exported.body == to_json_text(std::vector<message>{question.content, answer.content}));
+  CHECK(exported.field("Content-Disposition").starts_with("attachment; filename=\"Sums.json\""));
+  auto book = json::parse(world.get("/chat/42/export.ipynb").body);
+  CHECK(book["nbformat"] == 4);
+  CHECK(book["cells"][2]["cell_type"] == "code");
+  CHECK(book["cells"][2]["source"] == "print(1+1)");
+  CHECK(book["cells"][3]["source"] == "It is 2.");
+  CHECK(world.get("/chat/42/export.md").body.find("```python\nprint(1+1)\n```") != std::string::npos);
+  CHECK(world.get("/chat/43/export.json").status == 404);
+  CHECK(world.get("/chat/42/export.exe").status == 404);
+}
+
+TEST_CASE("liveness, readiness and metrics are answered for machines") {
+  routes_world world;
+  CHECK(world.get("/healthz").body == "ok\n");
+  CHECK(world.get("/readyz").status == 200);
+  world.get("/nothing");
+  auto metrics = world.get("/metrics");
+  CHECK(metrics.status == 200);
+  for (std::string line : {"\nvarro_sessions 3\n", "\nvarro_runs 2\n", "\nvarro_viewers 5\n", "\nvarro_shells 4\n",
+                           "varro_requests_total{status=\"404\"} 1\n"}) {
+    CAPTURE(line);
+    CHECK(metrics.body.find(line) != std::string::npos);
+  }
+  world.script->ready = false;
+  CHECK(world.get("/readyz").status == 503);
+}
+
+TEST_CASE("assets are found by name, checked by ETag, and kept when their address has a version") {
+  routes_world world;
+  auto asset = world.get("/assets/app.css");
+  REQUIRE(asset.status == 200);
+  CHECK(asset.field("Content-Type").starts_with("text/css"));
+  CHECK(asset.field("Cache-Control") == "no-cache");
+  auto again = world.get("/assets/app.css", {"If-None-Match: " + asset.field("ETag")});
+  CHECK(again.status == 304);
+  CHECK(again.body.empty());
+  CHECK(world.get("/assets/app.css?v=1").field("Cache-Control").find("immutable") != std::string::npos);
+  CHECK(world.get("/assets/../main.cpp").status == 404);
+  CHECK(world.get("/assets/missing.css").status == 404);
+}
+
+TEST_CASE("a foreign Host or page is refused before any route") {
+  routes_world world;
+  CHECK(world.get("/healthz", {"Host: evil.example"}).status == 421);
+  CHECK(world.post("/chat/send", "message=hi", {"Origin: http://evil.example"}).status == 403);
+  CHECK(world.post("/chat/send", "message=hi", {"Sec-Fetch-Site: same-site"}).status == 403);
+  CHECK(world.script->sent.empty());
+  CHECK(world.post("/chat/send", "message=hi", {"Origin: http://127.0.0.1"}).status == 200);
+}
+
+TEST_CASE("an actor that is gone is a 503 and not a hang") {
+  routes_world world;
+  caf::anon_send_exit(world.session, caf::exit_reason::kill);
+  CHECK(world.get("/chat/42").status == 503);
+}
+
+TEST_CASE("a session that ended between being found and being asked is looked for again") {
+  routes_world world;
+  auto dead = world.system.spawn(twin_session, world.script);
+  caf::anon_send_exit(dead, caf::exit_reason::kill);
+  int found = 0;
+  world.script->on_find
+    = [&](int64_t, int64_t) -> caf::expected<chat_session_actor> { return found++ == 0 ? dead : world.session; };
+  CHECK(world.get("/chat/42").status == 200);
+  CHECK(found == 2);
+}
+
+TEST_CASE("without accounts only loopback is listened on, and proxy is not there yet") {
+  routes_world world;
+  auto bind = [&](auth_mode mode, const std::string& host) {
+    config settings = world.settings;
+    settings.auth.mode = mode;
+    settings.server.host = host;
+    http_server server{{world.system, settings, {}, {}, {}, {}, {}, {}}};
+    return server.bind();
+  };
+  CHECK(bind(auth_mode::local, "127.0.0.1"));
+  auto refused = bind(auth_mode::local, "0.0.0.0");
+  REQUIRE_FALSE(refused);
+  CHECK(code_of(refused.error()) == errc::config_invalid);
+  CHECK(bind(auth_mode::accounts, "0.0.0.0"));
+  CHECK_FALSE(bind(auth_mode::proxy, "127.0.0.1"));
+}

@@ -1,0 +1,87 @@
+// A whole http_server on twins of the actors behind it.
+#pragma once
+
+#include "http/accounts.hpp"
+#include "http/server.hpp"
+#include "tests/support/http_client.hpp"
+#include "tests/support/http_twins.hpp"
+#include "tests/support/scratch_dir.hpp"
+
+#include <doctest/doctest.h>
+
+namespace varro::test {
+
+inline constexpr int64_t ada = 1; // the local user
+inline constexpr int64_t bob = 2;
+
+// Chat 42 is ada's, chat 43 is bob's.
+struct routes_world {
+  explicit routes_world(auth_mode mode = auth_mode::local, std::function<void(config&)> change = {}) {
+    settings.data_dir = scratch.path();
+    settings.server.port = 0;
+    settings.server.workers = 4;
+    settings.auth.mode = mode;
+    model_config offline;
+    offline.id = "offline";
+    settings.models.push_back(offline);
+    if (change)
+      change(settings);
+    script->chats = {{ada, 42}, {bob, 43}};
+    script->view.chat.id = script->contents.chat.id = 42;
+    script->view.chat.user_id = script->contents.chat.user_id = ada;
+    script->view.chat.title = script->contents.chat.title = "Sums";
+    script->on_send = [](const user_message&) { return started(false); };
+    script->on_edit = [](int64_t, const user_message&) { return started(false); };
+    script->on_cancel = script->on_remove = [] { return done_atom_v; };
+    script->on_rename = [](const std::string&) { return done_atom_v; };
+    session = system.spawn(twin_session, script);
+    http_services services{system,
+                           settings,
+                           system.spawn(twin_registry, script, session),
+                           system.spawn(twin_gateway, script),
+                           system.spawn(twin_store, script),
+                           system.spawn(twin_reader, script),
+                           system.spawn(twin_shells, script),
+                           {ada, "ada", "", false, 0}};
+    server = std::make_unique<http_server>(services);
+    auto bound = server->bind();
+    REQUIRE(bound);
+    port = *bound;
+    server->start();
+  }
+  ~routes_world() {
+    server->stop();
+    server.reset(); // drops the last handles: the twins end
+  }
+
+  static caf::expected<turn_started> started(bool created) {
+    turn_started turn;
+    turn.chat.id = 42;
+    turn.chat.user_id = ada;
+    turn.chat.title = "Sums";
+    turn.turn = 1;
+    turn.seq = 5;
+    turn.created = created;
+    turn.user_block = "<div id=\"m5-p0\" data-block=\"user\" data-seq=\"5\">hi</div>";
+    return turn;
+  }
+
+  http_answer get(std::string_view target, const std::vector<std::string>& fields = {}) {
+    return ask(port, "GET", target, fields);
+  }
+  http_answer post(std::string_view target, std::string_view form = {}, std::vector<std::string> fields = {}) {
+    fields.push_back("Content-Type: application/x-www-form-urlencoded");
+    return ask(port, "POST", target, fields, form);
+  }
+
+  scratch_dir scratch;
+  config settings;
+  twin_system_config system_settings;
+  caf::actor_system system{system_settings};
+  std::shared_ptr<twin_script> script = std::make_shared<twin_script>();
+  chat_session_actor session;
+  std::unique_ptr<http_server> server;
+  uint16_t port = 0;
+};
+
+} // namespace varro::test

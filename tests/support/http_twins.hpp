@@ -1,0 +1,59 @@
+// Twins of the actors behind the HTTP server, on a real actor system: the test sets what they answer.
+#pragma once
+
+#include "actors/interfaces.hpp"
+#include "config/config.hpp"
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+
+namespace varro::test {
+
+// What the twins answer, and what they were asked. Set answers before the requests that need them.
+struct twin_script {
+  std::mutex mutex; // guards the lists below; the functions are set once
+  std::condition_variable changed;
+
+  std::function<caf::expected<turn_started>(const user_message&)> on_send;
+  std::function<caf::expected<turn_started>(int64_t turn, const user_message&)> on_edit;
+  std::function<caf::expected<done_atom>()> on_cancel;
+  std::function<caf::expected<done_atom>(const std::string& title)> on_rename;
+  std::function<caf::expected<done_atom>()> on_remove;
+  std::function<caf::expected<chat_session_actor>(int64_t user, int64_t chat)> on_find; // replaces `chats`
+  chat_view view;
+  chat_contents contents;
+  std::vector<std::pair<int64_t, int64_t>> chats; // user, chat: who owns what
+  std::vector<user_record> users;
+  std::vector<chat_record> listed;
+  bool ready = true;
+
+  std::vector<user_message> sent;
+  std::vector<std::pair<uint64_t, int64_t>> attached; // viewer, after
+  std::vector<uint64_t> detached;
+  std::vector<std::tuple<int, int64_t, int64_t>> adopted; // fd, chat, after
+  std::vector<login_record> logins;
+  std::vector<std::string> searched;
+
+  template <class Predicate>
+  bool wait_for(Predicate holds) {
+    std::unique_lock lock{mutex};
+    return changed.wait_for(lock, std::chrono::seconds{20}, holds);
+  }
+};
+
+struct twin_system_config : caf::actor_system_config {
+  twin_system_config();
+};
+
+chat_session_actor::behavior_type twin_session(chat_session_actor::pointer self, std::shared_ptr<twin_script> script);
+// `session` is found for every chat of script->chats.
+chat_registry_actor::behavior_type twin_registry(chat_registry_actor::pointer self, std::shared_ptr<twin_script> script,
+                                                 chat_session_actor session);
+store_actor::behavior_type twin_store(store_actor::pointer self, std::shared_ptr<twin_script> script);
+store_reader_actor::behavior_type twin_reader(store_reader_actor::pointer self, std::shared_ptr<twin_script> script);
+shell_host_actor::behavior_type twin_shells(shell_host_actor::pointer self, std::shared_ptr<twin_script> script);
+// Answers an adopted stream with "adopted" and closes it.
+http_gateway_actor::behavior_type twin_gateway(http_gateway_actor::pointer self, std::shared_ptr<twin_script> script);
+
+} // namespace varro::test
