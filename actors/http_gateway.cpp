@@ -60,12 +60,19 @@ void forget(pointer self, handle hdl) {
     self->send(viewer.session, detach_atom_v, id_of(hdl));
 }
 
-// Without waiting for what is still to be sent: a stalled peer would hold its buffers for ever.
+// Without waiting for what is still to be sent: a stalled peer would hold its buffers for ever. CAF then reads the end
+// of the stream and closes the socket. (Its own close() sends FIN, tells us nothing more and waits for the peer for
+// ever.)
 void drop(pointer self, handle hdl) {
   if (auto found = self->state.viewers.find(hdl); found != self->state.viewers.end())
     ::shutdown(found->second.fd, SHUT_RDWR);
   forget(self, hdl);
-  self->close(hdl);
+}
+
+void quit(pointer self) {
+  while (!self->state.viewers.empty())
+    drop(self, self->state.viewers.begin()->first);
+  self->quit();
 }
 
 void ask_session(pointer self, handle hdl, viewer_type& viewer) {
@@ -99,7 +106,7 @@ void pump(pointer self, handle hdl, viewer_type& viewer) {
   } else if (viewer.now == phase::ending) {
     viewer.now = phase::closed;
     viewer.idle_ticks = 0;
-    self->close(hdl); // sends FIN; the peer closes when it has read everything
+    ::shutdown(viewer.fd, SHUT_WR); // the peer closes when it has read everything
   }
 }
 
@@ -225,7 +232,7 @@ void tick(pointer self) {
   auto now = self->clock().now();
   if (self->state.stopping) {
     if (now >= self->state.next_tick)
-      self->quit(); // closes every socket
+      quit(self);
     return;
   }
   keep_alive(self);
@@ -235,18 +242,13 @@ void tick(pointer self) {
   self->delayed_send(self, self->state.limits.keep_alive, tick_atom_v);
 }
 
-// While stopping: those whose bytes are all with the kernel need us no more.
+// While stopping: when all bytes are with the kernel, nobody needs us any more.
 void leave_if_done(pointer self) {
   if (!self->state.stopping)
     return;
-  std::vector<handle> sent;
-  for (const auto& [hdl, viewer] : self->state.viewers)
-    if (viewer.now == phase::closed)
-      sent.push_back(hdl);
-  for (auto hdl : sent)
-    forget(self, hdl);
-  if (self->state.viewers.empty())
-    self->quit();
+  const auto& viewers = self->state.viewers;
+  if (std::all_of(viewers.begin(), viewers.end(), [](const auto& entry) { return entry.second.now == phase::closed; }))
+    quit(self);
 }
 
 void stop(pointer self) {
