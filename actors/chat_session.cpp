@@ -165,12 +165,18 @@ caf::result<turn_started> begin_turn(self_pointer self, const user_message& inpu
   return promise;
 }
 
+caf::error stopping() {
+  return fail(errc::shutting_down, "The server is stopping. Send the message again in a moment.");
+}
+
 bool busy(const chat_session_state& state) {
   return state.current.has_value() || state.starting;
 }
 
 caf::result<turn_started> edit(self_pointer self, int64_t turn, user_message input) {
   auto& state = self->state;
+  if (state.stopping)
+    return stopping();
   if (busy(state))
     return run_is_on(state);
   if (turn == 0 && !state.contents.runs.empty())
@@ -440,7 +446,7 @@ chat_session_actor::behavior_type chat_session(self_pointer self, session_servic
   return {
     [=](send_atom, const user_message& input) -> caf::result<turn_started> {
       if (self->state.stopping)
-        return fail(errc::shutting_down, "The server is stopping. Send the message again in a moment.");
+        return stopping();
       if (busy(self->state))
         return run_is_on(self->state);
       return begin_turn(self, input, 0);
