@@ -1,6 +1,8 @@
 #include "shell/syscall_filter.hpp"
 
+#include <array>
 #include <cerrno>
+#include <optional>
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>

@@ -1,0 +1,390 @@
+#include "actors/python_shell.hpp"
+
+#include <csignal>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace varro {
+
+namespace {
+
+using stage = python_shell_state::stage;
+
+constexpr size_t read_bytes = 64u << 10;
+constexpr size_t table_bytes_max = 2u << 20;   // of one table; the worker stays far below
+constexpr size_t error_bytes_max = 512u << 10; // all tracebacks of a cell
+constexpr size_t outputs_max = 2'000;          // of one cell; later text joins the last text
+constexpr int looks_before_kill = 12; // about half a second for a process that lost its socket to end by itself
+constexpr auto fresh_shell = " Its variables are gone; the next cell gets a fresh shell.";
+
+std::string seconds_text(std::chrono::milliseconds duration) {
+  auto ms = duration.count();
+  return ms % 1000 == 0 ? std::to_string(ms / 1000) + " s" : std::to_string(ms) + " ms";
+}
+
+size_t bytes_of(const table_output& table) {
+  size_t bytes = 0;
+  auto add = [&bytes](const std::vector<std::string>& texts) {
+    for (const auto& text : texts)
+      bytes += text.size();
+  };
+  add(table.columns);
+  add(table.dtypes);
+  for (const auto& row : table.rows)
+    add(row);
+  return bytes;
+}
+
+void tell_busy(python_shell_pointer self, bool busy) {
+  if (self->state.host)
+    self->send(self->state.host, busy_atom_v, self->state.chat, busy);
+}
+
+void start_next(python_shell_pointer self) {
+  auto& state = self->state;
+  if (state.now != stage::idle || state.queue.empty())
+    return;
+  state.now = stage::running;
+  state.result = {};
+  state.interrupt_reason.clear();
+  state.left
+    = {2 * state.settings.output_bytes_max + error_bytes_max, state.settings.images_max, state.settings.images_max};
+  auto bytes = encode_execute(++state.cell_id, state.queue.front().code, state.settings);
+  self->write(state.connection, bytes.size(), bytes.data());
+  self->flush(state.connection);
+  self->delayed_send(self, state.settings.cell_max, deadline_atom_v, state.cell_id);
+  tell_busy(self, true);
+}
+
+void answer_first(python_shell_pointer self) {
+  auto& state = self->state;
+  state.queue.front().answer.deliver(std::exchange(state.result, {}));
+  state.queue.pop_front();
+}
+
+void drop_waiting(python_shell_pointer self, size_t from, cell_status status, const std::string& reason) {
+  auto& queue = self->state.queue;
+  while (queue.size() > from) {
+    cell_result result;
+    result.status = status;
+    result.reason = reason;
+    queue.back().answer.deliver(std::move(result));
+    queue.pop_back();
+  }
+}
+
+void look_again(python_shell_pointer self) {
+  auto delay = std::min(1 << std::min(self->state.looks++, 6), 50);
+  self->delayed_send(self, std::chrono::milliseconds{delay}, reap_atom_v);
+}
+
+void kill_now(python_shell_pointer self) {
+  self->state.killed = true;
+  kill_shell(self->state.process);
+}
+
+// From here on nothing is read or executed; the answers follow when the process is gone and its status is known.
+void begin_end(python_shell_pointer self, bool kill) {
+  auto& state = self->state;
+  if (state.now == stage::ending)
+    return;
+  state.was_ready = state.now != stage::starting;
+  if (!state.was_ready)
+    state.end_log = shell_log(state.process);
+  if (state.now == stage::running)
+    tell_busy(self, false);
+  // Whether a cell was in flight must be known later; the queue alone does not say it.
+  drop_waiting(self, state.now == stage::running ? 1 : 0, cell_status::lost,
+               state.closed ? "The shell was closed before this cell ran."
+                            : "The shell ended before this cell ran; it was not executed.");
+  state.now = stage::ending;
+  self->close(state.connection);
+  if (kill)
+    kill_now(self);
+  look_again(self);
+}
+
+void lose(python_shell_pointer self, cell_status status, std::string reason) {
+  if (self->state.now == stage::ending)
+    return;
+  self->state.end_status = status;
+  self->state.end_reason = std::move(reason);
+  begin_end(self, true);
+}
+
+void finish(python_shell_pointer self, int status) {
+  auto& state = self->state;
+  auto death = explain_exit(status, state.process.sandboxed);
+  if (state.end_reason.empty()) {
+    state.end_status = death.status;
+    state.end_reason = death.reason;
+  }
+  if (!state.queue.empty()) {
+    state.result.status = state.end_status;
+    state.result.reason = state.end_reason;
+    answer_first(self);
+  }
+  if (state.closed)
+    self->quit();
+  else if (state.was_ready)
+    self->quit(fail(errc::shell_lost, state.end_reason));
+  else
+    self->quit(fail(errc::shell_unavailable,
+                    "The Python shell could not be started: " + state.end_reason
+                      + (state.end_log.empty() ? "" : " (" + state.end_log + ")")
+                      + " `varro doctor` says how to fix it."));
+}
+
+void look(python_shell_pointer self) {
+  auto& state = self->state;
+  int status = 0;
+  bool had_pid = state.process.pid > 0;
+  bool gone = reap_shell(state.process, &status);
+  if (had_pid && state.process.pid < 0 && state.end_reason.empty()) {
+    auto death = explain_exit(status, state.process.sandboxed);
+    state.end_status = death.status;
+    state.end_reason = death.reason;
+  }
+  if (gone) {
+    finish(self, status);
+    return;
+  }
+  if (!state.killed && state.looks > looks_before_kill) {
+    state.end_reason
+      = std::string{"The Python process closed its connection to the server and was killed."} + fresh_shell;
+    kill_now(self);
+  }
+  look_again(self);
+}
+
+void interrupt(python_shell_pointer self, std::string reason) {
+  auto& state = self->state;
+  if (state.now != stage::running || !state.interrupt_reason.empty())
+    return;
+  state.interrupt_reason = std::move(reason);
+  interrupt_shell(state.process);
+  self->delayed_send(self, state.settings.interrupt_grace, kill_atom_v, state.cell_id);
+}
+
+void finish_cell(python_shell_pointer self, const worker_done& done) {
+  auto& state = self->state;
+  state.result.status = done.status;
+  state.result.duration = done.duration;
+  if (done.status == cell_status::interrupted)
+    state.result.reason = state.interrupt_reason.empty() ? "The cell interrupted itself; its variables are kept."
+                                                         : state.interrupt_reason;
+  answer_first(self);
+  state.now = stage::idle;
+  tell_busy(self, false);
+  start_next(self);
+}
+
+struct frame_handler {
+  python_shell_pointer self;
+
+  void operator()(worker_ready&) const {
+    auto& state = self->state;
+    if (state.now != stage::starting || !locate_worker(state.process)) {
+      garbled();
+      return;
+    }
+    state.now = stage::idle;
+    if (state.host)
+      self->send(state.host, ready_atom_v, state.chat);
+    start_next(self);
+  }
+
+  void operator()(worker_output& frame) const {
+    auto& state = self->state;
+    if (state.now != stage::running || frame.id != state.cell_id)
+      garbled();
+    else if (!state.accept(std::move(frame.output)))
+      lose(self, cell_status::killed,
+           std::string{"The Python process sent more output than the limits allow and was killed."} + fresh_shell);
+  }
+
+  void operator()(worker_done& frame) const {
+    if (self->state.now != stage::running || frame.id != self->state.cell_id)
+      garbled();
+    else
+      finish_cell(self, frame);
+  }
+
+  void garbled() const {
+    lose(self, cell_status::killed,
+         std::string{"The Python process broke the protocol to the server and was killed."} + fresh_shell);
+  }
+};
+
+void receive(python_shell_pointer self, const caf::io::new_data_msg& data) {
+  auto& state = self->state;
+  if (state.now == stage::ending)
+    return;
+  auto frames = state.reader->feed({reinterpret_cast<const char*>(data.buf.data()), data.buf.size()});
+  if (!frames) {
+    frame_handler{self}.garbled();
+    return;
+  }
+  for (auto& frame : *frames) {
+    if (state.now == stage::ending)
+      return;
+    std::visit(frame_handler{self}, frame);
+  }
+}
+
+caf::typed_response_promise<cell_result> execute(python_shell_pointer self, std::string code) {
+  auto& state = self->state;
+  auto promise = self->make_response_promise<cell_result>();
+  state.queue.push_back({std::move(code), promise});
+  if (state.now == stage::ending)
+    drop_waiting(self, state.queue.size() - 1, cell_status::lost,
+                 "The shell ended before this cell ran; it was not executed.");
+  else
+    start_next(self);
+  return promise;
+}
+
+void interrupt_all(python_shell_pointer self) {
+  auto& state = self->state;
+  // A stop is meant for the turn: a cell that waits behind the one in flight must not begin now.
+  if (state.now != stage::ending)
+    drop_waiting(self, state.now == stage::running ? 1 : 0, cell_status::interrupted, "Stopped before it ran.");
+  interrupt(self, "The cell was stopped; its variables are kept.");
+}
+
+void pass_deadline(python_shell_pointer self, uint64_t id) {
+  auto& state = self->state;
+  if (id == 0 && state.now == stage::starting)
+    lose(self, cell_status::lost, "Python was not ready within " + seconds_text(state.settings.start_max) + ".");
+  else if (id != 0 && id == state.cell_id)
+    interrupt(self,
+              "The cell ran longer than " + seconds_text(state.settings.cell_max)
+                + " and was interrupted; its variables are kept.");
+}
+
+void pass_grace(python_shell_pointer self, uint64_t id) {
+  auto& state = self->state;
+  if (state.now == stage::running && id == state.cell_id)
+    lose(self, cell_status::killed,
+         "The cell did not end within " + seconds_text(state.settings.interrupt_grace)
+           + " of being interrupted, and its shell was killed." + fresh_shell);
+}
+
+void close(python_shell_pointer self) {
+  auto& state = self->state;
+  if (state.now == stage::ending)
+    return;
+  state.closed = true;
+  lose(self, cell_status::lost, "The shell was closed.");
+}
+
+} // namespace
+
+python_shell_state::~python_shell_state() {
+  if (process.pid > 0) {
+    kill_shell(process);
+    while (!reap_shell(process))
+      usleep(1'000);
+  }
+  process.fd = -1; // the broker's
+  close_shell(process);
+}
+
+bool python_shell_state::accept(cell_output output) {
+  auto take = [this](size_t bytes) {
+    if (bytes > left.text_bytes)
+      return false;
+    left.text_bytes -= bytes;
+    return true;
+  };
+  if (auto* stream = std::get_if<stream_output>(&output)) {
+    if (!take(stream->text.size()))
+      return false;
+    auto* last = result.outputs.empty() ? nullptr : std::get_if<stream_output>(&result.outputs.back());
+    if (last != nullptr && (last->name == stream->name || result.outputs.size() >= outputs_max)) {
+      last->text += stream->text;
+      return true;
+    }
+  } else if (auto* value = std::get_if<value_output>(&output)) {
+    if (!take(value->text.size()))
+      return false;
+  } else if (auto* error = std::get_if<error_output>(&output)) {
+    if (!take(error->name.size() + error->message.size() + error->traceback.size()))
+      return false;
+  } else if (auto* image = std::get_if<image_output>(&output)) {
+    if (--left.images < 0 || image->data.size() > settings.image_bytes_max)
+      return false;
+  } else if (auto* table = std::get_if<table_output>(&output)) {
+    if (--left.tables < 0 || bytes_of(*table) > table_bytes_max
+        || table->rows.size() > static_cast<size_t>(settings.table_rows_max)
+        || table->columns.size() > static_cast<size_t>(settings.table_columns_max) + 1)
+      return false;
+  }
+  // Twice, because text that is separated by displays cannot be joined.
+  if (result.outputs.size() >= 2 * outputs_max)
+    return false;
+  result.outputs.push_back(std::move(output));
+  return true;
+}
+
+shell_death explain_exit(int wait_status, bool sandboxed) {
+  // bubblewrap ends with 128 + the signal that ended Python.
+  constexpr int signal_base = 128;
+  int code = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 0;
+  int number = WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : 0;
+  if (sandboxed && code > signal_base)
+    number = code - signal_base;
+  auto because = [](cell_status status, const std::string& what) {
+    return shell_death{status, "The Python process " + what + "." + fresh_shell};
+  };
+  switch (number) {
+  case 0:
+    return code == 0 ? because(cell_status::lost, "ended by itself, as after exit() or quit()")
+                     : because(cell_status::lost, "ended with exit code " + std::to_string(code));
+  case SIGKILL:
+    return because(cell_status::killed, "was killed; most likely memory ran out");
+  case SIGSEGV:
+  case SIGBUS:
+    return because(cell_status::lost, "crashed with a segmentation fault");
+  case SIGABRT:
+    return because(cell_status::lost, "aborted itself");
+  default:
+    return because(cell_status::lost, "was ended by signal " + std::to_string(number));
+  }
+}
+
+python_shell_broker::behavior_type python_shell(python_shell_pointer self, shell_config settings, shell_process process,
+                                                int64_t chat, shell_census_actor host) {
+  auto& state = self->state;
+  state.settings = std::move(settings);
+  state.process = process;
+  state.chat = chat;
+  state.host = std::move(host);
+  state.reader.emplace(state.settings.frame_bytes_max);
+  auto connection = self->add_scribe(std::exchange(state.process.fd, -1));
+  state.connection = connection;
+  self->configure_read(connection, caf::io::receive_policy::at_most(read_bytes));
+  self->delayed_send(self, state.settings.start_max, deadline_atom_v, uint64_t{0});
+  self->set_exit_handler([=](caf::exit_msg&) { close(self); });
+  return {
+    [=](execute_atom, std::string& code) { return execute(self, std::move(code)); },
+    [=](interrupt_atom) { interrupt_all(self); },
+    [=](close_atom) { close(self); },
+    [=](const caf::io::new_data_msg& data) { receive(self, data); },
+    [=](const caf::io::connection_closed_msg&) { begin_end(self, false); },
+    [=](deadline_atom, uint64_t id) { pass_deadline(self, id); },
+    [=](kill_atom, uint64_t id) { pass_grace(self, id); },
+    [=](reap_atom) {
+      if (self->state.now == stage::ending)
+        look(self);
+    },
+  };
+}
+
+python_shell_actor spawn_python_shell(caf::actor_system& system, const shell_config& settings, shell_process process,
+                                      int64_t chat, shell_census_actor host) {
+  return system.middleman().spawn_broker(python_shell, settings, process, chat, std::move(host));
+}
+
+} // namespace varro

@@ -1,0 +1,94 @@
+// One shell: the broker of its socket, its queue of cells, the ladder of deadline, interrupt and kill.
+//
+// Owns the process and every descriptor of it. It runs on CAF's I/O thread and never blocks there: the process is
+// reaped by looking again after a while. The actor ends only when everything in the sandbox is gone: with no reason
+// after close, else with errc::shell_lost, or errc::shell_unavailable when the shell never became ready.
+#pragma once
+
+#include "actors/interfaces.hpp"
+#include "config/config.hpp"
+#include "shell/frames.hpp"
+#include "shell/sandbox.hpp"
+
+#include <caf/io/all.hpp>
+#include <caf/stateful_actor.hpp>
+
+#include <deque>
+
+namespace varro {
+
+// What python_shell tells shell_host besides busy: that the shell of a chat has become ready.
+using shell_census_actor
+  = caf::typed_actor<caf::reacts_to<ready_atom, int64_t /*chat*/>, caf::reacts_to<busy_atom, int64_t /*chat*/, bool>>;
+
+using python_shell_broker
+  = python_shell_actor::extend<caf::reacts_to<caf::io::new_data_msg>, caf::reacts_to<caf::io::connection_closed_msg>,
+                               // The time to start (0) or of this cell is over.
+                               caf::reacts_to<deadline_atom, uint64_t>,
+                               // The time between the interrupt of this cell and its kill is over.
+                               caf::reacts_to<kill_atom, uint64_t>,
+                               // Looks whether the process is gone.
+                               caf::reacts_to<reap_atom>>;
+
+struct python_shell_state {
+  static inline const char* name = "python_shell";
+
+  enum class stage : uint8_t { starting, idle, running, ending };
+
+  struct cell {
+    std::string code;
+    caf::typed_response_promise<cell_result> answer;
+  };
+
+  // What the worker may still send for the cell in flight; it is hostile until proven otherwise.
+  struct allowance {
+    size_t text_bytes = 0;
+    int images = 0;
+    int tables = 0;
+  };
+
+  python_shell_state() = default;
+  python_shell_state(const python_shell_state&) = delete;
+  ~python_shell_state(); // kills and reaps what an orderly end has not
+
+  // Adds an output to the cell in flight; false when the worker sent more than it may.
+  bool accept(cell_output output);
+
+  shell_config settings;
+  shell_process process;
+  int64_t chat = 0;
+  shell_census_actor host; // may be none
+  caf::io::connection_handle connection;
+  std::optional<frame_reader> reader;
+  stage now = stage::starting;
+  std::deque<cell> queue; // the first is in flight while running
+  uint64_t cell_id = 0;
+  cell_result result; // of the cell in flight
+  allowance left;
+  std::string interrupt_reason; // set once the cell in flight was interrupted
+  cell_status end_status = cell_status::lost;
+  std::string end_reason; // empty until somebody knows better than the exit status
+  std::string end_log;
+  bool was_ready = false;
+  bool closed = false; // by close, not by accident
+  bool killed = false;
+  int looks = 0; // for the process's end
+};
+
+using python_shell_pointer = python_shell_broker::stateful_broker_pointer<python_shell_state>;
+
+python_shell_broker::behavior_type python_shell(python_shell_pointer self, shell_config settings, shell_process process,
+                                                int64_t chat, shell_census_actor host);
+
+// Takes over a started process, whatever comes of it.
+python_shell_actor spawn_python_shell(caf::actor_system& system, const shell_config& settings, shell_process process,
+                                      int64_t chat, shell_census_actor host);
+
+// Why a shell is gone, from the exit status of its outermost process.
+struct shell_death {
+  cell_status status = cell_status::lost;
+  std::string reason;
+};
+shell_death explain_exit(int wait_status, bool sandboxed);
+
+} // namespace varro
