@@ -55,8 +55,8 @@ std::vector<tool_call_part> calls_of(const model_response& response) {
   return calls;
 }
 
-std::string report(message result) {
-  return text_of(answer({prompting("x = 1"), answer({prompting("x = 1")}), std::move(result)}));
+std::string report(const message& result) {
+  return text_of(answer({prompting("x = 1"), answer({prompting("x = 1")}), result}));
 }
 
 bool has(const std::string& text, std::string_view piece) {
@@ -116,12 +116,12 @@ TEST_CASE("the same history gets the same answer, and ids differ over a whole ch
     auto again = answer(history);
     again.timestamp = response.timestamp;
     CHECK(to_json_text(message{again}) == to_json_text(message{response}));
-    history.push_back(response);
+    history.emplace_back(response);
     for (const auto& call : calls_of(response)) {
       CHECK(ids.insert(call.tool_call_id).second);
       history.push_back(returning(call.tool_call_id, "ok"));
     }
-    history.push_back(answer(history));
+    history.emplace_back(answer(history));
     CHECK_FALSE(check_history(history));
   }
   CHECK(ids.size() == 10);
