@@ -253,7 +253,7 @@ caf::expected<shell_process> start_shell(const shell_config& config, const fs::p
     plan.arguments = sandbox_arguments(config, plan.as_user ? fs::path{stage} : fs::path{plan.workspace});
   } else {
     plan.arguments = plain_arguments(config);
-    plan.environment = shell_environment(plan.workspace);
+    plan.environment = shell_environment(plan.workspace, plan.workspace);
     plan.directory = plan.workspace.c_str();
   }
   int sockets[2], log_ends[2];

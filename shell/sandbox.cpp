@@ -70,7 +70,7 @@ std::vector<std::string> sandbox_arguments(const shell_config& config, const fs:
          {"--unshare-user", "--disable-userns", "--uid", "1000", "--gid", "1000", "--unshare-pid", "--unshare-net",
           "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", "--hostname", "varro", "--die-with-parent",
           "--new-session", "--cap-drop", "ALL", "--clearenv"});
-  for (const auto& variable : shell_environment("/workspace")) {
+  for (const auto& variable : shell_environment("/workspace", "/tmp")) {
     auto split = variable.find('=');
     append(arguments, {"--setenv", variable.substr(0, split), variable.substr(split + 1)});
   }
@@ -99,7 +99,7 @@ std::vector<std::string> plain_arguments(const shell_config& config) {
           process_limits(config)};
 }
 
-std::vector<std::string> shell_environment(const std::string& home) {
+std::vector<std::string> shell_environment(const std::string& home, const std::string& caches) {
   return {
     "PATH=/usr/local/bin:/usr/bin:/bin",
     "HOME=" + home,
@@ -111,9 +111,9 @@ std::vector<std::string> shell_environment(const std::string& home) {
     "NO_COLOR=1",
     "PAGER=cat",
     "TMPDIR=/tmp",
-    "XDG_CACHE_HOME=/tmp/.cache",
-    "IPYTHONDIR=/tmp/.ipython",
-    "MPLCONFIGDIR=/tmp/.matplotlib",
+    "XDG_CACHE_HOME=" + caches + "/.cache",
+    "IPYTHONDIR=" + caches + "/.ipython",
+    "MPLCONFIGDIR=" + caches + "/.matplotlib",
     "MPLBACKEND=Agg",
     "PYTHONDONTWRITEBYTECODE=1",
     // Each thread of a linear algebra library reserves memory of the shell's limit.

@@ -48,8 +48,8 @@ std::vector<std::string> sandbox_arguments(const shell_config& config, const std
 // The same without a sandbox, for shell_config::sandbox = false.
 std::vector<std::string> plain_arguments(const shell_config& config);
 
-// NAME=value, all that the process gets.
-std::vector<std::string> shell_environment(const std::string& home);
+// NAME=value, all that the process gets. `caches` is where libraries keep what they can make again.
+std::vector<std::string> shell_environment(const std::string& home, const std::string& caches);
 
 // The host user and group of a chat's shells when the server is root.
 uid_t shell_user(int64_t chat) noexcept;
