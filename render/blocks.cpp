@@ -59,11 +59,58 @@ void put(std::vector<block>& blocks, block next) {
   blocks.push_back(std::move(next));
 }
 
+// The language of a line that opens a fence of code, or nullopt.
+std::optional<std::string_view> fence_language(std::string_view line) {
+  if (!line.starts_with("```") || line.find('`', 3) != line.npos)
+    return std::nullopt;
+  auto language = line.substr(3);
+  auto from = language.find_first_not_of(" \t\r");
+  language = from == language.npos ? std::string_view{} : language.substr(from);
+  return language.substr(0, language.find_first_of(" \t\r"));
+}
+
+// The newline before the next line of nothing but a fence, or npos.
+size_t fence_end(std::string_view text, size_t from) {
+  for (auto at = text.find("\n```", from); at != text.npos; at = text.find("\n```", at + 1)) {
+    auto rest = text.substr(at + 1, text.find('\n', at + 1) - at - 1);
+    if (rest.find_first_not_of("` \t\r") == rest.npos)
+      return at;
+  }
+  return text.npos;
+}
+
+// What people write is not Markdown, but fenced code in it is code.
+std::string user_text_html(std::string_view text) {
+  std::string out;
+  size_t plain = 0; // where the text begins that is not written yet
+  auto write_plain = [&](size_t end) {
+    auto part = text.substr(plain, end - plain);
+    if (!is_blank(part))
+      out += "<div class=\"user-text\">" + escape_html(part) + "</div>";
+  };
+  for (size_t line = 0; line < text.size();) {
+    auto end = std::min(text.find('\n', line), text.size());
+    auto next = std::min(end + 1, text.size());
+    if (auto language = fence_language(text.substr(line, end - line))) {
+      auto close = fence_end(text, end);
+      if (close == text.npos)
+        break;
+      write_plain(std::max(plain, line > 0 ? line - 1 : 0));
+      auto code = close > end ? text.substr(end + 1, close - end - 1) : std::string_view{};
+      out += html::code_block(code, language->empty() ? "plaintext" : *language);
+      plain = next = std::min(text.find('\n', close + 1), text.size() - 1) + 1;
+    }
+    line = next;
+  }
+  write_plain(text.size());
+  return out;
+}
+
 std::string user_item_html(const block_place& place, const user_content& item, size_t& file) {
   if (auto* text = std::get_if<std::string>(&item))
-    return "<div class=\"user-text\">" + escape_html(*text) + "</div>";
+    return user_text_html(*text);
   if (auto* text = std::get_if<text_content>(&item))
-    return "<div class=\"user-text\">" + escape_html(text->content) + "</div>";
+    return user_text_html(text->content);
   if (auto* url = std::get_if<url_content>(&item))
     return url_html(*url);
   if (auto* binary = std::get_if<binary_content>(&item)) {
@@ -91,7 +138,7 @@ std::string element_id(int64_t seq, size_t part) {
 block user_block(const block_place& place, const user_prompt_part& part) {
   auto out = open_block(place, "article", "user", " aria-label=\"You\"") + "<div class=\"bubble\">";
   if (auto* text = std::get_if<std::string>(&part.content)) {
-    out += "<div class=\"user-text\">" + escape_html(*text) + "</div>";
+    out += user_text_html(*text);
   } else {
     size_t file = place.first_file;
     for (const auto& item : std::get<std::vector<user_content>>(part.content))

@@ -69,6 +69,18 @@ const std::vector<example_prompt>& questions() {
   return prompts;
 }
 
+// An example's text without its fences and empty lines.
+std::string preview_of(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    auto line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    if (!line.empty() && !line.starts_with("```"))
+      out += std::string(line) + "\n";
+  }
+  return out;
+}
+
 std::string account(const page_viewer& viewer) {
   std::string out = "<footer class=\"account\"><span class=\"user-name\">" + escape_html(viewer.user_name) + "</span>";
   out += "<button type=\"button\" class=\"icon-button\" data-action=\"theme\" aria-label=\"Light or dark\" "
@@ -210,7 +222,7 @@ std::string welcome(const config& settings) {
   out += "<div class=\"examples\">";
   for (const auto& example : offline ? offline_examples() : questions())
     out += "<button type=\"button\" class=\"example\"" + attribute("data-example", example.text) + "><strong>"
-      + escape_html(example.title) + "</strong><span>" + escape_html(example.text) + "</span></button>";
+      + escape_html(example.title) + "</strong><span>" + escape_html(preview_of(example.text)) + "</span></button>";
   return out + "</div></section>";
 }
 

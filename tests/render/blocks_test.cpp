@@ -215,6 +215,24 @@ TEST_CASE("a system prompt is not shown") {
   CHECK(render({request_row(1, {system})}).empty());
 }
 
+TEST_CASE("fenced code of a user is code, everything else is kept as it was typed") {
+  auto html_of = [](std::string text) { return render({request_row(1, {prompt(std::move(text))})}).at(0).html; };
+  auto html = html_of("before *x*\n```python\na < 1\n\nb\n```\nafter\n  indented");
+  CHECK(
+    contains(html,
+             "<div class=\"user-text\">before *x*</div><pre><code class=\"language-python\">a &lt; 1\n\nb</code></pre>"
+             "<div class=\"user-text\">after\n  indented</div>"));
+  CHECK(contains(html_of("```\n```"), "<pre><code class=\"language-plaintext\"></code></pre>"));
+  CHECK(contains(html_of("```\nx\n```"), "<code class=\"language-plaintext\">x</code>"));
+  CHECK(contains(html_of("```a\"><b>\nx\n```"), "language-a&quot;&gt;&lt;b&gt;"));
+  CHECK(count_of(html_of("```\nx\n```\n```\ny\n```"), "<code") == 2);
+  CHECK(contains(html_of("```\nx\n```not the end\n```\n"), "```not the end</code>"));
+  for (auto text : {"```python\nnever closed", "a ``` b", "```", "``` `x`\ny\n```"}) {
+    CAPTURE(text);
+    CHECK(contains(html_of(text), "<div class=\"user-text\">" + escape_html(text) + "</div>"));
+  }
+}
+
 TEST_CASE("a user's files are images and links, links to elsewhere are not loaded") {
   user_prompt_part part;
   url_content url;
