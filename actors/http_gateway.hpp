@@ -12,6 +12,8 @@
 #include "actors/interfaces.hpp"
 #include "config/config.hpp"
 
+#include <caf/io/all.hpp>
+
 #include <list>
 #include <memory>
 #include <unordered_map>
