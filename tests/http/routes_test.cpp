@@ -315,6 +315,7 @@ TEST_CASE("a chat is exported in three forms") {
   question.content = request;
   answer.seq = 2;
   model_response response;
+  response.timestamp = timestamp_now();
   tool_call_part call;
   call.tool_name = "python";
   call.tool_call_id = "c1";
