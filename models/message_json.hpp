@@ -4,6 +4,9 @@
 // carry the same meaning: args_json/args_dict wrappers, null tool_call_id (a matching id is made for call and return),
 // request_tokens/response_tokens. Later values that v2.9.1 refuses are mapped to the nearest one it knows. Errors are
 // errc::invalid_input and name the path of the offending field. Any thread may call.
+//
+// Known differences: whole numbers beyond 64 bits inside free JSON become floating-point ones, and a URL without known
+// extension and media type is written as application/octet-stream, where pydantic-ai cannot write it at all.
 #pragma once
 
 #include "config/errors.hpp"
