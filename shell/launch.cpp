@@ -21,7 +21,7 @@
 
 namespace varro {
 
-extern const std::string_view worker_source;
+extern const std::string_view worker_archive;
 
 namespace fs = std::filesystem;
 
@@ -176,7 +176,7 @@ caf::error add_descriptors(launch& plan, const shell_config& config, descriptor 
   plan.descriptors.push_back(std::move(log));
   plan.descriptors.push_back(std::move(log_again));
   plan.descriptors.push_back(std::move(socket));
-  std::vector<std::string_view> texts{worker_source};
+  std::vector<std::string_view> texts{worker_archive};
   if (config.sandbox) {
     const auto& program = syscall_filter();
     if (!program)

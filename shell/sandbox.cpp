@@ -10,7 +10,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr auto worker_path = "/varro/worker.py";
+constexpr auto worker_path = "/varro/worker.zip";
 
 // What the worker sets on itself before it runs anything; in a sandbox a process count is its own, outside it would be
 // all of the user's processes.

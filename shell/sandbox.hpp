@@ -34,7 +34,7 @@ struct shell_process {
 // Descriptor numbers in the started process.
 struct shell_descriptors {
   static constexpr int socket = 3;
-  static constexpr int worker = 4; // the worker's text
+  static constexpr int worker = 4; // the worker, as an archive
   static constexpr int filter = 5; // the system call filter
   static constexpr int etc = 6;    // and on: one for each of etc_files(), in order
 };

@@ -1,0 +1,298 @@
+"""Everything a cell prints and shows, in order and within its limits.
+
+Python's streams write into Outputs directly; what child processes or C code write to descriptors 1 and 2 arrives through
+pipes that are emptied before each Python write.
+"""
+import base64
+import codecs
+import collections
+import io
+import os
+import select
+import signal
+import threading
+
+from .text import boundary, clipped, utf8
+
+TRACEBACK_BYTES_MAX = 16 << 10
+MESSAGE_BYTES_MAX = 4 << 10
+ERRORS_MAX = 20  # of one cell
+AT_ONCE_MAX = 64  # lines of a cell that are sent as they come, so that a crash does not take them; later ones in batches
+BATCH_SECONDS = 0.1
+BETWEEN_BYTES_MAX = 8 << 10  # printed by threads between two cells
+
+
+class Outputs:
+    """What the cell in flight produced, in order and within its limits.
+
+    Of the streams' text the first half of the budget is sent as it comes; of what follows the newest half is kept and
+    sent at the end, after a line that counts what lies between.
+    """
+
+    def __init__(self, frames, guard):
+        self.frames, self.guard = frames, guard
+        self.cell = None
+        self.between = collections.deque()
+        self.child = False  # we are a forked copy: the descriptors are the only way out
+        self.pipes = {}
+        for name, fd in (("stdout", 1), ("stderr", 2)):
+            reading, writing = os.pipe()
+            os.dup2(writing, fd, inheritable=True)
+            os.close(writing)
+            os.set_blocking(reading, False)
+            self.pipes[reading] = (name, codecs.getincrementaldecoder("utf-8")("replace"))
+        self.ready = select.poll()
+        for fd in self.pipes:
+            self.ready.register(fd, select.POLLIN)
+        self.wake_reading, self.wake_writing = os.pipe()
+        os.register_at_fork(after_in_child=self.forked)
+        self.reset({"output_bytes": BETWEEN_BYTES_MAX, "images": 0, "image_bytes": 0, "table_rows": 0, "table_columns": 0})
+        threading.Thread(target=self.read_pipes, daemon=True, name="varro-output").start()
+
+    def reset(self, limits):
+        self.limits = limits
+        self.head_left = limits["output_bytes"] // 2
+        self.tail_max = limits["output_bytes"] - self.head_left
+        self.values_left = limits["output_bytes"]
+        self.images_left = self.tables_left = limits["images"]
+        self.errors_left = ERRORS_MAX
+        self.images_dropped = 0
+        self.failed = False
+        self.unsent, self.kept, self.tail = [], [], collections.deque()
+        self.tail_bytes = self.dropped_bytes = 0
+        self.at_once = AT_ONCE_MAX
+
+    def forked(self):
+        self.child = True
+        self.guard.lock = threading.RLock()
+        self.guard.held = 0
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        self.frames.socket.close()
+
+    # --- from descriptors 1 and 2
+
+    def read_pipes(self):
+        poll = select.poll()
+        for fd in (*self.pipes, self.wake_reading):
+            poll.register(fd, select.POLLIN)
+        while True:
+            ready = poll.poll(None if self.cell is None else BATCH_SECONDS * 1000)
+            with self.guard:
+                for fd, _ in ready:
+                    if fd == self.wake_reading:
+                        os.read(fd, 64)
+                    else:
+                        self.take(fd)
+                self.flush()
+
+    def take(self, fd):
+        # One read is enough: a pipe holds no more than this, so all that was written before us is in it.
+        try:
+            data = os.read(fd, 65536)
+        except BlockingIOError:
+            return
+        name, decoder = self.pipes[fd]
+        self.append(name, utf8(decoder.decode(data)))
+
+    def take_all(self):
+        for fd, _ in self.ready.poll(0):
+            self.take(fd)
+
+    # --- from Python
+
+    def write(self, name, data):
+        if self.child:
+            fd = 1 if name == "stdout" else 2
+            while data:
+                data = data[os.write(fd, data):]
+            return
+        with self.guard:
+            self.take_all()
+            self.append(name, data)
+
+    def append(self, name, data):
+        if not data:
+            return
+        if self.cell is None:
+            self.between.append((name, data[-BETWEEN_BYTES_MAX:]))
+            while sum(len(text) for _, text in self.between) > BETWEEN_BYTES_MAX:
+                self.between.popleft()
+            return
+        if self.head_left > 0:
+            cut = boundary(data, min(len(data), self.head_left))
+            part, data = data[:cut], data[cut:]
+            self.head_left = 0 if data else self.head_left - len(part)
+            self.unsent.append((name, part))
+            if self.at_once and part.endswith(b"\n"):
+                self.at_once -= 1
+                self.flush()
+        if data:
+            self.append_tail(name, data)
+
+    def append_tail(self, name, data):
+        last = self.tail[-1] if self.tail else None
+        if isinstance(last, list) and last[0] == name and len(last[1]) < 4096:
+            last[1] += data
+        else:
+            self.tail.append([name, bytearray(data)])
+        self.tail_bytes += len(data)
+        while self.tail_bytes > self.tail_max:
+            first = self.tail[0]
+            if not isinstance(first, list):
+                self.kept.append(self.tail.popleft())
+                continue
+            excess = self.tail_bytes - self.tail_max
+            if len(first[1]) > excess:
+                while excess < len(first[1]) and first[1][excess] & 0xC0 == 0x80:
+                    excess += 1
+                del first[1][:excess]
+            else:
+                excess = len(first[1])
+                self.tail.popleft()
+            self.tail_bytes -= excess
+            self.dropped_bytes += excess
+
+    def display(self, output):
+        if self.child:
+            return
+        with self.guard:
+            self.take_all()
+            if self.cell is None:
+                return
+            if self.tail or self.dropped_bytes:
+                self.tail.append(output)
+            else:
+                self.flush()
+                self.send(output)
+
+    def image(self, media_type, data):
+        if self.images_left <= 0:
+            self.images_dropped += 1
+            return
+        self.images_left -= 1
+        limit = self.limits["image_bytes"]
+        if len(data) > limit:
+            self.write("stderr", utf8(f"An image of {len(data)} bytes was left out; the limit is {limit} bytes.\n"))
+            return
+        self.display({"type": "image", "media_type": media_type, "data": base64.b64encode(data).decode()})
+
+    def value(self, text):
+        data = clipped(utf8(text), self.limits["output_bytes"] // 2)
+        if len(data) > self.values_left:
+            self.write("stdout", data + b"\n")
+            return
+        self.values_left -= len(data)
+        self.display({"type": "value", "text": data.decode("utf-8", "replace")})
+
+    def error(self, name, message, text):
+        self.failed = True
+        if self.errors_left <= 0:
+            return
+        self.errors_left -= 1
+        self.display({
+            "type": "error",
+            "name": clipped(utf8(name), 256).decode("utf-8", "replace"),
+            "message": clipped(utf8(message), MESSAGE_BYTES_MAX).decode("utf-8", "replace"),
+            "traceback": clipped(utf8(text), TRACEBACK_BYTES_MAX).decode("utf-8", "replace"),
+        })
+
+    # --- to the server
+
+    def send(self, output):
+        self.frames.send({"op": "output", "id": self.cell, "output": output})
+
+    def send_text(self, name, data):
+        self.send({"type": "stream", "name": name, "text": bytes(data).decode("utf-8", "replace")})
+
+    def flush(self):
+        if self.cell is None or not self.unsent:
+            return
+        unsent, self.unsent = self.unsent, []
+        run = []
+        for name, data in unsent:
+            if run and run[0] != name:
+                self.send_text(run[0], b"".join(run[1:]))
+                run = []
+            run = run or [name]
+            run.append(data)
+        self.send_text(run[0], b"".join(run[1:]))
+
+    def begin(self, cell, limits):
+        with self.guard:
+            self.take_all()
+            self.reset(limits)
+            self.cell = cell
+            while self.between:
+                self.append(*self.between.popleft())
+        os.write(self.wake_writing, b"x")
+
+    def end(self, status, duration):
+        if self.images_dropped:
+            self.write("stderr", b"%d further images were left out.\n" % self.images_dropped)
+        with self.guard:
+            self.take_all()
+            for name, decoder in self.pipes.values():
+                self.append(name, utf8(decoder.decode(b"", True)))
+            self.flush()
+            for output in self.kept:
+                self.send(output)
+            if self.dropped_bytes:
+                name = next((item[0] for item in self.tail if isinstance(item, list)), "stdout")
+                self.send_text(name, b"\n[%d bytes left out]\n" % self.dropped_bytes)
+            for item in self.tail:
+                if isinstance(item, list):
+                    self.send_text(*item)
+                else:
+                    self.send(item)
+            cell, self.cell = self.cell, None
+            self.frames.send({"op": "done", "id": cell, "status": status, "duration_us": int(duration * 1e6)})
+            self.reset(self.limits)
+
+
+class StreamBytes(io.RawIOBase):
+    def __init__(self, outputs, name, fd):
+        self.outputs, self.name, self.fd = outputs, name, fd
+        self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def writable(self):
+        return True
+
+    def fileno(self):
+        return self.fd
+
+    def write(self, data):
+        data = bytes(data)
+        self.outputs.write(self.name, utf8(self.decoder.decode(data)))
+        return len(data)
+
+    def close(self):
+        pass
+
+
+class Stream(io.TextIOBase):
+    """sys.stdout or sys.stderr."""
+
+    encoding, errors, line_buffering, mode = "utf-8", "replace", True, "w"
+
+    def __init__(self, outputs, name, fd):
+        self.outputs, self.name, self.fd = outputs, f"<{name}>", fd
+        self.stream = name
+        self.buffer = StreamBytes(outputs, name, fd)
+
+    def write(self, text):
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        self.outputs.write(self.stream, utf8(text))
+        return len(text)
+
+    def writable(self):
+        return True
+
+    def fileno(self):
+        return self.fd
+
+    def reconfigure(self, **_):
+        pass
+
+    def close(self):
+        pass

@@ -1,0 +1,124 @@
+"""The process that runs cells: its limits, its loop."""
+import asyncio
+import gc
+import os
+import resource
+import signal
+import sys
+import time
+import warnings
+
+from . import ipython_shell  # before descriptor 2 is taken over: a missing IPython is told to the server's log
+from .displays import PyplotHook, figure_png
+from .frames import Frames
+from .interrupts import Interrupts
+from .outputs import Outputs, Stream
+from .text import utf8
+from .tracebacks import message_of
+
+MEMORY_RESERVE_BYTES = 32 << 20  # kept from user code, so that running out of memory can be reported
+
+
+def limit_memory(reserve):
+    """Leaves this much of the address space unused, or gives it free."""
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    if hard != resource.RLIM_INFINITY:
+        resource.setrlimit(resource.RLIMIT_AS, (max(hard - reserve, 0), hard))
+
+
+class Worker:
+    def __init__(self, socket_fd):
+        self.pid = os.getpid()
+        self.interrupts = Interrupts()
+        signal.signal(signal.SIGINT, self.interrupts.on_signal)
+        self.frames = Frames(socket_fd)
+        self.outputs = Outputs(self.frames, self.interrupts)
+        self.streams = Stream(self.outputs, "stdout", 1), Stream(self.outputs, "stderr", 2)
+        self.restore_streams()
+        self.shell = ipython_shell.make_shell(self.outputs, lambda: limit_memory(0))
+        sys.meta_path.insert(0, PyplotHook(self.show_figures))
+        warnings.filterwarnings("ignore", message="Matplotlib is currently using agg")
+        warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-interactive")
+        warnings.filterwarnings("ignore", message="To exit: use 'exit'")
+        sys.argv = [""]
+        sys.path.insert(0, "")
+
+    def restore_streams(self):
+        sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__ = self.streams
+
+    def show_figures(self):
+        pyplot = sys.modules.get("matplotlib.pyplot")
+        if pyplot is None or not hasattr(pyplot, "get_fignums"):
+            return
+        for number in pyplot.get_fignums():
+            if self.outputs.images_left <= 0:
+                self.outputs.images_dropped += 1
+                continue
+            try:
+                self.outputs.image("image/png", figure_png(pyplot.figure(number)))
+            except Exception as error:
+                text = f"Figure {number} could not be drawn: {type(error).__name__}: {message_of(error)}\n"
+                self.outputs.write("stderr", utf8(text))
+        pyplot.close("all")
+
+    def run(self, code):
+        """The status of the cell."""
+        interrupts, shell = self.interrupts, self.shell
+        interrupts.seen = interrupts.pending = False
+        signal.signal(signal.SIGINT, interrupts.on_signal)
+        limit_memory(MEMORY_RESERVE_BYTES)
+        try:
+            interrupts.armed = True
+            result = shell.run_cell(code, store_history=True)
+            error = result.error_before_exec or result.error_in_exec
+            self.show_figures()
+            sys.modules["ctypes"].CDLL(None).fflush(None) if "ctypes" in sys.modules else None
+            interrupts.armed = False
+        except BaseException as raised:
+            interrupts.armed = False
+            error = raised
+            shell.showtraceback((type(raised), raised, raised.__traceback__))
+        if interrupts.seen and isinstance(error, (KeyboardInterrupt, asyncio.CancelledError)):
+            return "interrupted"
+        return "failed" if error is not None or self.outputs.failed else "ok"
+
+    def execute(self, frame):
+        self.restore_streams()
+        self.outputs.begin(frame["id"], frame["limits"])
+        started = time.perf_counter()
+        try:
+            status = self.run(frame["code"])
+        except KeyboardInterrupt:  # it came while the cell was ending
+            status = "interrupted"
+        except MemoryError:
+            status = "failed"
+        finally:
+            self.interrupts.armed = False
+        duration = time.perf_counter() - started
+        if os.getpid() != self.pid:  # the cell forked, and this is the copy
+            os._exit(0)
+        limit_memory(0)
+        if self.outputs.failed:
+            gc.collect()
+        if self.shell.exit_asked:
+            with self.interrupts:
+                self.outputs.take_all()
+                self.outputs.flush()
+            os._exit(0)
+        self.outputs.end(status, duration)
+
+    def serve(self):
+        self.frames.send({"op": "ready", "python": sys.version.split()[0], "pid": self.pid})
+        while True:
+            frame = self.frames.receive()
+            if frame["op"] == "execute":
+                self.execute(frame)
+            else:
+                os._exit(0)
+
+
+def main(socket_fd):
+    worker = Worker(socket_fd)
+    # The cells' __main__ is IPython's module, not ours, and nothing of ours can be taken for a file of theirs.
+    sys.modules["__main__"] = worker.shell.user_module
+    worker.serve()
