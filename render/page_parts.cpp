@@ -169,7 +169,7 @@ std::string chat_form_with(const page_viewer& viewer, const config& settings, co
                            std::string_view attributes) {
   std::string out = "<form id=\"chat-form\" class=\"composer\" method=\"post\" action=\"/chat/send\" "
                     "hx-post=\"/chat/send\" hx-target=\"#conversation\" hx-swap=\"beforeend\" hx-sync=\"this:drop\"";
-  out += enabled ? " data-state=\"enabled\"" : " data-state=\"disabled\" aria-disabled=\"true\"";
+  out += enabled ? " data-state=\"enabled\"" : " data-state=\"disabled\"";
   out += std::string(attributes) + ">" + csrf_field(viewer);
   if (chat && chat->id > 0)
     out += "<input type=\"hidden\" name=\"chat_id\"" + attribute("value", chat->id) + ">";

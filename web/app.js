@@ -67,7 +67,6 @@ function enableComposer() {
   const form = byId('chat-form');
   if (!form) return;
   form.dataset.state = 'enabled';
-  form.removeAttribute('aria-disabled');
   for (const element of form.elements) element.disabled = false;
   const stop = form.querySelector('.stop');
   if (stop) stop.hidden = true;
@@ -103,10 +102,8 @@ document.addEventListener('htmx:oobBeforeSwap', (event) => {
   if (event.detail.target.id !== 'chat-form') return;
   if (document.activeElement?.id === 'message') queueMicrotask(() => setTimeout(() => byId('message')?.focus()));
 });
-document.addEventListener('htmx:afterRequest', (event) => {
-  if (event.detail.elt.id !== 'chat-form' || !event.detail.successful) return;
-  byId('welcome')?.remove();
-  markCurrentChat();
+document.addEventListener('htmx:afterSwap', (event) => {
+  if (event.detail.target.id === 'conversation') byId('welcome')?.remove();
 });
 
 // --- list of chats ---------------------------------------------------------------------------------------------------

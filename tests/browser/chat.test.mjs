@@ -4,13 +4,14 @@ import { after, before, test } from 'node:test';
 import { chromium } from 'playwright-core';
 import { startVarro } from './varro.mjs';
 
-const plotMessage = `Plot a damped wave:
+const plotMessage = `Plot three damped waves, one below the other's envelope:
 
 \`\`\`python
 import numpy as np
 import matplotlib.pyplot as plt
 
 t = np.linspace(0, 12, 400)
+plt.figure(figsize=(8, 3))
 for decay in (2, 4, 8):
     plt.plot(t, np.exp(-t / decay) * np.cos(3 * t), label=f"decay {decay}")
 plt.legend()
@@ -86,6 +87,8 @@ test('a message that makes a plot arrives block by block, and a reload shows the
   assert.equal(await page.locator('.chat-link[aria-current="page"]').count(), 1);
   if (process.env.VARRO_SCREENSHOT) {
     await page.locator('#message').blur();
+    await page.setViewportSize({ width: 1280, height: 1260 });
+    await page.locator('#scroll').evaluate((box) => { box.scrollTop = 0; });
     await page.screenshot({ path: process.env.VARRO_SCREENSHOT });
   }
 
