@@ -62,8 +62,8 @@ private:
     auto* thinking = member(body_, "thinking");
     auto type = thinking ? member_text(*thinking, "type") : "";
     if (thinking && type != "enabled" && type != "disabled" && type != "adaptive")
-      refuse(
-        "thinking: Input tag found using 'type' does not match any of the expected tags: 'adaptive', 'disabled', 'enabled'");
+      refuse("thinking: Input tag found using 'type' does not match any of the expected tags: "
+             "'adaptive', 'disabled', 'enabled'");
     thinking_ = type == "enabled" || type == "adaptive";
     if (auto* heat = member(body_, "temperature");
         heat && thinking_ && (!heat->is_number() || heat->get<double>() != 1.0))

@@ -7,6 +7,11 @@
 
 #include <curl/curl.h>
 
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
 namespace varro {
 
 struct curl_transfer {

@@ -173,14 +173,13 @@ TEST_CASE("responses are read whole, however they are framed and cut") {
     std::string wire;
     bool keeps_alive;
   };
-  for (
-    auto& [bytes, keeps_alive] :
-    {sample{"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", true},
-     sample{
-       "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhe\r\n3;x=y\r\nllo\r\n0\r\n\r\n",
-       true},
-     sample{"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 5\r\n\r\nhello", false},
-     sample{"HTTP/1.1 200 OK\r\n\r\nhello", false}}) {
+  for (auto& [bytes, keeps_alive] :
+       {sample{"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", true},
+        sample{"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+               "2\r\nhe\r\n3;x=y\r\nllo\r\n0\r\n\r\n",
+               true},
+        sample{"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 5\r\n\r\nhello", false},
+        sample{"HTTP/1.1 200 OK\r\n\r\nhello", false}}) {
     for (size_t cut = 0; cut <= bytes.size(); ++cut) {
       http_reader reader{http_reader::kind::response};
       reader.feed(bytes.substr(0, cut));
