@@ -41,7 +41,7 @@ using store_reader_actor = caf::typed_actor<
 using python_shell_actor = caf::typed_actor<
   // Runs a cell and answers with what it produced; a second one waits for the first.
   caf::replies_to<execute_atom, std::string>::with<cell_result>,
-  // Interrupts the cell in flight: SIGINT, and SIGKILL when that does not end it in time.
+  // Interrupts the cell in flight: SIGINT, and SIGKILL when that does not end it in time. Cells that wait are not begun.
   caf::reacts_to<interrupt_atom>,
   // Ends the process and the actor.
   caf::reacts_to<close_atom>>;
@@ -76,7 +76,7 @@ using chat_session_actor = caf::typed_actor<
   caf::replies_to<edit_atom, int64_t /*turn*/, user_message>::with<turn_started>,
   // Stops the run. errc::no_run when there is none.
   caf::replies_to<cancel_atom>::with<done_atom>,
-  // Everything a page shows.
+  // Everything a page shows; of a chat that its first message has yet to create, only the id (created_at is 0).
   caf::replies_to<page_atom>::with<chat_view>,
   // The active history, for exports and attachments.
   caf::replies_to<history_atom>::with<chat_contents>,

@@ -93,17 +93,25 @@ void list_directory(int root, const std::string& path, int depth, file_entries& 
 
 } // namespace
 
-caf::expected<workspace_files> workspace_files::open(const std::filesystem::path& directory, bool create) {
-  if (create) {
-    ::mkdir(directory.parent_path().c_str(), 0700);
-    ::mkdir(directory.c_str(), 0700);
-  }
+caf::expected<workspace_files> workspace_files::open(const std::filesystem::path& directory) {
   file_descriptor fd{::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
-  if (!fd && (create || errno != ENOENT))
-    return fail(errc::storage_failed, std::string{"The chat's workspace cannot be opened: "} + std::strerror(errno));
-  if (!fd)
+  if (!fd && errno == ENOENT)
     return fail(errc::not_found, "This chat has no files.");
-  return workspace_files{std::move(fd)};
+  if (!fd)
+    return fail(errc::storage_failed, std::string{"The chat's workspace cannot be opened: "} + std::strerror(errno));
+  return workspace_files{std::move(fd), std::nullopt};
+}
+
+caf::expected<workspace_files> workspace_files::create(const std::filesystem::path& directory, uid_t owner) {
+  ::mkdir(directory.parent_path().c_str(), 0700);
+  ::mkdir(directory.c_str(), 0700);
+  auto files = open(directory);
+  if (!files || ::geteuid() != 0)
+    return files;
+  files->owner_ = owner;
+  if (::fchown(files->directory_.get(), owner, static_cast<gid_t>(owner)) != 0)
+    return fail(errc::storage_failed, std::string{"The chat's workspace cannot be shared: "} + std::strerror(errno));
+  return files;
 }
 
 caf::expected<workspace_files::opened> workspace_files::read(std::string_view path) const {
@@ -128,7 +136,11 @@ caf::expected<std::string> workspace_files::write(std::string_view client_name, 
     ::openat(directory_.get(), temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)};
   if (!fd)
     return failed(errc::storage_failed);
-  if (!write_all(fd.get(), bytes)
+  // A root server's shells run as the directory's owner, who has to be able to read and change the file.
+  struct stat owner {};
+  bool given = ::geteuid() != 0
+    || (::fstat(directory_.get(), &owner) == 0 && ::fchown(fd.get(), owner.st_uid, owner.st_gid) == 0);
+  if (!given || !write_all(fd.get(), bytes)
       || ::renameat(directory_.get(), temporary.c_str(), directory_.get(), name.c_str()) != 0) {
     auto code = errno == EISDIR ? errc::invalid_input : errc::storage_failed;
     auto error = failed(code);

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstring>
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/close_range.h>
@@ -153,6 +154,21 @@ std::vector<char*> pointers_to(std::vector<std::string>& texts) {
   return pointers;
 }
 
+// What was uploaded before the first shell belongs to the server. Links are left alone: they may lead anywhere.
+void give_files(int directory, uid_t user) {
+  DIR* entries = fdopendir(openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (entries == nullptr)
+    return;
+  while (const dirent* entry = readdir(entries)) {
+    descriptor file{openat(directory, entry->d_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)};
+    struct stat status {};
+    if (file.get() >= 0 && fstat(file.get(), &status) == 0 && S_ISREG(status.st_mode) && status.st_nlink == 1
+        && status.st_uid == geteuid())
+      (void)!fchown(file.get(), user, static_cast<gid_t>(user));
+  }
+  closedir(entries);
+}
+
 caf::error prepare_workspace(const fs::path& workspace, bool as_user, uid_t user) {
   std::error_code problem;
   fs::create_directories(workspace, problem);
@@ -163,6 +179,8 @@ caf::error prepare_workspace(const fs::path& workspace, bool as_user, uid_t user
   if (directory.get() < 0 || (as_user && fchown(directory.get(), user, static_cast<gid_t>(user)) != 0)
       || fchmod(directory.get(), 0700) != 0)
     return system_failure("the workspace directory " + workspace.string() + " could not be given to the shell");
+  if (as_user)
+    give_files(directory.get(), user);
   return caf::none;
 }
 

@@ -4,8 +4,8 @@
 // what is missing). Any thread may call; nothing here blocks longer than a fork.
 //
 // A server that runs as root starts each shell as a host user of its own (shell_user), never as uid 0, and gives it the
-// workspace directory; a file that the server puts there later has to be given to the directory's owner. Any other
-// server starts shells as its own user. Inside, the user is always uid 1000.
+// workspace directory with the files that lie in it; a file that the server puts there later has to be given to the
+// directory's owner. Any other server starts shells as its own user. Inside, the user is always uid 1000.
 #pragma once
 
 #include "config/config.hpp"

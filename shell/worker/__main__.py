@@ -1,8 +1,8 @@
 """Started as: python3 -I -B ARCHIVE SOCKET LIMITS.
 
-SOCKET is the number of a stream socket that speaks the frames of shell/frames.hpp, LIMITS a JSON object of process limits.
-The cells' code shares this process, so the server trusts nothing that comes from here; what the worker guards against is
-accident.
+SOCKET is the number of a stream socket that speaks the frames of shell/frames.hpp, LIMITS a JSON object of process
+limits. The cells' code shares this process, so the server trusts nothing that comes from here; what the worker guards
+against is accident.
 """
 import json
 import resource

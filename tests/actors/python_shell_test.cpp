@@ -395,6 +395,16 @@ TEST_CASE("the sandbox shows the workspace and the system, and nothing else") {
   CHECK(world.text("os.getuid(), os.getcwd(), os.environ.get('ANTHROPIC_API_KEY')") == "(1000, '/workspace', None)");
 }
 
+TEST_CASE("a file that was uploaded before the shell started is the user's to read and to change") {
+  shell_world world;
+  std::filesystem::create_directories(world.workspace);
+  std::ofstream{world.workspace / "data.csv"} << "a,b";
+  std::filesystem::permissions(world.workspace / "data.csv",
+                               std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  CHECK(world.text("open('data.csv').read()") == "'a,b'");
+  CHECK(world.text("open('data.csv', 'a').write('c')") == "1");
+}
+
 TEST_CASE("the shell sees its own processes only") {
   shell_world world;
   auto text = world.text("import os\nsorted(int(x) for x in os.listdir('/proc') if x.isdigit())");

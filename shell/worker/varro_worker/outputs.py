@@ -1,7 +1,7 @@
 """Everything a cell prints and shows, in order and within its limits.
 
-Python's streams write into Outputs directly; what child processes or C code write to descriptors 1 and 2 arrives through
-pipes that are emptied before each Python write.
+Python's streams write into Outputs directly; what child processes or C code write to descriptors 1 and 2 arrives
+through pipes that are emptied before each Python write.
 """
 import base64
 import codecs
@@ -17,8 +17,8 @@ from .text import boundary, clipped, utf8
 TRACEBACK_BYTES_MAX = 16 << 10
 MESSAGE_BYTES_MAX = 4 << 10
 ERRORS_MAX = 20  # of one cell
-AT_ONCE_MAX = 64  # lines of a cell that are sent as they come, so that a crash does not take them; later ones in batches
-BATCH_SECONDS = 0.1
+AT_ONCE_MAX = 64  # lines of a cell that are sent as they come, so that a crash does not take them
+BATCH_SECONDS = 0.1  # between the batches in which later lines are sent
 BETWEEN_BYTES_MAX = 8 << 10  # printed by threads between two cells
 
 
@@ -46,7 +46,7 @@ class Outputs:
             self.ready.register(fd, select.POLLIN)
         self.wake_reading, self.wake_writing = os.pipe()
         os.register_at_fork(after_in_child=self.forked)
-        self.reset({"output_bytes": BETWEEN_BYTES_MAX, "images": 0, "image_bytes": 0, "table_rows": 0, "table_columns": 0})
+        self.reset({"output_bytes": 0, "images": 0, "image_bytes": 0, "table_rows": 0, "table_columns": 0})
         threading.Thread(target=self.read_pipes, daemon=True, name="varro-output").start()
 
     def reset(self, limits):
