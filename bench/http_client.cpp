@@ -142,7 +142,12 @@ void http_client::keep_cookies() {
     if (name != "set-cookie")
       continue;
     auto pair = value.substr(0, value.find(';'));
-    if (auto equals = pair.find('='); equals != std::string::npos)
+    auto equals = pair.find('=');
+    if (equals == std::string::npos)
+      continue;
+    if (equals + 1 == pair.size()) // taken back
+      cookies_.erase(pair.substr(0, equals));
+    else
       cookies_[pair.substr(0, equals)] = pair.substr(equals + 1);
   }
 }

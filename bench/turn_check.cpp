@@ -169,12 +169,15 @@ int64_t after_of(std::string_view stream_path) {
 }
 
 std::string csrf_field(std::string_view html) {
-  auto at = html.find("name=\"csrf\"");
-  if (at == std::string_view::npos)
-    return {};
-  auto tag = html.rfind('<', at);
-  auto end = html.find('>', at);
-  return attribute(html.substr(tag, end - tag), "value");
+  static constexpr std::string_view name = "name=\"csrf\"";
+  for (size_t at = html.find(name); at != std::string_view::npos; at = html.find(name, at + 1)) {
+    auto tag = html.rfind('<', at);
+    auto end = html.find('>', at);
+    // Scripts find the token in a meta tag of the same name, which has no value.
+    if (auto value = attribute(html.substr(tag, end - tag), "value"); !value.empty())
+      return value;
+  }
+  return {};
 }
 
 std::optional<int64_t> time_marker(std::string_view text) {

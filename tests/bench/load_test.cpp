@@ -145,8 +145,9 @@ TEST_CASE("faults of a turn are told apart") {
 }
 
 TEST_CASE("what a client needs is found in the HTML") {
-  auto html = "<form class=\"x\"><input value=\"a&amp;b\" type=\"hidden\" name=\"csrf\"></form>\n"
-              "<div\n data-id=\"no\" id=\"yes\" data-stream-url=\"/chat/stream/42?after=7&amp;x=1\">";
+  auto html
+    = "<meta name=\"csrf\" content=\"other\"><form class=\"x\"><input value=\"a&amp;b\" type=\"hidden\" name=\"csrf\"></form>\n"
+      "<div\n data-id=\"no\" id=\"yes\" data-stream-url=\"/chat/stream/42?after=7&amp;x=1\">";
   CHECK(csrf_field(html) == "a&b");
   CHECK(attribute(html, "id") == "yes");
   CHECK(attribute(html, "absent") == "");
