@@ -55,7 +55,7 @@ public:
   }
 
 protected:
-  void take_event(const stream_event& event) override;
+  void take_event(const server_sent_event& event) override;
   void take_json(const json& body) override;
 
   model_response result() override {
@@ -75,7 +75,7 @@ private:
   void take_usage(const json& usage);
   received_block received(const open_block& block) const;
   void add_usage(model_response& response) const;
-  model_response build(bool finished_calls_only) const;
+  model_response build(bool interrupted) const;
 
   std::string provider_;
   std::map<int64_t, open_block> blocks_; // by the stream's index, which is the order of the message
@@ -88,7 +88,7 @@ private:
   bool complete_ = false;
 };
 
-void decoder::take_event(const stream_event& event) {
+void decoder::take_event(const server_sent_event& event) {
   const auto body = parse_vendor_json(event.data);
   if (!body || !body->is_object()) {
     // A proxy's own marker ("[DONE]") is no harm; a torn event of ours is.
@@ -243,7 +243,7 @@ void decoder::add_usage(model_response& response) const {
     usage.details[key] = value;
 }
 
-model_response decoder::build(bool finished_calls_only) const {
+model_response decoder::build(bool interrupted) const {
   auto response = empty_response();
   response.provider_name = provider_;
   if (model_)
@@ -257,8 +257,9 @@ model_response decoder::build(bool finished_calls_only) const {
   for (const auto& [index, block] : blocks_) {
     const auto type = text_member(block.start, "type");
     const bool speaks = type == "text" || type == "thinking";
-    // Of an interrupted answer a half call is worth nothing, half a text is.
-    if (finished_calls_only && !block.stopped && !speaks)
+    // Of an interrupted answer half a text is worth something; a half block of another kind, and a call that nobody
+    // will run, are not.
+    if (interrupted && ((!block.stopped && !speaks) || type == "tool_use"))
       continue;
     if (type == "text" && block.text.empty())
       continue;

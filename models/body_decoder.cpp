@@ -9,7 +9,7 @@ namespace varro {
 body_decoder::body_decoder(const model_query& query, int http_status)
   : http_status_(http_status), provider_name_(query.model.provider), provider_url_(query.model.base_url),
     model_name_(query.model.name), secret_(query.model.api_key), started_(timestamp_now()),
-    events_([this](stream_event&& event) {
+    events_([this](server_sent_event&& event) {
       if (!failed())
         take_event(event);
     }) {

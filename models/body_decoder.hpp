@@ -24,7 +24,7 @@ public:
 
 protected:
   // An event of the stream. Not called again once fail_with() was.
-  virtual void take_event(const stream_event& event) = 0;
+  virtual void take_event(const server_sent_event& event) = 0;
   // The whole body as JSON (an object).
   virtual void take_json(const json& body) = 0;
   // What was read, once the stream has ended. `complete` decides whether it was all.

@@ -8,7 +8,7 @@
 
 namespace varro {
 
-struct stream_event {
+struct server_sent_event {
   std::string type; // the `event` field; empty when there was none
   std::string data; // the `data` lines joined by newlines
 };
@@ -17,7 +17,7 @@ struct stream_event {
 // character. Comments, `id` and `retry` are dropped. Not thread-safe. Never throws but for want of memory.
 class event_stream_parser {
 public:
-  using sink = std::function<void(stream_event&&)>;
+  using sink = std::function<void(server_sent_event&&)>;
 
   // An event with more bytes than this (its data, its type, or one line of it) is an error: see too_large().
   static constexpr size_t event_bytes_max = 16u << 20;
@@ -42,7 +42,7 @@ private:
   sink on_event_;
   size_t bytes_max_;
   std::string line_; // the unfinished line
-  stream_event event_;
+  server_sent_event event_;
   bool has_data_ = false;
   bool after_cr_ = false;
   bool at_start_ = true; // the byte order mark is looked for in the first line

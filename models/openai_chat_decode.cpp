@@ -50,7 +50,7 @@ public:
   }
 
 protected:
-  void take_event(const stream_event& event) override;
+  void take_event(const server_sent_event& event) override;
   void take_json(const json& body) override;
   outcome take_error(std::string_view body) override;
 
@@ -86,7 +86,7 @@ private:
   bool done_ = false;
 };
 
-void decoder::take_event(const stream_event& event) {
+void decoder::take_event(const server_sent_event& event) {
   if (event.data == "[DONE]") {
     done_ = true;
     return;

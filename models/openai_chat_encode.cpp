@@ -86,7 +86,8 @@ void add_sampling(const model_query& query, const quirks& row, json& body) {
 struct thinking_wish {
   bool off = false;
   bool on = false;
-  std::string effort; // "" when no grade was named
+  bool unsaid = false; // given as "leave it to the vendor"
+  std::string effort;  // "" when no grade was named
 };
 
 thinking_wish wish_of(const model_query& query) {
@@ -96,6 +97,7 @@ thinking_wish wish_of(const model_query& query) {
     wish.off = query.model.thinking == "off";
     return wish;
   }
+  wish.unsaid = setting->is_null();
   wish.off = *setting == json(false);
   wish.on = *setting == json(true) || setting->is_string();
   if (setting->is_string())
@@ -107,6 +109,8 @@ void add_thinking(const model_query& query, const quirks& row, json& body) {
   const auto wish = wish_of(query);
   const auto& name = query.model.name;
   const auto effort = wish.effort.empty() ? std::string("medium") : wish.effort;
+  if (wish.unsaid)
+    return;
   switch (row.request) {
   case thinking_request::none:
     return;
@@ -126,6 +130,9 @@ void add_thinking(const model_query& query, const quirks& row, json& body) {
       body["reasoning"] = json{{"effort", effort}};
     else if (wish.off && row.downstream_details)
       body["reasoning"] = json{{"effort", "none"}};
+    // OpenRouter has routes that reason only when told so besides the effort.
+    if (wish.on && row.downstream_details)
+      body["reasoning"]["enabled"] = true;
     return;
   case thinking_request::thinking_object: {
     // Models since GLM 4.5 think; their earlier thoughts are sent back and shall not be thrown away there.

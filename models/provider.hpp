@@ -68,7 +68,8 @@ public:
   };
   virtual outcome finish(bool connection_lost) = 0;
 
-  // What was received so far as a response in state "interrupted", with its usage; for a cancelled request.
+  // What was received so far as a response in state "interrupted", with its usage, without tool calls (nobody will run
+  // them); for a cancelled request.
   virtual model_response partial() const = 0;
 };
 
