@@ -57,6 +57,8 @@ TEST_CASE("the page of somebody else's chat, of none, and of a number too large 
     CAPTURE(target);
     CHECK(world.get(target).status == 404);
   }
+  world.script->view.chat.created_at = 0; // its first message has yet to create it
+  CHECK(world.get("/chat/42").status == 404);
 }
 
 TEST_CASE("unknown paths are 404, wrong methods 405 with what is allowed, malformed paths 400, long ones 414") {
@@ -148,6 +150,15 @@ TEST_CASE("files of a message are in the workspace before the model hears of the
   CHECK(ask(world.port, "POST", "/chat/send", {multipart}, body).status == 200);
   REQUIRE(world.script->sent.size() == 1);
   CHECK(world.script->sent[0].text == "look\n\nUploaded files: a.csv");
+}
+
+TEST_CASE("files of a first message go into the workspace of the chat that it creates") {
+  routes_world world;
+  world.script->view = {};
+  world.script->view.chat.id = 77; // drawn, not created
+  auto body = part("name=\"message\"", "look") + part("name=\"files\"; filename=\"a.csv\"", "1,2") + "--XX--";
+  CHECK(ask(world.port, "POST", "/chat/send", {multipart}, body).status == 200);
+  CHECK(read_file(world.scratch / "workspaces" / "77" / "a.csv") == "1,2");
 }
 
 TEST_CASE("a stream is handed to the gateway with where it starts") {

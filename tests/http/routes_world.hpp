@@ -29,6 +29,7 @@ struct routes_world {
     script->chats = {{ada, 42}, {bob, 43}};
     script->view.chat.id = script->contents.chat.id = 42;
     script->view.chat.user_id = script->contents.chat.user_id = ada;
+    script->view.chat.created_at = 1;
     script->view.chat.title = script->contents.chat.title = "Sums";
     script->on_send = [](const user_message&) { return started(false); };
     script->on_edit = [](int64_t, const user_message&) { return started(false); };
