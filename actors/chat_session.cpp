@@ -285,9 +285,7 @@ void attach(self_pointer self, uint64_t viewer, int64_t after) {
   self->send(state.services.gateway, replay_atom_v, viewer, std::move(events), follow);
 }
 
-caf::result<chat_view> view(const chat_session_state& state) {
-  if (!state.stored)
-    return fail(errc::not_found, "There is no such chat.");
+chat_view view(const chat_session_state& state) {
   chat_view view;
   view.chat = state.contents.chat;
   for (auto& b : render_chat(state.contents))

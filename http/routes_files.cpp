@@ -51,7 +51,7 @@ reply download(application& app, const route_call& call, const visitor& who) {
   caf::error why;
   if (!owns(app, who, *chat, why))
     return app.error_reply(call.request, why);
-  auto workspace = workspace_files::open(workspace_directory(app.settings, *chat), false);
+  auto workspace = workspace_files::open(workspace_directory(app.settings, *chat));
   auto file = workspace ? workspace->read(name) : workspace.error();
   if (!file)
     return app.error_reply(call.request, file.error());
@@ -68,7 +68,7 @@ reply list(application& app, const route_call& call, const visitor& who) {
   caf::error why = chat ? caf::error{} : fail(errc::not_found, "There is no such chat.");
   if (!chat || !owns(app, who, *chat, why))
     return app.error_reply(call.request, why);
-  auto workspace = workspace_files::open(workspace_directory(app.settings, *chat), false);
+  auto workspace = workspace_files::open(workspace_directory(app.settings, *chat));
   reply result;
   result.body = file_list(*chat, workspace ? workspace->list() : std::vector<std::pair<std::string, uint64_t>>{});
   return result;

@@ -23,6 +23,8 @@ reply chat(application& app, const route_call& call, const visitor& who) {
   auto view = app.ask_chat<chat_view>(who.user.id, *id, page_atom_v);
   if (!view)
     return app.error_reply(call.request, view.error());
+  if (view->chat.created_at == 0) // its first message has not been accepted yet
+    return app.error_reply(call.request, 404, "There is no such chat.");
   auto context = app.context_of(who);
   if (!context)
     return app.error_reply(call.request, context.error());

@@ -99,7 +99,7 @@ caf::expected<workspace_files> workspace_files::open(const std::filesystem::path
     return fail(errc::not_found, "This chat has no files.");
   if (!fd)
     return fail(errc::storage_failed, std::string{"The chat's workspace cannot be opened: "} + std::strerror(errno));
-  return workspace_files{std::move(fd), std::nullopt};
+  return workspace_files{std::move(fd)};
 }
 
 caf::expected<workspace_files> workspace_files::create(const std::filesystem::path& directory, uid_t owner) {
@@ -108,7 +108,6 @@ caf::expected<workspace_files> workspace_files::create(const std::filesystem::pa
   auto files = open(directory);
   if (!files || ::geteuid() != 0)
     return files;
-  files->owner_ = owner;
   if (::fchown(files->directory_.get(), owner, static_cast<gid_t>(owner)) != 0)
     return fail(errc::storage_failed, std::string{"The chat's workspace cannot be shared: "} + std::strerror(errno));
   return files;

@@ -15,6 +15,8 @@
 #include <utility>
 #include <vector>
 
+#include <sys/types.h>
+
 namespace varro {
 
 class workspace_files {
@@ -23,8 +25,10 @@ public:
   static constexpr size_t listed_max = 1'000;
   static constexpr int depth_max = 4; // directories below the workspace that are listed
 
-  // `create`: makes the directory (mode 0700) when it is missing; otherwise that is errc::not_found.
-  static caf::expected<workspace_files> open(const std::filesystem::path& directory, bool create);
+  // An existing workspace; errc::not_found when the chat has none.
+  static caf::expected<workspace_files> open(const std::filesystem::path& directory);
+  // Makes the directory (mode 0700) when it is missing. A root server gives it to `owner`, the user of the chat's shell.
+  static caf::expected<workspace_files> create(const std::filesystem::path& directory, uid_t owner);
 
   struct opened {
     file_descriptor file;

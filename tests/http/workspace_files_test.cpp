@@ -27,7 +27,7 @@ void put(const std::filesystem::path& path, std::string_view bytes) {
 
 TEST_CASE("what is written can be read again under its name") {
   scratch_dir scratch;
-  auto files = workspace_files::open(scratch / "1", true);
+  auto files = workspace_files::create(scratch / "1", geteuid());
   REQUIRE(files);
   auto name = files->write("C:\\data\\sales 2024.csv", "a,b");
   REQUIRE(name);
@@ -44,7 +44,7 @@ TEST_CASE("what is written can be read again under its name") {
 TEST_CASE("only regular files beneath the workspace are read, and no link is followed") {
   scratch_dir scratch;
   auto root = scratch / "1";
-  auto files = workspace_files::open(root, true);
+  auto files = workspace_files::create(root, geteuid());
   REQUIRE(files);
   put(scratch / "secret", "secret");
   put(root / "plain", "plain");
@@ -69,7 +69,7 @@ TEST_CASE("only regular files beneath the workspace are read, and no link is fol
 TEST_CASE("a write replaces a link or a pipe instead of following it, and refuses a directory") {
   scratch_dir scratch;
   auto root = scratch / "1";
-  auto files = workspace_files::open(root, true);
+  auto files = workspace_files::create(root, geteuid());
   REQUIRE(files);
   put(scratch / "secret", "secret");
   std::filesystem::create_symlink("../secret", root / "a.csv");
@@ -89,7 +89,7 @@ TEST_CASE("a write replaces a link or a pipe instead of following it, and refuse
 TEST_CASE("the list shows regular files with their sizes, without hidden ones") {
   scratch_dir scratch;
   auto root = scratch / "1";
-  auto files = workspace_files::open(root, true);
+  auto files = workspace_files::create(root, geteuid());
   REQUIRE(files);
   std::filesystem::create_directories(root / "sub");
   put(root / "b", "12345");
@@ -104,11 +104,11 @@ TEST_CASE("the list shows regular files with their sizes, without hidden ones") 
 
 TEST_CASE("a workspace that is not there is not found, unless it is to be made") {
   scratch_dir scratch;
-  auto missing = workspace_files::open(scratch / "1", false);
+  auto missing = workspace_files::open(scratch / "1");
   REQUIRE_FALSE(missing);
   CHECK(code_of(missing.error()) == errc::not_found);
-  CHECK(workspace_files::open(scratch / "1", true));
-  CHECK(workspace_files::open(scratch / "1", false));
+  CHECK(workspace_files::create(scratch / "1", geteuid()));
+  CHECK(workspace_files::open(scratch / "1"));
 }
 
 TEST_CASE("file names lose what could lead elsewhere or hide") {

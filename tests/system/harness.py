@@ -45,7 +45,14 @@ class Process:
     def pid(self):
         return self.popen.pid
 
+    def close(self):
+        self.popen.stdout.close()
+        self.errors_text = self.errors()
+        self.stderr.close()
+
     def errors(self):
+        if self.stderr.closed:
+            return self.errors_text
         self.stderr.seek(0)
         return self.stderr.read().decode(errors="replace")
 
@@ -57,13 +64,13 @@ class Process:
         try:
             code = self.popen.wait(WAIT_SECONDS)
         finally:
-            self.popen.stdout.close()
+            self.close()
         return code, time.monotonic() - begin
 
     def kill(self):
         self.popen.kill()
         self.popen.wait(WAIT_SECONDS)
-        self.popen.stdout.close()
+        self.close()
 
     def threads(self):
         return len(os.listdir(f"/proc/{self.pid}/task"))

@@ -3,7 +3,7 @@
 import socket
 import unittest
 
-from harness import Client, SystemTest
+from harness import Client, SystemTest, contents
 
 
 class StatusCodes(SystemTest):
@@ -81,10 +81,20 @@ class StatusCodes(SystemTest):
         down = self.client.get(f"/chat/{reply.chat_id}/files/data.csv")
         self.assertEqual((down.status, down.body), (200, b"a,b\n1,2\n"))
         _, events = self.client.turn("[[python: print(open('/workspace/data.csv').read())]]", reply.chat_id)
-        self.assertIn("1,2", events[-3].data + events[-2].data + events[2].data)
+        self.assertIn("1,2", contents(events)[1].data)
         self.assertEqual(self.client.get(f"/chat/{reply.chat_id}/files/none.csv").status, 404)
         for attack in ("../varro.db", "..%2f..%2fvarro.db", "%2e%2e/varro.db", "/etc/passwd"):
             self.assertIn(self.client.get(f"/chat/{reply.chat_id}/files/{attack}").status, (400, 404), attack)
+
+    def test_a_first_message_can_carry_a_file(self):
+        body = b"".join(b'--b\r\nContent-Disposition: form-data; name="%s"%s\r\n\r\n%s\r\n' % part for part in (
+            (b"message", b"", b"[[python: print(open('first.txt').read())]]"),
+            (b"files", b'; filename="first.txt"', b"uploaded first"))) + b"--b--\r\n"
+        reply = self.client.request("POST", "/chat/send", body=body,
+                                    headers={"Content-Type": "multipart/form-data; boundary=b"})
+        self.assertEqual(reply.status, 200)
+        events = self.client.events(reply.chat_id, after=reply.after)
+        self.assertIn("uploaded first", contents(events)[1].data)
 
     def test_a_link_out_of_the_workspace_is_not_followed(self):
         reply, _ = self.client.turn("[[python: import os\nos.symlink('/etc/passwd', 'link')\nopen('own', 'w').write('x')]]")
@@ -100,7 +110,7 @@ class StatusCodes(SystemTest):
         self.assertEqual(self.client.get("/chat/999999/export.json").status, 404)
 
     def test_edit_and_regenerate_replace_the_turn(self):
-        reply, _ = self.client.turn("[[text: first answer]]")
+        reply, _ = self.client.turn("An untitled question, asked first of all [[text: first answer]]")
         edited = self.client.post(f"/chat/{reply.chat_id}/edit", {"turn": 1, "message": "[[text: better answer]]"})
         self.assertEqual(edited.status, 200)
         self.client.events(reply.chat_id)
