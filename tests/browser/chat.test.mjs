@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test';
 import { chromium } from 'playwright-core';
 import { startVarro } from './varro.mjs';
 
-const plotMessage = `Plot three damped waves, one below the other's envelope:
+const plotMessage = `Plot and compare damped waves.
 
 \`\`\`python
 import numpy as np
@@ -12,8 +12,9 @@ import matplotlib.pyplot as plt
 
 t = np.linspace(0, 12, 400)
 plt.figure(figsize=(8, 3))
-for decay in (2, 4, 8):
-    plt.plot(t, np.exp(-t / decay) * np.cos(3 * t), label=f"decay {decay}")
+for tau in (2, 4, 8):
+    wave = np.exp(-t / tau) * np.cos(3 * t)
+    plt.plot(t, wave, label=f"τ = {tau}")
 plt.legend()
 plt.xlabel("t")
 print("three waves,", len(t), "points each")
@@ -87,7 +88,7 @@ test('a message that makes a plot arrives block by block, and a reload shows the
   assert.equal(await page.locator('.chat-link[aria-current="page"]').count(), 1);
   if (process.env.VARRO_SCREENSHOT) {
     await page.locator('#message').blur();
-    await page.setViewportSize({ width: 1280, height: 1260 });
+    await page.setViewportSize({ width: 1280, height: 1290 });
     await page.locator('#scroll').evaluate((box) => { box.scrollTop = 0; });
     await page.screenshot({ path: process.env.VARRO_SCREENSHOT });
   }
@@ -150,6 +151,19 @@ test('a page that is opened while the chat answers follows to the end', async ()
   await waitUntilAnswered(page);
   assert.deepEqual(await blocks(other), await blocks(page));
   assert.match(await other.locator('[data-block="tool-call"]').innerText(), /begun\s+ended/);
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});
+
+test('an attached file goes along with a message, and Python can read it', async () => {
+  const page = await openPage();
+  await page.setInputFiles('.attach input', { name: 'numbers.csv', mimeType: 'text/csv', buffer: Buffer.from('n\n20\n22\n') });
+  assert.equal(await page.innerText('.file-names'), 'numbers.csv');
+  await send(page, '```python\nprint(sum(int(n) for n in open("numbers.csv").read().split()[1:]))\n```');
+  await waitUntilAnswered(page);
+  assert.match((await blocks(page))[0].text, /numbers\.csv/);
+  assert.match(await page.locator('[data-block="tool-call"]').innerText(), /^42$/m);
+  assert.equal(await page.innerText('.file-names'), '');
   assert.deepEqual(page.complaints, []);
   await page.context().close();
 });
