@@ -29,7 +29,7 @@ const refusals = {
 // The server's own words where it gave some, in an error page or as plain text.
 function refusalText(status, body, mediaType) {
   if (mediaType.startsWith('text/html')) {
-    const said = new DOMParser().parseFromString(body, 'text/html').querySelector('[data-error-text]');
+    const said = new DOMParser().parseFromString(body, 'text/html').querySelector('[data-error-text], [role="alert"]');
     if (said?.textContent.trim()) return said.textContent.trim();
   } else if (mediaType.startsWith('text/plain') && body.trim() && body.length < 500) {
     return body.trim();
