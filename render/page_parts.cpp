@@ -180,8 +180,8 @@ std::string chat_form_with(const page_viewer& viewer, const config& settings, co
     + "<span class=\"sr-only\">Attach files</span>"
       "<input class=\"sr-only\" type=\"file\" name=\"files\" multiple></label>";
   out += model_choice(settings, chat, enabled);
-  out
-    += "<span class=\"file-names\" aria-live=\"polite\"></span><span class=\"composer-hint\"><kbd>Enter</kbd> sends, <kbd>Shift</kbd>+<kbd>Enter</kbd> breaks the line</span>";
+  out += "<span class=\"file-names\" aria-live=\"polite\"></span><span class=\"composer-hint\">"
+         "<kbd>Enter</kbd> sends, <kbd>Shift</kbd>+<kbd>Enter</kbd> breaks the line</span>";
   if (chat && chat->id > 0) {
     auto url = "/chat/" + std::to_string(chat->id) + "/cancel";
     out += "<button type=\"submit\" class=\"round stop\" formnovalidate" + attribute("formaction", url)

@@ -41,7 +41,8 @@ document.addEventListener('htmx:responseError', (event) => {
   const { xhr } = event.detail;
   showNotice(refusalText(xhr.status, xhr.responseText, xhr.getResponseHeader('Content-Type') ?? ''));
 });
-document.addEventListener('htmx:sendError', () => showNotice('The server cannot be reached. Your text is kept; try again.'));
+document.addEventListener('htmx:sendError', () =>
+  showNotice('The server cannot be reached. Your text is kept; try again.'));
 document.addEventListener('htmx:configRequest', (event) => {
   if (csrfToken()) event.detail.headers['X-CSRF-Token'] = csrfToken();
 });

@@ -16,7 +16,7 @@
     if (box) box.scrollTop = box.scrollHeight;
   }
 
-  // --- what the server cannot do: colours and formulas -----------------------------------------------------------------
+  // --- what the server cannot do: colours and formulas ---------------------------------------------------------------
 
   function highlight(root) {
     for (const code of root.querySelectorAll('pre > code[class*="language-"]:not([data-highlighted])')) {
@@ -31,7 +31,8 @@
       element.dataset.typeset = '';
       const displayMode = element.classList.contains('block');
       try {
-        katex.render(tex, element, { displayMode, throwOnError: false, trust: false, strict: 'ignore', maxSize: 20, maxExpand: 500 });
+        const limits = { throwOnError: false, trust: false, strict: 'ignore', maxSize: 20, maxExpand: 500 };
+        katex.render(tex, element, { displayMode, ...limits });
       } catch {
         element.textContent = tex;
       }

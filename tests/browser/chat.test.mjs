@@ -40,7 +40,8 @@ after(async () => {
 
 // A page that remembers what must not happen: messages of the console, and requests to anybody else.
 async function openPage(options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, colorScheme: 'light', ...options });
+  const defaults = { viewport: { width: 1280, height: 860 }, colorScheme: 'light' };
+  const context = await browser.newContext({ ...defaults, ...options });
   const page = await context.newPage();
   page.complaints = [];
   page.on('console', (message) => {
@@ -59,7 +60,8 @@ const send = async (page, text) => {
   await page.fill('#message', text);
   await page.keyboard.press('Enter');
 };
-const waitUntilAnswered = (page) => page.waitForSelector('#chat-form[data-state="enabled"]:has([name="chat_id"])', answered);
+const waitUntilAnswered = (page) =>
+  page.waitForSelector('#chat-form[data-state="enabled"]:has([name="chat_id"])', answered);
 const blocks = (page) => page.$$eval('[data-block]', (found) => found.map((block) => ({
   id: block.id, kind: block.dataset.block, seq: block.dataset.seq, state: block.dataset.state, text: block.innerText,
 })));
@@ -157,7 +159,8 @@ test('a page that is opened while the chat answers follows to the end', async ()
 
 test('an attached file goes along with a message, and Python can read it', async () => {
   const page = await openPage();
-  await page.setInputFiles('.attach input', { name: 'numbers.csv', mimeType: 'text/csv', buffer: Buffer.from('n\n20\n22\n') });
+  const file = { name: 'numbers.csv', mimeType: 'text/csv', buffer: Buffer.from('n\n20\n22\n') };
+  await page.setInputFiles('.attach input', file);
   assert.equal(await page.innerText('.file-names'), 'numbers.csv');
   await send(page, '```python\nprint(sum(int(n) for n in open("numbers.csv").read().split()[1:]))\n```');
   await waitUntilAnswered(page);
