@@ -19,7 +19,8 @@ foreach(line IN LISTS lines)
         \"varro_asset_${number}_end:\\n.byte 0\\n.previous\\n\");
 extern \"C\" const char varro_asset_${number}[] __attribute__((visibility(\"hidden\")));
 extern \"C\" const char varro_asset_${number}_end[] __attribute__((visibility(\"hidden\")));\n")
-  string(APPEND table "  {\"${name}\", {{varro_asset_${number}, size_of(varro_asset_${number}, varro_asset_${number}_end)},
+  set(symbol varro_asset_${number})
+  string(APPEND table "  {\"${name}\", {{${symbol}, size_of(${symbol}, ${symbol}_end)},
     \"${media_type}\", \"${hash}\"}},\n")
   math(EXPR number "${number} + 1")
 endforeach()

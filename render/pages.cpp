@@ -17,8 +17,8 @@ const config& settings_of(const page_context& context) {
 std::string sandbox_banner(const config& settings) {
   if (settings.shell.sandbox)
     return {};
-  return "<div class=\"banner\" role=\"alert\"><strong>The sandbox is off.</strong> Python code runs with all rights of "
-         "the account that runs this server.</div>\n";
+  return "<div class=\"banner\" role=\"alert\"><strong>The sandbox is off.</strong> Python code runs with all rights "
+         "of the account that runs this server.</div>\n";
 }
 
 std::string exports(int64_t chat_id) {
