@@ -56,24 +56,21 @@ caf::expected<chat_session_actor> session_for(application& app, const visitor& w
   return app.ask<chat_session_actor>(app.services.registry, find_atom_v, who.user.id, *number);
 }
 
+// Asked once: a session that ended without an answer may have committed the message, and nothing is sent twice.
 caf::expected<turn_started> start_turn(application& app, const visitor& who, const form& fields) {
-  for (int attempt = 0;; ++attempt) {
-    auto session = session_for(app, who, fields);
-    if (!session)
-      return session.error();
-    user_message message{fields.get("message"), fields.get("model")};
-    if (!fields.files.empty()) {
-      // The model learns from the message what was uploaded.
-      auto view = app.ask<chat_view>(*session, page_atom_v);
-      auto note = view ? store_uploads(app.settings, view->chat.id, fields.files) : view.error();
-      if (!note)
-        return note.error();
-      message.text += "\n\n" + uploads_note(*note);
-    }
-    auto turn = app.ask<turn_started>(*session, send_atom_v, message);
-    if (turn || attempt > 0 || !application::is_gone(turn.error()))
-      return turn;
+  auto session = session_for(app, who, fields);
+  if (!session)
+    return session.error();
+  user_message message{fields.get("message"), fields.get("model")};
+  if (!fields.files.empty()) {
+    // The model learns from the message what was uploaded.
+    auto view = app.ask<chat_view>(*session, page_atom_v);
+    auto note = view ? store_uploads(app.settings, view->chat.id, fields.files) : view.error();
+    if (!note)
+      return note.error();
+    message.text += "\n\n" + uploads_note(*note);
   }
+  return app.ask<turn_started>(*session, send_atom_v, message);
 }
 
 reply send(application& app, const route_call& call, const visitor& who, const form& fields) {

@@ -84,8 +84,7 @@ TEST_CASE("a message is committed with its chat and run before it is answered") 
   CHECK(batch.messages.size() == 1);
   CHECK(batch.run->status == run_status::running);
   CHECK(world.log().queries.empty());
-  world.log().held.front().deliver(done_atom_v);
-  world.run();
+  world.release_commit();
   CHECK(world.log().queries.size() == 1);
 }
 
@@ -134,13 +133,9 @@ TEST_CASE("cells of one response run one after the other, each after the former'
   auto session = world.session();
   REQUIRE(world.ask<turn_started>(session, send_atom_v, says("compute")));
   CHECK(world.log().cells == std::vector<std::string>{"a"});
-  world.log().open_cells.front().deliver(printed("A"));
-  world.log().open_cells.pop_front();
-  world.run();
+  world.finish_cell(printed("A"));
   CHECK(world.log().cells == std::vector<std::string>{"a", "b"});
-  world.log().open_cells.front().deliver(printed("B"));
-  world.log().open_cells.pop_front();
-  world.run();
+  world.finish_cell(printed("B"));
   CHECK(last_run(world).status == run_status::completed);
 }
 
@@ -153,8 +148,7 @@ TEST_CASE("a second message during a run is refused with the run's id, and accep
   REQUIRE_FALSE(second);
   CHECK(code_of(second.error()) == errc::run_in_progress);
   CHECK(contains(text_of(second.error()), "run " + std::to_string(first->run_id)));
-  world.log().open_queries.begin()->second.deliver(text_answer("answer"));
-  world.run();
+  world.answer_query(text_answer("answer"));
   world.log().answers.push_back(always(text_answer("again")));
   auto third = world.ask<turn_started>(session, send_atom_v, says("three"));
   REQUIRE(third);

@@ -20,7 +20,7 @@ caf::scheduler::test_coordinator& coordinator(caf::actor_system& system) {
   return dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler());
 }
 
-store_actor::behavior_type fake_store(store_actor::pointer self, log_pointer log) {
+fake_store_actor::behavior_type fake_store(fake_store_actor::pointer self, log_pointer log) {
   return {
     [=](commit_atom, const write_batch& batch) -> caf::result<done_atom> {
       if (log->fail_commit == 0) {
@@ -43,6 +43,10 @@ store_actor::behavior_type fake_store(store_actor::pointer self, log_pointer log
     },
     [](login_atom, const login_record&) { return done_atom_v; },
     [](logout_atom, const std::string&) { return done_atom_v; },
+    [=](flush_atom) {
+      log->held.front().deliver(done_atom_v);
+      log->held.pop_front();
+    },
   };
 }
 
@@ -74,7 +78,7 @@ http_gateway_actor::behavior_type fake_gateway(http_gateway_actor::pointer, log_
   };
 }
 
-model_client_actor::behavior_type fake_models(model_client_actor::pointer self, log_pointer log) {
+fake_model_actor::behavior_type fake_models(fake_model_actor::pointer self, log_pointer log) {
   return {
     [=](ask_atom, int64_t run, const model_query& query) -> caf::result<model_response> {
       log->queries.push_back(query);
@@ -100,10 +104,15 @@ model_client_actor::behavior_type fake_models(model_client_actor::pointer self, 
     },
     [](retry_atom, int64_t, int64_t) {},
     [](ended_atom, int64_t, int64_t, const attempt_result&) {},
+    [=](flush_atom, const model_response& response) {
+      auto open = log->open_queries.begin();
+      open->second.deliver(response);
+      log->open_queries.erase(open);
+    },
   };
 }
 
-python_shell_actor::behavior_type fake_shell(python_shell_actor::pointer self, log_pointer log) {
+fake_shell_actor::behavior_type fake_shell(fake_shell_actor::pointer self, log_pointer log) {
   return {
     [=](execute_atom, const std::string& code) -> caf::result<cell_result> {
       log->cells.push_back(code);
@@ -128,6 +137,10 @@ python_shell_actor::behavior_type fake_shell(python_shell_actor::pointer self, l
       ++log->shells_closed;
       self->quit();
     },
+    [=](flush_atom, const cell_result& result) {
+      log->open_cells.front().deliver(result);
+      log->open_cells.pop_front();
+    },
   };
 }
 
@@ -137,7 +150,8 @@ shell_host_actor::behavior_type fake_shell_host(shell_host_actor::pointer self, 
       if (log->no_shells)
         return fail(errc::shell_unavailable, "bubblewrap is not installed");
       ++log->shells_started;
-      return python_shell_actor{self->spawn(fake_shell, log)};
+      log->shell = self->spawn(fake_shell, log);
+      return python_shell_actor{log->shell};
     },
     [](busy_atom, int64_t, bool) {},
     [=](count_atom) { return int64_t{log->shells_started - log->shells_closed}; },
@@ -160,10 +174,12 @@ actor_world::actor_world() : configuration_(std::make_unique<configuration>()), 
   services_.settings = settings;
   services_.ids = std::make_shared<id_source>();
   services_.counts = std::make_shared<gauges>();
-  services_.store = system_.spawn(fake_store, log_);
+  store_ = system_.spawn(fake_store, log_);
+  services_.store = store_;
   services_.reader = system_.spawn(fake_reader, log_);
   services_.shells = system_.spawn(fake_shell_host, log_);
-  services_.models = system_.spawn(fake_models, log_);
+  models_ = system_.spawn(fake_models, log_);
+  services_.models = models_;
   services_.gateway = system_.spawn(fake_gateway, log_);
   services_.tools = built_in_tools();
 }
@@ -179,12 +195,27 @@ actor_world::~actor_world() {
                       caf::actor_cast<caf::actor>(services_.gateway)})
     caf::anon_send_exit(actor, caf::exit_reason::kill);
   spawned_.clear();
+  log_->shell = nullptr;
+  store_ = nullptr;
+  models_ = nullptr;
   services_ = {};
   run();
 }
 
 void actor_world::run() {
   coordinator(system_).run();
+}
+
+void actor_world::release_commit() {
+  tell(store_, flush_atom_v);
+}
+
+void actor_world::answer_query(model_response response) {
+  tell(models_, flush_atom_v, std::move(response));
+}
+
+void actor_world::finish_cell(cell_result result) {
+  tell(log_->shell, flush_atom_v, std::move(result));
 }
 
 void actor_world::advance(std::chrono::milliseconds span) {

@@ -11,6 +11,11 @@
 
 namespace varro::test {
 
+// A promise is kept by its actor's thread only: the extra messages are how a test makes a twin keep one.
+using fake_store_actor = store_actor::extend<caf::reacts_to<flush_atom>>;
+using fake_model_actor = model_client_actor::extend<caf::reacts_to<flush_atom, model_response>>;
+using fake_shell_actor = python_shell_actor::extend<caf::reacts_to<flush_atom, cell_result>>;
+
 // What the twins saw and how they shall answer. Shared with the twins; the test reads it between steps.
 struct world_log {
   std::vector<write_batch> batches; // committed, in order
@@ -32,6 +37,7 @@ struct world_log {
   std::vector<std::string> cells; // executed, in order
   std::function<std::optional<cell_result>(const std::string&)> run_cell; // nullopt: stays in flight
   std::deque<caf::typed_response_promise<cell_result>> open_cells;
+  fake_shell_actor shell; // the newest one
   int interrupts = 0;
   int shells_started = 0;
   int shells_closed = 0;
@@ -50,6 +56,11 @@ public:
 
   // Delivers every message until all actors are idle.
   void run();
+  // The oldest held commit succeeds; the open request is answered; the cell in flight ends.
+  void release_commit();
+  void answer_query(model_response response);
+  void finish_cell(cell_result result);
+
   // Moves the clock, delivering what becomes due.
   void advance(std::chrono::milliseconds span);
 
@@ -94,6 +105,8 @@ private:
   caf::actor_system system_;
   std::shared_ptr<world_log> log_ = std::make_shared<world_log>();
   session_services services_;
+  fake_store_actor store_;
+  fake_model_actor models_;
   std::vector<caf::actor> spawned_;
 };
 
