@@ -129,7 +129,8 @@ int serve(config loaded) {
   services.gateway = system.middleman().spawn_broker(http_gateway, settings->stream);
   auto registry = system.spawn(chat_registry, services);
   auto stopper = system.spawn(
-    supervisor, supervised{registry, services.shells, services.gateway, services.models, services.store, services.reader});
+    supervisor,
+    supervised{registry, services.shells, services.gateway, services.models, services.store, services.reader});
 
   http_server server{{system, *settings, registry, services.gateway, services.store, services.reader, services.shells,
                       storage->local_user}};

@@ -41,7 +41,8 @@ using store_reader_actor = caf::typed_actor<
 using python_shell_actor = caf::typed_actor<
   // Runs a cell and answers with what it produced; a second one waits for the first.
   caf::replies_to<execute_atom, std::string>::with<cell_result>,
-  // Interrupts the cell in flight: SIGINT, and SIGKILL when that does not end it in time. Cells that wait are not begun.
+  // Interrupts the cell in flight: SIGINT, and SIGKILL when that does not end it in time. Cells that wait are not
+  // begun.
   caf::reacts_to<interrupt_atom>,
   // Ends the process and the actor.
   caf::reacts_to<close_atom>>;

@@ -16,9 +16,9 @@ constexpr auto instructions = R"(You are Varro, an assistant for working with da
 
 You have a Python shell of your own in this chat, reached by the tool `python`. Use it whenever something should be
 computed, looked up in a file, checked or plotted, instead of guessing. The shell keeps its variables between calls.
-The user sees every call with its code and its complete result, tables and plots included: do not repeat them, say what they
-mean. Files that the user uploads are in /workspace. When code fails, read the traceback and correct it. Keep answers
-short and exact; use LaTeX between $ signs for formulas.)";
+The user sees every call with its code and its complete result, tables and plots included: do not repeat them, say
+what they mean. Files that the user uploads are in /workspace. When code fails, read the traceback and correct it. Keep
+answers short and exact; use LaTeX between $ signs for formulas.)";
 
 bool has_type(const json& value, const std::string& type) {
   if (type == "string")
@@ -34,22 +34,6 @@ bool has_type(const json& value, const std::string& type) {
   if (type == "object")
     return value.is_object();
   return true;
-}
-
-// Deeper JSON than this is no arguments object of ours, and the parser's recursion must be bounded.
-constexpr int nesting_max = 100;
-
-bool nested_too_deeply(const std::string& text) {
-  int depth = 0;
-  for (char c : text) {
-    if (c == '[' || c == '{')
-      ++depth;
-    else if (c == ']' || c == '}')
-      --depth;
-    if (depth > nesting_max)
-      return true;
-  }
-  return false;
 }
 
 } // namespace
@@ -96,16 +80,12 @@ checked_arguments check_arguments(const tool_definition& tool, const json& args)
   auto value = args;
   if (args.is_string()) {
     const auto& text = args.get_ref<const std::string&>();
-    if (text.empty())
-      value = json::object();
-    else if (nested_too_deeply(text))
-      value = json(json::value_t::discarded);
-    else
-      value = json::parse(text, nullptr, false);
-    if (value.is_discarded()) {
+    auto parsed = text.empty() ? json::object() : parse_json(text);
+    if (!parsed) {
       invalid("json_invalid", json::array(), "The arguments are not valid JSON", text);
       return result;
     }
+    value = std::move(*parsed);
   } else if (args.is_null()) {
     value = json::object();
   }

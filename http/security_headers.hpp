@@ -10,8 +10,8 @@ namespace varro {
 
 inline constexpr std::array<std::pair<std::string_view, std::string_view>, 6> security_headers{{
   {"Content-Security-Policy",
-   "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
-   "frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'"},
+   "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+   "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'"},
   {"X-Content-Type-Options", "nosniff"},
   {"Referrer-Policy", "same-origin"},
   {"X-Frame-Options", "DENY"},

@@ -27,7 +27,8 @@ public:
 
   // An existing workspace; errc::not_found when the chat has none.
   static caf::expected<workspace_files> open(const std::filesystem::path& directory);
-  // Makes the directory (mode 0700) when it is missing. A root server gives it to `owner`, the user of the chat's shell.
+  // Makes the directory (mode 0700) when it is missing. A root server gives it to `owner`, the user of the chat's
+  // shell.
   static caf::expected<workspace_files> create(const std::filesystem::path& directory, uid_t owner);
 
   struct opened {

@@ -11,16 +11,16 @@ namespace varro {
 
 // What a tool's content means for a model: its text, and the files inside it in order.
 struct tool_content {
-  std::string text;                  // strings as they are, other JSON dumped compactly, files replaced by "See file ID."
-  std::vector<user_content> files;   // binary_content and url_content found in it
+  std::string text;                // strings as they are, other JSON dumped compactly, files replaced by "See file ID."
+  std::vector<user_content> files; // binary_content and url_content found in it
 };
 tool_content split_tool_content(const json& content);
 
 // Makes the written form of a tool's content out of text and files: a string when there are none, else a list.
 json make_tool_content(std::string text, const std::vector<binary_content>& files);
 
-// Adjacent requests joined into one (tool returns and retry prompts before user prompts, as pydantic-ai orders them) and
-// adjacent responses left as they are: what a history looks like when it goes to a model.
+// Adjacent requests joined into one (tool returns and retry prompts before user prompts, as pydantic-ai orders them)
+// and adjacent responses left as they are: what a history looks like when it goes to a model.
 std::vector<message> joined(const std::vector<message>& history);
 
 // A tool call that has no return and no retry prompt after it.

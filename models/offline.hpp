@@ -1,5 +1,5 @@
-// The built-in model: no network, no key, deterministic. It runs Python that the message contains through the same agent
-// loop, explains what it did, and otherwise tells how to connect a real model.
+// The built-in model: no network, no key, deterministic. It runs Python that the message contains through the same
+// agent loop, explains what it did, and otherwise tells how to connect a real model.
 #pragma once
 
 #include "models/provider.hpp"

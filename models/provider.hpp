@@ -29,8 +29,9 @@ struct model_query {
   message_list history; // ends with a request, or with a response that paused (`pause_turn`)
   std::string instructions;
   std::vector<tool_definition> tools;
-  json settings = nullptr; // per-query overrides in pydantic-ai's ModelSettings names (max_tokens, temperature, top_p,
-                           // stop_sequences, tool_choice, parallel_tool_calls, thinking…); null means the model's defaults
+  json settings
+    = nullptr; // per-query overrides in pydantic-ai's ModelSettings names (max_tokens, temperature, top_p,
+               // stop_sequences, tool_choice, parallel_tool_calls, thinking…); null means the model's defaults
   std::string conversation_id;
 };
 
@@ -43,10 +44,10 @@ struct http_request {
 
 // One failed attempt, as the vendor told it.
 struct vendor_error {
-  int http_status = 0;      // 0 when the connection failed, or when a 200 stream carried the error
-  std::string type;         // the vendor's own type or code, may be empty
-  std::string message;      // the vendor's words, without keys and headers; at most 2,000 bytes
-  bool retryable = false;   // by the vendor's meaning (overloaded_error in a stream…), beside the status rule
+  int http_status = 0;    // 0 when the connection failed, or when a 200 stream carried the error
+  std::string type;       // the vendor's own type or code, may be empty
+  std::string message;    // the vendor's words, without keys and headers; at most 2,000 bytes
+  bool retryable = false; // by the vendor's meaning (overloaded_error in a stream…), beside the status rule
   std::optional<std::chrono::milliseconds> retry_after;
 };
 

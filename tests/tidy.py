@@ -9,10 +9,19 @@ import sys
 from pathlib import Path
 
 LINE_COLUMNS_MAX = 120
+TEST_LINE_COLUMNS_MAX = 180  # recorded wire text stands on one line
 FILE_LINES_MAX = 400
 # Longer files, each with its reason.
 LONG_FILES: dict[str, str] = {
-    "shell/worker.py": "handed into the sandbox as one file",
+    "actors/chat_session.cpp": "one actor, every transition of its state in one place",
+    "http/front.cpp": "one poller, every transition of a connection in one place",
+    "tests/actors/chat_session_test.cpp": "one case after the other over one world",
+    "tests/actors/python_shell_test.cpp": "one attack after the other, each with its twin",
+    "tests/http/routes_test.cpp": "one status code after the other",
+    "tests/models/anthropic_test.cpp": "one wire, with its literals",
+    "tests/models/openai_chat_test.cpp": "one wire, with its literals",
+    "tests/models/transport_test.cpp": "one failure of the network after the other",
+    "tests/support/wire_replay.cpp": "the rules of equality stand beside their code",
 }
 # No style sheets: a rule that is read as one line may be a long one.
 CODE = {".cpp", ".hpp", ".c", ".h", ".py", ".js", ".mjs", ".cmake", ".toml", ".sql", ""}
@@ -65,8 +74,9 @@ def check_lines(tree: Tree) -> None:
                 tree.find(where, "a leftover mark; finish it or write an issue")
             if MACHINE_PATHS.search(line):
                 tree.find(where, "an absolute path of some machine")
-            if suffix in CODE and len(line) > LINE_COLUMNS_MAX:
-                tree.find(where, f"{len(line)} columns, more than {LINE_COLUMNS_MAX}")
+            columns_max = TEST_LINE_COLUMNS_MAX if name.startswith("tests/") else LINE_COLUMNS_MAX
+            if suffix in CODE and len(line) > columns_max:
+                tree.find(where, f"{len(line)} columns, more than {columns_max}")
         if text and not text.endswith("\n"):
             tree.find(name, "no line break at the end")
         if suffix in CODE and len(lines) - 1 > FILE_LINES_MAX and name not in LONG_FILES:

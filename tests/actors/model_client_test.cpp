@@ -68,8 +68,8 @@ struct fixture {
   caf::actor_system system{system_config};
   std::shared_ptr<config> settings = std::make_shared<config>();
   std::shared_ptr<played_transport> network = std::make_shared<played_transport>();
-  model_client_actor client = system.spawn(model_client, std::shared_ptr<const config>{settings},
-                                           std::shared_ptr<http_transport>{network});
+  model_client_actor client
+    = system.spawn(model_client, std::shared_ptr<const config>{settings}, std::shared_ptr<http_transport>{network});
   caf::scoped_actor self{system, true};
   std::optional<model_response> response;
   std::optional<caf::error> error;
@@ -98,9 +98,8 @@ struct fixture {
     return query;
   }
 
-  using response_handle
-    = decltype(std::declval<caf::scoped_actor&>()->request(std::declval<model_client_actor&>(), caf::infinite,
-                                                           ask_atom_v, int64_t{1}, std::declval<model_query>()));
+  using response_handle = decltype(std::declval<caf::scoped_actor&>()->request(
+    std::declval<model_client_actor&>(), caf::infinite, ask_atom_v, int64_t{1}, std::declval<model_query>()));
 
   response_handle ask(model_query what = query()) {
     auto handle = self->request(client, caf::infinite, ask_atom_v, int64_t{1}, std::move(what));
@@ -199,7 +198,8 @@ TEST_CASE_FIXTURE(fixture, "a connection that drops before any content is tried 
   REQUIRE(network->requests.size() == 2);
   auto& callbacks = network->requests[1].callbacks;
   callbacks.on_head(200, "text/event-stream");
-  callbacks.on_bytes("data: {\"id\":\"c1\",\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"hel\"}}]}\n\n");
+  callbacks.on_bytes(
+    "data: {\"id\":\"c1\",\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"hel\"}}]}\n\n");
   transport_end end;
   end.why = transport_end::reason::dropped;
   end.http_status = 200;

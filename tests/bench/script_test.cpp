@@ -214,7 +214,7 @@ TEST_CASE("facts of an Anthropic request") {
       {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "a", "content": "stopped"},
                                    {"type": "text", "text": "second"}]},
       {"role": "assistant", "content": [{"type": "tool_use", "id": "b", "name": "python", "input": {}}]},
-      {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "b", 
+      {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "b",
         "content": [{"type": "text", "text": "42"}]}]}
     ]})");
   CHECK(facts.model == "c");

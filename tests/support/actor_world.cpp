@@ -135,6 +135,9 @@ fake_shell_actor::behavior_type fake_shell(fake_shell_actor::pointer self, log_p
     },
     [=](close_atom) {
       ++log->shells_closed;
+      for (auto& promise : log->open_cells)
+        promise.deliver(cell_result{cell_status::lost, "closed", {}, {}});
+      log->open_cells.clear();
       self->quit();
     },
     [=](flush_atom, const cell_result& result) {
@@ -185,9 +188,14 @@ actor_world::actor_world() : configuration_(std::make_unique<configuration>()), 
 }
 
 actor_world::~actor_world() {
-  log_->held.clear();
-  log_->open_queries.clear();
-  log_->open_cells.clear();
+  // A session ends its run and its shell; what is left then waits for nothing.
+  log_->hold_commits = false;
+  log_->fail_commit = -1;
+  while (!log_->held.empty())
+    release_commit();
+  for (auto& actor : spawned_)
+    caf::anon_send(actor, stop_atom_v);
+  run();
   for (auto& actor : spawned_)
     caf::anon_send_exit(actor, caf::exit_reason::kill);
   for (auto& actor : {caf::actor_cast<caf::actor>(services_.store), caf::actor_cast<caf::actor>(services_.reader),
