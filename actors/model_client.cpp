@@ -105,15 +105,6 @@ void on_ended(self_pointer self, int64_t run, int64_t ticket, const attempt_outc
   self->delayed_send(model_client_actor{self}, pause, retry_atom_v, run, ticket);
 }
 
-// A vendor that repeats the key in its message must not bring it to the page.
-std::string without_secret(std::string text, const std::string& secret) {
-  if (secret.size() < 4)
-    return text;
-  for (auto at = text.find(secret); at != std::string::npos; at = text.find(secret, at))
-    text.replace(at, secret.size(), "***");
-  return text;
-}
-
 } // namespace
 
 std::chrono::milliseconds backoff(const model_client_config& limits, int attempts, double jitter) {
@@ -130,12 +121,13 @@ bool is_retryable(const attempt_outcome& outcome) {
   auto status = error.http_status;
   if (status == 0 || (status >= 200 && status < 300))
     return error.retryable;
-  return status == 408 || status == 409 || status == 429 || status >= 500;
+  // Some are final whatever their status says: an account without credit answers 429.
+  return error.retryable && (status == 408 || status == 409 || status == 429 || status >= 500);
 }
 
 caf::error describe_failure(const model_config& model, const attempt_outcome& outcome, int attempts) {
   const auto& error = *outcome.decoded.error;
-  auto words = without_secret(error.message, model.api_key);
+  auto words = error.message; // the decoders took the key out of it
   auto tries = attempts > 1 ? " (tried " + std::to_string(attempts) + " times)" : std::string{};
   auto who = model.provider + " (" + model.name + ")";
   if (outcome.timed_out)

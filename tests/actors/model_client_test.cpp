@@ -163,6 +163,13 @@ TEST_CASE_FIXTURE(fixture, "statuses that pass are tried again, statuses that do
   }
 }
 
+TEST_CASE_FIXTURE(fixture, "an account without credit is not asked again, although its status is 429") {
+  auto handle = ask();
+  network->answer(0, 429, R"({"error":{"message":"You exceeded your quota","type":"insufficient_quota"}})");
+  REQUIRE(answered(handle));
+  CHECK(text_of(*error).find("quota") != std::string::npos);
+}
+
 TEST_CASE_FIXTURE(fixture, "retries end after the limit, with the vendor's words") {
   auto handle = ask();
   for (int attempt = 0; attempt <= settings->model_client.retries_max; ++attempt) {
