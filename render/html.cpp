@@ -41,45 +41,6 @@ std::string escape_html(std::string_view text) {
 
 namespace varro::html {
 
-namespace {
-
-constexpr int json_depth_max = 200; // levels of nesting
-
-bool nesting_is_bounded(std::string_view text) {
-  int depth = 0;
-  bool in_string = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    char c = text[i];
-    if (in_string) {
-      if (c == '\\')
-        ++i;
-      else if (c == '"')
-        in_string = false;
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '[' || c == '{') {
-      if (++depth > json_depth_max)
-        return false;
-    } else if (c == ']' || c == '}') {
-      --depth;
-    }
-  }
-  return true;
-}
-
-bool depth_is_bounded(const json& value, int left) {
-  if (!value.is_structured())
-    return true;
-  if (left == 0)
-    return false;
-  for (const auto& element : value)
-    if (!depth_is_bounded(element, left - 1))
-      return false;
-  return true;
-}
-
-} // namespace
-
 std::string attribute(std::string_view name, std::string_view value) {
   std::string out = " ";
   out += name;
@@ -138,17 +99,8 @@ std::string code_block(std::string_view code, std::string_view language) {
     + "</code></pre>";
 }
 
-std::optional<json> parse_bounded(std::string_view text) {
-  if (!nesting_is_bounded(text))
-    return std::nullopt;
-  auto value = json::parse(text, nullptr, false);
-  if (value.is_discarded())
-    return std::nullopt;
-  return value;
-}
-
 std::string pretty_json(const json& value) {
-  if (!depth_is_bounded(value, json_depth_max))
+  if (nests_deeper_than(value, json_depth_max))
     return "(nested too deeply to show)";
   return value.dump(2, ' ', false, json::error_handler_t::replace);
 }

@@ -27,9 +27,6 @@ std::string byte_count(uint64_t bytes);
 // <pre><code class="language-…">, escaped.
 std::string code_block(std::string_view code, std::string_view language);
 
-// JSON of unknown origin: parsed only when its nesting is bounded, so that neither parsing nor printing can exhaust the
-// stack. nullopt when it is not JSON or nested too deeply.
-std::optional<json> parse_bounded(std::string_view text);
 // Indented; a value that is nested too deeply becomes a sentence that says so.
 std::string pretty_json(const json& value);
 

@@ -32,7 +32,7 @@ const char* state_of(cell_status status) {
 
 std::optional<json> arguments_of(const tool_call_part& call) {
   if (auto* text = call.args.get_ptr<const std::string*>())
-    return html::parse_bounded(*text);
+    return parse_json(*text);
   return call.args;
 }
 
@@ -78,7 +78,7 @@ std::string content_html(const block_place& place, const json& content) {
   auto parts = split_tool_content(content);
   std::string out;
   if (!parts.text.empty()) {
-    auto value = html::parse_bounded(parts.text);
+    auto value = parse_json(parts.text);
     if (value && value->is_structured())
       out += html::code_block(html::pretty_json(*value), "json");
     else
