@@ -115,6 +115,23 @@ TEST_CASE("what was written is there after a reopen, for writers and readers") {
   }
 }
 
+TEST_CASE("once the writer is closed, the file alone is the whole database, also while a reader is open") {
+  scratch_dir scratch, copy;
+  {
+    auto writer = database::open(scratch.path(), read_write);
+    REQUIRE(writer);
+    REQUIRE((*writer)->add_user("ada", "hash"));
+    auto reader = database::open(scratch.path(), read_only);
+    REQUIRE(reader);
+    REQUIRE((*reader)->find_user(std::string_view{"ada"}));
+    writer->reset();
+    fs::copy_file(scratch.path() / "varro.db", copy.path() / "varro.db");
+  }
+  auto copied = database::open(copy.path(), read_only);
+  REQUIRE(copied);
+  CHECK((*copied)->find_user(std::string_view{"ada"}));
+}
+
 TEST_CASE("a reader writes nothing, and a missing database is not created by reading") {
   scratch_dir scratch;
   CHECK(open_error(scratch.path(), read_only).find((scratch / "varro.db").string()) != std::string::npos);

@@ -1,0 +1,85 @@
+"""varro doctor: says what works, what is missing and how to mend it; the exit code tells a script."""
+
+import pathlib
+import socket
+import sqlite3
+import tempfile
+import unittest
+
+from harness import Client, Model, Varro, run_varro
+
+
+class Doctor(unittest.TestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.root = pathlib.Path(directory.name)
+        self.data = self.root / "data"
+
+    def model(self):
+        server = Model()
+        self.addCleanup(server.stop)
+        return server
+
+    def doctor(self, toml="", env=None):
+        config = self.root / "varro.toml"
+        config.write_text(toml)
+        return run_varro("doctor", "--data", str(self.data), "--config", str(config), env=env)
+
+    def line(self, done, topic):
+        """The verdict on a topic and its remedy, if it has one."""
+        lines = done.stdout.splitlines()
+        at = next(i for i, line in enumerate(lines) if line[6:].startswith(topic + ":"))
+        remedy = lines[at + 1].strip() if at + 1 < len(lines) and lines[at + 1].startswith(" ") else ""
+        return lines[at], remedy
+
+    def test_a_machine_on_which_a_cell_runs_is_healthy(self):
+        done = self.doctor()
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        verdict, _ = self.line(done, "shell")
+        self.assertRegex(verdict, r"^ok .* 3\.\d+")
+        self.assertFalse(self.data.exists(), "looking must not make the data directory")
+
+    def test_a_missing_sandbox_or_python_fails_with_its_remedy(self):
+        for key, remedy in (("bubblewrap", "apt install bubblewrap"), ("python", "/nonexistent/program")):
+            done = self.doctor(f'[shell]\n{key} = "/nonexistent/program"\n')
+            self.assertEqual(done.returncode, 1, done.stdout)
+            verdict, advice = self.line(done, "shell")
+            self.assertTrue(verdict.startswith("FAIL"), verdict)
+            self.assertIn(remedy, verdict + advice)
+
+    def test_a_damaged_database_is_found_and_a_sound_one_is_called_sound(self):
+        server = Varro(self.data, self.model())
+        try:
+            Client(server).turn("[[text: hello]]")
+        finally:
+            server.stop()
+        done = self.doctor()
+        self.assertTrue(self.line(done, "database")[0].startswith("ok"), done.stdout)
+        database = self.data / "varro.db"
+        pages = bytearray(database.read_bytes())
+        size = sqlite3.connect(":memory:").execute("PRAGMA page_size").fetchone()[0]
+        pages[size:size + 400] = b"\xff" * 400
+        database.write_bytes(pages)
+        done = self.doctor()
+        self.assertEqual(done.returncode, 1, done.stdout)
+        verdict, advice = self.line(done, "database")
+        self.assertTrue(verdict.startswith("FAIL"), verdict)
+        self.assertIn("backup", advice)
+
+    def test_a_vendor_is_asked_and_a_wrong_key_or_a_dead_address_is_told_without_the_key(self):
+        model = self.model()
+        url = f"http://{model.host}:{model.port}"
+        done = self.doctor(env={"ANTHROPIC_BASE_URL": url, "ANTHROPIC_API_KEY": "sk-secret-1"})
+        self.assertEqual(done.returncode, 0, done.stdout)
+        with socket.socket() as closed:
+            closed.bind(("127.0.0.1", 0))
+            url = f"http://127.0.0.1:{closed.getsockname()[1]}"
+            done = self.doctor(env={"ANTHROPIC_BASE_URL": url, "ANTHROPIC_API_KEY": "sk-secret-1"})
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertIn("FAIL", done.stdout)
+        self.assertNotIn("sk-secret-1", done.stdout + done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
