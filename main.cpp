@@ -66,13 +66,14 @@ void wait_for_stop(const sigset_t& signals) {
   sigwait(&signals, &received);
 }
 
-// What must be in order before the first actor: the lock, the schema, runs of a former process.
+// What must be in order before the first actor: the lock and the schema; and which runs a former process left open.
 struct opened_storage {
   data_lock lock;
   std::unique_ptr<database> writer;
   std::unique_ptr<database> reader;
   user_record local_user;
   std::shared_ptr<id_source> ids;
+  std::vector<open_run> open_runs;
 };
 
 caf::expected<opened_storage> open_storage(const config& settings) {
@@ -82,9 +83,9 @@ caf::expected<opened_storage> open_storage(const config& settings) {
   auto writer = database::open(settings.data_dir, database::mode::read_write);
   if (!writer)
     return writer.error();
-  auto interrupted = (*writer)->interrupt_running_runs();
-  if (!interrupted)
-    return interrupted.error();
+  auto open_runs = (*writer)->open_runs();
+  if (!open_runs)
+    return open_runs.error();
   auto local_user = (*writer)->local_user();
   if (!local_user)
     return local_user.error();
@@ -99,7 +100,7 @@ caf::expected<opened_storage> open_storage(const config& settings) {
   if (!reader)
     return reader.error();
   return opened_storage{std::move(*lock), std::move(*writer), std::move(*reader), std::move(*local_user),
-                        std::move(ids)};
+                        std::move(ids), std::move(*open_runs)};
 }
 
 int serve(config loaded) {
@@ -139,6 +140,8 @@ int serve(config loaded) {
     server.start();
     auto host = settings->server.host.find(':') == std::string::npos ? settings->server.host
                                                                      : "[" + settings->server.host + "]";
+    for (const auto& run : storage->open_runs)
+      caf::anon_send(registry, resume_atom_v, run.user_id, run.chat_id);
     std::cout << "varro: listening on http://" << host << ":" << *port << std::endl;
     wait_for_stop(signals);
     log(log_level::info, "stopping");

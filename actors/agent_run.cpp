@@ -201,6 +201,19 @@ bool paused(const model_response& response) {
     && response.provider_details["finish_reason"] == "pause_turn";
 }
 
+// Where a run that was cut off goes on. A response at the end of the history has no open call: it was paused, or it was
+// the answer, and only the run's end was missing.
+void begin(self_pointer self) {
+  auto& state = self->state;
+  const auto* response = std::get_if<model_response>(&state.history->back());
+  if (response == nullptr || paused(*response)) {
+    step(self);
+    return;
+  }
+  auto reason = unfinished_reason(*response, state.setup.model);
+  finish(self, reason.empty() ? run_status::completed : run_status::failed, reason);
+}
+
 void on_response(self_pointer self, model_response response) {
   auto& state = self->state;
   ++state.end.model_requests;
@@ -325,10 +338,12 @@ std::string unfinished_reason(const model_response& response, const model_config
 agent_run_actor::behavior_type agent_run(self_pointer self, run_setup setup) {
   auto& state = self->state;
   state.history = std::make_shared<std::vector<message>>(std::move(setup.history));
+  state.end.usage = setup.spent.usage;
+  state.end.model_requests = setup.spent.model_requests;
   state.setup = std::move(setup);
   self->set_down_handler([=](const caf::down_msg& down) { on_down(self, down); });
   return {
-    [=](step_atom) { step(self); },
+    [=](step_atom) { begin(self); },
     [=](result_atom, tool_outcome& outcome) {
       auto& s = self->state;
       if (s.running.erase(outcome.tool_call_id) == 0)

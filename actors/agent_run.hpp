@@ -13,13 +13,20 @@
 
 namespace varro {
 
+// What a run that is taken up again has used already.
+struct run_spending {
+  token_usage usage;
+  int64_t model_requests = 0;
+};
+
 struct run_setup {
   int64_t run_id = 0;
   std::string conversation_id;
   model_config model;
   agent_config limits;
   tool_list tools;
-  std::vector<message> history; // ends with the user's message
+  std::vector<message> history; // without open calls; ends with the user's message, or where a crash cut the run off
+  run_spending spent;
   chat_session_actor session;
   model_client_actor models;
 };

@@ -85,6 +85,18 @@ stream_event done_event(const run_record& run) {
   return {0, "done", data.dump()};
 }
 
+run_spending spent_by(const std::vector<message_row>& rows, int64_t run_id) {
+  run_spending spent;
+  for (const auto& row : rows) {
+    const auto* response = std::get_if<model_response>(&row.content);
+    if (response == nullptr || row.run_id != run_id)
+      continue;
+    ++spent.model_requests;
+    spent.usage += response->usage;
+  }
+  return spent;
+}
+
 std::vector<message> messages_of(const std::vector<message_row>& rows) {
   std::vector<message> messages;
   messages.reserve(rows.size());

@@ -1,6 +1,7 @@
 #include "actors/chat_registry.hpp"
 
 #include "actors/chat_session.hpp"
+#include "config/log.hpp"
 
 namespace varro {
 
@@ -130,6 +131,14 @@ chat_registry_actor::behavior_type chat_registry(self_pointer self, session_serv
       contents.chat.user_id = user;
       contents.chat.model = model;
       return add_session(self, std::move(contents), false);
+    },
+    [=](resume_atom, int64_t user, int64_t chat) {
+      self->request(chat_registry_actor{self}, caf::infinite, find_atom_v, user, chat)
+        .then([](chat_session_actor&) {},
+              [=](caf::error& error) {
+                log(log_level::error, "an open run of chat " + std::to_string(chat) + " was not taken up: "
+                                        + text_of(error));
+              });
     },
     [=](tick_atom) {
       sweep(self);

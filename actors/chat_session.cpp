@@ -67,6 +67,7 @@ void start_run(self_pointer self, const model_config& model) {
   setup.limits = state.services.settings->agent;
   setup.tools = state.services.tools;
   setup.history = messages_of(state.contents.messages);
+  setup.spent = spent_by(state.contents.messages, state.current->id);
   setup.session = self;
   setup.models = state.services.models;
   state.run = self->spawn<caf::monitored>(agent_run, std::move(setup));
@@ -89,6 +90,18 @@ caf::expected<model_config> model_for(const chat_session_state& state, const std
   if (model == nullptr)
     return fail(errc::invalid_input, "The model '" + id + "' is not configured here. Choose another one.");
   return *model;
+}
+
+// REQUIRES: the newest run is open and its history has no open call.
+void resume_run(self_pointer self, const model_config& model) {
+  auto& state = self->state;
+  state.current = state.contents.runs.back();
+  state.progress = "Thinking…";
+  state.live = block_renderer{state.contents.chat.id};
+  for (const auto& row : state.contents.messages)
+    if (row.turn == state.current->turn)
+      state.live.render(row);
+  start_run(self, model);
 }
 
 // REQUIRES: no run is on. `replaced_turn` 0: the turn is a new one at the end.
@@ -300,24 +313,40 @@ chat_view view(const chat_session_state& state) {
 
 // --- the end of a session --------------------------------------------------------------------------------------------
 
-// What a cut-off run leaves open is closed: returns for its calls, the run's end. Nothing is written when no run is
-// open.
-std::optional<write_batch> interruption(chat_session_state& state, const std::string& reason) {
-  if (state.contents.runs.empty())
-    return std::nullopt;
-  auto& run = state.contents.runs.back();
-  auto open = run.status == run_status::running || (run.status == run_status::interrupted && run.end_seq == 0);
-  if (!open)
-    return std::nullopt;
+bool has_open_run(const chat_session_state& state) {
+  const auto& runs = state.contents.runs;
+  return !runs.empty() && runs.back().status == run_status::running;
+}
+
+// Returns for the calls that a cut-off run leaves open. REQUIRES: has_open_run.
+write_batch close_calls(chat_session_state& state, const std::string& reason) {
+  const auto& run = state.contents.runs.back();
   write_batch batch;
   batch.chat_id = state.contents.chat.id;
   for (auto& lost : returns_for_lost_calls(state.contents.messages, reason))
     batch.messages.push_back(make_row(state, std::move(lost), run.turn, run.id));
+  return batch;
+}
+
+// Closes a cut-off run. REQUIRES: has_open_run.
+write_batch interruption(chat_session_state& state, const std::string& reason) {
+  auto batch = close_calls(state, reason);
+  auto& run = state.contents.runs.back();
   run.status = run_status::interrupted;
   run.error = reason + " Send a message to go on.";
   run.end_seq = ++state.contents.chat.last_seq;
   run.ended_at = now_us();
   batch.run = run;
+  batch.chat = state.contents.chat;
+  return batch;
+}
+
+// Makes a cut-off run ready to go on. REQUIRES: has_open_run.
+write_batch resumption(chat_session_state& state) {
+  auto batch = close_calls(state, "The server was restarted while this cell was running: its result is lost, and it was "
+                                  "not run again.");
+  ++state.contents.runs.back().resumes;
+  batch.run = state.contents.runs.back();
   batch.chat = state.contents.chat;
   return batch;
 }
@@ -337,13 +366,13 @@ caf::result<done_atom> stop(self_pointer self) {
   state.stopping = true;
   halt_run(self);
   close_shell(self);
-  auto batch = interruption(state, "Interrupted: the server was stopped.");
-  if (!batch) {
+  if (!has_open_run(state)) {
     self->quit();
     return done_atom_v;
   }
+  auto batch = interruption(state, "Interrupted: the server was stopped.");
   auto promise = self->make_response_promise<done_atom>();
-  self->request(state.services.store, caf::infinite, commit_atom_v, std::move(*batch))
+  self->request(state.services.store, caf::infinite, commit_atom_v, std::move(batch))
     .then(
       [=](done_atom) mutable {
         publish(self, done_event(self->state.contents.runs.back()));
@@ -415,18 +444,33 @@ void on_down(self_pointer self, const caf::down_msg& down) {
   end_run(self, {state.current->id, run_status::failed, "An internal error ended this run.", {}, 0});
 }
 
-// A run that the former process left open is closed before anybody sees the chat.
+// Why a run that a former process left open is not taken up again; empty when it is.
+std::string why_not_resumed(const chat_session_state& state, const caf::expected<model_config>& model) {
+  const auto& limits = state.services.settings->agent;
+  if (limits.after_restart != "resume")
+    return "Interrupted: the server was restarted.";
+  if (state.contents.runs.back().resumes >= limits.resumes_max)
+    return "Interrupted: the server was restarted while this answer was made, more often than agent.resumes_max ("
+      + std::to_string(limits.resumes_max) + ") allows.";
+  return model ? std::string{} : "Interrupted: the server was restarted. " + text_of(model.error());
+}
+
+// A run that a former process left open goes on or is closed, before anybody sees the chat.
 void repair(self_pointer self) {
   auto& state = self->state;
-  auto batch = interruption(state, "Interrupted: the server was restarted.");
-  if (!batch)
+  if (!has_open_run(state))
     return;
-  auto rows = batch->messages;
-  self->request(state.services.store, caf::infinite, commit_atom_v, std::move(*batch))
+  auto model = model_for(state, "");
+  auto reason = why_not_resumed(state, model);
+  auto batch = reason.empty() ? resumption(state) : interruption(state, reason);
+  auto rows = batch.messages;
+  self->request(state.services.store, caf::infinite, commit_atom_v, std::move(batch))
     .await(
       [=](done_atom) {
         auto& messages = self->state.contents.messages;
         messages.insert(messages.end(), rows.begin(), rows.end());
+        if (reason.empty())
+          resume_run(self, *model);
       },
       [=](caf::error& error) { self->quit(error); });
 }

@@ -77,6 +77,9 @@ std::vector<recorded_cell> recorded_cells(const std::vector<message_row>& rows);
 // What makes the history valid again after a run was cut off: a return for each open call, saying that it was lost.
 std::vector<message> returns_for_lost_calls(const std::vector<message_row>& rows, const std::string& reason);
 
+// What the model requests of this run used so far, as its committed responses say.
+run_spending spent_by(const std::vector<message_row>& rows, int64_t run_id);
+
 std::vector<message> messages_of(const std::vector<message_row>& rows);
 
 } // namespace varro

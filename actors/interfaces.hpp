@@ -110,6 +110,8 @@ using chat_registry_actor = caf::typed_actor<
   caf::replies_to<find_atom, int64_t /*user*/, int64_t /*chat*/>::with<chat_session_actor>,
   // A session for a chat that does not exist yet: its first message creates it.
   caf::replies_to<start_atom, int64_t /*user*/, std::string /*model*/>::with<chat_session_actor>,
+  // A former process left a run of this user's chat open: its session is loaded, and goes on with it or closes it.
+  caf::reacts_to<resume_atom, int64_t /*user*/, int64_t /*chat*/>,
   // A session has been idle for long, or there are too many: closes those that agree.
   caf::reacts_to<tick_atom>,
   // Sessions and runs in memory.

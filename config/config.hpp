@@ -66,6 +66,9 @@ struct agent_config {
   int retries_max = 3;            // consecutive retry prompts
   int64_t tokens_max = 2'000'000; // input + output of one turn
   std::string instructions;       // replaces the built-in system prompt when not empty
+  // What becomes of a run that a crash cut off: "resume" goes on from its last node, "interrupt" waits for the user.
+  std::string after_restart = "resume";
+  int resumes_max = 3; // of one run: what brings the server down again and again is left alone then
 };
 
 struct model_client_config {

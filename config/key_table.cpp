@@ -47,6 +47,8 @@ constexpr key_row<config> config_table[]{
   {{"agent.retries_max", 0, 100, "", ""}, VARRO_AT(config, agent.retries_max)},
   {{"agent.tokens_max", 1, 1'000'000'000'000, "", ""}, VARRO_AT(config, agent.tokens_max)},
   {{"agent.instructions", 0, mib, "", ""}, VARRO_AT(config, agent.instructions)},
+  {{"agent.after_restart", 0, 0, "resume|interrupt", ""}, VARRO_AT(config, agent.after_restart)},
+  {{"agent.resumes_max", 0, 100, "", ""}, VARRO_AT(config, agent.resumes_max)},
 
   {{"model_client.retries_max", 0, 100, "", ""}, VARRO_AT(config, model_client.retries_max)},
   {{"model_client.backoff_first_ms", 1, day_ms, "", ""}, VARRO_AT(config, model_client.backoff_first)},

@@ -175,11 +175,20 @@ block file_block(const block_place& place, const file_part& part) {
             + "</article>"};
 }
 
+// Sends the message that goes on after an interruption; the style sheet hides it once the conversation went on.
+std::string continue_button(int64_t chat_id) {
+  auto fields = json{{"chat_id", std::to_string(chat_id)}, {"message", "Go on."}}.dump();
+  return "<button type=\"button\" class=\"continue\" hx-post=\"/chat/send\" hx-target=\"#conversation\" "
+         "hx-swap=\"beforeend\" hx-sync=\"this:drop\""
+    + html::attribute("hx-vals", fields) + ">Continue</button>";
+}
+
 block error_block(const block_place& place, std::string_view title, std::string_view text, std::string_view status) {
+  auto button = status == run_status::interrupted ? continue_button(place.chat_id) : std::string{};
   return {place.seq, place.element_id,
           open_block(place, "section", "error", " role=\"note\"" + html::attribute("data-status", status))
             + "<p class=\"error-title\">" + escape_html(title) + "</p><p class=\"error-text\">" + escape_html(text)
-            + "</p></section>"};
+            + "</p>" + button + "</section>"};
 }
 
 std::string progress_indicator(std::string_view text) {

@@ -75,17 +75,18 @@ caf::error supersede(connection& db, const owned_chat& chat, int64_t from_turn) 
 
 caf::error put_run(connection& db, const owned_chat& chat, const run_record& run) {
   auto insert = db.use("INSERT INTO runs(id, chat_id, turn, first_seq, status, end_seq, error, usage, model_requests,"
-                       " started_at, ended_at, superseded)"
-                       " SELECT ?3, id, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13"
+                       " started_at, ended_at, superseded, resumes)"
+                       " SELECT ?3, id, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14"
                        " FROM chats WHERE id = ?1 AND user_id = ?2"
                        " ON CONFLICT(id) DO UPDATE SET turn = excluded.turn, first_seq = excluded.first_seq,"
                        " status = excluded.status, end_seq = excluded.end_seq, error = excluded.error,"
                        " usage = excluded.usage, model_requests = excluded.model_requests,"
                        " started_at = excluded.started_at, ended_at = excluded.ended_at,"
-                       " superseded = excluded.superseded WHERE chat_id = excluded.chat_id");
+                       " superseded = excluded.superseded, resumes = excluded.resumes WHERE chat_id = excluded.chat_id");
   insert.bind(chat.id).bind(chat.user).bind(run.id).bind(run.turn).bind(run.first_seq).bind(run.status);
   insert.bind(run.end_seq).bind(run.error).bind(dump_json(to_json(run.usage)));
   insert.bind(run.model_requests).bind(run.started_at).bind(run.ended_at).bind(run.superseded ? 1 : 0);
+  insert.bind(run.resumes);
   if (auto err = insert.run())
     return err;
   if (db.changes() == 0)

@@ -73,7 +73,7 @@ caf::error read_messages(connection& db, const chat_record& chat, std::vector<me
 
 caf::error read_runs(connection& db, const chat_record& chat, std::vector<run_record>& out) {
   auto query = db.use("SELECT runs.id, turn, first_seq, status, end_seq, error, usage, model_requests, started_at,"
-                      " ended_at FROM runs JOIN chats ON chats.id = runs.chat_id"
+                      " ended_at, resumes FROM runs JOIN chats ON chats.id = runs.chat_id"
                       " WHERE chats.id = ?1 AND chats.user_id = ?2 AND superseded = 0 ORDER BY runs.id");
   query.bind(chat.id).bind(chat.user_id);
   for (;;) {
@@ -84,7 +84,7 @@ caf::error read_runs(connection& db, const chat_record& chat, std::vector<run_re
       return caf::none;
     out.push_back({query.integer(0), chat.id, query.integer(1), query.integer(2), query.text(3), query.integer(4),
                    query.text(5), usage_from(query.text_view(6)), query.integer(7), query.integer(8), query.integer(9),
-                   false});
+                   false, query.integer(10)});
   }
 }
 
@@ -177,11 +177,18 @@ caf::expected<int64_t> database::next_run_id() {
   return next_id(*impl_->db, "runs");
 }
 
-caf::expected<int64_t> database::interrupt_running_runs() {
-  auto update = impl_->db->use("UPDATE runs SET status = 'interrupted', ended_at = ?1 WHERE status = 'running'");
-  if (auto err = update.bind(now_us()).run())
-    return err;
-  return impl_->db->changes();
+caf::expected<std::vector<open_run>> database::open_runs() {
+  auto query = impl_->db->use("SELECT chats.user_id, chats.id FROM runs JOIN chats ON chats.id = runs.chat_id"
+                              " WHERE runs.status = 'running' ORDER BY runs.id");
+  std::vector<open_run> runs;
+  for (;;) {
+    auto row = query.step();
+    if (!row)
+      return std::move(row.error());
+    if (!*row)
+      return runs;
+    runs.push_back({query.integer(0), query.integer(1)});
+  }
 }
 
 } // namespace varro

@@ -42,8 +42,8 @@ public:
   caf::error delete_chat(int64_t user_id, int64_t chat_id);
   caf::expected<int64_t> next_chat_id(); // greater than every id ever used (deleted ones too)
   caf::expected<int64_t> next_run_id();
-  // Runs that a former process left "running" become "interrupted"; returns how many.
-  caf::expected<int64_t> interrupt_running_runs();
+  // The runs that are "running", oldest first.
+  caf::expected<std::vector<open_run>> open_runs();
 
   // --- users ---------------------------------------------------------------------------------------------------------
   caf::expected<user_record> add_user(std::string_view name, std::string_view password_hash); // taken: invalid_input

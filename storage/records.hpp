@@ -61,6 +61,13 @@ struct run_record {
   unix_us started_at = 0;
   unix_us ended_at = 0;    // 0 while it runs
   bool superseded = false; // an edit or regenerate replaced its turn
+  int64_t resumes = 0;     // how often it was taken up again after a crash
+};
+
+// A run that nobody has ended: of a former process, when the server starts.
+struct open_run {
+  int64_t user_id = 0;
+  int64_t chat_id = 0;
 };
 
 // One row of the history. Rows of a replaced branch stay, with superseded set, and are not loaded by default.

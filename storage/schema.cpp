@@ -75,7 +75,14 @@ CREATE TABLE messages(
 ) STRICT;
 )sql";
 
-constexpr std::array migrations{version_1};
+// Version 2: how often a run was taken up again after a crash. What a former process left open is "running" until its
+// session has closed it or gone on with it.
+constexpr const char* version_2 = R"sql(
+ALTER TABLE runs ADD COLUMN resumes INTEGER NOT NULL DEFAULT 0 CHECK (resumes >= 0);
+UPDATE runs SET status = 'running' WHERE status = 'interrupted' AND end_seq = 0 AND superseded = 0;
+)sql";
+
+constexpr std::array migrations{version_1, version_2};
 
 // Ends an open transaction whatever happens in between.
 struct undo_unless_done {

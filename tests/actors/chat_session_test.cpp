@@ -1,6 +1,7 @@
 #include "tests/support/actor_world.hpp"
 
 #include "models/history.hpp"
+#include "models/message_json.hpp"
 
 #include <doctest/doctest.h>
 
@@ -68,6 +69,17 @@ int64_t seq_of(const std::string& html) {
 
 user_message says(std::string text) {
   return {std::move(text), ""};
+}
+
+// What is stored of a chat whose server was killed while a cell ran.
+chat_contents cut_off_in_a_cell() {
+  actor_world world;
+  world.log().run_cell = [](const std::string&) -> std::optional<cell_result> { return std::nullopt; };
+  world.log().answers.push_back(always(call_answer({{"python", {{"code", "launch()"}}}})));
+  REQUIRE(world.ask<turn_started>(world.session(), send_atom_v, says("go")));
+  auto contents = committed_contents(world);
+  REQUIRE(contents.runs.back().status == run_status::running);
+  return contents;
 }
 
 } // namespace
@@ -355,16 +367,83 @@ TEST_CASE("a viewer of a running turn gets the newest progress and follows") {
   CHECK_FALSE(world.ask<bool>(session, passivate_atom_v).cvalue());
 }
 
-TEST_CASE("a run that a former process left open is closed before the chat is shown, and its code is not run again") {
+TEST_CASE("a run that a former process left open goes on, its lost cell is told to the model and not run again") {
+  auto contents = cut_off_in_a_cell();
+  actor_world second;
+  second.log().answers.push_back(always(text_answer("I launch it again later.")));
+  auto session = second.session(contents, true);
+  auto page = second.ask<chat_view>(session, page_atom_v);
+  REQUIRE(page);
+  CHECK_FALSE(page->running);
+  CHECK(contains(page->blocks.back().data, "I launch it again later."));
+  auto history = messages_of(contents.messages);
+  for (const auto& m : second.committed_messages())
+    history.push_back(m);
+  CHECK(check_history(history) == caf::none);
+  CHECK(second.log().cells.empty());
+  REQUIRE(second.log().queries.size() == 1);
+  CHECK(contains(to_json_text(second.log().queries[0].history->back()), "result is lost"));
+  auto run = last_run(second);
+  CHECK(run.id == contents.runs.back().id);
+  CHECK(run.status == run_status::completed);
+  CHECK(run.resumes == 1);
+  CHECK(run.model_requests == 2);
+  CHECK(run.usage.output_tokens == 2 * std::get<model_response>(contents.messages[1].content).usage.output_tokens);
+}
+
+TEST_CASE("of a run whose answer was committed and whose end was not, only the end is made up") {
   actor_world first;
-  first.log().run_cell = [](const std::string&) -> std::optional<cell_result> { return std::nullopt; };
-  first.log().answers.push_back(always(call_answer({{"python", {{"code", "launch()"}}}})));
+  first.log().answers.push_back(always(text_answer("That is all.")));
   REQUIRE(first.ask<turn_started>(first.session(), send_atom_v, says("go")));
   auto contents = committed_contents(first);
-  REQUIRE(contents.runs.back().status == run_status::running);
-  contents.runs.back().status = run_status::interrupted;
+  contents.runs.back().status = run_status::running;
+  contents.runs.back().ended_at = 0;
 
   actor_world second;
+  auto page = second.ask<chat_view>(second.session(contents, true), page_atom_v);
+  REQUIRE(page);
+  CHECK(page->blocks.size() == 2);
+  CHECK(second.log().queries.empty());
+  CHECK(last_run(second).status == run_status::completed);
+}
+
+TEST_CASE("a run is taken up again agent.resumes_max times and no more") {
+  for (int resumes : {2, 3}) {
+    auto contents = cut_off_in_a_cell();
+    contents.runs.back().resumes = resumes;
+    actor_world world;
+    REQUIRE(world.services().settings->agent.resumes_max == 3);
+    world.log().answers.push_back(always(text_answer("done")));
+    REQUIRE(world.ask<chat_view>(world.session(contents, true), page_atom_v));
+    CHECK(last_run(world).status == (resumes == 2 ? run_status::completed : run_status::interrupted));
+    CHECK(contains(last_run(world).error, "agent.resumes_max") == (resumes == 3));
+  }
+}
+
+TEST_CASE("a run whose model is no longer configured is closed with these words") {
+  auto contents = cut_off_in_a_cell();
+  contents.chat.model = "gone:model";
+  actor_world world;
+  REQUIRE(world.ask<chat_view>(world.session(contents, true), page_atom_v));
+  CHECK(last_run(world).status == run_status::interrupted);
+  CHECK(contains(last_run(world).error, "gone:model"));
+}
+
+TEST_CASE("the registry takes up the open run of a chat that nobody looks at") {
+  auto contents = cut_off_in_a_cell();
+  actor_world world;
+  world.log().stored[{contents.chat.user_id, contents.chat.id}] = contents;
+  world.log().answers.push_back(always(text_answer("done")));
+  world.tell(world.registry(), resume_atom_v, contents.chat.user_id, contents.chat.id);
+  CHECK(last_run(world).status == run_status::completed);
+}
+
+TEST_CASE("with after_restart = interrupt an open run is closed before the chat is shown, and waits for the user") {
+  auto contents = cut_off_in_a_cell();
+  actor_world second;
+  auto settings = std::make_shared<config>(*second.services().settings);
+  settings->agent.after_restart = "interrupt";
+  second.services().settings = settings;
   auto session = second.session(contents, true);
   auto page = second.ask<chat_view>(session, page_atom_v);
   REQUIRE(page);

@@ -230,12 +230,14 @@ TEST_CASE("a cell that ignores the interrupt is killed with its shell") {
 }
 
 TEST_CASE("a shell that ends itself is reported, with what it had printed") {
-  for (auto [code, reason] : std::vector<std::pair<const char*, const char*>>{
+  for (const auto& dying : std::vector<std::pair<const char*, const char*>>{
          {"print('last words'); import os; os._exit(7)", "exit code 7"},
          {"print('last words'); import ctypes; ctypes.string_at(0)", "segmentation fault"},
          {"print('last words'); exit()", "exit()"},
          {"print('last words'); import os; os.kill(os.getpid(), 9)", "killed"},
          {"print('last words'); import os; os.abort()", "aborted"}}) {
+    const auto* code = dying.first;
+    const auto* reason = dying.second;
     CAPTURE(code);
     shell_world world;
     auto result = world.run(code);

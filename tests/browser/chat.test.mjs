@@ -143,6 +143,28 @@ test('stop ends a cell that runs, and the chat goes on', async () => {
   await page.context().close();
 });
 
+test('a run that the end of the server interrupted goes on with a click, and then offers that no more', async () => {
+  const first = await startVarro();
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  await page.goto(first.url);
+  await send(page, '```python\nwhile True: pass\n```');
+  await page.waitForSelector('[data-block="tool-call"][data-state="running"]', answered);
+  const path = new URL(page.url()).pathname;
+  assert.equal(await first.stop({ keep: true }), 0);
+  const second = await startVarro(first.data);
+  try {
+    await page.goto(second.url + path);
+    await page.click('[data-status="interrupted"] >> text=Continue');
+    await page.waitForSelector('[data-block="user"] >> text=Go on.');
+    await page.waitForSelector('[data-block="text"]', answered);
+    assert.equal(await page.isVisible('text=Continue'), false);
+  } finally {
+    await context.close();
+    assert.equal(await second.stop(), 0);
+  }
+});
+
 test('a page that is opened while the chat answers follows to the end', async () => {
   const page = await openPage();
   await send(page, '```python\nimport time\nprint("begun")\ntime.sleep(3)\nprint("ended")\n```');

@@ -4,8 +4,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-export async function startVarro() {
-  const data = await mkdtemp(join(tmpdir(), 'varro-browser-'));
+// With the data directory of a former one, which has to be stopped with { keep: true }, it goes on from there.
+export async function startVarro(data) {
+  data ??= await mkdtemp(join(tmpdir(), 'varro-browser-'));
   const env = Object.fromEntries(Object.entries(process.env).filter(
     ([name]) => !/^(VARRO_|ANTHROPIC_|OPENAI_)/.test(name)));
   const args = ['serve', '--listen', '127.0.0.1:0', '--data', data, '--model', 'offline'];
@@ -26,10 +27,11 @@ export async function startVarro() {
   return {
     url,
     log: () => said,
-    async stop() {
+    data,
+    async stop({ keep = false } = {}) {
       child.kill('SIGTERM');
       const code = await exited;
-      await rm(data, { recursive: true, force: true });
+      if (!keep) await rm(data, { recursive: true, force: true });
       return code;
     },
   };

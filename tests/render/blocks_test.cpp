@@ -133,6 +133,19 @@ TEST_CASE("a table says how much of it is shown") {
   CHECK(contains(returned(cell_of({table})).html, ">2 rows × 2 columns<"));
 }
 
+TEST_CASE("an interrupted run offers to go on, others do not") {
+  for (auto status : {run_status::interrupted, run_status::cancelled, run_status::failed}) {
+    run_record run;
+    run.status = status;
+    run.error = "It ended.";
+    run.end_seq = 5;
+    auto blocks = block_renderer{42}.render_end(run);
+    REQUIRE(blocks.size() == 1);
+    CHECK(contains(blocks[0].html, ">Continue</button>") == (status == run_status::interrupted));
+    CHECK(contains(blocks[0].html, "&quot;chat_id&quot;:&quot;42&quot;") == (status == run_status::interrupted));
+  }
+}
+
 TEST_CASE("a cell's status is the state of its block") {
   auto state = [](cell_status status) { return root_of(returned(cell_of({}, status))).get("data-state"); };
   CHECK(state(cell_status::ok) == "done");

@@ -159,17 +159,29 @@ TEST_CASE_FIXTURE(chats_of_two, "ids of deleted chats and runs do not come back,
   CHECK(*db->next_run_id() == 3);
 }
 
-TEST_CASE_FIXTURE(chats_of_two, "runs that were left running become interrupted, others stay as they ended") {
+TEST_CASE_FIXTURE(chats_of_two, "runs that nobody has ended are listed with their owners, others are not") {
   put(1, ada, "a", 1'000, "?");
   auto batch = batch_of(make_chat(2, bob));
   batch.run = make_run(++runs, 2);
   batch.run->status = run_status::completed;
   batch.run->ended_at = 7;
   REQUIRE(db->apply(batch) == caf::none);
-  CHECK(*db->interrupt_running_runs() == 1);
-  CHECK(db->load_chat(ada, 1)->runs.at(0).status == run_status::interrupted);
-  CHECK(db->load_chat(ada, 1)->runs.at(0).ended_at > 1'000);
-  CHECK(db->load_chat(bob, 2)->runs.at(0).status == run_status::completed);
-  CHECK(db->load_chat(bob, 2)->runs.at(0).ended_at == 7);
-  CHECK(*db->interrupt_running_runs() == 0);
+  auto open = db->open_runs();
+  REQUIRE(open);
+  REQUIRE(open->size() == 1);
+  CHECK(open->front().user_id == ada);
+  CHECK(open->front().chat_id == 1);
+  auto contents = db->load_chat(ada, 1);
+  REQUIRE(contents);
+  batch = {};
+  batch.chat_id = 1;
+  batch.user_id = ada;
+  batch.run = contents->runs.at(0);
+  batch.run->resumes = 2;
+  REQUIRE(db->apply(batch) == caf::none);
+  CHECK(db->load_chat(ada, 1)->runs.at(0).resumes == 2);
+  CHECK(db->open_runs()->size() == 1);
+  batch.run->status = run_status::interrupted;
+  REQUIRE(db->apply(batch) == caf::none);
+  CHECK(db->open_runs()->empty());
 }

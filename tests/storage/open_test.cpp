@@ -176,6 +176,29 @@ TEST_CASE("the version-1 schema is frozen: a file that was built by its SQL open
   CHECK(*(*db)->next_chat_id() == 8);
 }
 
+TEST_CASE("version 2 calls a run open that version 1 had marked and not closed, and no other") {
+  scratch_dir scratch;
+  {
+    raw_database raw{scratch / "varro.db"};
+    raw.execute(contents_of(fs::path{VARRO_SOURCE_DIR} / "tests/storage/version_1.sql"));
+    raw.execute("PRAGMA user_version = 1;"
+                "INSERT INTO users(id, name, password_hash, created_at) VALUES (3, 'ada', '', 5);"
+                "INSERT INTO chats VALUES (7, 3, 'a', 'offline', 9, 5, 6);"
+                "INSERT INTO runs VALUES (1, 7, 1, 1, 'interrupted', 3, 'Interrupted', '{}', 1, 5, 6, 0);"
+                "INSERT INTO runs VALUES (2, 7, 2, 4, 'interrupted', 0, '', '{}', 1, 5, 6, 1);"
+                "INSERT INTO runs VALUES (3, 7, 2, 6, 'interrupted', 0, '', '{}', 1, 5, 6, 0)");
+  }
+  auto db = database::open(scratch.path(), read_write);
+  REQUIRE(db);
+  auto chat = (*db)->load_chat(3, 7);
+  REQUIRE(chat);
+  REQUIRE(chat->runs.size() == 2);
+  CHECK(chat->runs[0].status == run_status::interrupted);
+  CHECK(chat->runs[1].status == run_status::running);
+  CHECK(chat->runs[1].resumes == 0);
+  CHECK((*db)->open_runs()->size() == 1);
+}
+
 TEST_CASE("migrations go forward one by one and keep what is stored") {
   scratch_dir scratch;
   {

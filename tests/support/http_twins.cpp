@@ -77,6 +77,7 @@ chat_registry_actor::behavior_type twin_registry(chat_registry_actor::pointer, s
       return fail(errc::not_found, "There is no such chat.");
     },
     [=](start_atom, int64_t, const std::string&) { return session; },
+    [](resume_atom, int64_t, int64_t) {},
     [](tick_atom) {},
     [](count_atom) {
       return actor_counts{3, 2, 0, 0};

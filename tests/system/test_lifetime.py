@@ -29,18 +29,39 @@ class Restart(SystemTest):
                     self.assertIn("kept is 123", contents(events)[1].data)
                     self.assertTrue(any("Restoring session" in e.data for e in events if e.name == "progress"))
 
-    def test_a_killed_run_is_closed_at_the_next_start_and_its_cell_is_not_run_again(self):
+    def kill_in_a_cell(self, data):
+        """A server that is killed while a cell runs; the reply to the message."""
+        with self.start(data=data) as first:
+            client = Client(first)
+            reply = client.send("[[python: open('ran', 'a').write('x')\nwhile True: pass]]")
+            with client.stream(reply.chat_id, after=reply.after) as stream:
+                for event in stream:
+                    if event.name == "content" and event.block.state == "running":
+                        break
+            first.kill()
+        return reply
+
+    def test_a_killed_run_goes_on_by_itself_and_its_cell_is_not_run_again(self):
         with tempfile.TemporaryDirectory() as directory:
             data = pathlib.Path(directory) / "data"
-            with self.start(data=data) as first:
-                client = Client(first)
-                reply = client.send("[[python: open('ran', 'a').write('x')\nwhile True: pass]]")
-                with client.stream(reply.chat_id, after=reply.after) as stream:
-                    for event in stream:
-                        if event.name == "content" and event.block.state == "running":
-                            break
-                first.kill()
+            reply = self.kill_in_a_cell(data)
             with self.start(data=data) as second:
+                client = Client(second)
+                events = client.events(reply.chat_id, after=reply.after)
+                self.assertEqual(kinds(events), ["tool-call", "tool-call", "text"])
+                self.assertIn("result is lost", contents(events)[1].data)
+                self.assertEqual(events[-1].name, "done")
+                self.assertIn("completed", events[-1].data)
+                page = [b.attributes["id"] for b in blocks_of(client.get(f"/chat/{reply.chat_id}").text)]
+                self.assertEqual(len(page), len(set(page)))
+                ran = data / "workspaces" / str(reply.chat_id) / "ran"
+                self.assertIn(ran.read_text() if ran.exists() else "", ("", "x"))
+
+    def test_with_after_restart_interrupt_a_killed_run_waits_for_the_user(self):
+        with tempfile.TemporaryDirectory() as directory:
+            data = pathlib.Path(directory) / "data"
+            reply = self.kill_in_a_cell(data)
+            with self.start(data=data, env={"VARRO_AGENT_AFTER_RESTART": "interrupt"}) as second:
                 client = Client(second)
                 page = client.get(f"/chat/{reply.chat_id}").text
                 self.assertIn("Interrupted", page)
