@@ -12,6 +12,7 @@
 #include "doctor.hpp"
 #include "http/server.hpp"
 #include "http/user_command.hpp"
+#include "storage/backup.hpp"
 
 #include <csignal>
 #include <cstdio>
@@ -156,6 +157,15 @@ int serve(config loaded) {
   return port ? 0 : report(port.error());
 }
 
+int back_up(const command_line& line, const config& settings) {
+  auto bytes = varro::back_up(settings.data_dir, line.backup_file);
+  if (!bytes)
+    return report(bytes.error());
+  std::cout << "varro: wrote " << line.backup_file.string() << ", " << *bytes << " bytes. The chats' files are not in it: copy "
+            << (settings.data_dir / "workspaces").string() << " as well." << std::endl;
+  return 0;
+}
+
 int manage_user(const command_line& line, const config& settings) {
   const auto& data = settings.data_dir;
   switch (line.what) {
@@ -188,6 +198,8 @@ int run(int argc, char** argv) {
     return serve(std::move(*settings));
   if (line.what == command::doctor)
     return doctor(*settings, std::cout);
+  if (line.what == command::backup)
+    return back_up(line, *settings);
   return manage_user(line, *settings);
 }
 

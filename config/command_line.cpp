@@ -41,7 +41,7 @@ std::optional<listen_address> parse_listen(std::string_view text) {
 
 // What CLI11 writes into while it parses.
 struct options {
-  std::string config_file, listen, data, auth, model, user_name;
+  std::string config_file, listen, data, auth, model, backup_file, user_name;
   bool password_stdin = false;
 
   void add_config(CLI::App& to) {
@@ -120,6 +120,12 @@ command_line parse_command_line(int argc, const char* const* argv) {
   given.add_serving(*doctor);
   doctor->callback([&] { what = command::doctor; });
 
+  auto backup = app.add_subcommand("backup", "Copy the database as it is at this moment, also while a server runs");
+  backup->add_option("FILE", given.backup_file, "The copy; it must not exist yet")->required();
+  given.add_config(*backup);
+  given.add_data(*backup);
+  backup->callback([&] { what = command::backup; });
+
   auto user = app.add_subcommand("user", "Manage the users of --auth accounts");
   user->require_subcommand(1);
   for (const auto& verb : user_verbs) {
@@ -145,6 +151,7 @@ command_line parse_command_line(int argc, const char* const* argv) {
   result.what = what;
   result.config_file = given.config_file;
   result.overrides = given.overrides();
+  result.backup_file = given.backup_file;
   result.user_name = given.user_name;
   result.password_stdin = given.password_stdin;
   return result;

@@ -12,6 +12,7 @@ enum class command {
   print, // --help, --version or a mistake: `text` says it, `exit_code` ends the program
   serve,
   doctor,
+  backup,
   user_add,
   user_list,
   user_disable,
@@ -25,6 +26,7 @@ struct command_line {
   int exit_code = 0;
   std::filesystem::path config_file;     // --config; empty: none given
   std::vector<override_value> overrides; // what the other options set
+  std::filesystem::path backup_file;     // of backup
   std::string user_name;                 // of user_…, but user_list
   bool password_stdin = false;           // the password is the first line of stdin, not asked for on the terminal
 

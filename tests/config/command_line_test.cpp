@@ -59,6 +59,13 @@ TEST_CASE("an address to listen on is HOST:PORT, with brackets around IPv6") {
   }
 }
 
+TEST_CASE("backup takes the file to write") {
+  auto line = parse({"backup", "copy.db", "--data", "d"});
+  CHECK(line.what == command::backup);
+  CHECK(line.backup_file == "copy.db");
+  CHECK(parse({"backup"}).exit_code == 2);
+}
+
 TEST_CASE("doctor takes serve's options") {
   auto line = parse({"doctor", "--data", "d"});
   CHECK(line.what == command::doctor);
