@@ -100,8 +100,8 @@ caf::expected<opened_storage> open_storage(const config& settings) {
   auto reader = database::open(settings.data_dir, database::mode::read_only);
   if (!reader)
     return reader.error();
-  return opened_storage{std::move(*lock), std::move(*writer), std::move(*reader), std::move(*local_user),
-                        std::move(ids), std::move(*open_runs)};
+  return opened_storage{std::move(*lock),       std::move(*writer), std::move(*reader),
+                        std::move(*local_user), std::move(ids),     std::move(*open_runs)};
 }
 
 int serve(config loaded) {
@@ -161,8 +161,9 @@ int back_up(const command_line& line, const config& settings) {
   auto bytes = varro::back_up(settings.data_dir, line.backup_file);
   if (!bytes)
     return report(bytes.error());
-  std::cout << "varro: wrote " << line.backup_file.string() << ", " << *bytes << " bytes. The chats' files are not in it: copy "
-            << (settings.data_dir / "workspaces").string() << " as well." << std::endl;
+  std::cout << "varro: wrote " << line.backup_file.string() << ", " << *bytes
+            << " bytes. The chats' files are not in it: copy " << (settings.data_dir / "workspaces").string()
+            << " as well." << std::endl;
   return 0;
 }
 

@@ -136,8 +136,8 @@ chat_registry_actor::behavior_type chat_registry(self_pointer self, session_serv
       self->request(chat_registry_actor{self}, caf::infinite, find_atom_v, user, chat)
         .then([](chat_session_actor&) {},
               [=](caf::error& error) {
-                log(log_level::error, "an open run of chat " + std::to_string(chat) + " was not taken up: "
-                                        + text_of(error));
+                log(log_level::error,
+                    "an open run of chat " + std::to_string(chat) + " was not taken up: " + text_of(error));
               });
     },
     [=](tick_atom) {

@@ -343,8 +343,9 @@ write_batch interruption(chat_session_state& state, const std::string& reason) {
 
 // Makes a cut-off run ready to go on. REQUIRES: has_open_run.
 write_batch resumption(chat_session_state& state) {
-  auto batch = close_calls(state, "The server was restarted while this cell was running: its result is lost, and it was "
-                                  "not run again.");
+  auto batch = close_calls(state,
+                           "The server was restarted while this cell was running: its result is lost, and it was "
+                           "not run again.");
   ++state.contents.runs.back().resumes;
   batch.run = state.contents.runs.back();
   batch.chat = state.contents.chat;

@@ -73,20 +73,43 @@ caf::error supersede(connection& db, const owned_chat& chat, int64_t from_turn) 
   return runs.bind(chat.id).bind(chat.user).bind(from_turn).run();
 }
 
+// The runs above this one, and below it the newest one each time, are active; all others of the chat are not.
+caf::error activate(connection& db, const owned_chat& chat, int64_t run) {
+  auto runs
+    = db.use("WITH RECURSIVE mine(id, parent) AS (SELECT runs.id, runs.parent FROM runs"
+             " JOIN chats ON chats.id = runs.chat_id WHERE chats.id = ?1 AND chats.user_id = ?2),"
+             " up(id, parent) AS (SELECT id, parent FROM mine WHERE id = ?3"
+             " UNION SELECT mine.id, mine.parent FROM mine JOIN up ON mine.id = up.parent),"
+             " down(id) AS (SELECT id FROM mine WHERE id = ?3"
+             " UNION SELECT (SELECT max(id) FROM mine WHERE parent = down.id) FROM down WHERE down.id IS NOT NULL)"
+             " UPDATE runs SET superseded = CASE WHEN id IN (SELECT id FROM up) OR"
+             " id IN (SELECT id FROM down WHERE id IS NOT NULL) THEN 0 ELSE 1 END"
+             " WHERE chat_id = ?1 AND EXISTS (SELECT 1 FROM mine WHERE id = ?3)");
+  if (auto err = runs.bind(chat.id).bind(chat.user).bind(run).run())
+    return err;
+  if (db.changes() == 0)
+    return fail(errc::not_found, "chat " + std::to_string(chat.id) + " has no run " + std::to_string(run));
+  auto messages = db.use("UPDATE messages SET superseded = runs.superseded FROM runs"
+                         " WHERE runs.id = messages.run_id AND runs.superseded <> messages.superseded"
+                         " AND messages.chat_id = (SELECT id FROM chats WHERE id = ?1 AND user_id = ?2)");
+  return messages.bind(chat.id).bind(chat.user).run();
+}
+
 caf::error put_run(connection& db, const owned_chat& chat, const run_record& run) {
   auto insert = db.use("INSERT INTO runs(id, chat_id, turn, first_seq, status, end_seq, error, usage, model_requests,"
-                       " started_at, ended_at, superseded, resumes)"
-                       " SELECT ?3, id, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14"
+                       " started_at, ended_at, superseded, resumes, parent)"
+                       " SELECT ?3, id, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15"
                        " FROM chats WHERE id = ?1 AND user_id = ?2"
                        " ON CONFLICT(id) DO UPDATE SET turn = excluded.turn, first_seq = excluded.first_seq,"
                        " status = excluded.status, end_seq = excluded.end_seq, error = excluded.error,"
                        " usage = excluded.usage, model_requests = excluded.model_requests,"
                        " started_at = excluded.started_at, ended_at = excluded.ended_at,"
-                       " superseded = excluded.superseded, resumes = excluded.resumes WHERE chat_id = excluded.chat_id");
+                       " superseded = excluded.superseded, resumes = excluded.resumes,"
+                       " parent = excluded.parent WHERE chat_id = excluded.chat_id");
   insert.bind(chat.id).bind(chat.user).bind(run.id).bind(run.turn).bind(run.first_seq).bind(run.status);
   insert.bind(run.end_seq).bind(run.error).bind(dump_json(to_json(run.usage)));
   insert.bind(run.model_requests).bind(run.started_at).bind(run.ended_at).bind(run.superseded ? 1 : 0);
-  insert.bind(run.resumes);
+  insert.bind(run.resumes).bind(run.parent);
   if (auto err = insert.run())
     return err;
   if (db.changes() == 0)
@@ -133,6 +156,9 @@ caf::error put_batch(connection& db, const owned_chat& chat, const write_batch& 
     return err;
   if (batch.supersede_from_turn)
     if (auto err = supersede(db, chat, *batch.supersede_from_turn))
+      return err;
+  if (batch.activate_run)
+    if (auto err = activate(db, chat, *batch.activate_run))
       return err;
   if (batch.run)
     if (auto err = put_run(db, chat, *batch.run))

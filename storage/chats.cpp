@@ -73,7 +73,7 @@ caf::error read_messages(connection& db, const chat_record& chat, std::vector<me
 
 caf::error read_runs(connection& db, const chat_record& chat, std::vector<run_record>& out) {
   auto query = db.use("SELECT runs.id, turn, first_seq, status, end_seq, error, usage, model_requests, started_at,"
-                      " ended_at, resumes FROM runs JOIN chats ON chats.id = runs.chat_id"
+                      " ended_at, resumes, parent FROM runs JOIN chats ON chats.id = runs.chat_id"
                       " WHERE chats.id = ?1 AND chats.user_id = ?2 AND superseded = 0 ORDER BY runs.id");
   query.bind(chat.id).bind(chat.user_id);
   for (;;) {
@@ -84,8 +84,27 @@ caf::error read_runs(connection& db, const chat_record& chat, std::vector<run_re
       return caf::none;
     out.push_back({query.integer(0), chat.id, query.integer(1), query.integer(2), query.text(3), query.integer(4),
                    query.text(5), usage_from(query.text_view(6)), query.integer(7), query.integer(8), query.integer(9),
-                   false, query.integer(10)});
+                   false, query.integer(10), query.integer(11)});
   }
+}
+
+caf::error read_alternatives(connection& db, chat_contents& contents) {
+  std::map<int64_t, std::vector<int64_t>> by_parent;
+  auto query = db.use("SELECT runs.id, parent FROM runs JOIN chats ON chats.id = runs.chat_id"
+                      " WHERE chats.id = ?1 AND chats.user_id = ?2 ORDER BY runs.id");
+  query.bind(contents.chat.id).bind(contents.chat.user_id);
+  for (;;) {
+    auto row = query.step();
+    if (!row)
+      return std::move(row.error());
+    if (!*row)
+      break;
+    by_parent[query.integer(1)].push_back(query.integer(0));
+  }
+  for (const auto& run : contents.runs)
+    if (auto& siblings = by_parent[run.parent]; siblings.size() > 1)
+      contents.alternatives[run.id] = siblings;
+  return caf::none;
 }
 
 // Chat, messages and runs of one moment, even while another connection commits.
@@ -123,6 +142,8 @@ caf::expected<chat_contents> database::load_chat(int64_t user_id, int64_t chat_i
   if (auto err = read_messages(db, contents.chat, contents.messages))
     return err;
   if (auto err = read_runs(db, contents.chat, contents.runs))
+    return err;
+  if (auto err = read_alternatives(db, contents))
     return err;
   return contents;
 }

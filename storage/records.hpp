@@ -4,6 +4,7 @@
 #include "models/message.hpp"
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -62,6 +63,7 @@ struct run_record {
   unix_us ended_at = 0;    // 0 while it runs
   bool superseded = false; // an edit or regenerate replaced its turn
   int64_t resumes = 0;     // how often it was taken up again after a crash
+  int64_t parent = 0;      // the run of the turn before in its branch; 0 for a first turn
 };
 
 // A run that nobody has ended: of a former process, when the server starts.
@@ -86,6 +88,9 @@ struct chat_contents {
   chat_record chat;
   std::vector<message_row> messages;
   std::vector<run_record> runs;
+  // By run of `runs`: the runs that follow the same one, itself among them, in order of id. Only where there are
+  // several.
+  std::map<int64_t, std::vector<int64_t>> alternatives;
 };
 
 // One transaction of one chat: all of it or nothing is committed. It names the chat and its owner; rows of another chat
@@ -96,6 +101,7 @@ struct write_batch {
   std::vector<message_row> messages;          // inserted; a seq that exists already is an error
   std::optional<run_record> run;              // inserted, or updated by id
   std::optional<int64_t> supersede_from_turn; // marks messages and runs of this turn and later (before the inserts)
+  std::optional<int64_t> activate_run;        // makes this run's branch, down to its newest run, the active one
   int64_t chat_id = 0;                        // the chat that all of this belongs to; 0 takes it from `chat`
   int64_t user_id = 0; // its owner; 0 takes it from `chat`, and without either the batch is refused
 };

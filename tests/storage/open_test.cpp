@@ -196,6 +196,9 @@ TEST_CASE("version 2 calls a run open that version 1 had marked and not closed, 
   CHECK(chat->runs[0].status == run_status::interrupted);
   CHECK(chat->runs[1].status == run_status::running);
   CHECK(chat->runs[1].resumes == 0);
+  CHECK(chat->runs[0].parent == 0);
+  CHECK(chat->runs[1].parent == 1);
+  CHECK(chat->alternatives == std::map<int64_t, std::vector<int64_t>>{{3, {2, 3}}});
   CHECK((*db)->open_runs()->size() == 1);
 }
 
