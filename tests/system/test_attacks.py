@@ -18,7 +18,7 @@ import unittest
 import urllib.parse
 
 import harness
-from attacks import PRELUDE, exhaustion, files, kernel, links, network, processes, protocol
+from attacks import PRELUDE, exhaustion, files, kernel, links, network, processes, protocol, snapshots
 from cells import Chat, until
 from harness import Client, Model, Varro
 
@@ -293,6 +293,63 @@ def test_a_race_between_a_file_and_a_link_never_shows_the_other_side(self):
     running.result()
     self.server_is_well()
 
+
+class Sleepers:
+    """A server that has room for one shell: whoever starts a second puts the first to sleep."""
+
+    def __init__(self, world):
+        self.world = world
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="sleepers-", dir=world.directory))
+        self.directory.chmod(0o755)
+        self.data = self.directory / "data"
+        self.data.mkdir()
+        if world.user is not None:
+            os.chown(self.data, world.user, world.user)
+        (self.directory / "varro.toml").write_text(SETTINGS + "live_max = 1\n")
+        self.varro = Varro(self.data, world.model, user=world.user, binary=str(world.directory / "varro"),
+                           arguments=["--config", str(self.directory / "varro.toml")])
+        self.other = Chat(Client(self.varro))
+
+    def asleep(self, code):
+        """A chat that ran this and sleeps."""
+        chat = Chat(self.other.client)
+        cell = chat.run(self.world.filled(code))
+        assert cell.state == "done", cell
+        assert self.other.run("print('mine now')").stdout == "mine now\n"
+        return chat
+
+
+def test_a_hostile_pickle_runs_only_in_the_sandbox_of_its_chat(self):
+    sleepers = Sleepers(self)
+    self.addCleanup(sleepers.varro.stop)
+    chat = sleepers.asleep(snapshots.HOSTILE)
+    cell = chat.run("print('kept', kept, open('woken.txt').read())")
+    self.assertIn("kept 42 woken as 1000 in /workspace", cell.text)
+    self.assertNotIn("ESCAPED", cell.text)
+    self.assertFalse((self.directory / "planted.txt").exists())
+    self.assertEqual(sleepers.other.run("import os\nprint(os.listdir('.'))").stdout.strip().splitlines()[-1], "[]")
+    self.server_is_well()
+
+
+def test_a_snapshot_that_somebody_replaced_harms_nobody(self):
+    sleepers = Sleepers(self)
+    self.addCleanup(sleepers.varro.stop)
+    hostile = snapshots.RAW_PICKLE.replace(b"@HOST@", str(self.directory).encode())
+    for replaced in (lambda old: hostile, lambda old: old[:-10] + os.urandom(10), lambda old: old[:len(old) // 2],
+                     lambda old: b"", lambda old: bytes(b ^ 0x55 for b in old), lambda old: old + hostile):
+        chat = sleepers.asleep("kept = 42\nprint('ready')")
+        file = sleepers.data / "snapshots" / f"{chat.chat_id}.snap"
+        file.write_bytes(replaced(file.read_bytes()))
+        cell = chat.run("print('awake', 6 * 7)")
+        self.assertIn("awake 42", cell.stdout, cell)
+        self.assertFalse((self.directory / "planted.txt").exists())
+        self.assertEqual(sleepers.other.client.get("/readyz").status, 200)
+    self.server_is_well()
+
+
+for test in (test_a_hostile_pickle_runs_only_in_the_sandbox_of_its_chat,
+             test_a_snapshot_that_somebody_replaced_harms_nobody):
+    setattr(Links, test.__name__, unittest.skipUnless("VARRO_ATTACKS_ALL" in os.environ, "no snapshots yet")(test))
 
 for test in (test_uploads_by_hostile_names_stay_in_the_workspace,
              test_a_list_of_strange_files_shows_no_link_and_runs_nothing,
