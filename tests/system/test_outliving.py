@@ -36,7 +36,7 @@ open('over', 'w').close()
 SUPERVISOR = "the shells end with their server yet"
 
 
-class Outliving(ShellTest):
+class Outliving(SystemTest):
     def setUp(self):
         directory = tempfile.TemporaryDirectory(prefix="varro-system-")
         self.addCleanup(directory.cleanup)
