@@ -135,7 +135,7 @@ class Outliving(SystemTest):
     @later("a sleeping shell is woken by running its cells again yet")
     def test_a_shell_that_had_to_sleep_wakes_with_its_variables_and_says_what_is_not_back(self):
         settings = pathlib.Path(self.data.parent) / "varro.toml"
-        settings.write_text("[shell]\nlive_max = 1\n")
+        settings.write_text("[shell]\nlive_max = 1\nstarting_max = 1\n")
         with self.start(data=self.data, arguments=["--config", str(settings)]) as server:
             chat, other = Chat(Client(server)), Chat(Client(server))
             chat.run("import pandas\nwith open('ran.txt', 'a') as f: f.write('ran\\n')\n"

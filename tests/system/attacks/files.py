@@ -164,6 +164,29 @@ for path in ("/workspace/sub/data.bin", "/tmp/data.bin", tempfile.mkdtemp() + "/
     os.remove(path)
 ''', twin_says=("wrote 10485760",) * 3),
 
+    Attack("uses descriptors that it was born with", WITHIN_SIGHT + r'''
+kinds = {stat.S_IFDIR: "directory", stat.S_IFREG: "file", stat.S_IFSOCK: "socket", stat.S_IFIFO: "pipe",
+         stat.S_IFCHR: "device", 0: "other"}
+found = {}
+for number in sorted(int(name) for name in os.listdir("/proc/self/fd")):
+    try:
+        status = os.fstat(number)
+    except OSError:
+        continue
+    kind = kinds[stat.S_IFMT(status.st_mode)]
+    found[kind] = found.get(kind, 0) + 1
+    if kind == "directory":
+        print("ESCAPED by", os.readlink(f"/proc/self/fd/{number}"), os.listdir(number)[:5])
+    if kind == "file":
+        print("a file:", os.readlink(f"/proc/self/fd/{number}"))
+        if holds(os.pread(number, 1 << 20, 0)):
+            print("ESCAPED: the secret is in it")
+print("descriptors:", found)
+''', told=(r"descriptors: .*'socket': 1\b",), twin=r'''
+directory = os.open(".", os.O_RDONLY)
+print("own directory:", len(os.listdir(directory)) >= 0); os.close(directory)
+''', twin_says=("own directory: True",)),
+
     Attack("makes and opens devices", r'''
 for kind, name in ((stat.S_IFBLK, "block"), (stat.S_IFCHR, "character")):
     for directory in ("/workspace", "/tmp"):

@@ -68,3 +68,38 @@ UPLOADS = [
     ("a pipe", "os.mkfifo('data.csv')"),
     ("a hard link to its own file", "os.link('own.txt', 'data.csv')"),
 ]
+
+# One chat opens every door that it has, the other one knocks at the same doors.
+DOORS = r'''
+import os, socket
+doors = {"port": (socket.AF_INET, ("127.0.0.1", 45678)), "abstract": (socket.AF_UNIX, "\0varro-door"),
+         "tmp": (socket.AF_UNIX, "/tmp/door"), "workspace": (socket.AF_UNIX, "/workspace/door")}
+shared = "/dev/shm/door" if os.path.isdir("/dev/shm") else "/tmp/door.txt"
+'''
+LISTENING = DOORS + r'''
+held = []
+for family, address in doors.values():
+    held.append(socket.socket(family))
+    held[-1].bind(address), held[-1].listen(8)
+open(shared, "w").close()
+'''
+REACHING = DOORS + r'''
+for name, (family, address) in doors.items():
+    with socket.socket(family) as client:
+        try:
+            client.connect(address)
+            print(name, "REACHED")
+        except OSError:
+            print(name, "alone")
+print("memory", "REACHED" if os.path.exists(shared) else "alone")
+'''
+
+DAEMON = r'''
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 65))
+        os.execvp("sleep", ["sleep", "@NUMBER@"])
+    os._exit(0)
+os.wait()
+'''

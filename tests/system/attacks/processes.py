@@ -132,6 +132,47 @@ os.kill(os.getpid(), signal.SIGSTOP)
 print("went on")
 ''', told=(r"shell was killed|went on|[Ss]topped",), stop_at="running", twin="print('fine')", twin_says=("fine",)),
 
+    Attack("takes what the kernel counts for a user, not for a process", r'''
+import resource
+held = []
+def take(what, one, most):
+    count = 0
+    try:
+        while count < most:
+            held.append(one())
+            count += 1
+        print(f"{what}: {count}")
+    except OSError as error:
+        print(f"{what}: {error} after {count}")
+a, b = socket.socketpair()
+null = os.open("/dev/null", os.O_RDONLY)
+b.setblocking(False), a.setblocking(False)
+take("descriptors in flight", lambda: socket.send_fds(a, [b"x"], [null] * 100), 100)
+inotify = {"x86_64": 294, "aarch64": 26}[platform.machine()]
+def instance():
+    result, error = syscall(inotify, 0)
+    if error:
+        raise OSError(error)
+take("inotify instances", instance, 400)
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGRTMIN})
+_libc.pthread_sigqueue.argtypes = [ctypes.c_ulong, ctypes.c_int, ctypes.c_void_p]
+def queue():
+    error = _libc.pthread_sigqueue(threading.get_ident(), signal.SIGRTMIN, None)
+    if error != 0:
+        raise OSError(os.strerror(error))
+take("queued signals", queue, 200_000)
+import fcntl
+locks = open("locks", "w+b")
+take("locks", lambda: fcntl.lockf(locks, fcntl.LOCK_EX, 1, len(held) * 2), 20_000)
+open("running", "w").close()
+while True:
+    time.sleep(1)
+''', told=(r"descriptors in flight: ", r"[Ss]topped"), stop_at="running", twin=r'''
+a, b = socket.socketpair()
+socket.send_fds(a, [b"x"], [1, 2])
+print("passed", len(socket.recv_fds(b, 1, 4)[1]))
+''', twin_says=("passed 2",)),
+
     Attack("keeps both processors busy", r'''
 children = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(8)]
 open("running", "w").close()

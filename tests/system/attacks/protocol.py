@@ -85,6 +85,15 @@ socket.send_fds(a, [b"x"], [1])
 print("own descriptors", len(socket.recv_fds(b, 1, 4)[1]))
 ''', twin_says=("own descriptors 1",)),
 
+    Attack("ends its own cell before it ends", SOCKETS + r'''
+import gc
+cells = {thing.cell for thing in gc.get_objects() if type(thing).__name__ == "Outputs" and isinstance(thing.cell, int)}
+print("mine:", len(cells), flush=True)
+for cell in cells:
+    send(frame({"op": "done", "id": cell, "status": "ok", "duration_us": 1}))
+''', told=(r"mine: 1",), ends_late=True,
+           waits_for="a lost shell comes back by running its cells again, this one among them", twin=HONEST, twin_says=HONEST_SAYS),
+
     Attack("begins a frame and never ends it", SOCKETS + r'''
 send(struct.pack(">I", 1000) + b"{")
 open("running", "w").close()

@@ -29,3 +29,27 @@ print("ready")
 
 # A file put in the place of a chat's snapshot: as a pickle it starts a program on whatever machine loads it.
 RAW_PICKLE = b"\x80\x04cposix\nsystem\n(S'touch @HOST@/planted.txt; touch /workspace/planted.txt'\ntR."
+
+# Variables that do their worst while they are saved; the chat has to go on, asleep or not.
+STATES = {
+    "loops": "while True: pass",
+    "sleeps": "import time; time.sleep(10**6)",
+    "exits": "import os; os._exit(0)",
+    "crashes": "import ctypes; ctypes.string_at(8)",
+    "kills its parent": "import os, signal; os.kill(os.getppid(), signal.SIGKILL)",
+    "takes memory": "held = [bytearray(b'x') * (64 << 20) for _ in range(100)]",
+    "is huge": "return bytearray(b'x') * (600 << 20)",
+    "forks": "import os\nwhile True: os.fork()",
+    "closes everything": "import os; os.closerange(3, 4096)",
+    "recurses": "return self.__getstate__()",
+    "raises": "raise KeyboardInterrupt",
+}
+
+HOSTILE_STATE = """
+class Hostile:
+    def __getstate__(self):
+@BODY@
+    __reduce_ex__ = lambda self, protocol: (Hostile, (), self.__getstate__())
+kept, hostile = 42, Hostile()
+print("ready")
+"""
