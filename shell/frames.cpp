@@ -113,9 +113,10 @@ caf::expected<worker_frame> read_frame(std::string_view text) {
 
 } // namespace
 
-std::string encode_execute(uint64_t id, std::string_view code, const shell_config& limits) {
+std::string encode_execute(uint64_t id, std::string_view tag, std::string_view code, const shell_config& limits) {
   return with_length({{"op", "execute"},
                       {"id", id},
+                      {"tag", tag},
                       {"code", code},
                       {"limits",
                        {{"output_bytes", limits.output_bytes_max},

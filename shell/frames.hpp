@@ -1,10 +1,11 @@
 // The wire between the server and a shell's Python worker, over one stream socket.
 //
-// A frame is a 4-byte big-endian length and that many bytes of JSON. From the server: {"op":"execute","id":N,"code":…,
-// "limits":{…}}, {"op":"close"}. From the worker: {"op":"ready","python":…,"pid":…}, and for each execute with its id
-// any number of {"op":"output","id":N,"output":{…}} and then one {"op":"done","id":N,"status":"ok|failed|interrupted",
-// "duration_us":…}. An interrupt is a signal, not a frame. The worker's side is reachable by user code: every frame
-// from it is untrusted; sizes are capped, ids checked, unknown operations end the shell.
+// A frame is a 4-byte big-endian length and that many bytes of JSON. From the server:
+// {"op":"execute","id":N,"tag":…,"code":…, "limits":{…}}, {"op":"close"}. From the worker:
+// {"op":"ready","python":…,"pid":…}, and for each execute with its id any number of {"op":"output","id":N,"output":{…}}
+// and then one {"op":"done","id":N,"status":"ok|failed|interrupted", "duration_us":…}. An interrupt is a signal, not a
+// frame. The worker's side is reachable by user code: every frame from it is untrusted; sizes are capped, ids checked,
+// unknown operations end the shell.
 #pragma once
 
 #include "config/config.hpp"
@@ -32,7 +33,8 @@ struct worker_done {
 };
 using worker_frame = std::variant<worker_ready, worker_output, worker_done>;
 
-std::string encode_execute(uint64_t id, std::string_view code, const shell_config& limits);
+// The tag names the cell for whoever restarts the server while it runs; may be empty.
+std::string encode_execute(uint64_t id, std::string_view tag, std::string_view code, const shell_config& limits);
 std::string encode_close();
 
 // Cuts a byte stream into frames. Not thread-safe.
