@@ -117,7 +117,6 @@ class Cells(ShellTest):
     def test_markdown_is_shown(self):
         self.assertIn("strong", self.cell("from IPython.display import Markdown\ndisplay(Markdown('**strong**'))").html)
 
-    @later("displays of HTML, JSON, Plotly and Altair are not there yet")
     def test_other_displays_are_shown_and_do_not_run(self):
         show = "from IPython.display import HTML, JSON\n"
         cell = self.cell(show + "display(HTML('<b>bold words</b><script>alert(1)</script>'))")

@@ -84,7 +84,6 @@ for path in ("/proc/kallsyms", "/proc/keys", "/proc/modules", "/proc/interrupts"
              "/proc/net/tcp", "/proc/timer_list", "/proc/vmallocinfo"):
     attempt(f"read {path}", lambda: content(path))
 ''', told=(r"read /proc/kallsyms: .*No such file", r"read /proc/cmdline: .*No such file"),
-           waits_for="/proc shows more than processes yet",
            twin="print('own process:', 'Pid:' in content('/proc/self/status').decode())", twin_says=("own process: True",)),
 
     Attack("searches every file in sight for a secret", WALK + r'''
@@ -117,8 +116,7 @@ for pid in sorted({int(name) for name in os.listdir("/proc") if name.isdigit()} 
     attempt(f"descriptors of {pid}", lambda: os.listdir(f"/proc/{pid}/fd"))
     attempt(f"root of {pid}", lambda: os.listdir(f"/proc/{pid}/root/"))
 print(f"looked at {looked} processes; mine is {own}")
-''', told=(r"looked at [0-5] processes",),
-           waits_for="pid 1 of the sandbox is bubblewrap, which lets itself be looked into", twin=r'''
+''', told=(r"looked at [0-5] processes",), twin=r'''
 child = subprocess.Popen(["sleep", "30"])
 while b"sleep" not in content(f"/proc/{child.pid}/cmdline"):
     pass

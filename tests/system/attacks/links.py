@@ -74,7 +74,7 @@ DOORS = r'''
 import os, socket
 doors = {"port": (socket.AF_INET, ("127.0.0.1", 45678)), "abstract": (socket.AF_UNIX, "\0varro-door"),
          "tmp": (socket.AF_UNIX, "/tmp/door"), "workspace": (socket.AF_UNIX, "/workspace/door")}
-shared = "/dev/shm/door" if os.path.isdir("/dev/shm") else "/tmp/door.txt"
+shared = "/dev/shm/shared-door" if os.path.isdir("/dev/shm") else "/tmp/shared-door"
 '''
 LISTENING = DOORS + r'''
 held = []
