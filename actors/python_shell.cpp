@@ -13,9 +13,7 @@ using stage = python_shell_state::stage;
 using namespace std::chrono_literals;
 
 constexpr size_t read_bytes = 64u << 10;
-constexpr size_t table_bytes_max = 2u << 20;   // of one table; the worker stays far below
-constexpr size_t error_bytes_max = 512u << 10; // all tracebacks of a cell
-constexpr size_t outputs_max = 2'000;          // of one cell; later text joins the last text
+constexpr size_t outputs_max = 2'000; // of one cell; later text joins the last text
 constexpr int looks_before_kill = 12; // about half a second for a process that lost its socket to end by itself
 constexpr int looks_for_status = 40;  // about two seconds for the exit status of a process that is gone
 constexpr auto finished_max = std::chrono::minutes{1}; // for results of a shell that is gone
@@ -24,19 +22,6 @@ constexpr auto fresh_shell = " Its variables are gone; the next cell gets a fres
 std::string seconds_text(std::chrono::milliseconds duration) {
   auto ms = duration.count();
   return ms % 1000 == 0 ? std::to_string(ms / 1000) + " s" : std::to_string(ms) + " ms";
-}
-
-size_t bytes_of(const table_output& table) {
-  size_t bytes = 0;
-  auto add = [&bytes](const std::vector<std::string>& texts) {
-    for (const auto& text : texts)
-      bytes += text.size();
-  };
-  add(table.columns);
-  add(table.dtypes);
-  for (const auto& row : table.rows)
-    add(row);
-  return bytes;
 }
 
 void tell_busy(python_shell_pointer self, bool busy) {
@@ -51,8 +36,8 @@ void start_next(python_shell_pointer self) {
   state.now = stage::running;
   state.result = {};
   state.interrupt_reason.clear();
-  state.left
-    = {2 * state.settings.output_bytes_max + error_bytes_max, state.settings.images_max, state.settings.images_max};
+  state.slots.clear();
+  state.left = output_allowance{state.settings};
   auto& cell = state.queue.front();
   auto left = state.settings.cell_max;
   if (cell.id == 0) {
@@ -227,9 +212,24 @@ struct frame_handler {
     auto& state = self->state;
     if (state.now != stage::running || frame.id != state.cell_id)
       garbled();
-    else if (!state.accept(std::move(frame.output)))
+    else if (!state.accept(std::move(frame.output), frame.slot))
       lose(self, cell_status::killed,
            std::string{"The Python process sent more output than the limits allow and was killed."} + fresh_shell);
+  }
+
+  void operator()(worker_clear& frame) const {
+    if (self->state.now != stage::running || frame.id != self->state.cell_id)
+      garbled();
+    else
+      self->state.forget_outputs();
+  }
+
+  void operator()(worker_snapshot&) const {
+    garbled(); // nobody has asked
+  }
+
+  void operator()(worker_restored&) const {
+    garbled(); // nobody has asked
   }
 
   void operator()(worker_done& frame) const {
@@ -357,41 +357,37 @@ python_shell_state::~python_shell_state() {
   close_shell(process);
 }
 
-bool python_shell_state::accept(cell_output output) {
-  auto take = [this](size_t bytes) {
-    if (bytes > left.text_bytes)
+bool python_shell_state::accept(cell_output output, std::optional<uint64_t> slot) {
+  auto place = slot ? slots.find(*slot) : slots.end();
+  if (place != slots.end()) {
+    auto& before = result.outputs[place->second];
+    left.give_back(before);
+    if (!left.take(output))
       return false;
-    left.text_bytes -= bytes;
+    before = std::move(output);
     return true;
-  };
-  if (auto* stream = std::get_if<stream_output>(&output)) {
-    if (!take(stream->text.size()))
-      return false;
-    auto* last = result.outputs.empty() ? nullptr : std::get_if<stream_output>(&result.outputs.back());
-    if (last != nullptr && (last->name == stream->name || result.outputs.size() >= outputs_max)) {
-      last->text += stream->text;
-      return true;
-    }
-  } else if (auto* value = std::get_if<value_output>(&output)) {
-    if (!take(value->text.size()))
-      return false;
-  } else if (auto* error = std::get_if<error_output>(&output)) {
-    if (!take(error->name.size() + error->message.size() + error->traceback.size()))
-      return false;
-  } else if (auto* image = std::get_if<image_output>(&output)) {
-    if (--left.images < 0 || image->data.size() > settings.image_bytes_max)
-      return false;
-  } else if (auto* table = std::get_if<table_output>(&output)) {
-    if (--left.tables < 0 || bytes_of(*table) > table_bytes_max
-        || table->rows.size() > static_cast<size_t>(settings.table_rows_max)
-        || table->columns.size() > static_cast<size_t>(settings.table_columns_max) + 1)
-      return false;
+  }
+  if (!left.take(output))
+    return false;
+  auto* stream = std::get_if<stream_output>(&output);
+  auto* last
+    = stream == nullptr || result.outputs.empty() ? nullptr : std::get_if<stream_output>(&result.outputs.back());
+  if (last != nullptr && (last->name == stream->name || result.outputs.size() >= outputs_max)) {
+    last->text += stream->text;
+    return true;
   }
   // Twice, because text that is separated by displays cannot be joined.
   if (result.outputs.size() >= 2 * outputs_max)
     return false;
+  if (slot)
+    slots[*slot] = result.outputs.size();
   result.outputs.push_back(std::move(output));
   return true;
+}
+
+void python_shell_state::forget_outputs() {
+  result.outputs.clear();
+  slots.clear();
 }
 
 shell_death explain_exit(int wait_status, const std::string& why, const shell_config& settings) {

@@ -9,6 +9,7 @@
 #include "actors/interfaces.hpp"
 #include "config/config.hpp"
 #include "shell/frames.hpp"
+#include "shell/output_allowance.hpp"
 #include "shell/supervisor_client.hpp"
 
 #include <caf/io/all.hpp>
@@ -57,19 +58,14 @@ struct python_shell_state {
     cell_result result;
   };
 
-  // What the worker may still send for the cell in flight; it is hostile until proven otherwise.
-  struct allowance {
-    size_t text_bytes = 0;
-    int images = 0;
-    int tables = 0;
-  };
-
   python_shell_state() = default;
   python_shell_state(const python_shell_state&) = delete;
   ~python_shell_state(); // kills what an orderly end has not
 
-  // Adds an output to the cell in flight; false when the worker sent more than it may.
-  bool accept(cell_output output);
+  // Adds an output to the cell in flight, or puts it where one with the same slot stands; false when the worker sent
+  // more than it may.
+  bool accept(cell_output output, std::optional<uint64_t> slot = {});
+  void forget_outputs();
 
   shell_config settings;
   shell_process process;
@@ -84,8 +80,9 @@ struct python_shell_state {
   cell_result result;                             // of the cell in flight
   std::map<std::string, finished_cell> finished;  // by tag: nobody has asked for them yet
   std::map<std::string, uint64_t> unacknowledged; // by tag: answered, not yet committed
-  allowance left;
-  std::string interrupt_reason; // set once the cell in flight was interrupted
+  std::map<uint64_t, size_t> slots;               // of the cell in flight: places among its outputs
+  output_allowance left;                          // of the cell in flight
+  std::string interrupt_reason;                   // set once the cell in flight was interrupted
   cell_status end_status = cell_status::lost;
   std::string end_reason; // empty until somebody knows better than the exit status
   std::string end_why;    // of varro-shells

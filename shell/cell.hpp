@@ -42,8 +42,9 @@ struct rich_output {
   std::string data;       // as text, JSON too; at most rich_bytes_max
   std::string text;       // what the model reads instead; empty: it reads the data
 };
-inline constexpr size_t rich_bytes_max = 1u << 20; // data of one rich output
-inline constexpr int rich_outputs_max = 20;        // of one cell
+inline constexpr size_t rich_bytes_max = 1u << 20;      // data of one rich output
+inline constexpr size_t rich_cell_bytes_max = 4u << 20; // data of all rich outputs of one cell
+inline constexpr int rich_outputs_max = 20;             // of one cell
 bool is_rich_type(std::string_view media_type) noexcept;
 bool is_json_type(std::string_view media_type) noexcept; // JSON and charts
 

@@ -1,5 +1,7 @@
 #include "shell/supervisor/relay.hpp"
 
+#include "shell/cell.hpp"
+
 #include <cerrno>
 #include <cstring>
 
@@ -67,7 +69,7 @@ size_t journal_bytes_max(const shell_config& limits) {
   auto images = static_cast<size_t>(std::max(limits.images_max, 0));
   // Text may grow sixfold when JSON escapes it, images grow by a third as base64.
   return 6 * (3 * limits.output_bytes_max + error_bytes_max) + images * (limits.image_bytes_max / 3 * 4 + 4'096)
-    + images * table_bytes_max + framing_bytes_max;
+    + images * table_bytes_max + 6 * rich_cell_bytes_max + framing_bytes_max;
 }
 
 relay::relay(descriptor worker, const shell_config& limits) : limits_(limits), worker_(std::move(worker)) {
