@@ -1,6 +1,6 @@
 #include "doctor.hpp"
 
-#include "shell/sandbox.hpp"
+#include "shell/diagnosis.hpp"
 #include "storage/database.hpp"
 
 #include <algorithm>
@@ -51,14 +51,14 @@ void check_shell(const config& settings, report& to) {
   if (!settings.shell.sandbox)
     to.warn("shell: the sandbox is off: the chats' Python has all rights of this server",
             "remove shell.sandbox = false from the configuration");
-  auto diagnosis = diagnose_shell(settings.shell);
-  if (diagnosis.ok)
-    to.ok("shell: a cell ran in " + settings.shell.python + " " + diagnosis.python);
-  for (const auto& problem : diagnosis.problems)
-    to.fail("shell: no cell ran in " + settings.shell.python, problem);
-  if (!diagnosis.ok && diagnosis.problems.empty())
-    to.fail("shell: no cell ran in " + settings.shell.python,
-            "install what bin/setup installs: bubblewrap, python3-ipython, numpy, pandas, matplotlib");
+  for (const auto& python : settings.shell.all_interpreters()) {
+    auto name = "shell: Python " + python.name + ", " + python.path;
+    auto diagnosis = diagnose_shell(settings.shell, python);
+    if (diagnosis.ok)
+      to.ok(name + " " + diagnosis.python + ": a cell ran");
+    for (const auto& problem : diagnosis.problems)
+      to.fail(name + (diagnosis.python.empty() ? ": no cell ran" : ": a package is missing"), problem);
+  }
 }
 
 void check_data_dir(const config& settings, report& to) {

@@ -195,6 +195,7 @@ int run(int argc, char** argv) {
   auto settings = load_config(sources);
   if (!settings)
     return report(settings.error());
+  settings->keep_shells = line.keep_shells;
   if (line.what == command::serve)
     return serve(std::move(*settings));
   if (line.what == command::doctor)

@@ -41,6 +41,12 @@ using store_reader_actor = caf::typed_actor<
 using python_shell_actor = caf::typed_actor<
   // Runs a cell and answers with what it produced; a second one waits for the first.
   caf::replies_to<execute_atom, std::string>::with<cell_result>,
+  // The same for a cell with a name: what it produced outlives this server until it is acknowledged.
+  caf::replies_to<execute_atom, std::string, std::string /*tag*/>::with<cell_result>,
+  // What a cell produced, or will, that a former server began. errc::not_found when there is no such cell.
+  caf::replies_to<result_atom, std::string /*tag*/>::with<cell_result>,
+  // That cell's result is committed: nobody will ask for it again.
+  caf::reacts_to<ack_atom, std::string /*tag*/>,
   // Interrupts the cell in flight: SIGINT, and SIGKILL when that does not end it in time. Cells that wait are not
   // begun.
   caf::reacts_to<interrupt_atom>,
@@ -51,6 +57,11 @@ using python_shell_actor = caf::typed_actor<
 using shell_host_actor = caf::typed_actor<
   // A fresh shell for this chat in this workspace directory, once there is room for it.
   caf::replies_to<start_atom, int64_t /*chat*/, std::string /*workspace*/>::with<python_shell_actor>,
+  // The chat's shell of a former server, and the tags of its cells whose results were not acknowledged. errc::not_found
+  // when there is none.
+  caf::replies_to<attach_atom, int64_t /*chat*/>::with<python_shell_actor, std::vector<std::string>>,
+  // The chats that have a shell of a former server.
+  caf::replies_to<list_atom>::with<std::vector<int64_t>>,
   // A shell began (true) or ended (false) a cell; from python_shell.
   caf::reacts_to<busy_atom, int64_t /*chat*/, bool>,
   // How many shells live.

@@ -19,7 +19,8 @@ namespace varro {
   X(commit) X(load) X(list) X(rename) X(remove) X(login) X(logout) X(user) X(find) X(send) X(cancel) X(page)          \
   X(attach) X(detach) X(adopt) X(replay) X(publish) X(progress) X(node) X(ended) X(shell) X(restore) X(execute)       \
   X(interrupt) X(close) X(start) X(busy) X(ask) X(result) X(retry) X(tick) X(stop) X(edit) X(stats) X(count)          \
-  X(history) X(step) X(deadline) X(gone) X(done) X(flush) X(passivate) X(ready) X(model) X(kill) X(reap) X(resume)
+  X(history) X(step) X(deadline) X(gone) X(done) X(flush) X(passivate) X(ready) X(model) X(kill) X(reap)          \
+  X(ack) X(resume) X(branch)
 
 // A user's message on its way into a chat.
 struct user_message {
@@ -82,6 +83,10 @@ struct attempt_outcome {
   bool timed_out = false;
 };
 using attempt_result = std::shared_ptr<attempt_outcome>;
+
+// What varro-shells tells. It holds descriptors and never leaves its node: a pointer.
+struct shell_event;
+using shell_news = std::shared_ptr<shell_event>;
 
 struct login_found_reply {
   login_record login;

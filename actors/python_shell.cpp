@@ -10,30 +10,18 @@ namespace varro {
 namespace {
 
 using stage = python_shell_state::stage;
+using namespace std::chrono_literals;
 
 constexpr size_t read_bytes = 64u << 10;
-constexpr size_t table_bytes_max = 2u << 20;   // of one table; the worker stays far below
-constexpr size_t error_bytes_max = 512u << 10; // all tracebacks of a cell
-constexpr size_t outputs_max = 2'000;          // of one cell; later text joins the last text
+constexpr size_t outputs_max = 2'000; // of one cell; later text joins the last text
 constexpr int looks_before_kill = 12; // about half a second for a process that lost its socket to end by itself
+constexpr int looks_for_status = 40;  // about two seconds for the exit status of a process that is gone
+constexpr auto finished_max = std::chrono::minutes{1}; // for results of a shell that is gone
 constexpr auto fresh_shell = " Its variables are gone; the next cell gets a fresh shell.";
 
 std::string seconds_text(std::chrono::milliseconds duration) {
   auto ms = duration.count();
   return ms % 1000 == 0 ? std::to_string(ms / 1000) + " s" : std::to_string(ms) + " ms";
-}
-
-size_t bytes_of(const table_output& table) {
-  size_t bytes = 0;
-  auto add = [&bytes](const std::vector<std::string>& texts) {
-    for (const auto& text : texts)
-      bytes += text.size();
-  };
-  add(table.columns);
-  add(table.dtypes);
-  for (const auto& row : table.rows)
-    add(row);
-  return bytes;
 }
 
 void tell_busy(python_shell_pointer self, bool busy) {
@@ -48,19 +36,42 @@ void start_next(python_shell_pointer self) {
   state.now = stage::running;
   state.result = {};
   state.interrupt_reason.clear();
-  state.left
-    = {2 * state.settings.output_bytes_max + error_bytes_max, state.settings.images_max, state.settings.images_max};
-  auto bytes = encode_execute(++state.cell_id, state.queue.front().code, state.settings);
-  self->write(state.connection, bytes.size(), bytes.data());
-  self->flush(state.connection);
-  self->delayed_send(self, state.settings.cell_max, deadline_atom_v, state.cell_id);
+  state.slots.clear();
+  state.left = output_allowance{state.settings};
+  auto& cell = state.queue.front();
+  auto left = state.settings.cell_max;
+  if (cell.id == 0) {
+    cell.id = ++state.cells_begun;
+    auto bytes = encode_execute(cell.id, cell.tag, cell.code, state.settings);
+    self->write(state.connection, bytes.size(), bytes.data());
+    self->flush(state.connection);
+  } else {
+    auto now
+      = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch());
+    left -= std::clamp(now - std::chrono::milliseconds{cell.started_at_ms}, 0ms, left);
+  }
+  state.cell_id = cell.id;
+  self->delayed_send(self, left, deadline_atom_v, state.cell_id);
   tell_busy(self, true);
+}
+
+void acknowledge(python_shell_pointer self, uint64_t cell) {
+  if (self->state.host)
+    self->send(self->state.host, ack_atom_v, self->state.process.number, cell);
 }
 
 void answer_first(python_shell_pointer self) {
   auto& state = self->state;
-  state.queue.front().answer.deliver(std::exchange(state.result, {}));
+  auto cell = std::move(state.queue.front());
   state.queue.pop_front();
+  if (cell.tag.empty())
+    acknowledge(self, cell.id);
+  else if (cell.expected)
+    state.unacknowledged[cell.tag] = cell.id;
+  if (cell.expected)
+    cell.answer.deliver(std::exchange(state.result, {}));
+  else if (!cell.tag.empty())
+    state.finished[cell.tag] = {cell.id, std::exchange(state.result, {})};
 }
 
 void drop_waiting(python_shell_pointer self, size_t from, cell_status status, const std::string& reason) {
@@ -69,7 +80,8 @@ void drop_waiting(python_shell_pointer self, size_t from, cell_status status, co
     cell_result result;
     result.status = status;
     result.reason = reason;
-    queue.back().answer.deliver(std::move(result));
+    if (queue.back().expected)
+      queue.back().answer.deliver(std::move(result));
     queue.pop_back();
   }
 }
@@ -90,8 +102,6 @@ void begin_end(python_shell_pointer self, bool kill) {
   if (state.now == stage::ending)
     return;
   state.was_ready = state.now != stage::starting;
-  if (!state.was_ready)
-    state.end_log = shell_log(state.process);
   if (state.now == stage::running)
     tell_busy(self, false);
   // Whether a cell was in flight must be known later; the queue alone does not say it.
@@ -113,49 +123,52 @@ void lose(python_shell_pointer self, cell_status status, std::string reason) {
   begin_end(self, true);
 }
 
-void finish(python_shell_pointer self, int status) {
+void finish(python_shell_pointer self) {
   auto& state = self->state;
-  auto death = explain_exit(status, state.process.sandboxed);
   if (state.end_reason.empty()) {
+    auto death
+      = explain_exit(state.exit_status.value_or(0), state.exit_status ? state.end_why : "unknown", state.settings);
     state.end_status = death.status;
     state.end_reason = death.reason;
   }
-  if (!state.queue.empty()) {
+  while (!state.queue.empty()) {
     state.result.status = state.end_status;
     state.result.reason = state.end_reason;
     answer_first(self);
+  }
+  if (!state.finished.empty()) { // somebody may still ask for them
+    self->delayed_send(self, finished_max, close_atom_v);
+    return;
   }
   if (state.closed)
     self->quit();
   else if (state.was_ready)
     self->quit(fail(errc::shell_lost, state.end_reason));
   else
-    self->quit(fail(errc::shell_unavailable,
-                    "The Python shell could not be started: " + state.end_reason
-                      + (state.end_log.empty() ? "" : " (" + state.end_log + ")")
-                      + " `varro doctor` says how to fix it."));
+    self->quit(
+      fail(errc::shell_unavailable,
+           "The Python shell could not be started: " + state.end_reason + " `varro doctor` says how to fix it."));
 }
 
 void look(python_shell_pointer self) {
   auto& state = self->state;
-  int status = 0;
-  bool had_pid = state.process.pid > 0;
-  bool gone = reap_shell(state.process, &status);
-  if (had_pid && state.process.pid < 0 && state.end_reason.empty()) {
-    auto death = explain_exit(status, state.process.sandboxed);
-    state.end_status = death.status;
-    state.end_reason = death.reason;
-  }
-  if (gone) {
-    finish(self, status);
-    return;
-  }
-  if (!state.killed && state.looks > looks_before_kill) {
+  if (has_ended(state.process)) {
+    // How it ended is on its way; without varro-shells nobody knows.
+    if (state.exit_status || !state.host || ++state.looks_after_end > looks_for_status) {
+      finish(self);
+      return;
+    }
+  } else if (!state.killed && state.looks > looks_before_kill) {
     state.end_reason
       = std::string{"The Python process closed its connection to the server and was killed."} + fresh_shell;
     kill_now(self);
   }
   look_again(self);
+}
+
+void note_exit(python_shell_pointer self, int status, std::string why) {
+  self->state.exit_status = status;
+  self->state.end_why = std::move(why);
 }
 
 void interrupt(python_shell_pointer self, std::string reason) {
@@ -185,7 +198,7 @@ struct frame_handler {
 
   void operator()(worker_ready&) const {
     auto& state = self->state;
-    if (state.now != stage::starting || !locate_worker(state.process)) {
+    if (state.now != stage::starting) {
       garbled();
       return;
     }
@@ -199,9 +212,24 @@ struct frame_handler {
     auto& state = self->state;
     if (state.now != stage::running || frame.id != state.cell_id)
       garbled();
-    else if (!state.accept(std::move(frame.output)))
+    else if (!state.accept(std::move(frame.output), frame.slot))
       lose(self, cell_status::killed,
            std::string{"The Python process sent more output than the limits allow and was killed."} + fresh_shell);
+  }
+
+  void operator()(worker_clear& frame) const {
+    if (self->state.now != stage::running || frame.id != self->state.cell_id)
+      garbled();
+    else
+      self->state.forget_outputs();
+  }
+
+  void operator()(worker_snapshot&) const {
+    garbled(); // nobody has asked
+  }
+
+  void operator()(worker_restored&) const {
+    garbled(); // nobody has asked
   }
 
   void operator()(worker_done& frame) const {
@@ -233,16 +261,45 @@ void receive(python_shell_pointer self, const caf::io::new_data_msg& data) {
   }
 }
 
-caf::typed_response_promise<cell_result> execute(python_shell_pointer self, std::string code) {
+caf::typed_response_promise<cell_result> execute(python_shell_pointer self, std::string code, std::string tag) {
   auto& state = self->state;
   auto promise = self->make_response_promise<cell_result>();
-  state.queue.push_back({std::move(code), promise});
+  state.queue.push_back({std::move(code), std::move(tag), 0, 0, true, promise});
   if (state.now == stage::ending)
     drop_waiting(self, state.queue.size() - 1, cell_status::lost,
                  "The shell ended before this cell ran; it was not executed.");
   else
     start_next(self);
   return promise;
+}
+
+caf::typed_response_promise<cell_result> result_of(python_shell_pointer self, const std::string& tag) {
+  auto& state = self->state;
+  auto promise = self->make_response_promise<cell_result>();
+  if (auto found = state.finished.find(tag); found != state.finished.end()) {
+    state.unacknowledged[tag] = found->second.id;
+    promise.deliver(std::move(found->second.result));
+    state.finished.erase(found);
+    if (state.now == stage::ending && state.queue.empty() && state.finished.empty() && has_ended(state.process))
+      look_again(self);
+    return promise;
+  }
+  for (auto& cell : state.queue)
+    if (cell.tag == tag && !cell.expected) {
+      cell.expected = true;
+      cell.answer = promise;
+      return promise;
+    }
+  promise.deliver(fail(errc::not_found, "There is no such cell."));
+  return promise;
+}
+
+void acknowledge_tag(python_shell_pointer self, const std::string& tag) {
+  auto found = self->state.unacknowledged.find(tag);
+  if (found == self->state.unacknowledged.end())
+    return;
+  acknowledge(self, found->second);
+  self->state.unacknowledged.erase(found);
 }
 
 void interrupt_all(python_shell_pointer self) {
@@ -273,71 +330,88 @@ void pass_grace(python_shell_pointer self, uint64_t id) {
 
 void close(python_shell_pointer self) {
   auto& state = self->state;
+  if (state.now != stage::ending) {
+    state.closed = true;
+    lose(self, cell_status::lost, "The shell was closed.");
+  } else if (!state.finished.empty()) {
+    state.finished.clear();
+    look_again(self);
+  }
+}
+
+// The server goes and the shell stays: what is in flight is left to the next one.
+void leave(python_shell_pointer self) {
+  auto& state = self->state;
   if (state.now == stage::ending)
     return;
-  state.closed = true;
-  lose(self, cell_status::lost, "The shell was closed.");
+  state.kept = true;
+  self->quit();
 }
 
 } // namespace
 
 python_shell_state::~python_shell_state() {
-  if (process.pid > 0) {
+  if (!kept)
     kill_shell(process);
-    while (!reap_shell(process))
-      usleep(1'000);
-  }
   process.fd = -1; // the broker's
   close_shell(process);
 }
 
-bool python_shell_state::accept(cell_output output) {
-  auto take = [this](size_t bytes) {
-    if (bytes > left.text_bytes)
+bool python_shell_state::accept(cell_output output, std::optional<uint64_t> slot) {
+  auto place = slot ? slots.find(*slot) : slots.end();
+  if (place != slots.end()) {
+    auto& before = result.outputs[place->second];
+    left.give_back(before);
+    if (!left.take(output))
       return false;
-    left.text_bytes -= bytes;
+    before = std::move(output);
     return true;
-  };
-  if (auto* stream = std::get_if<stream_output>(&output)) {
-    if (!take(stream->text.size()))
-      return false;
-    auto* last = result.outputs.empty() ? nullptr : std::get_if<stream_output>(&result.outputs.back());
-    if (last != nullptr && (last->name == stream->name || result.outputs.size() >= outputs_max)) {
-      last->text += stream->text;
-      return true;
-    }
-  } else if (auto* value = std::get_if<value_output>(&output)) {
-    if (!take(value->text.size()))
-      return false;
-  } else if (auto* error = std::get_if<error_output>(&output)) {
-    if (!take(error->name.size() + error->message.size() + error->traceback.size()))
-      return false;
-  } else if (auto* image = std::get_if<image_output>(&output)) {
-    if (--left.images < 0 || image->data.size() > settings.image_bytes_max)
-      return false;
-  } else if (auto* table = std::get_if<table_output>(&output)) {
-    if (--left.tables < 0 || bytes_of(*table) > table_bytes_max
-        || table->rows.size() > static_cast<size_t>(settings.table_rows_max)
-        || table->columns.size() > static_cast<size_t>(settings.table_columns_max) + 1)
-      return false;
+  }
+  if (!left.take(output))
+    return false;
+  auto* stream = std::get_if<stream_output>(&output);
+  auto* last
+    = stream == nullptr || result.outputs.empty() ? nullptr : std::get_if<stream_output>(&result.outputs.back());
+  if (last != nullptr && (last->name == stream->name || result.outputs.size() >= outputs_max)) {
+    last->text += stream->text;
+    return true;
   }
   // Twice, because text that is separated by displays cannot be joined.
   if (result.outputs.size() >= 2 * outputs_max)
     return false;
+  if (slot)
+    slots[*slot] = result.outputs.size();
   result.outputs.push_back(std::move(output));
   return true;
 }
 
-shell_death explain_exit(int wait_status, bool sandboxed) {
-  // bubblewrap ends with 128 + the signal that ended Python.
-  constexpr int signal_base = 128;
-  int code = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 0;
-  int number = WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : 0;
-  if (sandboxed && code > signal_base)
-    number = code - signal_base;
+void python_shell_state::forget_outputs() {
+  result.outputs.clear();
+  slots.clear();
+}
+
+shell_death explain_exit(int wait_status, const std::string& why, const shell_config& settings) {
   auto because = [](cell_status status, const std::string& what) {
     return shell_death{status, "The Python process " + what + "." + fresh_shell};
   };
+  if (why == "memory")
+    return because(cell_status::killed,
+                   "used more memory than the limit of " + std::to_string(settings.memory_bytes_max >> 20)
+                     + " MiB and was killed");
+  if (why == "output")
+    return because(cell_status::killed, "sent more output than the limits allow and was killed");
+  if (why == "protocol")
+    return because(cell_status::killed, "broke the protocol to the server and was killed");
+  if (why == "interpreter")
+    return because(cell_status::lost, "ended with the interpreter that it was forked from");
+  if (!why.empty())
+    return because(cell_status::lost, "is gone");
+  // The sandbox's first process ends with 128 + the signal that ended Python.
+  constexpr int signal_base = 128;
+  int code = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 0;
+  int number = WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : 0;
+  if (settings.sandbox && code > signal_base)
+    number = code - signal_base;
   switch (number) {
   case 0:
     return code == 0 ? because(cell_status::lost, "ended by itself, as after exit() or quit()")
@@ -355,12 +429,16 @@ shell_death explain_exit(int wait_status, bool sandboxed) {
 }
 
 python_shell_broker::behavior_type python_shell(python_shell_pointer self, shell_config settings, shell_process process,
-                                                int64_t chat, shell_census_actor host) {
+                                                int64_t chat, std::vector<live_cell> cells, shell_census_actor host) {
   auto& state = self->state;
   state.settings = std::move(settings);
   state.process = process;
   state.chat = chat;
   state.host = std::move(host);
+  for (auto& each : cells) {
+    state.queue.push_back({"", std::move(each.tag), each.id, each.started_at_ms, false, {}});
+    state.cells_begun = std::max(state.cells_begun, each.id);
+  }
   state.reader.emplace(state.settings.frame_bytes_max);
   auto connection = self->add_scribe(std::exchange(state.process.fd, -1));
   state.connection = connection;
@@ -368,13 +446,18 @@ python_shell_broker::behavior_type python_shell(python_shell_pointer self, shell
   self->delayed_send(self, state.settings.start_max, deadline_atom_v, uint64_t{0});
   self->set_exit_handler([=](caf::exit_msg&) { close(self); });
   return {
-    [=](execute_atom, std::string& code) { return execute(self, std::move(code)); },
+    [=](execute_atom, std::string& code) { return execute(self, std::move(code), {}); },
+    [=](execute_atom, std::string& code, std::string& tag) { return execute(self, std::move(code), std::move(tag)); },
+    [=](result_atom, const std::string& tag) { return result_of(self, tag); },
+    [=](ack_atom, const std::string& tag) { acknowledge_tag(self, tag); },
     [=](interrupt_atom) { interrupt_all(self); },
     [=](close_atom) { close(self); },
+    [=](detach_atom) { leave(self); },
     [=](const caf::io::new_data_msg& data) { receive(self, data); },
     [=](const caf::io::connection_closed_msg&) { begin_end(self, false); },
     [=](deadline_atom, uint64_t id) { pass_deadline(self, id); },
     [=](kill_atom, uint64_t id) { pass_grace(self, id); },
+    [=](ended_atom, int status, std::string& why) { note_exit(self, status, std::move(why)); },
     [=](reap_atom) {
       if (self->state.now == stage::ending)
         look(self);
@@ -382,9 +465,9 @@ python_shell_broker::behavior_type python_shell(python_shell_pointer self, shell
   };
 }
 
-python_shell_actor spawn_python_shell(caf::actor_system& system, const shell_config& settings, shell_process process,
-                                      int64_t chat, shell_census_actor host) {
-  return system.middleman().spawn_broker(python_shell, settings, process, chat, std::move(host));
+python_shell_broker spawn_python_shell(caf::actor_system& system, const shell_config& settings, shell_process process,
+                                       int64_t chat, std::vector<live_cell> cells, shell_census_actor host) {
+  return system.middleman().spawn_broker(python_shell, settings, process, chat, std::move(cells), std::move(host));
 }
 
 } // namespace varro

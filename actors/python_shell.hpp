@@ -1,14 +1,16 @@
 // One shell: the broker of its socket, its queue of cells, the ladder of deadline, interrupt and kill.
 //
-// Owns the process and every descriptor of it. It runs on CAF's I/O thread and never blocks there: the process is
-// reaped by looking again after a while. The actor ends only when everything in the sandbox is gone: with no reason
-// after close, else with errc::shell_lost, or errc::shell_unavailable when the shell never became ready.
+// Owns the shell's descriptors. It runs on CAF's I/O thread and never blocks there: the process is nobody's child here,
+// so its end is found by looking again after a while, and how it ended is told by shell_host. The actor ends only when
+// everything in the sandbox is gone: with no reason after close, else with errc::shell_lost, or errc::shell_unavailable
+// when the shell never became ready.
 #pragma once
 
 #include "actors/interfaces.hpp"
 #include "config/config.hpp"
 #include "shell/frames.hpp"
-#include "shell/sandbox.hpp"
+#include "shell/output_allowance.hpp"
+#include "shell/supervisor_client.hpp"
 
 #include <caf/io/all.hpp>
 #include <caf/stateful_actor.hpp>
@@ -17,9 +19,11 @@
 
 namespace varro {
 
-// What python_shell tells shell_host besides busy: that the shell of a chat has become ready.
+// What python_shell tells shell_host.
 using shell_census_actor
-  = caf::typed_actor<caf::reacts_to<ready_atom, int64_t /*chat*/>, caf::reacts_to<busy_atom, int64_t /*chat*/, bool>>;
+  = caf::typed_actor<caf::reacts_to<ready_atom, int64_t /*chat*/>, caf::reacts_to<busy_atom, int64_t /*chat*/, bool>,
+                     // A cell's result needs no journal any more.
+                     caf::reacts_to<ack_atom, uint64_t /*shell*/, uint64_t /*cell*/>>;
 
 using python_shell_broker
   = python_shell_actor::extend<caf::reacts_to<caf::io::new_data_msg>, caf::reacts_to<caf::io::connection_closed_msg>,
@@ -27,6 +31,10 @@ using python_shell_broker
                                caf::reacts_to<deadline_atom, uint64_t>,
                                // The time between the interrupt of this cell and its kill is over.
                                caf::reacts_to<kill_atom, uint64_t>,
+                               // Ends the actor and leaves the shell to the next server. From shell_host.
+                               caf::reacts_to<detach_atom>,
+                               // How the shell ended, as of waitpid, and why varro-shells ended it, if it did.
+                               caf::reacts_to<ended_atom, int /*status*/, std::string /*why*/>,
                                // Looks whether the process is gone.
                                caf::reacts_to<reap_atom>>;
 
@@ -37,22 +45,27 @@ struct python_shell_state {
 
   struct cell {
     std::string code;
+    std::string tag;
+    uint64_t id = 0;           // 0 until it is sent
+    int64_t started_at_ms = 0; // of a former server's
+    bool expected = true;      // somebody waits for the answer
     caf::typed_response_promise<cell_result> answer;
   };
 
-  // What the worker may still send for the cell in flight; it is hostile until proven otherwise.
-  struct allowance {
-    size_t text_bytes = 0;
-    int images = 0;
-    int tables = 0;
+  // A finished cell of a former server.
+  struct finished_cell {
+    uint64_t id = 0;
+    cell_result result;
   };
 
   python_shell_state() = default;
   python_shell_state(const python_shell_state&) = delete;
-  ~python_shell_state(); // kills and reaps what an orderly end has not
+  ~python_shell_state(); // kills what an orderly end has not
 
-  // Adds an output to the cell in flight; false when the worker sent more than it may.
-  bool accept(cell_output output);
+  // Adds an output to the cell in flight, or puts it where one with the same slot stands; false when the worker sent
+  // more than it may.
+  bool accept(cell_output output, std::optional<uint64_t> slot = {});
+  void forget_outputs();
 
   shell_config settings;
   shell_process process;
@@ -61,34 +74,42 @@ struct python_shell_state {
   caf::io::connection_handle connection;
   std::optional<frame_reader> reader;
   stage now = stage::starting;
-  std::deque<cell> queue; // the first is in flight while running
-  uint64_t cell_id = 0;
-  cell_result result; // of the cell in flight
-  allowance left;
-  std::string interrupt_reason; // set once the cell in flight was interrupted
+  std::deque<cell> queue;                         // the first is in flight while running
+  uint64_t cell_id = 0;                           // in flight
+  uint64_t cells_begun = 0;                       // the last id
+  cell_result result;                             // of the cell in flight
+  std::map<std::string, finished_cell> finished;  // by tag: nobody has asked for them yet
+  std::map<std::string, uint64_t> unacknowledged; // by tag: answered, not yet committed
+  std::map<uint64_t, size_t> slots;               // of the cell in flight: places among its outputs
+  output_allowance left;                          // of the cell in flight
+  std::string interrupt_reason;                   // set once the cell in flight was interrupted
   cell_status end_status = cell_status::lost;
   std::string end_reason; // empty until somebody knows better than the exit status
-  std::string end_log;
+  std::string end_why;    // of varro-shells
   bool was_ready = false;
   bool closed = false; // by close, not by accident
   bool killed = false;
+  bool kept = false; // left alive for the next server
+  std::optional<int> exit_status;
   int looks = 0; // for the process's end
+  int looks_after_end = 0;
 };
 
 using python_shell_pointer = python_shell_broker::stateful_broker_pointer<python_shell_state>;
 
+// `cells` are those that a former server began and that are not acknowledged.
 python_shell_broker::behavior_type python_shell(python_shell_pointer self, shell_config settings, shell_process process,
-                                                int64_t chat, shell_census_actor host);
+                                                int64_t chat, std::vector<live_cell> cells, shell_census_actor host);
 
-// Takes over a started process, whatever comes of it.
-python_shell_actor spawn_python_shell(caf::actor_system& system, const shell_config& settings, shell_process process,
-                                      int64_t chat, shell_census_actor host);
+// Takes over a shell, whatever comes of it.
+python_shell_broker spawn_python_shell(caf::actor_system& system, const shell_config& settings, shell_process process,
+                                       int64_t chat, std::vector<live_cell> cells, shell_census_actor host);
 
-// Why a shell is gone, from the exit status of its outermost process.
+// Why a shell is gone, from the exit status of its first process and what varro-shells says about it.
 struct shell_death {
   cell_status status = cell_status::lost;
   std::string reason;
 };
-shell_death explain_exit(int wait_status, bool sandboxed);
+shell_death explain_exit(int wait_status, const std::string& why, const shell_config& settings);
 
 } // namespace varro

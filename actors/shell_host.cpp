@@ -1,5 +1,7 @@
 #include "actors/shell_host.hpp"
 
+#include "config/log.hpp"
+
 namespace varro {
 
 namespace {
@@ -18,22 +20,33 @@ void close_shell_of(shell_host_pointer self, shell_host_state::shell& shell) {
     return;
   shell.now = stage::closing;
   fail_all(shell.waiting, fail(errc::shell_unavailable, "The shell was closed before it was ready."));
-  self->send(shell.handle, close_atom_v);
+  if (shell.handle)
+    self->send(shell.handle, close_atom_v);
+}
+
+supervisor_client& client_of(shell_host_pointer self) {
+  auto& state = self->state;
+  if (!state.client) {
+    shell_host_internal me{self};
+    auto weak = caf::actor_cast<caf::weak_actor_ptr>(me);
+    state.census_known = false;
+    state.client = std::make_unique<supervisor_client>(
+      supervisor_settings{state.settings->data_dir, state.settings->shell}, [weak](shell_event event) {
+        if (auto strong = weak.lock())
+          caf::anon_send(caf::actor_cast<shell_host_internal>(strong), std::make_shared<shell_event>(std::move(event)));
+      });
+  }
+  return *state.client;
 }
 
 void start_one(shell_host_pointer self, shell_host_state::request request) {
   auto& state = self->state;
-  auto process = state.start(state.settings->shell, request.workspace, request.chat);
-  if (!process) {
-    fail_all(request.waiting, process.error());
-    return;
-  }
   auto& shell = state.shells[request.chat];
-  shell.handle
-    = spawn_python_shell(self->system(), state.settings->shell, *process, request.chat, shell_host_internal{self});
   shell.last_used = self->clock().now();
   shell.waiting = std::move(request.waiting);
-  self->monitor(shell.handle);
+  state.orders[state.next_order] = {request.chat, false};
+  client_of(self).start(state.next_order++, request.chat, std::filesystem::path{request.workspace}.filename().string(),
+                        state.settings->shell.default_python);
 }
 
 // Starts what there is room for, in order; otherwise makes room by closing idle shells.
@@ -80,7 +93,7 @@ start_promise start(shell_host_pointer self, int64_t chat, std::string workspace
       return promise;
     }
     if (shell.now == stage::live && !shell.used) {
-      promise.deliver(shell.handle);
+      promise.deliver(python_shell_actor{shell.handle});
       return promise;
     }
     close_shell_of(self, shell); // what was asked for is a fresh one
@@ -98,7 +111,12 @@ void become_live(shell_host_pointer self, int64_t chat) {
   shell.now = stage::live;
   shell.last_used = self->clock().now();
   for (auto& promise : std::exchange(shell.waiting, {}))
-    promise.deliver(shell.handle);
+    promise.deliver(python_shell_actor{shell.handle});
+  if (auto orphan = self->state.orphans.find(chat); orphan != self->state.orphans.end()) {
+    for (auto& promise : orphan->second.waiting)
+      promise.deliver(python_shell_actor{shell.handle}, shell.tags);
+    self->state.orphans.erase(orphan);
+  }
   serve_requests(self);
 }
 
@@ -115,14 +133,26 @@ void note_use(shell_host_pointer self, int64_t chat, bool busy) {
 
 void answer_stop(shell_host_pointer self) {
   auto& state = self->state;
-  if (state.stopping && state.shells.empty() && state.stopped.pending()) {
-    state.stopped.deliver(done_atom_v);
-    self->quit();
+  if (!state.stopping || !state.shells.empty() || !state.stopped.pending())
+    return;
+  if (state.client && !state.settings->keep_shells) {
+    state.client->end(); // its loss brings us back
+    return;
   }
+  state.client.reset();
+  state.stopped.deliver(done_atom_v);
+  self->quit();
+}
+
+void fail_attach(std::vector<shell_host_state::attach_promise>& promises, const caf::error& error) {
+  for (auto& promise : promises)
+    promise.deliver(error);
+  promises.clear();
 }
 
 void forget(shell_host_pointer self, const caf::down_msg& down) {
-  auto& shells = self->state.shells;
+  auto& state = self->state;
+  auto& shells = state.shells;
   auto found
     = std::find_if(shells.begin(), shells.end(), [&](const auto& entry) { return entry.second.handle == down.source; });
   if (found == shells.end())
@@ -130,9 +160,173 @@ void forget(shell_host_pointer self, const caf::down_msg& down) {
   auto reason = code_of(down.reason) == errc::none ? fail(errc::shell_unavailable, "The shell ended while starting.")
                                                    : down.reason;
   fail_all(found->second.waiting, reason);
+  if (state.client)
+    state.client->close(found->second.number);
   shells.erase(found);
   serve_requests(self);
   answer_stop(self);
+}
+
+// --- what varro-shells tells
+
+void take_started(shell_host_pointer self, shell_event& event) {
+  auto& state = self->state;
+  auto order = state.orders.find(event.request);
+  auto found = order == state.orders.end() ? state.shells.end() : state.shells.find(order->second.chat);
+  if (found == state.shells.end() || found->second.handle) {
+    close_shell(event.process);
+    state.client->close(event.shell);
+    return;
+  }
+  auto chat = order->second.chat;
+  auto& shell = found->second;
+  std::vector<live_cell> cells;
+  if (auto orphan = state.orphans.find(chat); order->second.attach && orphan != state.orphans.end())
+    cells = orphan->second.cells;
+  state.orders.erase(order);
+  shell.number = event.shell;
+  shell.handle = spawn_python_shell(self->system(), state.settings->shell, event.process, chat, std::move(cells),
+                                    shell_host_internal{self});
+  self->monitor(shell.handle);
+  if (shell.now == stage::closing)
+    self->send(shell.handle, close_atom_v);
+}
+
+void take_failure(shell_host_pointer self, const shell_event& event) {
+  auto& state = self->state;
+  auto order = state.orders.find(event.request);
+  if (order == state.orders.end())
+    return;
+  auto chat = order->second.chat;
+  auto found = state.shells.find(chat);
+  auto error = fail(errc::shell_unavailable,
+                    "The Python shell could not be started: " + event.why + ". `varro doctor` says how to fix it.");
+  if (auto orphan = state.orphans.find(chat); order->second.attach && orphan != state.orphans.end()) {
+    fail_attach(orphan->second.waiting, fail(errc::not_found, "The chat's shell is gone."));
+    state.orphans.erase(orphan);
+  }
+  state.orders.erase(order);
+  if (found != state.shells.end() && !found->second.handle) {
+    fail_all(found->second.waiting, error);
+    state.shells.erase(found);
+  }
+  serve_requests(self);
+  answer_stop(self);
+}
+
+void take_end(shell_host_pointer self, const shell_event& event) {
+  for (auto& [chat, shell] : self->state.shells)
+    if (shell.number == event.shell && shell.handle)
+      self->send(shell.handle, ended_atom_v, event.status, event.why);
+}
+
+void know_census(shell_host_pointer self) {
+  self->state.census_known = true;
+  for (auto& waiting : std::exchange(self->state.after_census, {}))
+    waiting();
+}
+
+void lose_supervisor(shell_host_pointer self, const shell_event& event) {
+  auto& state = self->state;
+  state.client.reset();
+  auto why = event.why.empty() ? "varro-shells ended" : event.why;
+  if (!state.stopping)
+    log(log_level::error, "all shells are lost: " + why);
+  std::vector<shell_event> failures;
+  for (const auto& [request, order] : state.orders) {
+    shell_event failure;
+    failure.request = request;
+    failure.why = why;
+    failures.push_back(failure);
+  }
+  for (auto& [chat, shell] : state.shells)
+    if (shell.handle)
+      self->send(shell.handle, ended_atom_v, 0, std::string{"lost"});
+  // Requests that wait would only fail as well, one after the other.
+  for (auto& request : std::exchange(state.requests, {}))
+    fail_all(request.waiting, fail(errc::shell_unavailable, "The Python shell could not be started: " + why));
+  for (const auto& failure : failures)
+    take_failure(self, failure);
+  state.orphans.clear();
+  know_census(self);
+  answer_stop(self);
+}
+
+void take_news(shell_host_pointer self, shell_event& event) {
+  using kind = shell_event::kind;
+  switch (event.what) {
+  case kind::started:
+    take_started(self, event);
+    break;
+  case kind::failed:
+    take_failure(self, event);
+    break;
+  case kind::ended:
+    take_end(self, event);
+    break;
+  case kind::found:
+    self->state.orphans[event.chat] = {event.shell, std::move(event.cells), {}};
+    break;
+  case kind::census:
+    know_census(self);
+    break;
+  case kind::interpreter:
+    if (event.state == "down" && !event.why.empty())
+      log(log_level::warning, "the warm interpreter " + event.python + " is not there: " + event.why);
+    for (const auto& problem : event.problems)
+      log(log_level::warning, "Python " + event.python + ": " + problem.package + ": " + problem.error);
+    break;
+  case kind::lost:
+    lose_supervisor(self, event);
+    break;
+  }
+}
+
+// --- shells of a former server
+
+void attach_now(shell_host_pointer self, int64_t chat, shell_host_state::attach_promise promise) {
+  auto& state = self->state;
+  auto found = state.orphans.find(chat);
+  if (state.stopping || found == state.orphans.end()) {
+    promise.deliver(fail(errc::not_found, "The chat has no shell."));
+    return;
+  }
+  found->second.waiting.push_back(promise);
+  if (found->second.waiting.size() > 1)
+    return;
+  auto& shell = state.shells[chat];
+  shell.used = true;
+  shell.last_used = self->clock().now();
+  for (const auto& cell : found->second.cells)
+    shell.tags.push_back(cell.tag);
+  state.orders[state.next_order] = {chat, true};
+  client_of(self).attach(state.next_order++, found->second.number);
+}
+
+shell_host_state::attach_promise attach(shell_host_pointer self, int64_t chat) {
+  auto promise = self->make_response_promise<python_shell_actor, std::vector<std::string>>();
+  client_of(self);
+  if (self->state.census_known)
+    attach_now(self, chat, promise);
+  else
+    self->state.after_census.push_back([=] { attach_now(self, chat, promise); });
+  return promise;
+}
+
+caf::typed_response_promise<std::vector<int64_t>> list_orphans(shell_host_pointer self) {
+  auto promise = self->make_response_promise<std::vector<int64_t>>();
+  auto answer = [self, promise]() mutable {
+    std::vector<int64_t> chats;
+    for (const auto& [chat, orphan] : self->state.orphans)
+      chats.push_back(chat);
+    promise.deliver(std::move(chats));
+  };
+  client_of(self);
+  if (self->state.census_known)
+    answer();
+  else
+    self->state.after_census.emplace_back(answer);
+  return promise;
 }
 
 void close_idle(shell_host_pointer self) {
@@ -155,8 +349,14 @@ caf::typed_response_promise<done_atom> stop(shell_host_pointer self) {
   for (auto& request : state.requests)
     fail_all(request.waiting, fail(errc::shutting_down, "The server is stopping."));
   state.requests.clear();
-  for (auto& [chat, shell] : state.shells)
-    close_shell_of(self, shell);
+  for (auto& [chat, shell] : state.shells) {
+    if (!state.settings->keep_shells)
+      close_shell_of(self, shell);
+    else if (shell.handle)
+      self->send(shell.handle, detach_atom_v);
+  }
+  if (state.settings->keep_shells)
+    state.shells.clear();
   auto promise = state.stopped;
   answer_stop(self);
   return promise;
@@ -181,23 +381,28 @@ std::map<int64_t, shell_host_state::shell>::iterator shell_host_state::least_rec
 shell_host_internal::behavior_type shell_host(shell_host_pointer self, std::shared_ptr<const config> settings) {
   auto& state = self->state;
   state.settings = std::move(settings);
-  state.start = [](const shell_config& limits, const std::string& workspace, int64_t chat) {
-    return start_shell(limits, workspace, chat);
-  };
   self->set_down_handler([=](const caf::down_msg& down) { forget(self, down); });
   self->send(self, tick_atom_v);
+  client_of(self); // its interpreter is warm when the first chat needs it
   return {
     [=](start_atom, int64_t chat, std::string& workspace) { return start(self, chat, std::move(workspace)); },
     [=](busy_atom, int64_t chat, bool busy) { note_use(self, chat, busy); },
     [=](count_atom) { return static_cast<int64_t>(self->state.shells.size()); },
     [=](stop_atom) { return stop(self); },
     [=](ready_atom, int64_t chat) { become_live(self, chat); },
+    [=](attach_atom, int64_t chat) { return attach(self, chat); },
+    [=](list_atom) { return list_orphans(self); },
+    [=](ack_atom, uint64_t shell, uint64_t cell) {
+      if (self->state.client)
+        self->state.client->acknowledge(shell, cell);
+    },
+    [=](shell_news& news) { take_news(self, *news); },
     [=](tick_atom) { close_idle(self); },
   };
 }
 
 shell_host_actor spawn_shell_host(caf::actor_system& system, std::shared_ptr<const config> settings) {
-  return system.spawn<caf::detached>(shell_host, std::move(settings));
+  return system.spawn(shell_host, std::move(settings));
 }
 
 } // namespace varro

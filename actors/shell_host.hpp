@@ -1,7 +1,8 @@
-// The census of shells: starts them, a few at a time, up to a limit, and closes those that nobody uses.
+// The census of shells: has them started, a few at a time, up to a limit, and closes those that nobody uses.
 //
-// Starting forks, which takes milliseconds, and a shell lives no longer than the thread that started it: this actor has
-// a thread of its own (spawn_shell_host). It owns no process; every python_shell owns its one.
+// The processes are varro-shells' (shell/supervisor/supervisor.hpp); this actor speaks with it through a client that
+// has a thread of its own, and gives each shell to a python_shell. When varro-shells is gone, all shells are; the next
+// start starts another one.
 #pragma once
 
 #include "actors/interfaces.hpp"
@@ -18,6 +19,10 @@ namespace varro {
 using shell_host_internal = shell_host_actor::extend<
   // The shell of a chat has become ready. From python_shell.
   caf::reacts_to<ready_atom, int64_t /*chat*/>,
+  // A cell's result needs no journal any more. From python_shell.
+  caf::reacts_to<ack_atom, uint64_t /*shell*/, uint64_t /*cell*/>,
+  // News of varro-shells. From its client.
+  caf::reacts_to<shell_news>,
   // Closes shells that have been idle for long.
   caf::reacts_to<tick_atom>>;
 
@@ -29,7 +34,9 @@ struct shell_host_state {
   enum class stage : uint8_t { starting, live, closing };
 
   struct shell {
-    python_shell_actor handle;
+    python_shell_broker handle;    // none while varro-shells is asked for it
+    uint64_t number = 0;           // varro-shells' name for it
+    std::vector<std::string> tags; // of a former server's cells
     stage now = stage::starting;
     bool busy = false;
     bool used = false; // ran a cell
@@ -43,12 +50,30 @@ struct shell_host_state {
     std::vector<start_promise> waiting;
   };
 
-  // How to make a process; tests put their own here.
-  std::function<caf::expected<shell_process>(const shell_config&, const std::string&, int64_t)> start;
+  using attach_promise = caf::typed_response_promise<python_shell_actor, std::vector<std::string>>;
+
+  // A shell of a former server that nobody has asked for yet.
+  struct orphan {
+    uint64_t number = 0;
+    std::vector<live_cell> cells;
+    std::vector<attach_promise> waiting; // once varro-shells is asked
+  };
+
+  // What varro-shells was asked for.
+  struct order {
+    int64_t chat = 0;
+    bool attach = false;
+  };
 
   std::shared_ptr<const config> settings;
-  std::map<int64_t, shell> shells; // by chat: all whose processes are not gone
-  std::deque<request> requests;    // those that wait for room, in order
+  std::map<int64_t, shell> shells;           // by chat: all whose processes are not gone
+  std::deque<request> requests;              // those that wait for room, in order
+  std::unique_ptr<supervisor_client> client; // none when varro-shells is gone
+  std::map<uint64_t, order> orders;          // by request
+  std::map<int64_t, orphan> orphans;         // by chat
+  uint64_t next_order = 1;
+  bool census_known = false; // varro-shells has told which shells there were
+  std::vector<std::function<void()>> after_census;
   bool stopping = false;
   caf::typed_response_promise<done_atom> stopped;
 

@@ -33,6 +33,8 @@ CAF_ADD_TYPE_ID(varro, (varro::model_response))
 CAF_ADD_TYPE_ID(varro, (varro::actor_counts))
 
 CAF_ADD_TYPE_ID(varro, (varro::attempt_result))
+CAF_ADD_TYPE_ID(varro, (varro::shell_news))
+CAF_ADD_TYPE_ID(varro, (std::vector<std::string>))
 
 #define VARRO_ADD_ATOM(name) CAF_ADD_ATOM(varro, varro, name##_atom, #name)
 VARRO_ATOMS(VARRO_ADD_ATOM)
@@ -43,3 +45,4 @@ CAF_END_TYPE_ID_BLOCK(varro)
 CAF_ERROR_CODE_ENUM(varro::errc, "varro")
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(varro::attempt_result)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(varro::shell_news)

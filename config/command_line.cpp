@@ -42,7 +42,7 @@ std::optional<listen_address> parse_listen(std::string_view text) {
 // What CLI11 writes into while it parses.
 struct options {
   std::string config_file, listen, data, auth, model, backup_file, user_name;
-  bool password_stdin = false;
+  bool password_stdin = false, keep_shells = false;
 
   void add_config(CLI::App& to) {
     to.add_option("--config", config_file, "Configuration file instead of DATA_DIR/varro.toml")->type_name("FILE");
@@ -115,6 +115,7 @@ command_line parse_command_line(int argc, const char* const* argv) {
 
   auto serve = app.add_subcommand("serve", "Serve the chat until SIGTERM or SIGINT");
   given.add_serving(*serve);
+  serve->add_flag("--keep-shells", given.keep_shells, "Leave the chats' shells to the next server when this one stops");
   serve->callback([&] { what = command::serve; });
   auto doctor = app.add_subcommand("doctor", "Check sandbox, Python, providers and disk, and say how to fix them");
   given.add_serving(*doctor);
@@ -154,6 +155,7 @@ command_line parse_command_line(int argc, const char* const* argv) {
   result.backup_file = given.backup_file;
   result.user_name = given.user_name;
   result.password_stdin = given.password_stdin;
+  result.keep_shells = given.keep_shells;
   return result;
 }
 

@@ -28,6 +28,7 @@ struct command_line {
   std::vector<override_value> overrides; // what the other options set
   std::filesystem::path backup_file;     // of backup
   std::string user_name;                 // of user_…, but user_list
+  bool keep_shells = false;              // --keep-shells
   bool password_stdin = false;           // the password is the first line of stdin, not asked for on the terminal
 
   // For load_config: these options, with this process's environment.

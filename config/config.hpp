@@ -82,8 +82,18 @@ struct model_client_config {
   size_t response_bytes_max = 64u << 20;
 };
 
+// One warm interpreter: a Python from which shells are forked.
+struct interpreter_config {
+  std::string name;
+  std::string path;
+  std::vector<std::string> preload; // packages that are imported before shells are forked
+};
+
 struct shell_config {
-  std::string python = "/usr/bin/python3";
+  std::string python = "/usr/bin/python3"; // of the interpreter "default", which preloads:
+  std::vector<std::string> preload{"numpy", "pandas", "matplotlib"};
+  std::vector<interpreter_config> interpreters; // [shell.python.NAME]; one named "default" replaces the one above
+  std::string default_python = "default";       // of chats that name none
   std::string bubblewrap = "/usr/bin/bwrap";
   bool sandbox = true;                              // "off" is said on the page
   std::chrono::milliseconds cell_max{120'000};      // then SIGINT
@@ -96,13 +106,19 @@ struct shell_config {
   int table_rows_max = 50; // of a DataFrame's first rows
   int table_columns_max = 50;
   size_t frame_bytes_max = 64u << 20; // one protocol frame
-  size_t memory_bytes_max = 2u << 30; // RLIMIT_AS of a shell
+  size_t memory_bytes_max = 2u << 30; // of one shell; the packages that all share are not counted
   size_t tmp_bytes_max = 256u << 20;
   size_t file_bytes_max = 512u << 20; // RLIMIT_FSIZE
   int processes_max = 64;
   int open_files_max = 512;
-  int live_max = 200;   // shells at once; further starts wait for an idle one to be closed
-  int starting_max = 4; // shells that start at the same moment
+  int live_max = 1'000;            // shells at once; further starts wait for an idle one to be closed
+  int starting_max = 4;            // shells that start at the same moment
+  size_t memory_budget_bytes = 0;  // of all shells together; 0: three quarters of the machine's memory
+  int cpu_percent_max = 200;       // of one processor, where a cgroup is delegated
+  std::chrono::minutes orphan{60}; // shells without a server live so long
+
+  // "default" first, then the others.
+  std::vector<interpreter_config> all_interpreters() const;
 };
 
 struct chat_config {
@@ -123,6 +139,7 @@ struct config {
   shell_config shell;
   chat_config chat;
   std::string log_level = "info";    // "error" | "warning" | "info" | "debug"
+  bool keep_shells = false;          // varro serve --keep-shells: a stop leaves them to the next server
   bool discover_local_models = true; // ask Ollama and llama.cpp on loopback when no model is configured
   std::filesystem::path file;        // the configuration file that was read; empty when there was none
 

@@ -60,6 +60,8 @@ constexpr key_row<config> config_table[]{
   {{"model_client.response_bytes_max", kib, gib, "", ""}, VARRO_AT(config, model_client.response_bytes_max)},
 
   {{"shell.python", 1, path_bytes_max, "", ""}, VARRO_AT(config, shell.python)},
+  {{"shell.preload", 0, 100, "", ""}, VARRO_AT(config, shell.preload)},
+  {{"shell.default_python", 1, 64, "", ""}, VARRO_AT(config, shell.default_python)},
   {{"shell.bubblewrap", 1, path_bytes_max, "", ""}, VARRO_AT(config, shell.bubblewrap)},
   {{"shell.sandbox", 0, 1, "", ""}, VARRO_AT(config, shell.sandbox)},
   {{"shell.cell_max_ms", 100, day_ms, "", ""}, VARRO_AT(config, shell.cell_max)},
@@ -79,6 +81,9 @@ constexpr key_row<config> config_table[]{
   {{"shell.open_files_max", 32, 1'000'000, "", ""}, VARRO_AT(config, shell.open_files_max)},
   {{"shell.live_max", 1, 100'000, "", ""}, VARRO_AT(config, shell.live_max)},
   {{"shell.starting_max", 1, 1'000, "", ""}, VARRO_AT(config, shell.starting_max)},
+  {{"shell.memory_budget_bytes", 0, 1024 * 1024 * gib, "", ""}, VARRO_AT(config, shell.memory_budget_bytes)},
+  {{"shell.cpu_percent_max", 1, 100'000, "", ""}, VARRO_AT(config, shell.cpu_percent_max)},
+  {{"shell.orphan_minutes", 1, 60 * 24 * 366, "", ""}, VARRO_AT(config, shell.orphan)},
 
   {{"chat.resident_max", 1, 1'000'000, "", ""}, VARRO_AT(config, chat.resident_max)},
   {{"chat.idle_minutes", 1, 60 * 24 * 366, "", ""}, VARRO_AT(config, chat.idle)},
@@ -111,6 +116,11 @@ constexpr key_row<model_entry> model_table[]{
   {{"api_key", 0, 0, "", no_literal_key}, VARRO_AT(model_entry, model.api_key)},
 };
 
+constexpr key_row<interpreter_config> interpreter_table[]{
+  {{"interpreter", 1, path_bytes_max, "", ""}, VARRO_AT(interpreter_config, path)},
+  {{"preload", 0, 100, "", ""}, VARRO_AT(interpreter_config, preload)},
+};
+
 constexpr key_order order_table[]{
   {"server.message_bytes_max", "server.request_body_bytes_max"},
   {"server.request_body_bytes_max", "server.buffered_bytes_max"},
@@ -135,6 +145,10 @@ std::span<const key_row<provider_entry>> provider_keys() {
 
 std::span<const key_row<model_entry>> model_keys() {
   return model_table;
+}
+
+std::span<const key_row<interpreter_config>> interpreter_keys() {
+  return interpreter_table;
 }
 
 std::span<const key_order> config_key_orders() {

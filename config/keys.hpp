@@ -55,6 +55,7 @@ struct model_entry {
 std::span<const key_row<config>> config_keys();
 std::span<const key_row<provider_entry>> provider_keys();
 std::span<const key_row<model_entry>> model_keys();
+std::span<const key_row<interpreter_config>> interpreter_keys(); // of [shell.python.NAME]
 
 // Two keys of which the first must not be greater than the second.
 struct key_order {

@@ -17,7 +17,8 @@ namespace varro {
 namespace {
 
 constexpr size_t file_bytes_max = 1u << 20;
-constexpr size_t sections_max = 1'000; // providers, models
+constexpr size_t sections_max = 1'000;  // providers, models
+constexpr size_t interpreters_max = 16; // each is a process that stays
 
 // One load: the configuration so far, and where each of its keys was set.
 struct loader {
@@ -32,9 +33,11 @@ struct loader {
   caf::error read_section(const std::string& section, const toml::node& node);
   caf::error read_providers(const toml::node& node);
   caf::error read_models(const toml::node& node);
+  caf::error read_interpreters(const toml::table& all);
   caf::error read_environment();
   caf::error read_command_line();
   caf::error check_orders() const;
+  caf::error check_python() const;
   caf::error check_exposure() const;
 
   std::string at(const toml::source_region& source) const {
@@ -216,6 +219,11 @@ caf::error loader::read_section(const std::string& section, const toml::node& no
     return refuse(at(node.source()) + ": " + section, "expected a section, written [" + section + "]");
   for (const auto& [key, value] : *table) {
     auto path = section + "." + std::string{key.str()};
+    if (path == "shell.python" && value.is_table()) {
+      if (auto problem = read_interpreters(*value.as_table()))
+        return problem;
+      continue;
+    }
     auto row = find_row(config_keys(), path);
     if (!row) {
       std::vector<std::string> here;
@@ -250,6 +258,27 @@ caf::error loader::read_providers(const toml::node& node) {
     if (auto problem = read_rows(*this, *table, provider_keys(), entry, title))
       return problem;
     models.providers.push_back(entry);
+  }
+  return caf::none;
+}
+
+// A file has either shell.python, a text, or sections [shell.python.NAME]: TOML does not allow both.
+caf::error loader::read_interpreters(const toml::table& all) {
+  for (const auto& [key, value] : all) {
+    interpreter_config python;
+    python.name = key.str();
+    auto title = "shell.python." + python.name;
+    auto where = at(key.source()) + ": " + title;
+    auto table = value.as_table();
+    if (!table)
+      return refuse(where, "expected a section, written [" + title + "]");
+    if (settings.shell.interpreters.size() == interpreters_max)
+      return refuse(where, "more than 16 Pythons");
+    if (auto problem = read_rows(*this, *table, interpreter_keys(), python, title))
+      return problem;
+    if (python.path.empty() || python.path.front() != '/')
+      return refuse(where, "interpreter is missing or not an absolute path");
+    settings.shell.interpreters.push_back(std::move(python));
   }
   return caf::none;
 }
@@ -331,6 +360,17 @@ caf::error loader::check_orders() const {
   return caf::none;
 }
 
+caf::error loader::check_python() const {
+  std::string names;
+  for (const auto& each : settings.shell.all_interpreters()) {
+    if (each.name == settings.shell.default_python)
+      return caf::none;
+    names += (names.empty() ? "" : ", ") + each.name;
+  }
+  return refuse(origin_of("shell.default_python"),
+                settings.shell.default_python + " is not one of the configured Pythons: " + names);
+}
+
 caf::error loader::check_exposure() const {
   if (settings.auth.mode == auth_mode::proxy)
     return refuse(origin_of("auth.mode"), "proxy is not in this release; use local or accounts");
@@ -354,6 +394,8 @@ caf::expected<config> load_config(const load_sources& sources) {
   if (auto problem = load.read_command_line())
     return problem;
   if (auto problem = load.check_orders())
+    return problem;
+  if (auto problem = load.check_python())
     return problem;
   if (auto problem = load.check_exposure())
     return problem;

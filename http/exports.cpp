@@ -95,6 +95,14 @@ struct notebook_output {
     data[x.media_type] = x.media_type == "image/svg+xml" ? x.data : base64_encode(x.data);
     return {{"output_type", "display_data"}, {"data", data}, {"metadata", json::object()}};
   }
+  json operator()(const rich_output& x) const {
+    auto data = x.text.empty() ? json::object() : plain_bundle(x.text);
+    if (!is_json_type(x.media_type))
+      data[x.media_type] = x.data;
+    else if (auto value = parse_json(x.data))
+      data[x.media_type] = std::move(*value);
+    return {{"output_type", "display_data"}, {"data", std::move(data)}, {"metadata", json::object()}};
+  }
   json operator()(const error_output& x) const {
     return {
       {"output_type", "error"}, {"ename", x.name}, {"evalue", x.message}, {"traceback", json::array({x.traceback})}};

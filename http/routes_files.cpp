@@ -1,5 +1,6 @@
 // Files of a chat: attachments out of its history, everything else out of its workspace.
 #include "http/application.hpp"
+#include "http/security_headers.hpp"
 #include "http/uploads.hpp"
 
 namespace varro {
@@ -10,6 +11,19 @@ void describe(reply& result, std::string_view file_name, std::string_view media_
   result.content_type = media_type;
   bool shown = is_shown_inline(media_type);
   result.headers.emplace_back("Content-Disposition", content_disposition(shown ? "inline" : "attachment", file_name));
+}
+
+// Tells the page that frames it how high it would like to be; the page decides.
+constexpr auto height_script
+  = "\n<script>addEventListener('load', () => parent.postMessage({displayHeight: document.body.scrollHeight + 24}, '*'))"
+    "</script>\n";
+
+// HTML that a cell displayed, for a frame of the page.
+void describe_display(reply& result, std::string_view file_name) {
+  describe(result, file_name, "text/html; charset=utf-8");
+  result.headers.back().second = content_disposition("inline", file_name);
+  for (const auto& [name, value] : display_headers)
+    result.headers.emplace_back(name, value);
 }
 
 bool owns(application& app, const visitor& who, int64_t chat, caf::error& why) {
@@ -33,8 +47,13 @@ reply attachment(application& app, const route_call& call, const visitor& who, i
         || !attachment_url(chat, row.seq, which.index, files[which.index].media_type).ends_with("/" + name))
       break;
     reply result;
-    describe(result, name, files[which.index].media_type);
     result.body = std::move(files[which.index].data);
+    if (files[which.index].media_type == "text/html") {
+      describe_display(result, name);
+      result.body += height_script;
+    } else {
+      describe(result, name, files[which.index].media_type);
+    }
     result.cache_control = "private, max-age=31536000, immutable"; // rows never change
     return result;
   }

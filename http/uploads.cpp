@@ -14,7 +14,7 @@ caf::expected<std::vector<std::string>> store_uploads(const config& settings, in
     return fail(errc::not_found, "The chat does not exist yet. Send a message first.");
   if (files.size() > uploads_max)
     return fail(errc::too_large, "More than " + std::to_string(uploads_max) + " files at once. Send fewer.");
-  auto workspace = workspace_files::create(workspace_directory(settings, chat_id), shell_user(chat_id));
+  auto workspace = workspace_files::create(workspace_directory(settings, chat_id), shell_user());
   if (!workspace)
     return workspace.error();
   std::vector<std::string> names;

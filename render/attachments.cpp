@@ -1,6 +1,7 @@
 #include "models/history.hpp"
 #include "render/html.hpp"
 #include "render/parts.hpp"
+#include "shell/cell.hpp"
 
 #include <array>
 #include <charconv>
@@ -10,7 +11,7 @@ namespace varro {
 
 namespace {
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 14> extensions{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 18> extensions{{
   {"image/png", "png"},
   {"image/jpeg", "jpg"},
   {"image/gif", "gif"},
@@ -18,6 +19,10 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 14> extensio
   {"image/svg+xml", "svg"},
   {"application/pdf", "pdf"},
   {"application/json", "json"},
+  {"application/vnd.plotly.v1+json", "json"},
+  {"application/vnd.vegalite.v4+json", "json"},
+  {"application/vnd.vegalite.v5+json", "json"},
+  {"application/vnd.vegalite.v6+json", "json"},
   {"text/csv", "csv"},
   {"text/html", "html"},
   {"text/markdown", "md"},
@@ -77,6 +82,8 @@ std::vector<binary_content> attachments_of(const message& content) {
           add_binaries(*items, files);
       } else if (auto* result = std::get_if<tool_return_part>(&part)) {
         add_binaries(split_tool_content(result->content).files, files);
+        for (auto& file : cell_display_files(result->metadata))
+          files.push_back(std::move(file));
       }
     }
   } else if (auto* response = std::get_if<model_response>(&content)) {

@@ -61,7 +61,8 @@ struct attachment_name {
   int64_t seq = 0;
   size_t index = 0;
 };
-// The files that a message carries, in the order of their numbers. Links to other sites are not files and have no
+// The files that a message carries, in the order of their numbers; a tool return's displays (cell_display_files()) come
+// after its files. Links to other sites are not files and have no
 // number.
 std::vector<binary_content> attachments_of(const message& content);
 std::string attachment_url(int64_t chat_id, int64_t seq, size_t index, std::string_view media_type);

@@ -67,6 +67,42 @@ std::string error_html(const error_output& error) {
   return out + "</div>";
 }
 
+std::string html_frame(const std::string& url, size_t number) {
+  // Served under a policy of its own that makes it a stranger to this page; the attribute says the same again.
+  return "<figure class=\"html-output\"><iframe" + html::attribute("src", url) + " sandbox=\"allow-scripts\""
+    + html::attribute("title", "Display " + std::to_string(number) + " of this cell")
+    + " loading=\"lazy\" referrerpolicy=\"no-referrer\"></iframe></figure>";
+}
+
+std::string chart_html(const std::string& url, const rich_output& chart) {
+  auto text = chart.text.empty() ? std::string_view{"A chart."} : std::string_view{chart.text};
+  return "<figure class=\"chart-output\"><figcaption>" + escape_html(text) + "</figcaption><a class=\"file\""
+    + html::attribute("href", url) + " download>Data of this chart</a> <span class=\"file-size\">JSON, "
+    + html::byte_count(chart.data.size()) + "</span></figure>";
+}
+
+// A formula alone is one; whatever else calls itself LaTeX is text with formulas in it.
+std::string latex_html(std::string_view latex) {
+  for (std::string_view mark : {"$$", "$"}) {
+    if (latex.size() <= 2 * mark.size() || !latex.starts_with(mark) || !latex.ends_with(mark))
+      continue;
+    auto tex = latex.substr(mark.size(), latex.size() - 2 * mark.size());
+    if (tex.find('$') == tex.npos)
+      return "<div class=\"math block\">" + escape_html(tex) + "</div>";
+  }
+  return markdown_to_html(latex);
+}
+
+// Those that are no files.
+std::string rich_html(const rich_output& output) {
+  if (output.media_type == "text/markdown")
+    return "<div class=\"rich-output prose\">" + markdown_to_html(output.data) + "</div>";
+  if (output.media_type == "text/latex")
+    return "<div class=\"rich-output prose\">" + latex_html(output.data) + "</div>";
+  auto value = parse_json(output.data);
+  return html::code_block(value ? html::pretty_json(*value) : output.data, value ? "json" : "plaintext");
+}
+
 std::string stream_html(const stream_output& stream) {
   std::string out = stream.name == "stderr" ? "<pre class=\"stream stderr\">" : "<pre class=\"stream stdout\">";
   return out + escape_html(stream.text) + "</pre>";
@@ -77,6 +113,8 @@ std::string stream_html(const stream_output& stream) {
 std::string cell_html(const block_place& place, const cell_result& result) {
   std::string out;
   size_t images = 0;
+  auto is_image = [](const cell_output& output) { return std::holds_alternative<image_output>(output); };
+  auto displays = static_cast<size_t>(std::count_if(result.outputs.begin(), result.outputs.end(), is_image));
   for (const auto& output : result.outputs) {
     if (auto* stream = std::get_if<stream_output>(&output)) {
       out += stream_html(*stream);
@@ -91,6 +129,14 @@ std::string cell_html(const block_place& place, const cell_result& result) {
       out += file_html(place.chat_id, place.seq, place.first_file + images, file,
                        "Figure " + std::to_string(images + 1) + " of this cell");
       ++images;
+    } else if (auto* rich = std::get_if<rich_output>(&output)) {
+      if (!is_display_file(rich->media_type)) {
+        out += rich_html(*rich);
+        continue;
+      }
+      auto url = attachment_url(place.chat_id, place.seq, place.first_file + displays, rich->media_type);
+      ++displays;
+      out += rich->media_type == "text/html" ? html_frame(url, displays) : chart_html(url, *rich);
     }
   }
   if (!result.reason.empty())

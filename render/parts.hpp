@@ -43,7 +43,8 @@ std::string file_html(int64_t chat_id, int64_t seq, size_t index, const binary_c
 // A file that lies elsewhere: never loaded by the page, only linked.
 std::string url_html(const url_content& content);
 
-// The outputs of a cell in order. Its images are the files `first_file`, `first_file` + 1, … of the message.
+// The outputs of a cell in order. Its images are the files `first_file`, `first_file` + 1, … of the message, and then
+// come its displays that are files.
 std::string cell_html(const block_place& place, const struct cell_result& result);
 // "12 ms", "1.4 s", "2 min 5 s"
 std::string duration_text(std::chrono::microseconds duration);

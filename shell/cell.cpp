@@ -16,6 +16,15 @@ bool is_image_type(std::string_view type) noexcept {
   return type == "image/png" || type == "image/svg+xml" || type == "image/jpeg";
 }
 
+constexpr std::array rich_types{"text/markdown",
+                                "text/latex",
+                                "text/html",
+                                "application/json",
+                                "application/vnd.plotly.v1+json",
+                                "application/vnd.vegalite.v4+json",
+                                "application/vnd.vegalite.v5+json",
+                                "application/vnd.vegalite.v6+json"};
+
 std::optional<std::string> text_field(const json& value, const char* key) {
   auto found = value.find(key);
   if (found == value.end() || !found->is_string())
@@ -130,6 +139,11 @@ struct output_text {
   std::string operator()(const table_output& x) const {
     return table_text(x);
   }
+  std::string operator()(const rich_output& x) const {
+    if (!x.text.empty() || x.media_type == "text/markdown" || x.media_type == "text/latex")
+      return x.text.empty() ? x.data : x.text;
+    return "[" + x.media_type + ", " + std::to_string(x.data.size()) + " bytes]";
+  }
   std::string operator()(const error_output& x) const {
     return error_text(x);
   }
@@ -159,6 +173,18 @@ std::optional<std::string> file_bytes(const std::vector<const json*>& files, con
 
 } // namespace
 
+bool is_rich_type(std::string_view media_type) noexcept {
+  return std::find(rich_types.begin(), rich_types.end(), media_type) != rich_types.end();
+}
+
+bool is_json_type(std::string_view media_type) noexcept {
+  return is_rich_type(media_type) && media_type.starts_with("application/");
+}
+
+bool is_display_file(std::string_view media_type) noexcept {
+  return media_type == "text/html" || (is_json_type(media_type) && media_type != "application/json");
+}
+
 const char* to_string(cell_status status) noexcept {
   auto index = static_cast<size_t>(status);
   return index < status_names.size() ? status_names[index] : "unknown";
@@ -186,6 +212,9 @@ json output_to_json(const cell_output& output) {
       return {{"type", "table"}, {"columns", x.columns},       {"dtypes", x.dtypes},
               {"rows", x.rows},  {"rows_total", x.rows_total}, {"columns_total", x.columns_total}};
     }
+    json operator()(const rich_output& x) const {
+      return {{"type", "rich"}, {"media_type", x.media_type}, {"data", x.data}, {"text", x.text}};
+    }
     json operator()(const error_output& x) const {
       return {{"type", "error"}, {"name", x.name}, {"message", x.message}, {"traceback", x.traceback}};
     }
@@ -206,6 +235,14 @@ std::optional<cell_output> output_from_json(const json& value) {
     if (!media_type || !is_image_type(*media_type))
       return std::nullopt;
     return image_output{std::move(*media_type), {}};
+  }
+  if (*type == "rich") {
+    auto media_type = text_field(value, "media_type");
+    auto data = text_field(value, "data");
+    auto text = text_field(value, "text");
+    if (!media_type || !is_rich_type(*media_type) || !data || !text)
+      return std::nullopt;
+    return rich_output{std::move(*media_type), std::move(*data), std::move(*text)};
   }
   if (*type == "error") {
     auto name = text_field(value, "name");
@@ -248,6 +285,23 @@ std::vector<binary_content> cell_images(const cell_result& result) {
     if (const auto* image = std::get_if<image_output>(&output))
       images.push_back({image->data, image->media_type, nullptr, content_identifier(image->data)});
   return images;
+}
+
+std::vector<binary_content> cell_display_files(const json& metadata) {
+  std::vector<binary_content> files;
+  auto cell = metadata.is_object() ? metadata.find("cell") : metadata.end();
+  if (!metadata.is_object() || cell == metadata.end() || !cell->is_object())
+    return files;
+  auto outputs = cell->find("outputs");
+  if (outputs == cell->end() || !outputs->is_array())
+    return files;
+  for (const auto& value : *outputs) {
+    auto media_type = value.is_object() ? text_field(value, "media_type") : std::nullopt;
+    auto data = media_type && is_display_file(*media_type) ? text_field(value, "data") : std::nullopt;
+    if (data)
+      files.push_back({std::move(*data), std::move(*media_type), nullptr, {}});
+  }
+  return files;
 }
 
 json cell_metadata(const cell_result& result) {

@@ -36,13 +36,25 @@ struct table_output {
   int64_t columns_total = 0;                  // without the index
 };
 
+// A display that is more than text: Markdown, LaTeX, JSON, hostile HTML, or the data of a Plotly or Altair chart.
+struct rich_output {
+  std::string media_type; // is_rich_type()
+  std::string data;       // as text, JSON too; at most rich_bytes_max
+  std::string text;       // what the model reads instead; empty: it reads the data
+};
+inline constexpr size_t rich_bytes_max = 1u << 20;      // data of one rich output
+inline constexpr size_t rich_cell_bytes_max = 4u << 20; // data of all rich outputs of one cell
+inline constexpr int rich_outputs_max = 20;             // of one cell
+bool is_rich_type(std::string_view media_type) noexcept;
+bool is_json_type(std::string_view media_type) noexcept; // JSON and charts
+
 struct error_output {
   std::string name;      // "ZeroDivisionError"
   std::string message;   // "division by zero"
   std::string traceback; // no colour codes, only frames of the user's cells
 };
 
-using cell_output = std::variant<stream_output, value_output, image_output, table_output, error_output>;
+using cell_output = std::variant<stream_output, value_output, image_output, table_output, rich_output, error_output>;
 
 enum class cell_status : uint8_t {
   ok,
@@ -65,6 +77,11 @@ std::string cell_text(const cell_result& result);
 
 // The images among the outputs, as files for the tool return's content.
 std::vector<binary_content> cell_images(const cell_result& result);
+
+// The rich outputs that a browser gets as files of their own, HTML and the data of charts, from a tool return's
+// metadata.
+std::vector<binary_content> cell_display_files(const json& metadata);
+bool is_display_file(std::string_view media_type) noexcept;
 
 // The tool return's metadata {"cell": {status, reason, duration_us, outputs: […]}}. Images are not repeated there: an
 // image output holds "file": index into the content's files. The reverse reads the images back from the content.

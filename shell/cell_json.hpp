@@ -2,7 +2,8 @@
 //
 // {"type":"stream","name":…,"text":…} · {"type":"value","text":…} · {"type":"image","media_type":…} ·
 // {"type":"table","columns":[…],"dtypes":[…],"rows":[[…]],"rows_total":…,"columns_total":…} ·
-// {"type":"error","name":…,"message":…,"traceback":…}. An image's bytes are the caller's affair. Any thread may call.
+// {"type":"rich","media_type":…,"data":…,"text":…} · {"type":"error","name":…,"message":…,"traceback":…}. An image's
+// bytes are the caller's affair. Any thread may call.
 #pragma once
 
 #include "shell/cell.hpp"

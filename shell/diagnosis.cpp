@@ -1,7 +1,11 @@
-#include "shell/frames.hpp"
-#include "shell/sandbox.hpp"
+#include "shell/diagnosis.hpp"
 
+#include "shell/frames.hpp"
+#include "shell/supervisor_client.hpp"
+
+#include <condition_variable>
 #include <fstream>
+#include <mutex>
 
 #include <poll.h>
 #include <unistd.h>
@@ -13,27 +17,21 @@ namespace fs = std::filesystem;
 namespace {
 
 // A directory that is gone when the diagnosis is over.
-struct scratch_workspace {
+struct scratch_directory {
   fs::path path;
-  scratch_workspace() {
+  scratch_directory() {
     auto pattern = (fs::temp_directory_path() / "varro-doctor-XXXXXX").string();
     if (mkdtemp(pattern.data()) != nullptr)
       path = pattern;
   }
-  ~scratch_workspace() {
+  ~scratch_directory() {
     std::error_code ignored;
     if (!path.empty())
       fs::remove_all(path, ignored);
   }
 };
 
-constexpr auto probe = R"(import importlib
-for name in ("numpy", "pandas", "matplotlib"):
-    try:
-        importlib.import_module(name)
-    except Exception as problem:
-        print(f"{name}: {type(problem).__name__}: {problem}")
-)";
+constexpr auto probe = "'ready'";
 
 int first_number_of(const char* path) {
   std::ifstream file{path};
@@ -42,15 +40,19 @@ int first_number_of(const char* path) {
   return file ? value : -1;
 }
 
-std::string remedy_of(const std::string& log, const shell_config& config) {
-  auto says = [&log](const char* text) { return log.find(text) != std::string::npos; };
+std::string remedy_of(const std::string& log, const interpreter_config& python) {
+  auto says = [&log](std::string_view text) { return log.find(text) != std::string::npos; };
   if (says("No module named"))
-    return "IPython is missing for " + config.python + ": apt install python3-ipython";
-  if (says("Can't mount proc"))
+    return "IPython is missing for " + python.path + ": apt install python3-ipython";
+  if (says("bwrap is not installed"))
+    return "bubblewrap is missing: apt install bubblewrap";
+  if (says(python.path + " is not installed"))
+    return python.path + " is missing: apt install python3";
+  if (says("Can't mount proc") || says("mount /proc: Operation not permitted"))
     return "a new /proc cannot be mounted, as is usual in containers that mask parts of /proc: run the container with "
            "an unmasked /proc (docker: --security-opt systempaths=unconfined, podman: --security-opt unmask=ALL)";
   if (says("execvp"))
-    return config.python + " cannot be executed in the sandbox; is it installed (apt install python3)?";
+    return python.path + " cannot be executed in the sandbox; is it installed (apt install python3)?";
   if (first_number_of("/proc/sys/user/max_user_namespaces") == 0)
     return "user namespaces are switched off: sysctl -w user.max_user_namespaces=10000";
   if (first_number_of("/proc/sys/kernel/unprivileged_userns_clone") == 0)
@@ -65,85 +67,101 @@ std::string remedy_of(const std::string& log, const shell_config& config) {
   return "the shell ended while starting";
 }
 
-struct probe_result {
-  bool ready = false;
-  std::string python;
-  std::optional<cell_status> status;
-  std::string text;
+// What came of one shell, collected from the client's thread.
+class probe_listener {
+public:
+  void hear(shell_event event) {
+    std::lock_guard guard{mutex_};
+    using kind = shell_event::kind;
+    if (event.what == kind::interpreter && event.state == "ready") {
+      version = event.version;
+      problems = std::move(event.problems);
+    } else if (event.what == kind::started) {
+      process = event.process;
+    } else if (event.what == kind::failed || event.what == kind::lost) {
+      why = event.why.empty() ? "varro-shells ended" : event.why;
+      gone = event.what == kind::lost;
+    } else {
+      return;
+    }
+    changed_.notify_all();
+  }
+  template <class Done>
+  bool wait(std::chrono::milliseconds time, Done done) {
+    std::unique_lock guard{mutex_};
+    return changed_.wait_for(guard, time, done);
+  }
+
+  std::string version, why;
+  std::vector<preload_problem> problems;
+  std::optional<shell_process> process;
+  bool gone = false;
+
+private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
 };
 
-// Reads frames until the cell is done, the process is gone or the time is over.
-probe_result run_probe(const shell_process& process, const shell_config& config) {
-  probe_result result;
+// Reads frames until the cell is done, the shell is gone or the time is over.
+std::optional<cell_status> run_probe(const shell_process& process, const shell_config& config) {
   frame_reader reader{config.frame_bytes_max};
   auto until = std::chrono::steady_clock::now() + config.start_max;
-  while (!result.status) {
+  for (;;) {
     auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
     pollfd one{process.fd, POLLIN, 0};
     if (left.count() <= 0 || poll(&one, 1, static_cast<int>(left.count())) <= 0)
-      break;
+      return std::nullopt;
     char bytes[4096];
     auto size = read(process.fd, bytes, sizeof bytes);
     auto frames = size > 0 ? reader.feed({bytes, static_cast<size_t>(size)}) : std::vector<worker_frame>{};
     if (size <= 0 || !frames)
-      break;
+      return std::nullopt;
     for (auto& frame : *frames) {
-      if (auto* ready = std::get_if<worker_ready>(&frame)) {
-        result.ready = true;
-        result.python = ready->python;
-        auto request = encode_execute(1, probe, config);
+      if (std::holds_alternative<worker_ready>(frame)) {
+        auto request = encode_execute(1, "", probe, config);
         if (write(process.fd, request.data(), request.size()) != static_cast<ssize_t>(request.size()))
-          return result;
-      } else if (auto* output = std::get_if<worker_output>(&frame)) {
-        if (auto* stream = std::get_if<stream_output>(&output->output))
-          result.text += stream->text;
+          return std::nullopt;
       } else if (auto* done = std::get_if<worker_done>(&frame)) {
-        result.status = done->status;
+        return done->status;
       }
     }
-  }
-  return result;
-}
-
-void add_missing_modules(const std::string& text, std::vector<std::string>& problems) {
-  for (size_t at = 0; at < text.size();) {
-    auto end = std::min(text.find('\n', at), text.size());
-    auto line = text.substr(at, end - at);
-    auto name = line.substr(0, line.find(':'));
-    if (!name.empty())
-      problems.push_back("Python's " + name + " cannot be imported (" + line + "): apt install python3-" + name);
-    at = end + 1;
   }
 }
 
 } // namespace
 
-shell_diagnosis diagnose_shell(const shell_config& config) {
+shell_diagnosis diagnose_shell(const shell_config& config, const interpreter_config& python) {
   shell_diagnosis diagnosis;
-  scratch_workspace workspace;
-  if (workspace.path.empty()) {
+  scratch_directory directory;
+  if (directory.path.empty()) {
     diagnosis.problems.push_back("no temporary directory can be made in " + fs::temp_directory_path().string());
     return diagnosis;
   }
-  auto process = start_shell(config, workspace.path);
-  if (!process) {
-    diagnosis.problems.push_back(text_of(process.error()));
-    return diagnosis;
+  auto only = config;
+  only.interpreters = {python};
+  only.interpreters.front().name = "default";
+  probe_listener heard;
+  {
+    supervisor_client client{{directory.path, only}, [&heard](shell_event event) { heard.hear(std::move(event)); }};
+    client.start(1, 1, "1", "default");
+    heard.wait(config.start_max, [&] { return heard.process || !heard.why.empty(); });
+    std::optional<cell_status> status;
+    if (heard.process)
+      status = run_probe(*heard.process, config);
+    diagnosis.python = heard.version;
+    if (!heard.process)
+      diagnosis.problems.push_back(remedy_of(heard.why, python) + (heard.why.empty() ? "" : " (" + heard.why + ")"));
+    else if (status != cell_status::ok)
+      diagnosis.problems.push_back("a cell did not run to its end");
+    for (const auto& problem : heard.problems)
+      diagnosis.problems.push_back("Python's " + problem.package + " cannot be imported (" + problem.error
+                                   + "): apt install python3-" + problem.package + ", or take it out of preload");
+    diagnosis.ok = status == cell_status::ok && diagnosis.problems.empty();
+    client.end();
+    heard.wait(config.start_max, [&] { return heard.gone; });
   }
-  auto result = run_probe(*process, config);
-  diagnosis.python = result.python;
-  if (!result.ready) {
-    auto log = shell_log(*process);
-    diagnosis.problems.push_back(remedy_of(log, config) + (log.empty() ? "" : " (" + log + ")"));
-  } else if (!result.status) {
-    diagnosis.problems.push_back("a cell that imports numpy, pandas and matplotlib did not end");
-  }
-  add_missing_modules(result.text, diagnosis.problems);
-  diagnosis.ok = result.status == cell_status::ok && diagnosis.problems.empty();
-  kill_shell(*process);
-  while (!reap_shell(*process))
-    usleep(1'000);
-  close_shell(*process);
+  if (heard.process)
+    close_shell(*heard.process);
   return diagnosis;
 }
 

@@ -1,16 +1,27 @@
 // The wire between the server and a shell's Python worker, over one stream socket.
 //
-// A frame is a 4-byte big-endian length and that many bytes of JSON. From the server: {"op":"execute","id":N,"code":…,
-// "limits":{…}}, {"op":"close"}. From the worker: {"op":"ready","python":…,"pid":…}, and for each execute with its id
-// any number of {"op":"output","id":N,"output":{…}} and then one {"op":"done","id":N,"status":"ok|failed|interrupted",
-// "duration_us":…}. An interrupt is a signal, not a frame. The worker's side is reachable by user code: every frame
-// from it is untrusted; sizes are capped, ids checked, unknown operations end the shell.
+// A frame is a 4-byte big-endian length and that many bytes of JSON. From the server:
+// {"op":"execute","id":N,"tag":…,"code":…, "limits":{…}}, {"op":"close"}. From the worker:
+// {"op":"ready","python":…,"pid":…}, and for each execute with its id any number of {"op":"output","id":N,"output":{…}}
+// and then one {"op":"done","id":N,"status":"ok|failed|interrupted", "duration_us":…}. An output with a "slot" takes
+// the place of the cell's earlier output with that slot, if there is one; the output {"type":"clear"} takes away all
+// that came before it. An interrupt is a signal, not a frame.
+//
+// With a descriptor of the chat's snapshot file (varro_worker/snapshot_file.py): {"op":"snapshot","id":N,"base":OFFSET
+// or null,"bytes_max":N,"seconds_max":N}, {"op":"restore","id":N,"footer":OFFSET}. The answers, which come between
+// cells:
+// {"op":"snapshot","id":N,"status":"ok","footer":OFFSET,"bytes":N,"total_bytes":N,"saved":[…],"lost":[{"name","reason"}]},
+// {"op":"restore","id":N,"status":"ok","restored":[…],"lost":[…]}, or "status":"failed" with a "reason".
+//
+// The worker's side is reachable by user code: every frame from it is untrusted; sizes are capped, ids checked, unknown
+// operations end the shell.
 #pragma once
 
 #include "config/config.hpp"
 #include "config/errors.hpp"
 #include "shell/cell.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -24,16 +35,50 @@ struct worker_ready {
 struct worker_output {
   uint64_t id = 0;
   cell_output output;
+  std::optional<uint64_t> slot; // of the cell
+};
+struct worker_clear {
+  uint64_t id = 0;
 };
 struct worker_done {
   uint64_t id = 0;
   cell_status status = cell_status::ok;
   std::chrono::microseconds duration{0};
 };
-using worker_frame = std::variant<worker_ready, worker_output, worker_done>;
 
-std::string encode_execute(uint64_t id, std::string_view code, const shell_config& limits);
+struct lost_variable {
+  std::string name;
+  std::string reason; // a short sentence without a full stop
+};
+struct worker_snapshot {
+  uint64_t id = 0;
+  std::string failure;      // why there is no snapshot; empty: there is
+  uint64_t footer = 0;      // where it stands in the file; the base when nothing changed
+  uint64_t bytes = 0;       // appended; 0 when nothing changed
+  uint64_t total_bytes = 0; // of all its variables
+  std::vector<std::string> saved;
+  std::vector<lost_variable> lost;
+  uint64_t saved_more = 0, lost_more = 0; // beyond names_max
+};
+struct worker_restored {
+  uint64_t id = 0;
+  std::string failure; // why nothing was restored; empty: these were
+  std::vector<std::string> restored;
+  std::vector<lost_variable> lost; // those that were not saved in the first place, too
+  uint64_t restored_more = 0, lost_more = 0;
+};
+inline constexpr size_t names_max = 2'000; // in each list of an answer
+
+using worker_frame
+  = std::variant<worker_ready, worker_output, worker_clear, worker_done, worker_snapshot, worker_restored>;
+
+// The tag names the cell for whoever restarts the server while it runs; may be empty.
+std::string encode_execute(uint64_t id, std::string_view tag, std::string_view code, const shell_config& limits);
 std::string encode_close();
+
+// Without the length, because a descriptor goes with them. `base`: the footer of the snapshot before.
+json snapshot_frame(uint64_t id, std::optional<uint64_t> base, size_t bytes_max, std::chrono::seconds seconds_max);
+json restore_frame(uint64_t id, uint64_t footer);
 
 // Cuts a byte stream into frames. Not thread-safe.
 class frame_reader {

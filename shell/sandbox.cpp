@@ -4,6 +4,8 @@
 
 #include <fstream>
 
+#include <unistd.h>
+
 namespace varro {
 
 namespace fs = std::filesystem;
@@ -11,22 +13,51 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr auto worker_path = "/varro/worker.zip";
+constexpr auto entry_path = "/varro/entry.so";
+constexpr auto init_path = "/varro/init";
+constexpr auto filter_path = "/varro/filter";
 
-// What the worker sets on itself before it runs anything; in a sandbox a process count is its own, outside it would be
-// all of the user's processes.
-std::string process_limits(const shell_config& config) {
-  json limits{
-    {"CORE", 0}, {"FSIZE", config.file_bytes_max}, {"NOFILE", config.open_files_max}, {"AS", config.memory_bytes_max}};
-  if (config.sandbox)
-    limits["NPROC"] = config.processes_max;
-  return limits.dump();
+// Directories of the interpreter that lie outside /usr: a virtual environment, and the Python that it was made from.
+std::vector<std::string> python_directories(const interpreter_config& python) {
+  std::vector<std::string> found;
+  std::error_code ignored;
+  auto path = fs::path{python.path};
+  for (const auto& program : {path.lexically_normal(), fs::weakly_canonical(path, ignored)}) {
+    auto prefix = program.parent_path().parent_path();
+    auto text = prefix.string();
+    if (prefix.has_relative_path() && text != "/usr" && !text.starts_with("/usr/")
+        && std::find(found.begin(), found.end(), text) == found.end())
+      found.push_back(text);
+  }
+  return found;
 }
+
+std::string zygote_settings(const shell_config& config, const interpreter_config& python) {
+  json settings{{"preload", python.preload},
+                {"skip", json::object()},
+                {"limits",
+                 {{"tmp_bytes", config.tmp_bytes_max},
+                  {"file_bytes", config.file_bytes_max},
+                  {"memory_bytes", config.memory_bytes_max},
+                  {"open_files", config.open_files_max},
+                  {"processes", config.processes_max}}},
+                {"sandbox", nullptr}};
+  if (config.sandbox)
+    settings["sandbox"]
+      = {{"entry", entry_path}, {"init", init_path}, {"filter", filter_path}, {"shown", python_directories(python)}};
+  return settings.dump();
+}
+
+// Above every range that login, systemd or subordinate ids use; inside a container with 65,536 ids the range that
+// Debian leaves unassigned.
+constexpr uint64_t high_first = 1'900'000'000, high_count = 200'000'000;
+constexpr uint64_t low_first = 30'000, low_count = 30'000;
 
 void append(std::vector<std::string>& arguments, std::initializer_list<std::string> more) {
   arguments.insert(arguments.end(), more);
 }
 
-void add_system(std::vector<std::string>& arguments, const shell_config& config) {
+void add_system(std::vector<std::string>& arguments, const interpreter_config& python) {
   append(arguments, {"--ro-bind", "/usr", "/usr"});
   std::error_code ignored;
   for (const char* name : {"bin", "sbin", "lib", "lib32", "lib64", "libx32"}) {
@@ -36,15 +67,12 @@ void add_system(std::vector<std::string>& arguments, const shell_config& config)
     else if (fs::exists(path, ignored))
       append(arguments, {"--ro-bind", path, path});
   }
-  // A Python of one's own, such as a virtual environment, is shown with its folder.
-  auto python = fs::path{config.python}.lexically_normal();
-  auto prefix = python.parent_path().parent_path();
-  if (prefix != "/" && prefix != "/usr" && prefix != "/usr/local" && prefix.has_relative_path())
-    append(arguments, {"--ro-bind", prefix.string(), prefix.string()});
+  for (const auto& directory : python_directories(python))
+    append(arguments, {"--ro-bind", directory, directory});
 }
 
 void add_etc(std::vector<std::string>& arguments) {
-  int fd = shell_descriptors::etc;
+  int fd = zygote_descriptors::etc;
   for (const auto& [path, text] : etc_files())
     append(arguments, {"--perms", "0444", "--file", std::to_string(fd++), path});
   for (const char* name : {"alternatives", "fonts", "ld.so.cache", "localtime", "matplotlibrc", "mime.types", "python3",
@@ -64,39 +92,45 @@ const std::vector<std::pair<std::string, std::string>>& etc_files() {
   return files;
 }
 
-std::vector<std::string> sandbox_arguments(const shell_config& config, const fs::path& workspace) {
+std::vector<std::string> sandbox_arguments(const shell_config& config, const interpreter_config& python,
+                                           const fs::path& workspaces) {
   std::vector<std::string> arguments{config.bubblewrap};
+  // User namespaces stay allowed: each shell gets one of its own, in which there are no further ones.
   append(arguments,
-         {"--unshare-user", "--disable-userns", "--uid", "1000", "--gid", "1000", "--unshare-pid", "--unshare-net",
-          "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", "--hostname", "varro", "--die-with-parent",
-          "--new-session", "--cap-drop", "ALL", "--clearenv"});
+         {"--unshare-user", "--uid", "1000", "--gid", "1000", "--unshare-pid", "--unshare-net", "--unshare-ipc",
+          "--unshare-uts", "--unshare-cgroup-try", "--hostname", "varro", "--die-with-parent", "--new-session",
+          "--cap-drop", "ALL", "--clearenv"});
   for (const auto& variable : shell_environment("/workspace", "/tmp")) {
     auto split = variable.find('=');
     append(arguments, {"--setenv", variable.substr(0, split), variable.substr(split + 1)});
   }
-  add_system(arguments, config);
+  add_system(arguments, python);
   add_etc(arguments);
-  auto tmp = std::to_string(config.tmp_bytes_max);
   append(arguments, {"--proc", "/proc", "--dev", "/dev"});
-  append(arguments, {"--size", tmp, "--perms", "1777", "--tmpfs", "/dev/shm"});
-  append(arguments, {"--size", tmp, "--perms", "1777", "--tmpfs", "/tmp"});
-  append(arguments, {"--bind", workspace.string(), "/workspace", "--chdir", "/workspace"});
-  append(arguments, {"--perms", "0444", "--file", std::to_string(shell_descriptors::worker), worker_path});
+  append(arguments, {"--size", std::to_string(config.tmp_bytes_max), "--perms", "1777", "--tmpfs", "/tmp"});
+  append(arguments, {"--bind", workspaces.string(), workspaces_path});
+  auto add_file = [&arguments](const char* mode, int fd, const char* path) {
+    append(arguments, {"--perms", mode, "--file", std::to_string(fd), path});
+  };
+  add_file("0444", zygote_descriptors::worker, worker_path);
+  add_file("0555", zygote_descriptors::entry, entry_path);
+  add_file("0555", zygote_descriptors::init, init_path);
+  add_file("0444", zygote_descriptors::filter, filter_path);
   // The tmpfs that bubblewrap builds / and /dev on have no size limit.
-  append(arguments, {"--remount-ro", "/dev", "--remount-ro", "/"});
-  append(arguments, {"--seccomp", std::to_string(shell_descriptors::filter), "--"});
+  append(arguments, {"--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/", "--"});
   append(arguments,
-         {config.python, "-I", "-B", worker_path, std::to_string(shell_descriptors::socket), process_limits(config)});
+         {python.path, "-I", "-B", worker_path, std::to_string(zygote_descriptors::control),
+          zygote_settings(config, python)});
   return arguments;
 }
 
-std::vector<std::string> plain_arguments(const shell_config& config) {
-  return {config.python,
+std::vector<std::string> plain_arguments(const shell_config& config, const interpreter_config& python) {
+  return {python.path,
           "-I",
           "-B",
-          "/proc/self/fd/" + std::to_string(shell_descriptors::worker),
-          std::to_string(shell_descriptors::socket),
-          process_limits(config)};
+          "/proc/self/fd/" + std::to_string(zygote_descriptors::worker),
+          std::to_string(zygote_descriptors::control),
+          zygote_settings(config, python)};
 }
 
 std::vector<std::string> shell_environment(const std::string& home, const std::string& caches) {
@@ -125,18 +159,19 @@ std::vector<std::string> shell_environment(const std::string& home, const std::s
   };
 }
 
-uid_t shell_user(int64_t chat) noexcept {
-  // Above every range that login, systemd or subordinate ids use; inside a container with 65,536 ids the range that
-  // Debian leaves unassigned.
-  constexpr uint64_t high_first = 1'900'000'000, high_count = 200'000'000;
-  constexpr uint64_t low_first = 30'000, low_count = 30'000;
-  static const bool all_ids = [] {
+uid_t shell_user() noexcept {
+  static const uid_t user = [] {
     std::ifstream map{"/proc/self/uid_map"};
     uint64_t first = 1, outside = 0, count = 0;
-    return map >> first >> outside >> count && first == 0 && count > high_first + high_count;
+    bool all = map >> first >> outside >> count && first == 0 && count > high_first + high_count;
+    return geteuid() != 0 ? uid_t{0} : static_cast<uid_t>(all ? high_first : low_first);
   }();
-  auto number = static_cast<uint64_t>(chat);
-  return static_cast<uid_t>(all_ids ? high_first + number % high_count : low_first + number % low_count);
+  return user;
+}
+
+bool is_former_shell_user(uid_t user) noexcept {
+  return user != shell_user()
+    && ((user >= high_first && user < high_first + high_count) || (user >= low_first && user < low_first + low_count));
 }
 
 } // namespace varro

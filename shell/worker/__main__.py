@@ -1,22 +1,10 @@
-"""Started as: python3 -I -B ARCHIVE SOCKET LIMITS.
-
-SOCKET is the number of a stream socket that speaks the frames of shell/frames.hpp, LIMITS a JSON object of process
-limits. The cells' code shares this process, so the server trusts nothing that comes from here; what the worker guards
-against is accident.
-"""
+"""Started as: python3 -I -B ARCHIVE CONTROL SETTINGS; see varro_worker/zygote.py."""
 import json
-import resource
 import sys
 
+import varro_worker.zygote
 
-def limit_process(limits):
-    for name, value in limits.items():
-        resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (value, value))
-
-
-limit_process(json.loads(sys.argv[2]))
-
-from varro_worker.worker import main  # noqa: E402  (what it imports counts towards the limits)
-
-sys.path.remove(sys.argv[0])
-main(int(sys.argv[1]))
+archive = sys.argv[0]
+varro_worker.zygote.import_everything()
+sys.path[:] = [path for path in sys.path if path != archive]
+varro_worker.zygote.main(int(sys.argv[1]), json.loads(sys.argv[2]))

@@ -314,6 +314,35 @@ TEST_CASE("attachments come out of the history under exactly their name") {
   CHECK(world.get("/chat/43/files/m6-0.png").status == 404);
 }
 
+TEST_CASE("HTML that a cell displayed is served as a stranger to the page, and the data of a chart as a download") {
+  routes_world world;
+  cell_result cell;
+  cell.outputs = {rich_output{"text/html", "<script>steal()</script>", ""},
+                  rich_output{"application/vnd.plotly.v1+json", "{}", "A plot"}};
+  tool_return_part returned;
+  returned.tool_name = "python";
+  returned.metadata = cell_metadata(cell);
+  model_request request;
+  request.parts.push_back(returned);
+  message_row row;
+  row.chat_id = 42;
+  row.seq = 6;
+  row.content = request;
+  world.script->contents.messages.push_back(row);
+  auto page = world.get("/chat/42/files/m6-0.html");
+  CHECK(page.status == 200);
+  CHECK(page.body.starts_with("<script>steal()</script>"));
+  CHECK(page.field("Content-Type") == "text/html; charset=utf-8");
+  CHECK(page.field("Content-Disposition").starts_with("inline"));
+  auto policy = page.field("Content-Security-Policy");
+  CHECK(policy.starts_with("sandbox allow-scripts; default-src 'none';"));
+  CHECK(policy.find("allow-same-origin") == std::string::npos);
+  CHECK(page.field("X-Frame-Options") == "SAMEORIGIN");
+  CHECK(world.get("/chat/42/files/m6-1.json").field("Content-Disposition").starts_with("attachment"));
+  CHECK(world.get("/chat/42/files/m6-1.html").status == 404);
+  CHECK(world.get("/chat/42").field("X-Frame-Options") == "DENY");
+}
+
 TEST_CASE("a chat is exported in three forms") {
   routes_world world;
   message_row question, answer;

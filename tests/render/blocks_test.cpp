@@ -116,6 +116,43 @@ TEST_CASE("the outputs of a cell stand in the order in which they came") {
   CHECK(contains(item.html, "class=\"stream stderr\""));
 }
 
+TEST_CASE("rich displays: Markdown, a formula and JSON stand on the page") {
+  auto item = returned(cell_of(
+    {rich_output{"text/markdown", "**strong** [x](javascript:alert(1))", ""},
+     rich_output{"text/latex", "$\\displaystyle x^2$", ""}, rich_output{"text/latex", "area $a$ and $b$", ""},
+     rich_output{"application/json", R"({"a":[1,"<b>"]})", ""}, rich_output{"application/json", "not json <b>", ""}}));
+  CHECK(contains(item.html, "<strong>strong</strong>"));
+  CHECK_FALSE(contains(item.html, "javascript:"));
+  CHECK(contains(item.html, "<div class=\"math block\">\\displaystyle x^2</div>"));
+  CHECK(contains(item.html, "<span class=\"math inline\">b</span>"));
+  CHECK(contains(item.html, "language-json"));
+  CHECK(contains(item.html, "&lt;b&gt;"));
+  CHECK(contains(item.html, "not json &lt;b&gt;"));
+  CHECK(active_content(item.html).empty());
+}
+
+TEST_CASE("HTML of a cell never stands on the page, only in a frame that is a stranger to it") {
+  auto html = rich_output{"text/html", "<b id=mine>x</b><script>steal()</script>", "x"};
+  auto result = cell_of({image_output{"image/png", png_bytes()}, html, value_output{"1"},
+                         rich_output{"application/vnd.plotly.v1+json", "{}", "A plot of 2 traces"}});
+  auto item = returned(result);
+  CHECK_FALSE(contains(item.html, "steal"));
+  CHECK_FALSE(contains(item.html, "id=mine"));
+  CHECK(contains(item.html, "<iframe src=\"/chat/42/files/m2-1.html\" sandbox=\"allow-scripts\""));
+  CHECK(contains(item.html, "A plot of 2 traces"));
+  CHECK(contains(item.html, "href=\"/chat/42/files/m2-2.json\" download"));
+  CHECK(active_content(item.html).empty());
+
+  auto files = attachments_of(request_row(2, {cell_return(result, "a"), cell_return(cell_of({html}), "b")}).content);
+  REQUIRE(files.size() == 4);
+  CHECK(files[1].data == html.data);
+  CHECK(files[1].media_type == "text/html");
+  CHECK(files[2].data == "{}");
+  CHECK(files[3].data == html.data);
+  auto blocks = render({request_row(2, {cell_return(result, "a"), cell_return(cell_of({html}), "b")})});
+  CHECK(contains(blocks.at(1).html, "/chat/42/files/m2-3.html"));
+}
+
 TEST_CASE("a table says how much of it is shown") {
   table_output table;
   table.columns = {"", "a", "b"};

@@ -45,6 +45,9 @@ cell_result hostile_cell(const std::string& a) {
   table.columns_total = 1;
   result.outputs = {stream_output{"stdout", a}, stream_output{a, a},         value_output{a}, table,
                     error_output{a, a, a},      image_output{"image/png", a}};
+  for (auto type : {"text/html", "text/markdown", "text/latex", "application/json", "application/vnd.plotly.v1+json"})
+    result.outputs.push_back(rich_output{type, a, a});
+  result.outputs.push_back(rich_output{"text/latex", "$" + a + "$", ""});
   return result;
 }
 

@@ -82,13 +82,18 @@ inline bool is_active_url(std::string_view url) {
     || text.starts_with("//") || text.starts_with("&#");
 }
 
+// A frame for what a cell displayed: a file of the chat, which may run scripts but as a stranger.
+inline bool is_display_frame(const tag& frame) {
+  return frame.name == "iframe" && frame.get("src").starts_with("/chat/") && frame.get("sandbox") == "allow-scripts";
+}
+
 // Everything in it that could run or load something from elsewhere; empty when all is well.
 inline std::string active_content(std::string_view html) {
   std::string found;
   for (const auto& next : tags_of(html)) {
     for (std::string_view name : {"iframe", "object", "embed", "style", "base", "applet", "frame", "template",
                                   "noscript", "math", "marquee", "video", "audio", "foreignobject", "x"})
-      if (next.name == name)
+      if (next.name == name && !is_display_frame(next))
         found += "<" + next.name + "> ";
     if (next.name == "script" && !next.get("src").starts_with("/assets/"))
       found += "<script> ";

@@ -18,6 +18,7 @@ cell_result every_output() {
   result.outputs.push_back(table_output{{"", "a", "b"}, {"int64", "int64", "object"}, {{"0", "1", "x"}}, 10, 2});
   result.outputs.push_back(image_output{"image/svg+xml", "<svg/>"});
   result.outputs.push_back(value_output{"42"});
+  result.outputs.push_back(rich_output{"text/html", "<b>bold</b>", "bold"});
   result.outputs.push_back(error_output{"ZeroDivisionError", "division by zero", "Traceback\nZeroDivisionError: …"});
   return result;
 }
@@ -52,9 +53,9 @@ TEST_CASE("a cell's result comes back from its tool return as it was") {
 }
 
 TEST_CASE("the metadata does not repeat the images") {
-  auto text = cell_metadata(every_output()).dump();
-  CHECK(text.find("\"data\"") == std::string::npos);
-  CHECK(text.find("\"file\":1") != std::string::npos);
+  auto outputs = cell_metadata(every_output())["cell"]["outputs"];
+  CHECK_FALSE(outputs[1].contains("data"));
+  CHECK(outputs[4]["file"] == 1);
 }
 
 TEST_CASE("the model reads the outputs in order and then the reason") {
@@ -65,7 +66,7 @@ TEST_CASE("the model reads the outputs in order and then the reason") {
   REQUIRE(at("héllo\n[figure 1: image/png, 6 bytes]\ncareful\n") != std::string::npos);
   CHECK(at("careful") < at("[10 rows x 2 columns; the first 1 rows are shown]"));
   CHECK(at("dtypes: a int64, b object") < at("[figure 2: image/svg+xml"));
-  CHECK(at("42\nTraceback\nZeroDivisionError") < at("It was stopped."));
+  CHECK(at("42\nbold\nTraceback\nZeroDivisionError") < at("It was stopped."));
 }
 
 TEST_CASE("a cell without outputs says so, one with an output does not") {
@@ -99,10 +100,38 @@ TEST_CASE("a tool return that is no cell, or a damaged one, is refused") {
   SUBCASE("a number where a text belongs") {
     part.metadata["cell"]["outputs"][0]["text"] = 7;
   }
+  SUBCASE("a display of a type that is none") {
+    part.metadata["cell"]["outputs"][6]["media_type"] = "text/javascript";
+  }
+  SUBCASE("a display without its data") {
+    part.metadata["cell"]["outputs"][6].erase("data");
+  }
   SUBCASE("an image of a type that is none") {
     part.metadata["cell"]["outputs"][1]["media_type"] = "text/html";
   }
   CHECK_FALSE(cell_from_tool_return(part));
+}
+
+TEST_CASE("the model reads a display's text, its Markdown, or at least its size") {
+  cell_result result;
+  result.outputs = {rich_output{"text/markdown", "# Title", ""}, rich_output{"text/html", "<p>x</p>", "x"},
+                    rich_output{"text/html", "<svg></svg>", ""}, rich_output{"application/json", "[1]", "short"}};
+  CHECK(cell_text(result) == "# Title\nx\n[text/html, 11 bytes]\nshort");
+}
+
+TEST_CASE("only HTML and the data of charts are files of their own") {
+  cell_result result;
+  for (auto type : {"text/markdown", "text/latex", "application/json", "text/html", "application/vnd.plotly.v1+json",
+                    "application/vnd.vegalite.v5+json"})
+    result.outputs.push_back(rich_output{type, std::string{"data of "} + type, ""});
+  auto files = cell_display_files(cell_metadata(result));
+  REQUIRE(files.size() == 3);
+  CHECK(files[0].data == "data of text/html");
+  CHECK(files[1].media_type == "application/vnd.plotly.v1+json");
+  CHECK(cell_images(result).empty()); // the model does not get them
+  for (const auto& metadata :
+       {json{}, json::array(), json{{"cell", 1}}, json{{"cell", {{"outputs", {1, "x", nullptr}}}}}})
+    CHECK(cell_display_files(metadata).empty());
 }
 
 TEST_CASE("every status has a name that reads back") {

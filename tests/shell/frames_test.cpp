@@ -80,14 +80,84 @@ TEST_CASE("what a hostile worker sends is an error, not a crash") {
   CHECK(reader.feed(framed(R"({"op":"output","id":1,"output":{"type":"value","text":"[[[[[[[[[[[[[[[[[[[[[[[["}})")));
 }
 
+TEST_CASE("an output may have a slot, and a clear takes the outputs back") {
+  frame_reader reader{1 << 20};
+  auto frames = reader.feed(framed(R"({"op":"output","id":7,"output":{"type":"value","text":"x","slot":3}})")
+                            + framed(R"({"op":"output","id":7,"output":{"type":"value","text":"x"}})")
+                            + framed(R"({"op":"output","id":7,"output":{"type":"clear"}})"));
+  REQUIRE(frames);
+  REQUIRE(frames->size() == 3);
+  CHECK(std::get<worker_output>((*frames)[0]).slot == 3u);
+  CHECK_FALSE(std::get<worker_output>((*frames)[1]).slot);
+  CHECK(std::get<worker_clear>((*frames)[2]).id == 7);
+}
+
+TEST_CASE("what the worker says of a snapshot is read") {
+  frame_reader reader{1 << 20};
+  auto frames = reader.feed(
+    framed(R"({"op":"snapshot","id":5,"status":"ok","footer":900,"bytes":100,"total_bytes":800,"saved":["a","b"],)"
+           R"("lost":[{"name":"g","reason":"a generator cannot be saved"}],"saved_more":4})")
+    + framed(R"({"op":"snapshot","id":6,"status":"failed","reason":"no room"})")
+    + framed(R"({"op":"restore","id":7,"status":"ok","restored":["a"],"lost":[]})")
+    + framed(R"({"op":"restore","id":8,"status":"failed"})"));
+  REQUIRE(frames);
+  REQUIRE(frames->size() == 4);
+  auto& saved = std::get<worker_snapshot>((*frames)[0]);
+  CHECK(saved.id == 5);
+  CHECK(saved.failure.empty());
+  CHECK(saved.footer == 900);
+  CHECK(saved.bytes == 100);
+  CHECK(saved.total_bytes == 800);
+  CHECK(saved.saved == std::vector<std::string>{"a", "b"});
+  CHECK(saved.saved_more == 4);
+  REQUIRE(saved.lost.size() == 1);
+  CHECK(saved.lost[0].name == "g");
+  CHECK(saved.lost[0].reason == "a generator cannot be saved");
+  CHECK(std::get<worker_snapshot>((*frames)[1]).failure == "no room");
+  CHECK(std::get<worker_restored>((*frames)[2]).restored == std::vector<std::string>{"a"});
+  CHECK(std::get<worker_restored>((*frames)[3]).failure == "the Python process gave no reason");
+}
+
+TEST_CASE("answers about snapshots that cannot be right are errors") {
+  std::string many = "\"x\"";
+  for (size_t i = 1; i < names_max; ++i)
+    many += ",\"x\"";
+  auto restored = [](const std::string& names) {
+    return framed(R"({"op":"restore","id":7,"status":"ok","restored":[)" + names + R"(],"lost":[]})");
+  };
+  frame_reader reader{1 << 20};
+  CHECK(reader.feed(restored(many)));
+  std::string long_name = "\"" + std::string(10'000, 'n') + "\"";
+  auto cut = reader.feed(restored(long_name));
+  REQUIRE(cut);
+  CHECK(std::get<worker_restored>((*cut)[0]).restored[0].size() == 500);
+  for (const auto& bytes : {restored(many + ",\"x\""), restored("7"),
+                            framed(R"({"op":"snapshot","id":5,"status":"ok","saved":[],"lost":[]})"),
+                            framed(R"({"op":"snapshot","status":"failed"})"),
+                            framed(R"({"op":"snapshot","id":5,"status":"ok","footer":-1,"saved":[],"lost":[]})"),
+                            framed(R"({"op":"restore","id":5,"status":"ok","restored":[],"lost":[{"name":"x"}]})"),
+                            framed(R"({"op":"restore","id":5,"status":"ok","restored":[],"lost":["x"]})")}) {
+    frame_reader one{1 << 20};
+    CHECK_FALSE(one.feed(bytes));
+  }
+}
+
+TEST_CASE("requests for snapshots say which and how large") {
+  CHECK(snapshot_frame(3, std::nullopt, 100, std::chrono::seconds{9}).dump()
+        == R"({"op":"snapshot","id":3,"base":null,"bytes_max":100,"seconds_max":9})");
+  CHECK(snapshot_frame(3, 77, 100, std::chrono::seconds{9})["base"] == 77);
+  CHECK(restore_frame(4, 77).dump() == R"({"op":"restore","id":4,"footer":77})");
+}
+
 TEST_CASE("a cell's code goes out with its limits, whatever bytes it holds") {
   shell_config limits;
-  auto bytes = encode_execute(3, "print('é')\xff", limits);
+  auto bytes = encode_execute(3, "call_1", "print('é')\xff", limits);
   auto body = json::parse(bytes.substr(4), nullptr, false);
   REQUIRE(body.is_object());
   CHECK(static_cast<size_t>(static_cast<unsigned char>(bytes[2])) * 256 + static_cast<unsigned char>(bytes[3])
         == bytes.size() - 4);
   CHECK(body["id"] == 3);
+  CHECK(body["tag"] == "call_1");
   CHECK(body["code"] == "print('é')\xEF\xBF\xBD");
   CHECK(body["limits"]["output_bytes"] == limits.output_bytes_max);
 }

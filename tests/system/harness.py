@@ -29,11 +29,12 @@ WAIT_SECONDS = 60  # the longest that anything here may take; no test waits for 
 class Process:
     """A server that says on stdout where it listens."""
 
-    def __init__(self, argv, env=None):
+    def __init__(self, argv, env=None, user=None):
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("ANTHROPIC_", "OPENAI_", "VARRO_"))}
         clean.update(env or {})
         self.stderr = tempfile.TemporaryFile()
-        self.popen = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=self.stderr, env=clean, text=True)
+        rights = {} if user is None else {"user": user, "group": user, "extra_groups": []}
+        self.popen = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=self.stderr, env=clean, text=True, **rights)
         line = self.popen.stdout.readline()
         found = re.search(r"listening on http://(.+):(\d+)", line)
         if not found:
@@ -103,9 +104,9 @@ class Model(Process):
 
 
 class Varro(Process):
-    def __init__(self, data, model=None, vendor="anthropic", arguments=(), env=None):
+    def __init__(self, data, model=None, vendor="anthropic", arguments=(), env=None, user=None, binary=None):
         environment = dict(env or {})
-        argv = [VARRO, "serve", "--listen", "127.0.0.1:0", "--data", str(data)]
+        argv = [binary or VARRO, "serve", "--listen", "127.0.0.1:0", "--data", str(data)]
         if model is not None and vendor == "anthropic":
             environment["ANTHROPIC_API_KEY"] = "sk-test-0000"
             environment["ANTHROPIC_BASE_URL"] = f"http://127.0.0.1:{model.port}"
@@ -116,7 +117,7 @@ class Varro(Process):
             argv += ["--model", "openai:gpt-4o"]
         else:
             argv += ["--model", "offline"]
-        super().__init__(argv + list(arguments), environment)
+        super().__init__(argv + list(arguments), environment, user)
         self.data = pathlib.Path(data)
 
 

@@ -29,24 +29,30 @@ class Outputs:
     sent at the end, after a line that counts what lies between.
     """
 
-    def __init__(self, frames, guard):
-        self.frames, self.guard = frames, guard
+    def __init__(self, guard):
+        """Without a cell and without a way out: as the warm interpreter makes it, long before the shell exists."""
+        self.frames, self.guard = None, guard
         self.cell = None
         self.between = collections.deque()
         self.child = False  # we are a forked copy: the descriptors are the only way out
         self.pipes = {}
+        self.ready = select.poll()
+        self.reset({"output_bytes": 0, "images": 0, "image_bytes": 0, "table_rows": 0, "table_columns": 0})
+
+    def open(self, frames):
+        """In the shell's own process: takes over descriptors 1 and 2 and begins to read them."""
+        self.frames = frames
+        self.between.clear()
+        self.reset(self.limits)
         for name, fd in (("stdout", 1), ("stderr", 2)):
             reading, writing = os.pipe()
             os.dup2(writing, fd, inheritable=True)
             os.close(writing)
             os.set_blocking(reading, False)
             self.pipes[reading] = (name, codecs.getincrementaldecoder("utf-8")("replace"))
-        self.ready = select.poll()
-        for fd in self.pipes:
-            self.ready.register(fd, select.POLLIN)
+            self.ready.register(reading, select.POLLIN)
         self.wake_reading, self.wake_writing = os.pipe()
         os.register_at_fork(after_in_child=self.forked)
-        self.reset({"output_bytes": 0, "images": 0, "image_bytes": 0, "table_rows": 0, "table_columns": 0})
         threading.Thread(target=self.read_pipes, daemon=True, name="varro-output").start()
 
     def reset(self, limits):

@@ -1,4 +1,4 @@
-"""The process that runs cells: its limits, its loop."""
+"""What runs cells in a shell's process: its limits, its loop."""
 import asyncio
 import gc
 import os
@@ -8,7 +8,7 @@ import sys
 import time
 import warnings
 
-from . import ipython_shell  # before descriptor 2 is taken over: a missing IPython is told to the server's log
+from . import ipython_shell
 from .displays import PyplotHook, figure_png
 from .frames import Frames
 from .interrupts import Interrupts
@@ -27,19 +27,27 @@ def limit_memory(reserve):
 
 
 class Worker:
-    def __init__(self, socket_fd):
-        self.pid = os.getpid()
+    """Made in the warm interpreter, bound to a socket in the shell that is forked from it."""
+
+    def __init__(self):
+        self.pid = self.frames = None
         self.interrupts = Interrupts()
-        signal.signal(signal.SIGINT, self.interrupts.on_signal)
-        self.frames = Frames(socket_fd)
-        self.outputs = Outputs(self.frames, self.interrupts)
+        self.outputs = Outputs(self.interrupts)
         self.streams = Stream(self.outputs, "stdout", 1), Stream(self.outputs, "stderr", 2)
-        self.restore_streams()
         self.shell = ipython_shell.make_shell(self.outputs, lambda: limit_memory(0))
         sys.meta_path.insert(0, PyplotHook(self.show_figures))
         warnings.filterwarnings("ignore", message="Matplotlib is currently using agg")
         warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-interactive")
         warnings.filterwarnings("ignore", message="To exit: use 'exit'")
+        # The cells' __main__ is IPython's module, not ours, and nothing of ours can be taken for a file of theirs.
+        sys.modules["__main__"] = self.shell.user_module
+
+    def bind(self, socket_fd):
+        self.pid = os.getpid()
+        signal.signal(signal.SIGINT, self.interrupts.on_signal)
+        self.frames = Frames(socket_fd)
+        self.outputs.open(self.frames)
+        self.restore_streams()
         sys.argv = [""]
         sys.path.insert(0, "")
 
@@ -115,10 +123,3 @@ class Worker:
                 self.execute(frame)
             else:
                 os._exit(0)
-
-
-def main(socket_fd):
-    worker = Worker(socket_fd)
-    # The cells' __main__ is IPython's module, not ours, and nothing of ours can be taken for a file of theirs.
-    sys.modules["__main__"] = worker.shell.user_module
-    worker.serve()

@@ -1,0 +1,61 @@
+// JSON messages with descriptors over a SOCK_SEQPACKET socket: how varro, varro-shells and the warm interpreters talk.
+//
+// Non-blocking: what the socket does not take at once is queued, and sent by flush() once the socket is writable. Not
+// thread-safe.
+#pragma once
+
+#include "models/json.hpp"
+#include "shell/descriptor.hpp"
+
+#include <deque>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace varro {
+
+struct channel_message {
+  json value; // an object
+  std::vector<descriptor> descriptors;
+};
+
+class channel {
+public:
+  static constexpr size_t message_bytes_max = 64u << 10;
+  static constexpr size_t descriptors_max = 4;
+  static constexpr size_t queue_max = 16'384; // a peer that lets more messages wait is given up
+
+  channel() = default;
+  explicit channel(descriptor socket);
+
+  int fd() const noexcept {
+    return socket_.get();
+  }
+  // Closed by either side, or broken: nothing is sent or received any more.
+  bool is_open() const noexcept {
+    return static_cast<bool>(socket_);
+  }
+  bool wants_write() const noexcept {
+    return !queue_.empty();
+  }
+  void close() noexcept;
+
+  // The descriptors are duplicated when the message has to wait.
+  void send(const json& message, std::initializer_list<int> descriptors = {});
+  void flush();
+  // The next message, or nothing when none is there. A message that is no JSON object breaks the channel.
+  std::optional<channel_message> receive();
+
+private:
+  struct waiting {
+    std::string text;
+    std::vector<descriptor> descriptors;
+  };
+  bool transmit(const std::string& text, const int* descriptors, size_t count);
+
+  descriptor socket_;
+  std::deque<waiting> queue_;
+};
+
+} // namespace varro

@@ -1,0 +1,111 @@
+// varro-shells: holds the warm interpreters and every shell, and outlives the server that it works for.
+//
+// One thread, one epoll loop. The control protocol, JSON objects over DATA_DIR/shells.sock (shell/channel.hpp):
+//   from the server
+//     {"op":"hello"}                       answered by hello, the interpreters, the shells, and census
+//     {"op":"start","request":R,"chat":C,"workspace":NAME,"python":P}     answered by started or failed
+//     {"op":"attach","request":R,"shell":S}                               answered by started or failed
+//     {"op":"ack","shell":S,"cell":ID}     the cell's result is committed; its frames are forgotten
+//     {"op":"close","shell":S}             kills it; ended follows, and then it is forgotten
+//     {"op":"end"}                         ends all shells and varro-shells itself
+//   to the server
+//     {"op":"hello","protocol":N,"fingerprint":F,"pid":PID}, {"op":"census"}
+//     {"op":"zygote","python":P,"state":"down|warming|ready","version","problems":[{"package","error"}],"why"}
+//     {"op":"shell","shell":S,"chat":C,"python":P,"status":null or N,"why","cells":[{id,tag,done,started_at_ms}]}
+//     {"op":"started","request":R,"shell":S,"group":PID or -1} with the stream and two pidfds (init, Python)
+//     {"op":"failed","request":R,"why":TEXT}
+//     {"op":"ended","shell":S,"status":WAIT_STATUS,"why":"" or "memory|output|protocol|interpreter"}
+// A server that goes without "end" leaves its shells alive for shell_config::orphan.
+#pragma once
+
+#include "shell/supervisor/relay.hpp"
+#include "shell/supervisor/zygote.hpp"
+
+#include <map>
+#include <memory>
+#include <optional>
+
+#include <sys/epoll.h>
+
+namespace varro {
+
+class supervisor {
+public:
+  explicit supervisor(supervisor_settings settings);
+
+  // Takes the socket's place in the data directory; an error when another one answers there.
+  caf::error listen();
+  // Until it is ended. The exit code.
+  int run();
+
+private:
+  using clock = std::chrono::steady_clock;
+  enum class source : uint8_t { listener, server, zygote, zygote_log, worker, stream, timer };
+  enum class stage : uint8_t { asked, forking, live, ended };
+
+  struct watched { // one descriptor in epoll
+    int fd = -1;
+    uint32_t events = 0;
+  };
+
+  struct shell {
+    uint64_t number = 0;
+    int64_t chat = 0;
+    std::string python, workspace;
+    stage now = stage::asked;
+    clock::time_point since{};
+    std::optional<json> request; // to be answered
+    std::unique_ptr<relay> frames;
+    descriptor init_pidfd, python_pidfd;
+    pid_t init = -1; // as this process sees it
+    pid_t group = -1;
+    int status = 0;
+    std::string why;
+    bool closing = false; // nobody wants to hear more of it
+    watched worker, stream;
+  };
+
+  void watch(watched& what, int fd, uint32_t events, source kind, uint64_t id);
+  void watch_shell(shell& of);
+  void watch_channels();
+  void dispatch(source kind, uint64_t id, uint32_t events);
+  void tick();
+
+  void accept_server();
+  void lose_server();
+  void read_server();
+  void handle(const json& message);
+  void say_hello();
+  json describe(const shell& of) const;
+  void start_shell(const json& message);
+  void attach_shell(const json& message);
+  void hand_over(shell& to, const json& request);
+  void close_shell_of(shell& which);
+  void kill_shell_of(shell& which, const char* why);
+
+  void read_zygote(size_t index);
+  void handle_zygote(size_t index, channel_message message);
+  void lose_zygote(size_t index, std::string why);
+  void serve_asked(size_t index);
+  void note_started(shell& which, channel_message message);
+  void note_end(shell& which, int status);
+  void fail_start(uint64_t number, const std::string& why);
+  size_t zygote_of(const std::string& name) const;
+
+  void move_frames(uint64_t number, source kind);
+  void erase(uint64_t number);
+  shell* find(const json& message);
+
+  supervisor_settings settings_;
+  descriptor epoll_, timer_, listener_;
+  channel server_;
+  watched listener_watch_, server_watch_, timer_watch_;
+  std::vector<std::unique_ptr<zygote>> zygotes_;
+  std::vector<watched> zygote_watches_, log_watches_;
+  std::map<uint64_t, shell> shells_;
+  uint64_t next_shell_ = 1;
+  clock::time_point alone_since_ = clock::now();
+  bool running_ = true;
+};
+
+} // namespace varro

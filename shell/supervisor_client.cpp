@@ -1,0 +1,282 @@
+#include "shell/supervisor_client.hpp"
+
+#include "config/log.hpp"
+#include "shell/channel.hpp"
+#include "shell/launch.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <mutex>
+#include <thread>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace varro {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr int hello_max_ms = 10'000; // for an answer of a varro-shells that is already there
+constexpr int end_max_ms = 10'000;
+constexpr int connects_max = 3; // until one is there that speaks as this server does
+
+caf::expected<descriptor> connect_to(const supervisor_settings& settings) {
+  descriptor directory{open(settings.data_dir.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", directory.get(),
+                settings.socket().filename().c_str());
+  descriptor connection{socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)};
+  if (!directory || !connection
+      || connect(connection.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    return system_failure("varro-shells cannot be reached at " + settings.socket().string());
+  return connection;
+}
+
+// It stands beside this program.
+fs::path program_path() {
+  std::error_code ignored;
+  return fs::read_symlink("/proc/self/exe", ignored).parent_path() / "varro-shells";
+}
+
+caf::expected<pid_t> start_supervisor(const supervisor_settings& settings) {
+  std::error_code problem;
+  fs::create_directories(settings.data_dir, problem);
+  launch_plan plan;
+  plan.arguments = {program_path().string(), to_json(settings).dump()};
+  auto log_path = settings.data_dir / "shells.log";
+  descriptor null{open("/dev/null", O_RDWR | O_CLOEXEC)};
+  descriptor log{open(log_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600)};
+  if (!log)
+    return system_failure("the file " + log_path.string() + " could not be made");
+  descriptor log_again{fcntl(log.get(), F_DUPFD_CLOEXEC, 0)};
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0)
+    return system_failure("no pipe for varro-shells");
+  descriptor reading{ends[0]};
+  plan.descriptors.push_back(std::move(null));
+  plan.descriptors.push_back(std::move(log));
+  plan.descriptors.push_back(std::move(log_again));
+  plan.descriptors.push_back(descriptor{ends[1]});
+  auto process = launch(std::move(plan));
+  if (!process)
+    return process.error();
+  char text[512];
+  auto size = read(reading.get(), text, sizeof text);
+  if (size != 0) {
+    waitpid(process->pid, nullptr, 0);
+    return fail(errc::shell_unavailable,
+                "varro-shells did not start: " + std::string(text, size > 0 ? static_cast<size_t>(size) : 0));
+  }
+  return process->pid;
+}
+
+std::string text_in(const json& message, const char* key) {
+  auto found = message.find(key);
+  return found != message.end() && found->is_string() ? found->get<std::string>() : std::string{};
+}
+
+int64_t number_in(const json& message, const char* key, int64_t otherwise = 0) {
+  auto found = message.find(key);
+  return found != message.end() && found->is_number_integer() ? found->get<int64_t>() : otherwise;
+}
+
+std::optional<shell_event> event_of(channel_message& message) {
+  static const std::map<std::string, shell_event::kind> kinds{
+    {"started", shell_event::kind::started}, {"failed", shell_event::kind::failed},
+    {"ended", shell_event::kind::ended},     {"shell", shell_event::kind::found},
+    {"census", shell_event::kind::census},   {"zygote", shell_event::kind::interpreter}};
+  const auto& value = message.value;
+  auto kind = kinds.find(text_in(value, "op"));
+  if (kind == kinds.end())
+    return std::nullopt;
+  shell_event event;
+  event.what = kind->second;
+  event.request = static_cast<uint64_t>(number_in(value, "request"));
+  event.shell = static_cast<uint64_t>(number_in(value, "shell"));
+  event.chat = number_in(value, "chat");
+  event.has_ended = value.contains("status") && value["status"].is_number_integer();
+  event.status = static_cast<int>(number_in(value, "status"));
+  event.why = text_in(value, "why");
+  event.python = text_in(value, "python");
+  event.state = text_in(value, "state");
+  event.version = text_in(value, "version");
+  for (const auto& cell : value.value("cells", json::array()))
+    event.cells.push_back({static_cast<uint64_t>(number_in(cell, "id")), text_in(cell, "tag"),
+                           cell.value("done", false), number_in(cell, "started_at_ms")});
+  for (const auto& problem : value.value("problems", json::array()))
+    event.problems.push_back({text_in(problem, "package"), text_in(problem, "error")});
+  if (event.what == shell_event::kind::started) {
+    if (message.descriptors.size() != 3)
+      return std::nullopt;
+    event.process.number = event.shell;
+    event.process.fd = message.descriptors[0].release();
+    event.process.init_pidfd = message.descriptors[1].release();
+    event.process.python_pidfd = message.descriptors[2].release();
+    event.process.group = static_cast<pid_t>(number_in(value, "group", -1));
+  }
+  return event;
+}
+
+} // namespace
+
+class supervisor_client::worker {
+public:
+  worker(supervisor_settings settings, listener listener)
+    : settings_(std::move(settings)), listener_(std::move(listener)), wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    settings_.data_dir = fs::absolute(settings_.data_dir);
+    thread_ = std::thread{[this] { run(); }};
+  }
+  ~worker() {
+    {
+      std::lock_guard guard{mutex_};
+      leaving_ = true;
+    }
+    wake();
+    thread_.join();
+  }
+
+  void send(json message) {
+    {
+      std::lock_guard guard{mutex_};
+      outbox_.push_back(std::move(message));
+    }
+    wake();
+  }
+
+private:
+  void wake() {
+    uint64_t one = 1;
+    (void)!write(wake_.get(), &one, sizeof one);
+  }
+
+  void run() {
+    auto problem = open_channel();
+    while (!problem && channel_.is_open()) {
+      pollfd polled[]{{channel_.fd(), static_cast<short>(POLLIN | (channel_.wants_write() ? POLLOUT : 0)), 0},
+                      {wake_.get(), POLLIN, 0}};
+      if (poll(polled, 2, -1) < 0 && errno != EINTR)
+        break;
+      channel_.flush();
+      while (auto message = channel_.receive())
+        if (auto event = event_of(*message))
+          listener_(std::move(*event));
+      if (!send_outbox())
+        break;
+    }
+    bool left = leaving();
+    channel_.close();
+    if (ours_ > 0 && !left)
+      waitpid(ours_, nullptr, 0);
+    if (left)
+      return;
+    shell_event lost;
+    lost.what = shell_event::kind::lost;
+    lost.why = problem ? text_of(problem) : "";
+    listener_(std::move(lost));
+  }
+
+  bool leaving() {
+    std::lock_guard guard{mutex_};
+    return leaving_;
+  }
+
+  // False when the owner is leaving, after everything was sent.
+  bool send_outbox() {
+    uint64_t count = 0;
+    (void)!read(wake_.get(), &count, sizeof count);
+    std::vector<json> messages;
+    bool leave = false;
+    {
+      std::lock_guard guard{mutex_};
+      messages = std::exchange(outbox_, {});
+      leave = leaving_;
+    }
+    for (const auto& message : messages)
+      channel_.send(message);
+    return !leave || channel_.wants_write();
+  }
+
+  // Waits for what comes next; nothing after the time or at the end.
+  std::optional<channel_message> next(int timeout_ms) {
+    pollfd one{channel_.fd(), POLLIN, 0};
+    if (poll(&one, 1, timeout_ms) <= 0)
+      return std::nullopt;
+    return channel_.receive();
+  }
+
+  caf::error open_channel() {
+    for (int attempt = 0; attempt < connects_max; ++attempt) {
+      auto connection = connect_to(settings_);
+      if (!connection) {
+        auto started = start_supervisor(settings_);
+        if (!started)
+          return started.error();
+        ours_ = *started;
+        connection = connect_to(settings_);
+        if (!connection)
+          return connection.error();
+      }
+      channel_ = channel{std::move(*connection)};
+      channel_.send({{"op", "hello"}});
+      auto hello = next(hello_max_ms);
+      if (hello && number_in(hello->value, "protocol") == supervisor_protocol
+          && text_in(hello->value, "fingerprint") == fingerprint_of(settings_))
+        return caf::none;
+      if (ours_ > 0)
+        break; // it is what was installed, and speaks otherwise
+      log(log_level::warning, "shells of another version or configuration are ended");
+      channel_.send({{"op", "end"}});
+      while (channel_.is_open() && next(end_max_ms))
+        ;
+      channel_.close();
+    }
+    channel_.send({{"op", "end"}});
+    return fail(errc::shell_unavailable, program_path().string() + " is not of the same version as this program");
+  }
+
+  supervisor_settings settings_;
+  listener listener_;
+  descriptor wake_;
+  channel channel_;
+  pid_t ours_ = -1; // our child
+  std::mutex mutex_;
+  std::vector<json> outbox_;
+  bool leaving_ = false;
+  std::thread thread_;
+};
+
+supervisor_client::supervisor_client(supervisor_settings settings, listener listener)
+  : worker_(std::make_unique<worker>(std::move(settings), std::move(listener))) {}
+
+supervisor_client::~supervisor_client() = default;
+
+void supervisor_client::start(uint64_t request, int64_t chat, const std::string& workspace, const std::string& python) {
+  worker_->send({{"op", "start"}, {"request", request}, {"chat", chat}, {"workspace", workspace}, {"python", python}});
+}
+
+void supervisor_client::attach(uint64_t request, uint64_t shell) {
+  worker_->send({{"op", "attach"}, {"request", request}, {"shell", shell}});
+}
+
+void supervisor_client::acknowledge(uint64_t shell, uint64_t cell) {
+  worker_->send({{"op", "ack"}, {"shell", shell}, {"cell", cell}});
+}
+
+void supervisor_client::close(uint64_t shell) {
+  worker_->send({{"op", "close"}, {"shell", shell}});
+}
+
+void supervisor_client::end() {
+  worker_->send({{"op", "end"}});
+}
+
+} // namespace varro

@@ -1,0 +1,77 @@
+"""Threads and processes that a cell leaves behind."""
+import os
+import threading
+
+OWN_THREADS = ("varro-",)  # names of threads of the worker itself start so
+NAMED_MAX = 8  # of each kind in the line
+NAME_CHARACTERS_MAX = 60
+
+
+def short(text):
+    text = "".join(c if c.isprintable() else "?" for c in text)
+    return text if len(text) <= NAME_CHARACTERS_MAX else text[: NAME_CHARACTERS_MAX - 1] + "…"
+
+
+def processes():
+    """{pid: (parent, start time, name)} of all that live."""
+    found = {}
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit():
+            continue
+        try:
+            with open(f"/proc/{entry}/stat", "rb") as file:
+                head, _, tail = file.read(4096).decode("utf-8", "replace").rpartition(")")
+        except OSError:
+            continue
+        fields = tail.split()
+        if len(fields) > 19 and fields[0] not in "ZX":
+            found[int(entry)] = (int(fields[1]), int(fields[19]), head.partition("(")[2])
+    return found
+
+
+class Leftovers:
+    """Knows what has been reported; everything is reported once."""
+
+    def __init__(self, own_pids=lambda: ()):
+        self.own_pids = own_pids  # of children that are not the cells'
+        self.threads, self.known = set(), set()
+
+    def new_threads(self):
+        running = {thread.ident: thread for thread in threading.enumerate()
+                   if thread is not threading.main_thread() and not thread.name.startswith(OWN_THREADS)}
+        new = [thread for ident, thread in running.items() if ident not in self.threads]
+        self.threads = set(running)
+        return [f"“{short(thread.name)}”" for thread in new]
+
+    def new_processes(self):
+        found, me, own = processes(), os.getpid(), set(self.own_pids())
+        if me == 2:  # the first of a sandbox is its init, and takes over the orphans
+            ours = {pid for pid in found if pid > 2}
+        else:
+            ours, more = set(), {me}
+            while more:
+                more = {pid for pid, (parent, _, _) in found.items() if parent in more and pid not in ours}
+                ours |= more
+        ours -= own
+        marks = {(pid, found[pid][1]) for pid in ours}
+        new = sorted(pid for pid, start in marks - self.known)
+        self.known = marks
+        return [f"{pid} ({short(found[pid][2])})" for pid in new]
+
+    def line(self):
+        """For the cell's stderr, or None."""
+        try:
+            parts = [counted("thread", self.new_threads()),
+                     counted("process", self.new_processes())]
+        except OSError:
+            return None
+        parts = [part for part in parts if part]
+        return f"Still running after this cell: {'; '.join(parts)}.\n" if parts else None
+
+
+def counted(noun, names):
+    if not names:
+        return None
+    plural = noun if len(names) == 1 else noun + ("es" if noun.endswith("s") else "s")
+    more = f" and {len(names) - NAMED_MAX} more" if len(names) > NAMED_MAX else ""
+    return f"{plural} {', '.join(names[:NAMED_MAX])}{more}"

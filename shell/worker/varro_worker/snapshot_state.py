@@ -1,0 +1,142 @@
+"""What a shell remembers besides its variables: random generators, settings, folder, environment.
+
+Each entry is captured and restored on its own; one that fails is left out, because none of them is worth a variable.
+"""
+import os
+import random
+import sys
+
+ENVIRONMENT_BYTES_MAX = 64 << 10
+
+
+def environment():
+    found = dict(os.environ)
+    return found if sum(len(name) + len(value) for name, value in found.items()) <= ENVIRONMENT_BYTES_MAX else None
+
+
+def restore_environment(values):
+    os.environ.clear()
+    os.environ.update(values)
+
+
+def restore_path(entries):
+    sys.path.extend(entry for entry in entries if entry not in sys.path)
+
+
+def numpy_random():
+    numpy = sys.modules.get("numpy")
+    return numpy and numpy.random.get_state(legacy=False)
+
+
+def numpy_printing():
+    numpy = sys.modules.get("numpy")
+    return numpy and numpy.get_printoptions()
+
+
+def restore_numpy_random(state):
+    import numpy
+
+    numpy.random.set_state(state)
+
+
+def restore_numpy_printing(options):
+    import numpy
+
+    numpy.set_printoptions(**options)
+
+
+def pandas_options():
+    if "pandas" not in sys.modules:
+        return None
+    from pandas._config import config
+
+    return {name: config.get_option(name) for name, option in config._registered_options.items()
+            if name not in config._deprecated_options and config.get_option(name) != option.defval}
+
+
+def restore_pandas_options(options):
+    import pandas
+
+    for name, value in options.items():
+        pandas.set_option(name, value)
+
+
+def matplotlib_settings():
+    matplotlib = sys.modules.get("matplotlib")
+    if matplotlib is None:
+        return None
+    defaults = matplotlib.rcParamsDefault
+    return {name: value for name, value in dict.items(matplotlib.rcParams)
+            if not name.startswith("backend") and value != defaults.get(name)}
+
+
+def restore_matplotlib_settings(settings):
+    import matplotlib
+
+    matplotlib.rcParams.update(settings)
+
+
+def autoreload(shell):
+    if "IPython.extensions.autoreload" not in shell.extension_manager.loaded:
+        return None
+    reloader = shell.magics_manager.registry["AutoreloadMagics"]._reloader
+    return {"enabled": reloader.enabled, "check_all": reloader.check_all}
+
+
+def restore_autoreload(shell, mode):
+    shell.extension_manager.load_extension("autoreload")
+    reloader = shell.magics_manager.registry["AutoreloadMagics"]._reloader
+    reloader.enabled, reloader.check_all = mode["enabled"], mode["check_all"]
+
+
+def restore_execution_count(shell, count):
+    shell.execution_count = max(shell.execution_count, count)
+
+
+# Name: (capture, restore), both without the shell.
+OF_PROCESS = {
+    "random": (random.getstate, random.setstate),
+    "numpy random": (numpy_random, restore_numpy_random),
+    "numpy printing": (numpy_printing, restore_numpy_printing),
+    "pandas": (pandas_options, restore_pandas_options),
+    "matplotlib": (matplotlib_settings, restore_matplotlib_settings),
+    "folder": (os.getcwd, os.chdir),
+    "environment": (environment, restore_environment),
+    "path": (lambda: list(sys.path), restore_path),
+}
+# The same with the shell first. The number of cells alone is no change.
+COUNT = "execution count"
+OF_SHELL = {
+    COUNT: (lambda shell: shell.execution_count, restore_execution_count),
+    "autoreload": (autoreload, restore_autoreload),
+}
+
+
+def entries(shell):
+    table = dict(OF_PROCESS)
+    if shell is not None:
+        for name, (capture_one, restore_one) in OF_SHELL.items():
+            table[name] = (lambda capture_one=capture_one: capture_one(shell),
+                           lambda value, restore_one=restore_one: restore_one(shell, value))
+    return table
+
+
+def capture(shell=None):
+    state = {}
+    for name, (capture_one, _) in entries(shell).items():
+        try:
+            value = capture_one()
+        except Exception:
+            continue
+        if value is not None:
+            state[name] = value
+    return state
+
+
+def restore(state, shell=None):
+    for name, (_, restore_one) in entries(shell).items():
+        if name in state:
+            try:
+                restore_one(state[name])
+            except Exception:
+                continue

@@ -1,0 +1,76 @@
+"""Hostile cells against a whole server, as root and as a service user.
+
+Every attack of attacks/ runs in a chat of its own, after the honest use of the same things there. Meanwhile another
+chat has to answer in its normal time; afterwards the attacked chat's block says what happened, the server is well, and
+the attacked chat runs its next cell. VARRO_ATTACKS_ALL runs also those that wait for something.
+"""
+
+import os
+import unittest
+
+from attacked_server import AttackedServer, as_root, service_user
+from attacks import PRELUDE, exhaustion, files, kernel, network, processes, protocol
+from cells import Chat
+
+TABLES = (files, network, kernel, processes, exhaustion, protocol)
+
+
+class Attacks(AttackedServer):
+    def attacked(self, chat, attack):
+        running = chat.start(self.filled(PRELUDE + attack.code))
+        if attack.stop_at:
+            running.wait_for_file(attack.stop_at)
+        self.others_answer(attack.name)
+        if attack.stop_at:
+            self.others_start(attack.name)
+        if attack.stop_at and not running.is_over():
+            self.assertEqual(running.stop(), 204)
+        return running.result()
+
+    def check(self, attack):
+        chat = Chat(self.client)
+        try:
+            self.honest(chat, attack.twin, attack.twin_says)
+            cell = self.attacked(chat, attack)
+            for said in attack.told:
+                self.assertRegex(cell.text, self.filled(said))
+            for text in attack.never:
+                self.assertNotIn(text, cell.text)
+            self.assertNotIn(self.secret, cell.html)
+            self.assertIsNotNone(cell.state, "the block of the cell has no end")
+            self.server_is_well()
+            again = chat.run("print('again', 6 * 7)")
+            if attack.ends_late and again.state == "failed":
+                again = chat.run("print('again', 6 * 7)")
+            self.assertEqual((again.state, again.stdout.strip()), ("done", "again 42"), again)
+            self.others_answer("after: " + attack.name)
+        finally:
+            chat.client.post(f"/chat/{chat.chat_id}/cancel")
+            chat.delete()
+
+
+def test_of(attack):
+    def test(self):
+        if attack.waits_for and "VARRO_ATTACKS_ALL" not in os.environ:
+            self.skipTest(attack.waits_for)
+        self.check(attack)
+    return test
+
+
+for table in TABLES:
+    for each in table.ATTACKS:
+        assert not hasattr(Attacks, each.method()), each.name
+        setattr(Attacks, each.method(), test_of(each))
+
+
+@as_root
+class AttacksOnARootServer(Attacks, unittest.TestCase):
+    pass
+
+
+class AttacksOnAServiceUser(Attacks, unittest.TestCase):
+    user = service_user
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
