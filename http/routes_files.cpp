@@ -14,9 +14,8 @@ void describe(reply& result, std::string_view file_name, std::string_view media_
 }
 
 // Tells the page that frames it how high it would like to be; the page decides.
-constexpr auto height_script
-  = "\n<script>addEventListener('load', () => parent.postMessage({displayHeight: document.body.scrollHeight + 24}, '*'))"
-    "</script>\n";
+constexpr auto height_script = "\n<script>addEventListener('load', () => "
+                               "parent.postMessage({displayHeight: document.body.scrollHeight + 24}, '*'))</script>\n";
 
 // HTML that a cell displayed, for a frame of the page.
 void describe_display(reply& result, std::string_view file_name) {

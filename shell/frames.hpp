@@ -7,11 +7,12 @@
 // the place of the cell's earlier output with that slot, if there is one; the output {"type":"clear"} takes away all
 // that came before it. An interrupt is a signal, not a frame.
 //
-// With a descriptor of the chat's snapshot file (varro_worker/snapshot_file.py): {"op":"snapshot","id":N,"base":OFFSET
-// or null,"bytes_max":N,"seconds_max":N}, {"op":"restore","id":N,"footer":OFFSET}. The answers, which come between
-// cells:
-// {"op":"snapshot","id":N,"status":"ok","footer":OFFSET,"bytes":N,"total_bytes":N,"saved":[…],"lost":[{"name","reason"}]},
-// {"op":"restore","id":N,"status":"ok","restored":[…],"lost":[…]}, or "status":"failed" with a "reason".
+// With a descriptor of the chat's snapshot file (varro_worker/snapshot_file.py):
+//   {"op":"snapshot","id":N,"base":OFFSET or null,"bytes_max":N,"seconds_max":N}
+//   {"op":"restore","id":N,"footer":OFFSET}
+// The answers, which come between cells, have the same op and id, and "status":"failed" with a "reason" or "ok" with
+//   "footer":OFFSET,"bytes":N,"total_bytes":N,"saved":[NAME…],"lost":[{"name":…,"reason":…}…]
+//   "restored":[NAME…],"lost":[{"name":…,"reason":…}…]
 //
 // The worker's side is reachable by user code: every frame from it is untrusted; sizes are capped, ids checked, unknown
 // operations end the shell.

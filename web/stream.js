@@ -62,7 +62,8 @@
   // What a framed display asks for is a hostile number: the frame stays between one line and one screen.
   addEventListener('message', (event) => {
     const height = Number(event.data?.displayHeight);
-    const frame = [...document.querySelectorAll('.html-output iframe')].find((one) => one.contentWindow === event.source);
+    const frames = [...document.querySelectorAll('.html-output iframe')];
+    const frame = frames.find((one) => one.contentWindow === event.source);
     if (frame && height > 0) frame.style.height = `${Math.min(Math.max(height, 24), 900)}px`;
   });
 

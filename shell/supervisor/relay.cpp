@@ -165,11 +165,20 @@ void relay::worker_ready() {
     }
     if (size < 0 && would_block() && !worker_ended_)
       break;
-    worker_.reset();
-    to_worker_.clear();
-    to_worker_bytes_ = 0;
+    close_worker();
   }
+  if (!problem_.empty())
+    close_worker();
   send_to_server();
+}
+
+void relay::close_worker() noexcept {
+  worker_.reset();
+  to_worker_.clear();
+  to_worker_bytes_ = 0;
+  // The rest of a frame that was begun will never come.
+  frame_left_ = 0;
+  head_.clear();
 }
 
 void relay::server_ready() {

@@ -89,6 +89,7 @@ private:
     size_t sent = 0;
   };
 
+  void close_worker() noexcept;
   void take_from_worker(std::string_view bytes);
   entry& entry_for(std::string_view head);
   void take_from_server(std::string_view bytes);

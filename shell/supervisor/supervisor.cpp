@@ -1,6 +1,7 @@
 #include "shell/supervisor/supervisor.hpp"
 
 #include "config/log.hpp"
+#include "shell/supervisor/process_tree.hpp"
 
 #include <cerrno>
 #include <csignal>
@@ -20,6 +21,8 @@ namespace {
 
 constexpr int events_max = 64; // taken from the kernel at once
 constexpr uint64_t id_bits = 56;
+constexpr size_t own_processes = 2; // of a shell: the first process and Python
+constexpr size_t own_threads = 3;   // the first process's, Python's, and the one that reads what a cell prints
 
 // A path of any length: the socket's directory is entered by its descriptor.
 caf::expected<sockaddr_un> address_of(const std::filesystem::path& socket, const descriptor& directory) {
@@ -66,6 +69,8 @@ supervisor::supervisor(supervisor_settings settings) : settings_(std::move(setti
     zygotes_.push_back(std::make_unique<zygote>(settings_, python));
   zygote_watches_.resize(zygotes_.size());
   log_watches_.resize(zygotes_.size());
+  if (settings_.shell.sandbox)
+    cgroups_ = cgroup_tree::take_over();
 }
 
 caf::error supervisor::listen() {
@@ -184,11 +189,31 @@ void supervisor::tick() {
       late.push_back(number);
   for (auto number : late)
     fail_start(number, "the warm interpreter did not answer in time");
+  watch_memory();
   if (!server_.is_open() && now - alone_since_ > settings_.shell.orphan) {
     log(log_level::info, "no server came back; ending all shells");
     running_ = false;
   }
   watch_channels();
+}
+
+// Where no cgroup does it. A shell that grows by gigabytes within a second is stopped by the limit of each process.
+void supervisor::watch_memory() {
+  const auto& limits = settings_.shell;
+  auto processes_max = static_cast<size_t>(limits.processes_max) + own_processes;
+  for (auto& [number, each] : shells_) {
+    if (each.now != stage::live || each.has_cgroup)
+      continue;
+    bool running = each.frames->is_running();
+    if (!running && !each.is_watched)
+      continue;
+    auto usage = usage_of(each.init, processes_max);
+    // Pages shared with the warm interpreter are counted here, so that most shells need no closer look.
+    if (usage.resident_bytes > limits.memory_bytes_max
+        && own_bytes_of(each.init, processes_max) > limits.memory_bytes_max)
+      kill_shell_of(each, "memory");
+    each.is_watched = running || usage.processes > own_processes || usage.threads > own_threads;
+  }
 }
 
 void supervisor::accept_server() {
@@ -257,9 +282,14 @@ void supervisor::say_hello() {
                 {"pid", static_cast<int64_t>(getpid())}});
   for (const auto& each : zygotes_)
     server_.send(each->report());
-  for (const auto& [number, each] : shells_)
-    if (each.now >= stage::live && !each.closing)
-      server_.send(describe(each));
+  for (auto& [number, each] : shells_) {
+    if (each.now < stage::live || each.closing)
+      continue;
+    // What the former server sent before it went is still in the stream's buffer.
+    each.frames->server_ready();
+    watch_shell(each);
+    server_.send(describe(each));
+  }
   server_.send({{"op", "census"}});
 }
 
@@ -478,6 +508,13 @@ void supervisor::note_started(shell& which, channel_message message) {
   which.init = pid_of(which.init_pidfd.get());
   if (!settings_.shell.sandbox)
     which.group = which.init;
+  // Before its first cell.
+  auto python = pid_of(which.python_pidfd.get());
+  if (cgroups_) {
+    which.has_cgroup = cgroups_->add(which.number, settings_.shell, {which.init, python});
+    if (!which.has_cgroup)
+      cgroups_->remove(which.number);
+  }
   auto request = std::exchange(which.request, std::nullopt);
   if (which.closing || !request)
     kill_shell_of(which, "");
@@ -489,6 +526,11 @@ void supervisor::note_started(shell& which, channel_message message) {
 void supervisor::note_end(shell& which, int status) {
   if (which.group > 1)
     kill(-which.group, SIGKILL); // what it left behind
+  if (which.has_cgroup) {
+    if (which.why.empty() && cgroups_->ran_out_of_memory(which.number))
+      which.why = "memory";
+    cgroups_->remove(which.number);
+  }
   which.now = stage::ended;
   which.status = status;
   which.frames->worker_ended();

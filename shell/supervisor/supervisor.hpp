@@ -18,6 +18,7 @@
 // A server that goes without "end" leaves its shells alive for shell_config::orphan.
 #pragma once
 
+#include "shell/supervisor/cgroup.hpp"
 #include "shell/supervisor/relay.hpp"
 #include "shell/supervisor/zygote.hpp"
 
@@ -61,7 +62,9 @@ private:
     pid_t group = -1;
     int status = 0;
     std::string why;
-    bool closing = false; // nobody wants to hear more of it
+    bool closing = false;    // nobody wants to hear more of it
+    bool is_watched = false; // its memory: a cell runs, or something of one is left
+    bool has_cgroup = false;
     watched worker, stream;
   };
 
@@ -70,6 +73,7 @@ private:
   void watch_channels();
   void dispatch(source kind, uint64_t id, uint32_t events);
   void tick();
+  void watch_memory();
 
   void accept_server();
   void lose_server();
@@ -104,6 +108,7 @@ private:
   std::vector<watched> zygote_watches_, log_watches_;
   std::map<uint64_t, shell> shells_;
   uint64_t next_shell_ = 1;
+  std::optional<cgroup_tree> cgroups_;
   clock::time_point alone_since_ = clock::now();
   bool running_ = true;
 };

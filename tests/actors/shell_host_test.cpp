@@ -22,7 +22,9 @@ class host_world {
 public:
   explicit host_world(std::function<void(shell_config&)> change = {}) : system{config_}, self{system} {
     auto loaded = std::make_shared<config>();
+    loaded->data_dir = scratch.path();
     loaded->shell.sandbox = false;
+    loaded->shell.preload.clear();
     if (change)
       change(loaded->shell);
     host = spawn_shell_host(system, loaded);
@@ -33,7 +35,7 @@ public:
   }
 
   auto ask(int64_t chat) {
-    return self->request(host, 60s, start_atom_v, chat, (scratch / std::to_string(chat)).string());
+    return self->request(host, 60s, start_atom_v, chat, (scratch / "workspaces" / std::to_string(chat)).string());
   }
   caf::expected<python_shell_actor> start(int64_t chat) {
     caf::expected<python_shell_actor> found{caf::sec::none};
@@ -59,10 +61,10 @@ public:
     return reason;
   }
 
+  test::scratch_dir scratch;
   host_system_config config_;
   caf::actor_system system;
   caf::scoped_actor self;
-  test::scratch_dir scratch;
   shell_host_actor host;
 };
 
@@ -157,7 +159,7 @@ TEST_CASE("a shell that cannot be started is an error in plain words, and the ne
   host_world missing{[](shell_config& limits) { limits.python = "/nonexistent/python3"; }};
   auto none = missing.start(1);
   REQUIRE_FALSE(none);
-  CHECK(text_of(none.error()).find("apt install python3") != std::string::npos);
+  CHECK(text_of(none.error()).find("/nonexistent/python3 is not installed") != std::string::npos);
   host_world good;
   CHECK(good.start(1));
 }

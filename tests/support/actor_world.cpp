@@ -115,6 +115,9 @@ fake_model_actor::behavior_type fake_models(fake_model_actor::pointer self, log_
 fake_shell_actor::behavior_type fake_shell(fake_shell_actor::pointer self, log_pointer log) {
   return {
     [=](execute_atom, const std::string& code) -> caf::result<cell_result> {
+      return self->delegate(fake_shell_actor{self}, execute_atom_v, code, std::string{});
+    },
+    [=](execute_atom, const std::string& code, const std::string&) -> caf::result<cell_result> {
       log->cells.push_back(code);
       auto result = log->run_cell ? log->run_cell(code) : printed("ran: " + code);
       if (result)
@@ -123,6 +126,10 @@ fake_shell_actor::behavior_type fake_shell(fake_shell_actor::pointer self, log_p
       log->open_cells.push_back(promise);
       return promise;
     },
+    [](result_atom, const std::string&) -> caf::result<cell_result> {
+      return fail(errc::not_found, "There is no such cell.");
+    },
+    [](ack_atom, const std::string&) {},
     [=](interrupt_atom) {
       ++log->interrupts;
       auto open = std::move(log->open_cells);
@@ -156,6 +163,10 @@ shell_host_actor::behavior_type fake_shell_host(shell_host_actor::pointer self, 
       log->shell = self->spawn(fake_shell, log);
       return python_shell_actor{log->shell};
     },
+    [](attach_atom, int64_t) -> caf::result<python_shell_actor, std::vector<std::string>> {
+      return fail(errc::not_found, "The chat has no shell.");
+    },
+    [](list_atom) { return std::vector<int64_t>{}; },
     [](busy_atom, int64_t, bool) {},
     [=](count_atom) { return int64_t{log->shells_started - log->shells_closed}; },
     [](stop_atom) { return done_atom_v; },

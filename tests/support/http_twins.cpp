@@ -141,6 +141,10 @@ shell_host_actor::behavior_type twin_shells(shell_host_actor::pointer, script_po
     [](start_atom, int64_t, const std::string&) -> caf::result<python_shell_actor> {
       return fail(errc::shell_unavailable, "a twin has no shell");
     },
+    [](attach_atom, int64_t) -> caf::result<python_shell_actor, std::vector<std::string>> {
+      return fail(errc::not_found, "The chat has no shell.");
+    },
+    [](list_atom) { return std::vector<int64_t>{}; },
     [](busy_atom, int64_t, bool) {},
     [](count_atom) { return int64_t{4}; },
     [](stop_atom) { return done_atom_v; },

@@ -5,7 +5,7 @@ import unittest
 from unittest import mock
 
 from cells import Cells, SnapshotFile, load
-from varro_worker import snapshot_writer
+from varro_worker import snapshot_pickles, snapshot_writer
 from varro_worker.snapshot_writer import SnapshotWriter
 
 
@@ -184,7 +184,7 @@ class Writing(unittest.TestCase):
         self.assertEqual(os.fstat(self.file.fd).st_size, size)
 
     def test_a_python_without_cloudpickle_says_so(self):
-        with mock.patch.object(snapshot_writer, "snapshots", None):
+        with mock.patch.object(snapshot_pickles, "CloudPickler", None):
             self.assertIn("cloudpickle is not installed", self.snapshot(self.writer())["reason"])
             answer = snapshot_writer.restore(None, {"id": 1, "footer": 8}, os.dup(self.file.fd), {})
             self.assertIn("cloudpickle is not installed", answer["reason"])

@@ -262,6 +262,17 @@ class TheRest(unittest.TestCase):
                 Cells().run(f"import os, numpy, pandas\nos.chdir({folder!r})\nos.environ.pop('MY_OWN', 0)\n"
                             "pandas.reset_option('display.max_rows')\nnumpy.set_printoptions(precision=8)")
 
+    def test_a_setting_that_cannot_be_saved_does_not_matter(self):
+        with SnapshotFile() as file:
+            cells = Cells().run("a = 1")
+            state = {"random": (i for i in []), "folder": "/usr"}
+            here = os.getcwd()
+            self.addCleanup(os.chdir, here)
+            footer = save(cells, file.fd, state=state)["footer"]
+            self.assertEqual(load(file.fd, footer)[0].names["a"], 1)
+            self.assertEqual(os.getcwd(), "/usr")
+            self.assertIsNone(snapshots.proof_of([], state))
+
     def test_names_of_ipython_are_left_alone(self):
         names = {"_i": "x", "_i3": "x", "_ih": ["x"], "_oh": {}, "_dh": [], "_3": 1, "In": [], "mine": 1, "_": 2, "_i_": 3}
         found = snapshots.variables_of(names, {"In": names["In"]})

@@ -5,10 +5,14 @@ import socket
 import struct
 
 
+DESCRIPTORS_AT_ONCE = 4
+
+
 class Frames:
     def __init__(self, fd):
         os.set_inheritable(fd, False)
         self.socket = socket.socket(fileno=fd)
+        self.descriptors = []  # that came with frames and were not taken yet
 
     def send(self, value):
         body = json.dumps(value).encode()
@@ -18,10 +22,16 @@ class Frames:
         (size,) = struct.unpack(">I", self.exactly(4))
         return json.loads(self.exactly(size))
 
+    def descriptor(self):
+        """That of the frame that was received last, or None when there was no room for it."""
+        return self.descriptors.pop(0) if self.descriptors else None
+
     def exactly(self, size):
         data = bytearray()
         while len(data) < size:
-            part = self.socket.recv(min(size - len(data), 1 << 20))
+            part, descriptors, _, _ = socket.recv_fds(self.socket, min(size - len(data), 1 << 20),
+                                                      DESCRIPTORS_AT_ONCE, socket.MSG_CMSG_CLOEXEC)
+            self.descriptors += descriptors
             if not part:
                 os._exit(0)
             data += part

@@ -18,6 +18,7 @@ from traitlets import ObjectName, Type, Unicode
 from traitlets.config import Config
 
 from .displays import formatted_figure, table_of
+from .rich_displays import altair_bundle, charts_of, rich_of
 from .text import utf8
 from .tracebacks import message_of, traceback_text
 
@@ -31,6 +32,8 @@ def make_shell(outputs, relax_memory):
             outputs.tables_left -= 1
             outputs.display(data[TABLE_TYPE])
             return
+        if any(outputs.rich(output) for output in charts_of(data)):
+            return
         for media_type in ("image/png", "image/jpeg", "image/svg+xml"):
             image = data.get(media_type)
             if isinstance(image, str):
@@ -38,11 +41,11 @@ def make_shell(outputs, relax_memory):
             if isinstance(image, bytes):
                 outputs.image(media_type, image)
                 return
-        for media_type in ("text/markdown", "text/latex", "text/plain"):
-            text = data.get(media_type)
-            if isinstance(text, str):
-                outputs.value(text) if as_value else outputs.write("stdout", utf8(text + "\n"))
-                return
+        if any(outputs.rich(output) for output in rich_of(data)):
+            return
+        text = data.get("text/plain")
+        if isinstance(text, str):
+            outputs.value(text) if as_value else outputs.write("stdout", utf8(text + "\n"))
 
     class TableFormatter(BaseFormatter):
         format_type = Unicode(TABLE_TYPE)
@@ -65,11 +68,13 @@ def make_shell(outputs, relax_memory):
             names["___"], names["__"], names["_"] = names.get("__"), names.get("_"), result
 
     class Publisher(DisplayPublisher):
-        def publish(self, data, metadata=None, source=None, **_):
-            show(data, False)
+        def publish(self, data, metadata=None, source=None, *, transient=None, update=False, **_):
+            display_id = (transient or {}).get("display_id")
+            with outputs.at(display_id, update):
+                show(data, display_id is not None)
 
         def clear_output(self, wait=False):
-            pass
+            outputs.clear(wait)
 
     class Compiler(CachingCompiler):
         def get_code_name(self, raw_code, transformed_code, number):
@@ -126,8 +131,14 @@ def make_shell(outputs, relax_memory):
                                 lambda frame: table_of(frame, outputs.limits))
     formatter.formatters[TABLE_TYPE] = tables
     formatter.formatters["image/png"].for_type_by_name("matplotlib.figure", "Figure", formatted_figure)
-    formatter.active_types = ["text/plain", "text/markdown", "text/latex", "image/png", "image/jpeg", "image/svg+xml",
-                              TABLE_TYPE]
+    # Tables are shown from their data.
+    formatter.formatters["text/html"].for_type_by_name("pandas.core.frame", "DataFrame", lambda frame: None)
+    formatter.formatters["text/latex"].for_type_by_name("pandas.core.frame", "DataFrame", lambda frame: None)
+    for version in "456":
+        formatter.mimebundle_formatter.for_type_by_name(f"altair.vegalite.v{version}.api", "TopLevelMixin",
+                                                        altair_bundle)
+    formatter.active_types = ["text/plain", "text/markdown", "text/latex", "text/html", "application/json", "image/png",
+                              "image/jpeg", "image/svg+xml", TABLE_TYPE]
 
     def no_input(*_, **__):
         raise StdinNotImplementedError("input() does not work here: nobody can type into a running cell. "

@@ -2,7 +2,7 @@
 import os
 import threading
 
-OWN_THREADS = ("varro-",)  # names of threads of the worker itself start so
+OWN_THREADS = ("varro-", "waitpid-")  # names of threads of the worker, and of asyncio for a child that has ended
 NAMED_MAX = 8  # of each kind in the line
 NAME_CHARACTERS_MAX = 60
 
@@ -32,13 +32,18 @@ def processes():
 class Leftovers:
     """Knows what has been reported; everything is reported once."""
 
-    def __init__(self, own_pids=lambda: ()):
-        self.own_pids = own_pids  # of children that are not the cells'
+    def __init__(self, own_pids=lambda: (), own_loop=lambda: None):
+        self.own_pids, self.own_loop = own_pids, own_loop  # children and an event loop that are not the cells'
         self.threads, self.known = set(), set()
+
+    def is_own(self, thread):
+        loop = self.own_loop()
+        return loop is not None and getattr(getattr(thread, "_target", None), "__self__", None) is loop
 
     def new_threads(self):
         running = {thread.ident: thread for thread in threading.enumerate()
-                   if thread is not threading.main_thread() and not thread.name.startswith(OWN_THREADS)}
+                   if thread is not threading.main_thread() and not thread.name.startswith(OWN_THREADS)
+                   and not self.is_own(thread)}
         new = [thread for ident, thread in running.items() if ident not in self.threads]
         self.threads = set(running)
         return [f"“{short(thread.name)}”" for thread in new]

@@ -6,7 +6,7 @@ through pipes that are emptied before each Python write.
 import base64
 import codecs
 import collections
-import io
+import contextlib
 import os
 import select
 import signal
@@ -62,11 +62,19 @@ class Outputs:
         self.values_left = limits["output_bytes"]
         self.images_left = self.tables_left = limits["images"]
         self.errors_left = ERRORS_MAX
+        self.displays_left = limits.get("displays", 0)
+        self.display_bytes_left = limits.get("displays_bytes", 0)
         self.images_dropped = 0
         self.failed = False
         self.unsent, self.kept, self.tail = [], [], collections.deque()
         self.tail_bytes = self.dropped_bytes = 0
         self.at_once = AT_ONCE_MAX
+        self.slots = {}  # display id: its output, as it was last shown
+        self.slot_count = 0
+        self.sent_slots, self.replacements = set(), {}
+        self.target = None  # (display id, whether it replaces) of the next output
+        self.held = self.budget = None  # after the first clear: what was shown since, and what was left then
+        self.clear_waits = False
 
     def forked(self):
         self.child = True
@@ -119,6 +127,8 @@ class Outputs:
     def append(self, name, data):
         if not data:
             return
+        if self.clear_waits:
+            self.clear_now()
         if self.cell is None:
             self.between.append((name, data[-BETWEEN_BYTES_MAX:]))
             while sum(len(text) for _, text in self.between) > BETWEEN_BYTES_MAX:
@@ -165,11 +175,108 @@ class Outputs:
             self.take_all()
             if self.cell is None:
                 return
+            if self.clear_waits:
+                self.clear_now()
+            if self.takes_place(output):
+                return
             if self.tail or self.dropped_bytes:
                 self.tail.append(output)
             else:
                 self.flush()
                 self.send(output)
+
+    # --- displays that replace others
+
+    @contextlib.contextmanager
+    def at(self, display_id, update):
+        """The next output is display(…, display_id=…), or an update of it."""
+        known = self.slots.get(display_id) if update else None
+        self.target = None if display_id is None else (display_id, update)
+        self.charge(known, 1)
+        try:
+            yield
+        finally:
+            if self.target is not None:  # nothing came
+                self.charge(known, -1)
+            self.target = None
+
+    def charge(self, output, count):
+        kind = output and output["type"]
+        if kind == "image":
+            self.images_left += count
+        elif kind == "table":
+            self.tables_left += count
+        elif kind == "rich":
+            self.displays_left += count
+            self.display_bytes_left += count * len(utf8(output["data"]))
+        elif kind == "value":
+            self.values_left += count * len(utf8(output["text"]))
+
+    def takes_place(self, output):
+        if self.target is None:
+            return False
+        (display_id, update), self.target = self.target, None
+        known = self.slots.get(display_id) if update else None
+        if known is None:
+            self.slot_count += 1
+            output["slot"] = self.slot_count
+            self.slots[display_id] = output
+            return False
+        output["slot"] = known["slot"]
+        if output["slot"] in self.sent_slots:
+            self.replacements[output["slot"]] = self.slots[display_id] = output
+        else:
+            known.clear()
+            known.update(output)
+        return True
+
+    def clear(self, wait):
+        """clear_output(): what the cell has shown goes away; with wait, once there is something new."""
+        if self.child:
+            return
+        with self.guard:
+            self.take_all()
+            if self.cell is None:
+                return
+            self.clear_waits = True
+            if not wait:
+                self.clear_now()
+
+    def clear_now(self):
+        self.clear_waits = False
+        names = ("head_left", "values_left", "images_left", "tables_left", "displays_left", "display_bytes_left")
+        if self.held is None:
+            # From here on everything waits for the end of the cell, so that a thousand clears cost one.
+            self.send({"type": "clear"})
+            self.budget = [getattr(self, name) for name in names]
+        else:
+            for name, value in zip(names, self.budget):
+                setattr(self, name, value)
+        self.images_dropped = self.tail_bytes = self.dropped_bytes = 0
+        self.held, self.unsent, self.kept, self.tail = [], [], [], collections.deque()
+        self.slots, self.replacements, self.sent_slots = {}, {}, set()
+
+    def release(self):
+        """Nothing is held back any longer: the cell ends."""
+        held, self.held = self.held or [], None
+        for output in held:
+            self.send(output)
+
+    def rich(self, output):
+        """Whether it was shown. It is not when it is too large: then something simpler is."""
+        if output is None:
+            return False
+        size = len(utf8(output["data"]))
+        limit = min(self.limits.get("display_bytes", 0), self.display_bytes_left)
+        if self.displays_left <= 0 or size > limit:
+            what = f"A display of {size} bytes of {output['media_type']}"
+            why = f"the limit is {limit} bytes" if self.displays_left > 0 else "the cell has shown too many"
+            self.write("stderr", utf8(f"{what} was left out; {why}.\n"))
+            return False
+        self.displays_left -= 1
+        self.display_bytes_left -= size
+        self.display(output)
+        return True
 
     def image(self, media_type, data):
         if self.images_left <= 0:
@@ -205,6 +312,11 @@ class Outputs:
     # --- to the server
 
     def send(self, output):
+        if self.held is not None:
+            self.held.append(output)
+            return
+        if "slot" in output:
+            self.sent_slots.add(output["slot"])
         self.frames.send({"op": "output", "id": self.cell, "output": output})
 
     def send_text(self, name, data):
@@ -240,6 +352,7 @@ class Outputs:
             for name, decoder in self.pipes.values():
                 self.append(name, utf8(decoder.decode(b"", True)))
             self.flush()
+            self.release()
             for output in self.kept:
                 self.send(output)
             if self.dropped_bytes:
@@ -250,55 +363,8 @@ class Outputs:
                     self.send_text(*item)
                 else:
                     self.send(item)
+            for output in self.replacements.values():
+                self.send(output)
             cell, self.cell = self.cell, None
             self.frames.send({"op": "done", "id": cell, "status": status, "duration_us": int(duration * 1e6)})
             self.reset(self.limits)
-
-
-class StreamBytes(io.RawIOBase):
-    def __init__(self, outputs, name, fd):
-        self.outputs, self.name, self.fd = outputs, name, fd
-        self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
-
-    def writable(self):
-        return True
-
-    def fileno(self):
-        return self.fd
-
-    def write(self, data):
-        data = bytes(data)
-        self.outputs.write(self.name, utf8(self.decoder.decode(data)))
-        return len(data)
-
-    def close(self):
-        pass
-
-
-class Stream(io.TextIOBase):
-    """sys.stdout or sys.stderr."""
-
-    encoding, errors, line_buffering, mode = "utf-8", "replace", True, "w"
-
-    def __init__(self, outputs, name, fd):
-        self.outputs, self.name, self.fd = outputs, f"<{name}>", fd
-        self.stream = name
-        self.buffer = StreamBytes(outputs, name, fd)
-
-    def write(self, text):
-        if not isinstance(text, str):
-            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
-        self.outputs.write(self.stream, utf8(text))
-        return len(text)
-
-    def writable(self):
-        return True
-
-    def fileno(self):
-        return self.fd
-
-    def reconfigure(self, **_):
-        pass
-
-    def close(self):
-        pass

@@ -14,7 +14,10 @@ import sys
 import types
 import typing
 
-import cloudpickle
+try:
+    from cloudpickle import CloudPickler
+except ImportError:  # an operator's own Python may lack it; its shells work, but do not remember
+    CloudPickler = None
 
 from .snapshot_reasons import Refused
 
@@ -192,7 +195,7 @@ def private_parts(index):
     return parts
 
 
-class Pickler(cloudpickle.CloudPickler):
+class Pickler(CloudPickler or object):
     def __init__(self, sink, namespace, shared_bases=()):
         super().__init__(sink, protocol=5, buffer_callback=sink.take_buffer)
         self.namespace, self.shared_bases = namespace, shared_bases

@@ -6,13 +6,14 @@ For the loop that owns the shell, which calls between two cells and on the main 
     writer.begin(frame, fd)       {"op": "snapshot", "id": N, "base": OFFSET or null, "bytes_max": N, "seconds_max": N}
                                   and the file's descriptor, which is the writer's from here on
     writer.fds()                  to poll for reading beside the socket
+    writer.pids()                 of children that are the writer's
     writer.timeout()              seconds until collect() must be called in any case, or None
     writer.collect()              the answers that are ready, as frames to be sent; never waits
     restore(shell, frame, fd)     {"op": "restore", "id": N, "footer": OFFSET}: the answer; closes the descriptor
 
 Answers: {"op": "snapshot", "id": N, "status": "ok", "footer": OFFSET, "bytes": appended, "total_bytes": …,
 "saved": […], "lost": [{"name", "reason"}, …]}, where bytes 0 and the footer of the base say that nothing has changed;
-{"op": "restore", "id": N, "status": "ok", "restored": […], "lost": […]}; or, of either, "status": "failed" and "reason".
+{"op": "restore", "id": N, "status": "ok", "restored": […], "lost": […]}; or "status": "failed" and a "reason" instead.
 Lists are cut at LISTED_MAX; "saved_more", "restored_more" and "lost_more" count the rest. Requests wait for the one in
 flight. The copy's memory is the shell's own, shared until one of them writes to it.
 """
@@ -30,10 +31,7 @@ import threading
 import time
 import types
 
-try:
-    from . import snapshots
-except ImportError:  # an operator's own Python may lack it; its shells work, but do not remember
-    snapshots = None
+from . import snapshot_pickles, snapshot_state, snapshots
 from .snapshot_file import Damaged
 from .snapshot_reasons import one_line, text_of
 
@@ -47,6 +45,7 @@ STACK_BYTES = 256 << 20  # for objects that are nested deeply
 RECURSION_MAX = 40_000
 NICENESS = 10
 NOTHING_YET = 0xFFFFFFFF
+NO_DESCRIPTOR = {"status": "failed", "reason": "the shell has too many open files"}
 NO_PACKAGE = {"status": "failed", "reason": "the package cloudpickle is not installed for this Python"}
 
 
@@ -170,7 +169,8 @@ class SnapshotWriter:
         self.deadline = None
         self.attempts = 0
         self.dangerous = {}  # name: (value, reason) of what ended a copy; not tried again
-        self.proof = self.last = None  # of the snapshot in flight; (proof, its answer) of the last one
+        self.state = self.proof = None  # of the snapshot in flight
+        self.last = None  # (proof, its answer) of the one before
         self.answers = []
 
     # --- for the loop
@@ -183,6 +183,10 @@ class SnapshotWriter:
 
     def fds(self):
         return self.copy.fds() if self.copy else []
+
+    def pids(self):
+        """Of the copies, which are children of this process."""
+        return [self.copy.pid] if self.copy else []
 
     def timeout(self):
         if self.answers:
@@ -202,11 +206,16 @@ class SnapshotWriter:
 
     def start(self):
         frame, fd = self.waiting[0]
-        if snapshots is None:
+        if snapshot_pickles.CloudPickler is None:
             self.answer(NO_PACKAGE)
             return
+        if fd is None:
+            self.answer(NO_DESCRIPTOR)
+            return
         variables = snapshots.variables_of(self.namespace, self.hidden)
-        self.proof = snapshots.proof_of(variables, self.shell)
+        # Now, because a fork gives the copy random numbers of its own.
+        self.state = snapshot_state.capture(self.shell)
+        self.proof = snapshots.proof_of(variables, self.state)
         if self.proof is not None and self.last is not None and self.last[1]["footer"] == frame.get("base") \
                 and snapshots.is_unchanged(self.last[0], self.proof):
             self.answer({**self.last[1], "bytes": 0})
@@ -249,7 +258,8 @@ class SnapshotWriter:
 
     def answer(self, report):
         frame, fd = self.waiting.pop(0)
-        os.close(fd)
+        if fd is not None:
+            os.close(fd)
         self.answers.append({"op": "snapshot", "id": frame["id"], **report})
         if self.waiting:
             self.attempts = 0
@@ -282,7 +292,7 @@ class SnapshotWriter:
 
         start = os.fstat(fd).st_size
         try:
-            report = snapshots.save(self.namespace, fd, frame.get("base"), hidden=self.hidden, shell=self.shell,
+            report = snapshots.save(self.namespace, fd, frame.get("base"), hidden=self.hidden, state=self.state,
                                     bytes_max=frame.get("bytes_max") or BYTES_MAX, refused=self.refused(),
                                     on_variable=on_variable)
             progress[:4] = struct.pack("I", NOTHING_YET)
@@ -321,8 +331,10 @@ def quiet():
 def restore(shell, frame, fd, namespace=None):
     answer = {"op": "restore", "id": frame["id"]}
     try:
-        if snapshots is None:
+        if snapshot_pickles.CloudPickler is None:
             return {**answer, **NO_PACKAGE}
+        if fd is None:
+            return {**answer, **NO_DESCRIPTOR}
         report = snapshots.load(shell.user_ns if namespace is None else namespace, fd, frame["footer"], shell=shell)
         return listed({**answer, "status": "ok", **report})
     except Damaged as error:
@@ -330,4 +342,5 @@ def restore(shell, frame, fd, namespace=None):
     except BaseException as error:
         return {**answer, "status": "failed", "reason": why_failed(error)}
     finally:
-        os.close(fd)
+        if fd is not None:
+            os.close(fd)

@@ -187,13 +187,13 @@ def base_segments(fd, footer):
     return {(tuple(entry["names"]), entry["content"]): entry for entry in index["segments"]}, index
 
 
-def save(namespace, fd, base=None, *, bytes_max=1 << 30, hidden=None, shell=None, refused=None,
+def save(namespace, fd, base=None, *, bytes_max=1 << 30, hidden=None, state=None, refused=None,
          on_variable=lambda number: None):
     """Appends a snapshot of the namespace to the file; returns a report.
 
     base: offset of the footer whose segments can be used again. bytes_max: of all variables of the snapshot together.
-    hidden: {name: value} that are not the user's. refused: {name: reason} not to be tried. on_variable is told the
-    number of each variable, in the order of variables_of(), before it is touched.
+    hidden: {name: value} that are not the user's. state: as snapshot_state captured it. refused: {name: reason} not to
+    be tried. on_variable is told the number of each variable, in the order of variables_of(), before it is touched.
 
     The report: footer (offset; base when nothing changed), bytes (appended), total_bytes, saved, lost. Raises
     CannotWrite when the disk is full or the like; the footers before stay valid.
@@ -205,7 +205,7 @@ def save(namespace, fd, base=None, *, bytes_max=1 << 30, hidden=None, shell=None
     variables = variables[:VARIABLES_MAX]
     order = {name: number for number, (name, _) in enumerate(variables)}
     groups = session.fit(session.merge(session.pickle_each(variables), order))
-    state = state_group(session, shell)
+    state = state_group(session, snapshot_state.capture() if state is None else state)
     known, base_index = base_segments(fd, base)
     start = offset = end_of(fd)
     entries = []
@@ -232,17 +232,25 @@ def save(namespace, fd, base=None, *, bytes_max=1 << 30, hidden=None, shell=None
     return report
 
 
-def state_group(session, shell):
+def can_be_pickled(session, value):
+    try:
+        Group(session).pickler.dump(value)
+        return True
+    except BaseException:
+        return False
+
+
+def state_group(session, captured):
     group = Group(session)
-    captured = snapshot_state.capture(shell)
-    count = captured.pop(snapshot_state.COUNT, 0)
-    group.pickler.dump(captured)
+    count = captured.get(snapshot_state.COUNT, 0)
+    group.pickler.dump({name: value for name, value in captured.items()
+                        if name != snapshot_state.COUNT and can_be_pickled(session, value)})
     group.content = group.sink.hash.hexdigest()
     group.pickler.dump(count)
     return group
 
 
-def proof_of(variables, shell):
+def proof_of(variables, captured):
     """Something that differs once a variable has changed; None when that cannot be told without looking into them."""
     values = []
     for name, value in variables:
@@ -257,9 +265,10 @@ def proof_of(variables, shell):
         elif type(value) not in PLAIN:
             return None
         values += [name, value] + ([value.__code__, value.__defaults__] if function else [])
-    captured = snapshot_state.capture(shell)
-    captured.pop(snapshot_state.COUNT, 0)
-    return values, pickle.dumps(captured, 5)
+    try:
+        return values, pickle.dumps({**captured, snapshot_state.COUNT: 0}, 5)
+    except Exception:  # some setting is an object of the cells
+        return None
 
 
 def is_unchanged(before, now):

@@ -1,7 +1,8 @@
 """Runs the code paths that first cells take, so that what they build lazily is shared by all shells."""
 import sys
 
-LIMITS = {"output_bytes": 64 << 10, "images": 2, "image_bytes": 4 << 20, "table_rows": 5, "table_columns": 5}
+LIMITS = {"output_bytes": 64 << 10, "images": 2, "image_bytes": 4 << 20, "table_rows": 5, "table_columns": 5,
+          "displays": 2, "display_bytes": 1 << 20, "displays_bytes": 1 << 20}
 
 PANDAS = """
 import numpy as _np, pandas as _pd

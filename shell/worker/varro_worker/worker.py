@@ -3,6 +3,7 @@ import asyncio
 import gc
 import os
 import resource
+import select
 import signal
 import sys
 import time
@@ -12,7 +13,10 @@ from . import ipython_shell
 from .displays import PyplotHook, figure_png
 from .frames import Frames
 from .interrupts import Interrupts
-from .outputs import Outputs, Stream
+from .leftovers import Leftovers
+from .outputs import Outputs
+from .snapshot_writer import SnapshotWriter, restore
+from .streams import Stream
 from .text import utf8
 from .tracebacks import message_of
 
@@ -48,11 +52,18 @@ class Worker:
         self.frames = Frames(socket_fd)
         self.outputs.open(self.frames)
         self.restore_streams()
+        self.snapshots = SnapshotWriter(self.shell, drop=self.frames.socket.close)
+        self.leftovers = Leftovers(self.snapshots.pids, self.magics_loop)
+        os.environ["PLOTLY_RENDERER"] = "plotly_mimetype"  # its own choice brings 4 MB of script with each cell
         sys.argv = [""]
         sys.path.insert(0, "")
 
     def restore_streams(self):
         sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__ = self.streams
+
+    def magics_loop(self):
+        """The event loop of %%bash and its like, whose thread stays."""
+        return getattr(self.shell.magics_manager.registry.get("ScriptMagics"), "event_loop", None)
 
     def show_figures(self):
         pyplot = sys.modules.get("matplotlib.pyplot")
@@ -112,14 +123,35 @@ class Worker:
             with self.interrupts:
                 self.outputs.take_all()
                 self.outputs.flush()
+                self.outputs.release()
             os._exit(0)
+        left = self.leftovers.line()
+        if left:
+            self.outputs.write("stderr", utf8(left))
         self.outputs.end(status, duration)
 
     def serve(self):
         self.frames.send({"op": "ready", "python": sys.version.split()[0], "pid": self.pid})
         while True:
+            self.wait()
             frame = self.frames.receive()
             if frame["op"] == "execute":
                 self.execute(frame)
+            elif frame["op"] == "snapshot":
+                self.snapshots.begin(frame, self.frames.descriptor())
+            elif frame["op"] == "restore":
+                answer = restore(self.shell, frame, self.frames.descriptor())
+                with self.interrupts:
+                    self.frames.send(answer)
             else:
                 os._exit(0)
+
+    def wait(self):
+        """For a frame; meanwhile, the answers of snapshots go out."""
+        while True:
+            for answer in self.snapshots.collect():
+                with self.interrupts:
+                    self.frames.send(answer)
+            fds = [self.frames.socket.fileno(), *self.snapshots.fds()]
+            if fds[0] in select.select(fds, [], [], self.snapshots.timeout())[0]:
+                return
