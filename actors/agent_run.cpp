@@ -164,7 +164,8 @@ void run_tools(self_pointer self, const std::vector<tool_call_part>& calls) {
       refused.push_back(retry_outcome(call, std::move(checked.errors)));
       continue;
     }
-    tool_job job{call, std::move(checked.arguments), state.setup.session, agent_run_actor{self}};
+    tool_job job{call, std::move(checked.arguments), state.setup.session, agent_run_actor{self},
+                 state.setup.begun_calls.contains(call.tool_call_id)};
     if (tool->in_order)
       state.waiting.push_back(std::move(job));
     else
@@ -201,10 +202,26 @@ bool paused(const model_response& response) {
     && response.provider_details["finish_reason"] == "pause_turn";
 }
 
-// Where a run that was cut off goes on. A response at the end of the history has no open call: it was paused, or it was
-// the answer, and only the run's end was missing.
+std::vector<tool_call_part> parts_of(const std::vector<open_call>& calls, const std::vector<message>& history) {
+  std::vector<tool_call_part> parts;
+  for (const auto& m : history)
+    if (const auto* response = std::get_if<model_response>(&m))
+      for (const auto& part : response->parts)
+        if (const auto* call = std::get_if<tool_call_part>(&part))
+          if (std::any_of(calls.begin(), calls.end(),
+                          [&](const open_call& open) { return open.tool_call_id == call->tool_call_id; }))
+            parts.push_back(*call);
+  return parts;
+}
+
+// Where a run that was cut off goes on: with its open calls; else with a response at the end of the history that was
+// paused, or that was the answer, so that only the run's end was missing.
 void begin(self_pointer self) {
   auto& state = self->state;
+  if (!state.setup.open_calls.empty()) {
+    run_tools(self, parts_of(state.setup.open_calls, *state.history));
+    return;
+  }
   const auto* response = std::get_if<model_response>(&state.history->back());
   if (response == nullptr || paused(*response)) {
     step(self);

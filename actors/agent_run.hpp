@@ -7,9 +7,11 @@
 #include "actors/interfaces.hpp"
 #include "actors/tools.hpp"
 #include "config/config.hpp"
+#include "models/history.hpp"
 
 #include <deque>
 #include <map>
+#include <set>
 
 namespace varro {
 
@@ -25,7 +27,10 @@ struct run_setup {
   model_config model;
   agent_config limits;
   tool_list tools;
-  std::vector<message> history; // without open calls; ends with the user's message, or where a crash cut the run off
+  std::vector<message> history; // ends with the user's message, or where a crash cut the run off
+  // Of a run that is taken up again: the calls that its history leaves open, and which of them a shell has begun.
+  std::vector<open_call> open_calls;
+  std::set<std::string> begun_calls;
   run_spending spent;
   chat_session_actor session;
   model_client_actor models;

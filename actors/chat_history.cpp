@@ -48,7 +48,7 @@ std::vector<stream_event> to_events(const std::vector<block>& blocks, int64_t se
 
 std::vector<stream_event> events_after(const chat_contents& contents, int64_t after) {
   std::vector<stream_event> events;
-  block_renderer renderer{contents.chat.id};
+  block_renderer renderer{contents.chat.id, contents.alternatives};
   auto add = [&](const std::vector<block>& blocks, int64_t seq) {
     if (seq <= after)
       return;
@@ -128,7 +128,7 @@ std::vector<recorded_cell> recorded_cells(const std::vector<message_row>& rows) 
       if (!cell || code == code_of_call.end())
         continue;
       if (cell->status == cell_status::ok || cell->status == cell_status::failed)
-        cells.push_back({code->second, cell->status == cell_status::failed});
+        cells.push_back({code->second, cell->status == cell_status::failed, row.seq});
       else if (cell->status == cell_status::killed)
         cells.clear();
     }
@@ -136,9 +136,25 @@ std::vector<recorded_cell> recorded_cells(const std::vector<message_row>& rows) 
   return cells;
 }
 
-std::vector<message> returns_for_lost_calls(const std::vector<message_row>& rows, const std::string& reason) {
+std::optional<snapshot_record> newest_snapshot(const chat_contents& contents) {
+  auto cells = recorded_cells(contents.messages);
+  if (cells.empty() || contents.snapshots.empty() || contents.snapshots.back().seq < cells.front().seq)
+    return std::nullopt;
+  return contents.snapshots.back();
+}
+
+int64_t seq_of_return(const std::vector<message_row>& rows, const std::string& tool_call_id) {
+  for (auto row = rows.rbegin(); row != rows.rend(); ++row)
+    if (const auto* request = std::get_if<model_request>(&row->content))
+      for (const auto& part : request->parts)
+        if (const auto* result = std::get_if<tool_return_part>(&part); result && result->tool_call_id == tool_call_id)
+          return row->seq;
+  return 0;
+}
+
+std::vector<message> returns_for_lost_calls(const std::vector<open_call>& calls, const std::string& reason) {
   std::vector<message> returns;
-  for (const auto& call : open_calls(messages_of(rows))) {
+  for (const auto& call : calls) {
     cell_result lost;
     lost.status = cell_status::lost;
     lost.reason = reason;
@@ -155,6 +171,18 @@ std::vector<message> returns_for_lost_calls(const std::vector<message_row>& rows
     returns.emplace_back(std::move(request));
   }
   return returns;
+}
+
+cut_off_calls sort_open_calls(const std::vector<message_row>& rows, const std::set<std::string>& begun) {
+  auto calls = open_calls(messages_of(rows));
+  auto first = std::find_if(calls.begin(), calls.end(),
+                            [&](const open_call& call) { return begun.contains(call.tool_call_id); });
+  cut_off_calls sorted;
+  for (auto call = calls.begin(); call != calls.end(); ++call) {
+    auto goes_on = call >= first && call->tool_name == python_tool().definition.name;
+    (goes_on ? sorted.remaining : sorted.lost).push_back(*call);
+  }
+  return sorted;
 }
 
 } // namespace varro

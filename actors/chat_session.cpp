@@ -2,6 +2,7 @@
 
 #include "actors/chat_shell.hpp"
 #include "config/log.hpp"
+#include "models/history.hpp"
 #include "models/message_json.hpp"
 #include "storage/database.hpp"
 
@@ -58,7 +59,13 @@ caf::error run_is_on(const chat_session_state& state) {
 
 // --- a turn begins ---------------------------------------------------------------------------------------------------
 
-void start_run(self_pointer self, const model_config& model) {
+// What a run that is taken up again has to do first.
+struct unfinished_work {
+  std::vector<open_call> calls;
+  std::set<std::string> begun;
+};
+
+void start_run(self_pointer self, const model_config& model, unfinished_work work = {}) {
   auto& state = self->state;
   run_setup setup;
   setup.run_id = state.current->id;
@@ -67,6 +74,8 @@ void start_run(self_pointer self, const model_config& model) {
   setup.limits = state.services.settings->agent;
   setup.tools = state.services.tools;
   setup.history = messages_of(state.contents.messages);
+  setup.open_calls = std::move(work.calls);
+  setup.begun_calls = std::move(work.begun);
   setup.spent = spent_by(state.contents.messages, state.current->id);
   setup.session = self;
   setup.models = state.services.models;
@@ -75,11 +84,29 @@ void start_run(self_pointer self, const model_config& model) {
   self->send(state.run, step_atom_v);
 }
 
+// A new run stands beside the one that it replaces.
+void note_alternative(chat_session_state& state, const run_record& run) {
+  auto& contents = state.contents;
+  for (const auto& former : contents.runs)
+    if (former.turn == run.turn) {
+      auto siblings = contents.alternatives[former.id];
+      if (siblings.empty())
+        siblings.push_back(former.id);
+      siblings.push_back(run.id);
+      contents.alternatives[run.id] = std::move(siblings);
+    }
+}
+
 // Takes the rows of this turn and later ones out of memory; the database keeps them as superseded.
 void forget_from_turn(chat_session_state& state, int64_t turn) {
   auto& contents = state.contents;
   std::erase_if(contents.messages, [=](const message_row& row) { return row.turn >= turn; });
+  for (const auto& run : contents.runs)
+    if (run.turn >= turn)
+      contents.alternatives.erase(run.id);
   std::erase_if(contents.runs, [=](const run_record& run) { return run.turn >= turn; });
+  auto last = contents.messages.empty() ? 0 : contents.messages.back().seq;
+  std::erase_if(contents.snapshots, [=](const snapshot_record& snapshot) { return snapshot.seq > last; });
 }
 
 caf::expected<model_config> model_for(const chat_session_state& state, const std::string& wanted) {
@@ -92,16 +119,16 @@ caf::expected<model_config> model_for(const chat_session_state& state, const std
   return *model;
 }
 
-// REQUIRES: the newest run is open and its history has no open call.
-void resume_run(self_pointer self, const model_config& model) {
+// REQUIRES: the newest run is open, and its history has no open calls but these.
+void resume_run(self_pointer self, const model_config& model, unfinished_work work) {
   auto& state = self->state;
   state.current = state.contents.runs.back();
   state.progress = "Thinking…";
-  state.live = block_renderer{state.contents.chat.id};
+  state.live = block_renderer{state.contents.chat.id, state.contents.alternatives};
   for (const auto& row : state.contents.messages)
     if (row.turn == state.current->turn)
       state.live.render(row);
-  start_run(self, model);
+  start_run(self, model, std::move(work));
 }
 
 // REQUIRES: no run is on. `replaced_turn` 0: the turn is a new one at the end.
@@ -124,6 +151,9 @@ caf::result<turn_started> begin_turn(self_pointer self, const user_message& inpu
   run.chat_id = chat.id;
   run.turn = turn;
   run.started_at = now_us();
+  for (const auto& former : state.contents.runs)
+    if (former.turn == turn - 1)
+      run.parent = former.id;
   model_request request;
   request.timestamp = timestamp_now();
   request.run_id = std::to_string(run.id);
@@ -144,10 +174,11 @@ caf::result<turn_started> begin_turn(self_pointer self, const user_message& inpu
         auto& s = self->state;
         s.starting = false;
         if (replaced_turn != 0) {
+          note_alternative(s, run);
           forget_from_turn(s, replaced_turn);
           // The namespace goes back to what it was before that turn: the next cell's shell is rebuilt from the cells
           // that are left.
-          close_shell(self);
+          discard_shell(self);
         }
         turn_started reply;
         reply.created = !s.stored;
@@ -157,7 +188,7 @@ caf::result<turn_started> begin_turn(self_pointer self, const user_message& inpu
         s.current = run;
         s.ending = false;
         s.progress = "Thinking…";
-        s.live = block_renderer{s.contents.chat.id};
+        s.live = block_renderer{s.contents.chat.id, s.contents.alternatives};
         for (const auto& b : s.live.render(row))
           reply.user_block += b.html;
         reply.chat = s.contents.chat;
@@ -224,6 +255,8 @@ caf::result<done_atom> commit_node(self_pointer self, run_node node) {
       [=, progress = std::move(node.progress)](done_atom) mutable {
         auto& s = self->state;
         s.contents.messages.push_back(row);
+        if (acknowledge_cells(self, row.content))
+          take_snapshot(self);
         publish_blocks(self, s.live.render(row), row.seq);
         show_progress(self, progress);
         promise.deliver(done_atom_v);
@@ -318,19 +351,19 @@ bool has_open_run(const chat_session_state& state) {
   return !runs.empty() && runs.back().status == run_status::running;
 }
 
-// Returns for the calls that a cut-off run leaves open. REQUIRES: has_open_run.
-write_batch close_calls(chat_session_state& state, const std::string& reason) {
+// Returns for these calls of a cut-off run. REQUIRES: has_open_run.
+write_batch close_calls(chat_session_state& state, const std::vector<open_call>& calls, const std::string& reason) {
   const auto& run = state.contents.runs.back();
   write_batch batch;
   batch.chat_id = state.contents.chat.id;
-  for (auto& lost : returns_for_lost_calls(state.contents.messages, reason))
+  for (auto& lost : returns_for_lost_calls(calls, reason))
     batch.messages.push_back(make_row(state, std::move(lost), run.turn, run.id));
   return batch;
 }
 
 // Closes a cut-off run. REQUIRES: has_open_run.
 write_batch interruption(chat_session_state& state, const std::string& reason) {
-  auto batch = close_calls(state, reason);
+  auto batch = close_calls(state, open_calls(messages_of(state.contents.messages)), reason);
   auto& run = state.contents.runs.back();
   run.status = run_status::interrupted;
   run.error = reason + " Send a message to go on.";
@@ -341,9 +374,9 @@ write_batch interruption(chat_session_state& state, const std::string& reason) {
   return batch;
 }
 
-// Makes a cut-off run ready to go on. REQUIRES: has_open_run.
-write_batch resumption(chat_session_state& state) {
-  auto batch = close_calls(state,
+// Makes a cut-off run ready to go on without these calls. REQUIRES: has_open_run.
+write_batch resumption(chat_session_state& state, const std::vector<open_call>& lost) {
+  auto batch = close_calls(state, lost,
                            "The server was restarted while this cell was running: its result is lost, and it was "
                            "not run again.");
   ++state.contents.runs.back().resumes;
@@ -362,17 +395,20 @@ void halt_run(self_pointer self) {
   state.current.reset();
 }
 
-caf::result<done_atom> stop(self_pointer self) {
+void end_session(self_pointer self, caf::typed_response_promise<done_atom> promise) {
   auto& state = self->state;
-  state.stopping = true;
-  halt_run(self);
-  close_shell(self);
-  if (!has_open_run(state)) {
+  // Kept shells go on, and the next server takes up the run.
+  auto kept = state.services.settings->keep_shells;
+  if (kept)
+    let_go_of_shell(self);
+  else
+    close_shell(self);
+  if (kept || !has_open_run(state)) {
+    promise.deliver(done_atom_v);
     self->quit();
-    return done_atom_v;
+    return;
   }
   auto batch = interruption(state, "Interrupted: the server was stopped.");
-  auto promise = self->make_response_promise<done_atom>();
   self->request(state.services.store, caf::infinite, commit_atom_v, std::move(batch))
     .then(
       [=](done_atom) mutable {
@@ -384,6 +420,13 @@ caf::result<done_atom> stop(self_pointer self) {
         promise.deliver(error);
         self->quit();
       });
+}
+
+caf::result<done_atom> stop(self_pointer self) {
+  self->state.stopping = true;
+  halt_run(self);
+  auto promise = self->make_response_promise<done_atom>();
+  settle(self, [=] { end_session(self, promise); });
   return promise;
 }
 
@@ -399,7 +442,8 @@ caf::result<done_atom> remove(self_pointer self) {
         auto& s = self->state;
         publish(self,
                 {0, "done", json{{"chat_id", s.contents.chat.id}, {"status", "cancelled"}, {"error", false}}.dump()});
-        remove_workspace(self);
+        discard_shell(self);
+        remove_files(self);
         promise.deliver(done_atom_v);
         self->quit();
       },
@@ -407,6 +451,52 @@ caf::result<done_atom> remove(self_pointer self) {
         self->state.stopping = false;
         promise.deliver(error);
       });
+  return promise;
+}
+
+caf::result<done_atom> rerun(self_pointer self) {
+  auto& state = self->state;
+  if (state.stopping)
+    return stopping();
+  if (busy(state))
+    return run_is_on(state);
+  discard_shell(self);
+  state.rerun_cells = true;
+  return done_atom_v;
+}
+
+caf::result<done_atom> switch_branch(self_pointer self, int64_t run) {
+  auto& state = self->state;
+  if (state.stopping)
+    return stopping();
+  if (busy(state))
+    return run_is_on(state);
+  write_batch batch;
+  batch.chat_id = state.contents.chat.id;
+  batch.user_id = state.contents.chat.user_id;
+  batch.activate_run = run;
+  state.starting = true;
+  auto promise = self->make_response_promise<done_atom>();
+  auto fail_with = [=](caf::error& error) mutable {
+    self->state.starting = false;
+    promise.deliver(error);
+  };
+  self->request(state.services.store, caf::infinite, commit_atom_v, std::move(batch))
+    .then(
+      [=](done_atom) {
+        auto& s = self->state;
+        discard_shell(self);
+        self->request(s.services.reader, caf::infinite, load_atom_v, s.contents.chat.user_id, s.contents.chat.id)
+          .then(
+            [=](chat_contents& contents) mutable {
+              auto& now = self->state;
+              now.starting = false;
+              now.contents = std::move(contents);
+              promise.deliver(done_atom_v);
+            },
+            fail_with);
+      },
+      fail_with);
   return promise;
 }
 
@@ -456,14 +546,15 @@ std::string why_not_resumed(const chat_session_state& state, const caf::expected
   return model ? std::string{} : "Interrupted: the server was restarted. " + text_of(model.error());
 }
 
-// A run that a former process left open goes on or is closed, before anybody sees the chat.
-void repair(self_pointer self) {
+// `begun`: the cells that the former server's shell, which is ours now, has begun and whose results nobody has.
+void take_up(self_pointer self, const std::set<std::string>& begun) {
   auto& state = self->state;
-  if (!has_open_run(state))
-    return;
   auto model = model_for(state, "");
   auto reason = why_not_resumed(state, model);
-  auto batch = reason.empty() ? resumption(state) : interruption(state, reason);
+  auto calls = sort_open_calls(state.contents.messages, begun);
+  auto batch = reason.empty() ? resumption(state, calls.lost) : interruption(state, reason);
+  if (!reason.empty())
+    discard_shell(self);
   auto rows = batch.messages;
   self->request(state.services.store, caf::infinite, commit_atom_v, std::move(batch))
     .await(
@@ -471,9 +562,27 @@ void repair(self_pointer self) {
         auto& messages = self->state.contents.messages;
         messages.insert(messages.end(), rows.begin(), rows.end());
         if (reason.empty())
-          resume_run(self, *model);
+          resume_run(self, *model, {calls.remaining, begun});
       },
       [=](caf::error& error) { self->quit(error); });
+}
+
+// A run that a former process left open goes on or is closed, before anybody sees the chat.
+void repair(self_pointer self) {
+  auto& state = self->state;
+  if (!has_open_run(state))
+    return;
+  if (open_calls(messages_of(state.contents.messages)).empty()) {
+    take_up(self, {});
+    return;
+  }
+  self->request(state.services.shells, caf::infinite, attach_atom_v, state.contents.chat.id)
+    .await(
+      [=](const python_shell_actor& shell, const std::vector<std::string>& tags) {
+        adopt_shell(self, shell);
+        take_up(self, {tags.begin(), tags.end()});
+      },
+      [=](caf::error&) { take_up(self, {}); });
 }
 
 } // namespace
@@ -495,6 +604,8 @@ chat_session_actor::behavior_type chat_session(self_pointer self, session_servic
       return begin_turn(self, input, 0);
     },
     [=](edit_atom, int64_t turn, user_message& input) { return edit(self, turn, std::move(input)); },
+    [=](branch_atom, int64_t run) { return switch_branch(self, run); },
+    [=](rerun_atom) { return rerun(self); },
     [=](cancel_atom) { return cancel(self); },
     [=](page_atom) { return view(self->state); },
     [=](history_atom) -> caf::result<chat_contents> {
@@ -514,6 +625,7 @@ chat_session_actor::behavior_type chat_session(self_pointer self, session_servic
     [=](ended_atom, const run_end& end) { end_run(self, end); },
     [=](shell_atom) { return give_shell(self); },
     [=](passivate_atom) { return passivate(self); },
+    [=](deadline_atom) { settle_now(self); },
     [=](stop_atom) { return stop(self); },
   };
 }

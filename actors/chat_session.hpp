@@ -17,6 +17,7 @@ namespace varro {
 struct recorded_cell {
   std::string code;
   bool failed = false; // it raised when it ran first
+  int64_t seq = 0;     // of its return
 };
 
 enum class shell_stage { none, starting, restoring, live };
@@ -45,7 +46,13 @@ struct chat_session_state {
   std::vector<shell_promise> shell_waiters;
   std::vector<recorded_cell> cells_to_restore;
   size_t cells_restored = 0;
-  size_t cells_failed = 0; // that had not failed when they ran first
+  size_t cells_failed = 0;            // that had not failed when they ran first
+  bool rerun_cells = false;           // the user asked for it, instead of the snapshot
+  bool snapshotting = false;          // a snapshot of the shell is under way
+  bool snapshot_due = false;          // and a cell has ended since it was asked for
+  int snapshots_kept = 0;             // whose commits are under way
+  std::function<void()> when_settled; // called once no snapshot is under way any more
+  int64_t snapshot_base = -1;         // footer of the newest one that this shell wrote or was restored from
 
   std::set<uint64_t> viewers;
   bool stopping = false;
@@ -70,12 +77,27 @@ int64_t newest_turn_seq(const chat_contents& contents);
 
 stream_event done_event(const run_record& run);
 
-// The cells that rebuild the namespace, oldest first: those whose result was committed, after the last one that took
-// its shell along.
+// The cells that made the namespace, oldest first: those whose result was committed, after the last one that took its
+// shell along.
 std::vector<recorded_cell> recorded_cells(const std::vector<message_row>& rows);
 
-// What makes the history valid again after a run was cut off: a return for each open call, saying that it was lost.
-std::vector<message> returns_for_lost_calls(const std::vector<message_row>& rows, const std::string& reason);
+// The newest snapshot of that namespace, if there is one.
+std::optional<snapshot_record> newest_snapshot(const chat_contents& contents);
+
+// Which row returns this call; 0 if none does.
+int64_t seq_of_return(const std::vector<message_row>& rows, const std::string& tool_call_id);
+
+// A return for each of these calls that says that its result is lost, so that the history is valid again.
+std::vector<message> returns_for_lost_calls(const std::vector<open_call>& calls, const std::string& reason);
+
+// What becomes of the calls that a cut-off run left open, when a shell of the former server has begun the cells
+// `begun`. Cells of one response run in order, each after the commit of the one before: a call after a begun one has
+// not run.
+struct cut_off_calls {
+  std::vector<open_call> lost;      // may have run; never run again
+  std::vector<open_call> remaining; // go on
+};
+cut_off_calls sort_open_calls(const std::vector<message_row>& rows, const std::set<std::string>& begun);
 
 // What the model requests of this run used so far, as its committed responses say.
 run_spending spent_by(const std::vector<message_row>& rows, int64_t run_id);

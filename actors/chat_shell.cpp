@@ -1,10 +1,15 @@
 #include "actors/chat_shell.hpp"
 
+#include "config/log.hpp"
+#include "shell/snapshot_store.hpp"
+
 #include <system_error>
 
 namespace varro {
 
 namespace {
+
+constexpr auto settle_max = std::chrono::seconds{4}; // of a stop, which has 9 s in all
 
 void fail_waiters(chat_session_pointer self, const caf::error& error) {
   auto waiters = std::move(self->state.shell_waiters);
@@ -25,14 +30,29 @@ void shell_is_ready(chat_session_pointer self) {
   }
 }
 
+std::string counted(size_t count, const std::string& what) {
+  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
+
+std::string listed(const std::vector<std::string>& names) {
+  std::string text;
+  for (const auto& name : names)
+    text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
 void restore_next(chat_session_pointer self) {
   auto& state = self->state;
   if (state.cells_restored == state.cells_to_restore.size()) {
-    if (state.cells_failed != 0)
-      state.shell_note = "[This session was restored by running its " + std::to_string(state.cells_restored)
-        + " earlier cells again. " + std::to_string(state.cells_failed)
-        + " of them failed this time: some variables may be missing.]\n";
+    state.rerun_cells = false;
+    state.shell_note = "[This session was restored by running its " + counted(state.cells_restored, "earlier cell")
+      + " again."
+      + (state.cells_failed == 0
+           ? ""
+           : " " + std::to_string(state.cells_failed) + " of them failed this time: some variables may be missing.")
+      + "]\n";
     shell_is_ready(self);
+    take_snapshot(self);
     return;
   }
   const auto& cell = state.cells_to_restore[state.cells_restored];
@@ -54,13 +74,70 @@ void restore_next(chat_session_pointer self) {
       });
 }
 
-void start_shell(chat_session_pointer self) {
+// What the reader of the next cell should know about a namespace that could not be restored.
+std::string gone_note(size_t cells, const std::string& why) {
+  return "[The variables of this session are gone: " + why + ". Its " + counted(cells, "earlier cell")
+    + " can be run again, if the user asks for that.]\n";
+}
+
+std::string woken_note(const snapshot_restored& restored, size_t later_cells) {
+  auto note = "[This session was restored from its snapshot: "
+    + counted(static_cast<size_t>(restored.count), "variable") + (restored.count == 1 ? " is" : " are") + " back.";
+  if (!restored.lost.empty())
+    note += " Not back: " + listed(restored.lost) + ".";
+  if (later_cells != 0)
+    note += " What the last " + counted(later_cells, "cell") + " changed after it is missing.";
+  return note + "]\n";
+}
+
+// The namespace comes back from the newest snapshot; the recorded cells are run again only when the user asked for it.
+void restore_namespace(chat_session_pointer self) {
   auto& state = self->state;
-  state.stage = shell_stage::starting;
+  auto cells = recorded_cells(state.contents.messages);
+  if (state.rerun_cells) {
+    state.cells_to_restore = std::move(cells);
+    restore_next(self);
+    return;
+  }
+  auto snapshot = newest_snapshot(state.contents);
+  if (!snapshot) {
+    if (!cells.empty())
+      state.shell_note = gone_note(cells.size(), "there is no snapshot of them");
+    shell_is_ready(self);
+    return;
+  }
+  auto later = std::count_if(cells.begin(), cells.end(), [&](const auto& cell) { return cell.seq > snapshot->seq; });
+  auto shell = state.shell;
+  self->request(shell, caf::infinite, restore_atom_v, snapshot->footer)
+    .then(
+      [=](const snapshot_restored& restored) {
+        auto& s = self->state;
+        if (s.stage != shell_stage::restoring || s.shell != shell)
+          return;
+        s.snapshot_base = snapshot->footer;
+        s.shell_note = woken_note(restored, static_cast<size_t>(later));
+        shell_is_ready(self);
+      },
+      [=](caf::error& error) {
+        auto& s = self->state;
+        if (s.stage != shell_stage::restoring || s.shell != shell)
+          return;
+        if (code_of(error) == errc::none || code_of(error) == errc::shell_lost) {
+          shell_is_gone(self);
+          return;
+        }
+        s.shell_note = gone_note(cells.size(), "their snapshot could not be read: " + text_of(error));
+        shell_is_ready(self);
+      });
+}
+
+void start_fresh_shell(chat_session_pointer self) {
+  auto& state = self->state;
   state.cells_restored = 0;
   state.cells_failed = 0;
-  state.cells_to_restore = recorded_cells(state.contents.messages);
-  if (!state.cells_to_restore.empty() && state.current)
+  state.cells_to_restore.clear();
+  state.snapshot_base = -1;
+  if (!recorded_cells(state.contents.messages).empty() && state.current)
     self->send(chat_session_actor{self}, progress_atom_v, state.current->id, "Restoring session…");
   auto workspace = workspace_of(*state.services.settings, state.contents.chat.id).string();
   self->request(state.services.shells, caf::infinite, start_atom_v, state.contents.chat.id, workspace)
@@ -74,7 +151,7 @@ void start_shell(chat_session_pointer self) {
         s.shell = shell;
         self->monitor(shell);
         s.stage = shell_stage::restoring;
-        restore_next(self);
+        restore_namespace(self);
       },
       [=](caf::error& error) {
         auto& s = self->state;
@@ -82,6 +159,72 @@ void start_shell(chat_session_pointer self) {
           return;
         s.stage = shell_stage::none;
         fail_waiters(self, error);
+      });
+}
+
+// Nobody waits for these results: what they returned is committed, or was told to be lost.
+void acknowledge_all(chat_session_pointer self, const std::vector<std::string>& tags) {
+  for (const auto& tag : tags)
+    self->send(self->state.shell, ack_atom_v, tag);
+}
+
+void start_shell(chat_session_pointer self) {
+  auto& state = self->state;
+  state.stage = shell_stage::starting;
+  self->request(state.services.shells, caf::infinite, attach_atom_v, state.contents.chat.id)
+    .then(
+      [=](const python_shell_actor& shell, const std::vector<std::string>& tags) {
+        if (self->state.stage != shell_stage::starting) { // given up meanwhile
+          self->send(shell, close_atom_v);
+          return;
+        }
+        adopt_shell(self, shell);
+        acknowledge_all(self, tags);
+        shell_is_ready(self);
+      },
+      [=](caf::error&) {
+        if (self->state.stage == shell_stage::starting)
+          start_fresh_shell(self);
+      });
+}
+
+void note_settled(chat_session_pointer self) {
+  const auto& state = self->state;
+  if (!state.snapshotting && state.snapshots_kept == 0)
+    settle_now(self);
+}
+
+// Which cell's namespace it is, is known by the cell's return; without one there is nothing to keep.
+void keep_snapshot(chat_session_pointer self, const snapshot_taken& taken) {
+  auto& state = self->state;
+  write_batch batch;
+  batch.chat_id = state.contents.chat.id;
+  batch.user_id = state.contents.chat.user_id;
+  batch.forget_snapshots = taken.anew;
+  if (auto seq = seq_of_return(state.contents.messages, taken.tag); seq != 0)
+    batch.snapshot = snapshot_record{seq, taken.footer};
+  if (!batch.snapshot && !taken.anew)
+    return;
+  auto snapshot = batch.snapshot;
+  ++state.snapshots_kept;
+  self->request(state.services.store, caf::infinite, commit_atom_v, std::move(batch))
+    .then(
+      [=](done_atom) {
+        auto& snapshots = self->state.contents.snapshots;
+        if (taken.anew)
+          snapshots.clear();
+        if (snapshot) {
+          std::erase_if(snapshots, [&](const auto& each) { return each.seq >= snapshot->seq; });
+          snapshots.push_back(*snapshot);
+        }
+        --self->state.snapshots_kept;
+        note_settled(self);
+      },
+      [=](caf::error& error) {
+        --self->state.snapshots_kept;
+        log(log_level::error,
+            "a snapshot of chat " + std::to_string(self->state.contents.chat.id) + " is not kept: " + text_of(error));
+        note_settled(self);
       });
 }
 
@@ -108,8 +251,98 @@ void close_shell(chat_session_pointer self) {
   }
   state.shell = nullptr;
   state.stage = shell_stage::none;
+  state.snapshotting = false;
   state.shell_note.clear();
   fail_waiters(self, fail(errc::shell_lost, "The Python shell was closed."));
+}
+
+void discard_shell(chat_session_pointer self) {
+  auto& state = self->state;
+  auto known = static_cast<bool>(state.shell);
+  close_shell(self);
+  if (!known)
+    self->request(state.services.shells, caf::infinite, attach_atom_v, state.contents.chat.id)
+      .then([=](const python_shell_actor& shell, const std::vector<std::string>&) { self->send(shell, close_atom_v); },
+            [](caf::error&) {});
+}
+
+void let_go_of_shell(chat_session_pointer self) {
+  auto& state = self->state;
+  if (state.shell)
+    self->demonitor(state.shell.address());
+  state.shell = nullptr;
+  state.stage = shell_stage::none;
+  state.snapshotting = false;
+}
+
+void adopt_shell(chat_session_pointer self, const python_shell_actor& shell) {
+  auto& state = self->state;
+  state.shell = shell;
+  state.stage = shell_stage::live;
+  self->monitor(shell);
+}
+
+void take_snapshot(chat_session_pointer self) {
+  auto& state = self->state;
+  if (!state.shell || state.stage != shell_stage::live)
+    return;
+  if (state.snapshotting) {
+    state.snapshot_due = true;
+    return;
+  }
+  state.snapshotting = true;
+  state.snapshot_due = false;
+  auto shell = state.shell;
+  auto go_on = [=] {
+    auto& s = self->state;
+    if (s.shell != shell)
+      return;
+    s.snapshotting = false;
+    if (s.snapshot_due)
+      take_snapshot(self);
+    else
+      note_settled(self);
+  };
+  self->request(shell, caf::infinite, snapshot_atom_v, state.snapshot_base)
+    .then(
+      [=](const snapshot_taken& taken) {
+        if (self->state.shell == shell)
+          self->state.snapshot_base = taken.footer;
+        keep_snapshot(self, taken);
+        go_on();
+      },
+      [=](caf::error& error) {
+        log(log_level::debug, "chat " + std::to_string(self->state.contents.chat.id) + ": " + text_of(error));
+        go_on();
+      });
+}
+
+void settle_now(chat_session_pointer self) {
+  if (auto then = std::exchange(self->state.when_settled, nullptr))
+    then();
+}
+
+void settle(chat_session_pointer self, std::function<void()> then) {
+  auto& state = self->state;
+  state.when_settled = std::move(then);
+  if (!state.snapshotting && state.snapshots_kept == 0)
+    settle_now(self);
+  else
+    self->delayed_send(chat_session_actor{self}, settle_max, deadline_atom_v);
+}
+
+bool acknowledge_cells(chat_session_pointer self, const message& content) {
+  const auto* request = std::get_if<model_request>(&content);
+  if (request == nullptr || !self->state.shell)
+    return false;
+  bool any = false;
+  for (const auto& part : request->parts)
+    if (const auto* result = std::get_if<tool_return_part>(&part);
+        result != nullptr && result->tool_name == python_tool().definition.name) {
+      self->send(self->state.shell, ack_atom_v, result->tool_call_id);
+      any = true;
+    }
+  return any;
 }
 
 void abandon_restore(chat_session_pointer self) {
@@ -122,6 +355,7 @@ void shell_is_gone(chat_session_pointer self) {
   auto restoring = state.stage == shell_stage::restoring;
   state.shell = nullptr;
   state.stage = shell_stage::none;
+  state.snapshotting = false;
   if (restoring)
     fail_waiters(self,
                  fail(errc::shell_lost,
@@ -133,8 +367,9 @@ std::filesystem::path workspace_of(const config& settings, int64_t chat_id) {
   return settings.data_dir / "workspaces" / std::to_string(chat_id);
 }
 
-void remove_workspace(chat_session_pointer self) {
+void remove_files(chat_session_pointer self) {
   auto& state = self->state;
+  remove_snapshots(state.services.settings->data_dir, state.contents.chat.id);
   auto from = workspace_of(*state.services.settings, state.contents.chat.id);
   auto to = from;
   to += ".deleted";

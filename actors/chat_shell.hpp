@@ -1,8 +1,9 @@
 // The side of chat_session that deals with its shell: start, restore, hand out, close.
 //
-// A shell that is not live is started when a cell first needs it. If the chat has recorded cells, they are run again
-// first
-// ("Restoring session…"): what they show is dropped, what they define is back. Only chat_session's handlers call these.
+// A shell that is not live is started when a cell first needs it, or taken over from a former server. After each cell
+// the namespace is written to the chat's file of snapshots; a fresh shell gets it back from there ("Restoring
+// session…"), and the next cell's reader is told what is back. The recorded cells are run again only when the user
+// asked for it: what they show is dropped, what they define is back. Only chat_session's handlers call these.
 #pragma once
 
 #include "actors/chat_session.hpp"
@@ -17,6 +18,25 @@ caf::result<python_shell_actor, std::string> give_shell(chat_session_pointer sel
 // Ends the process, if there is one; who waits for it gets an error.
 void close_shell(chat_session_pointer self);
 
+// The same, and also a shell of a former server that this session has not met yet.
+void discard_shell(chat_session_pointer self);
+
+// Forgets the shell and lets it live: the next server finds it.
+void let_go_of_shell(chat_session_pointer self);
+
+// A shell of a former server is this session's: its namespace is as the history left it.
+void adopt_shell(chat_session_pointer self, const python_shell_actor& shell);
+
+// The results of the cells that this message returns are committed. False when it returns none.
+bool acknowledge_cells(chat_session_pointer self, const message& content);
+
+// Has the namespace written to the chat's file of snapshots, beside the cells, and remembers where.
+void take_snapshot(chat_session_pointer self);
+
+// Calls this once no snapshot is under way, or when the deadline has come.
+void settle(chat_session_pointer self, std::function<void()> then);
+void settle_now(chat_session_pointer self);
+
 // A stop arrived while cells were run again: the half-restored shell is closed, the next cell starts over.
 void abandon_restore(chat_session_pointer self);
 
@@ -26,7 +46,7 @@ void shell_is_gone(chat_session_pointer self);
 // DATA_DIR/workspaces/{chat}
 std::filesystem::path workspace_of(const config& settings, int64_t chat_id);
 
-// Takes the workspace out of the way at once and deletes it in an actor of its own.
-void remove_workspace(chat_session_pointer self);
+// Deletes the snapshots, takes the workspace out of the way at once and deletes it in an actor of its own.
+void remove_files(chat_session_pointer self);
 
 } // namespace varro

@@ -47,6 +47,11 @@ using python_shell_actor = caf::typed_actor<
   caf::replies_to<result_atom, std::string /*tag*/>::with<cell_result>,
   // That cell's result is committed: nobody will ask for it again.
   caf::reacts_to<ack_atom, std::string /*tag*/>,
+  // Writes what the namespace holds to the chat's file, beside the cells; `base`: the footer of the newest snapshot in
+  // it, or -1.
+  caf::replies_to<snapshot_atom, int64_t /*base*/>::with<snapshot_taken>,
+  // Puts back into the namespace what a snapshot holds.
+  caf::replies_to<restore_atom, int64_t /*footer*/>::with<snapshot_restored>,
   // Interrupts the cell in flight: SIGINT, and SIGKILL when that does not end it in time. Cells that wait are not
   // begun.
   caf::reacts_to<interrupt_atom>,
@@ -86,6 +91,10 @@ using chat_session_actor = caf::typed_actor<
   caf::replies_to<send_atom, user_message>::with<turn_started>,
   // Replaces this turn and all later ones by a new turn; an empty text asks the same again. Turn 0 is the last one.
   caf::replies_to<edit_atom, int64_t /*turn*/, user_message>::with<turn_started>,
+  // Makes the branch of this run, an alternative of an active one, the active branch; the namespace goes along.
+  caf::replies_to<branch_atom, int64_t /*run*/>::with<done_atom>,
+  // The next cell's shell is a fresh one in which the recorded cells are run again.
+  caf::replies_to<rerun_atom>::with<done_atom>,
   // Stops the run. errc::no_run when there is none.
   caf::replies_to<cancel_atom>::with<done_atom>,
   // Everything a page shows; of a chat that its first message has yet to create, only the id (created_at is 0).
@@ -112,6 +121,8 @@ using chat_session_actor = caf::typed_actor<
   caf::replies_to<shell_atom>::with<python_shell_actor, std::string>,
   // Ends if nothing needs the session; answers whether it does end. From chat_registry.
   caf::replies_to<passivate_atom>::with<bool>,
+  // A stop has waited long enough for the shell's snapshot. From itself.
+  caf::reacts_to<deadline_atom>,
   // Marks the run as interrupted, closes the shell, answers when that is committed, and ends. From supervisor.
   caf::replies_to<stop_atom>::with<done_atom>>;
 

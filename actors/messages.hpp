@@ -20,7 +20,7 @@ namespace varro {
   X(attach) X(detach) X(adopt) X(replay) X(publish) X(progress) X(node) X(ended) X(shell) X(restore) X(execute)       \
   X(interrupt) X(close) X(start) X(busy) X(ask) X(result) X(retry) X(tick) X(stop) X(edit) X(stats) X(count)          \
   X(history) X(step) X(deadline) X(gone) X(done) X(flush) X(passivate) X(ready) X(model) X(kill) X(reap)          \
-  X(ack) X(resume) X(branch)
+  X(ack) X(resume) X(branch) X(snapshot) X(rerun)
 
 // A user's message on its way into a chat.
 struct user_message {
@@ -83,6 +83,17 @@ struct attempt_outcome {
   bool timed_out = false;
 };
 using attempt_result = std::shared_ptr<attempt_outcome>;
+
+// A snapshot of a shell's namespace.
+struct snapshot_taken {
+  int64_t footer = 0;  // where it stands in the chat's file
+  bool anew = false;   // the file was begun with it: earlier ones are gone
+  std::string tag;     // of the last cell that had run
+};
+struct snapshot_restored {
+  int64_t count = 0;             // variables that are back
+  std::vector<std::string> lost; // those that are not: "name (reason)"
+};
 
 // What varro-shells tells. It holds descriptors and never leaves its node: a pointer.
 struct shell_event;
@@ -147,6 +158,16 @@ inline std::string to_wire(const model_response& x) {
 }
 caf::error from_wire(const std::string& text, model_request& x);
 caf::error from_wire(const std::string& text, model_response& x);
+
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, snapshot_taken& x) {
+  return f(caf::meta::type_name("snapshot_taken"), x.footer, x.anew, x.tag);
+}
+
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, snapshot_restored& x) {
+  return f(caf::meta::type_name("snapshot_restored"), x.count, x.lost);
+}
 
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, user_message& x) {

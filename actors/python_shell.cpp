@@ -24,9 +24,10 @@ std::string seconds_text(std::chrono::milliseconds duration) {
   return ms % 1000 == 0 ? std::to_string(ms / 1000) + " s" : std::to_string(ms) + " ms";
 }
 
-void tell_busy(python_shell_pointer self, bool busy) {
-  if (self->state.host)
-    self->send(self->state.host, busy_atom_v, self->state.chat, busy);
+void tell_busy(python_shell_pointer self) {
+  const auto& state = self->state;
+  if (state.host)
+    self->send(state.host, busy_atom_v, state.chat, state.now == stage::running || !state.snapshots.empty());
 }
 
 void start_next(python_shell_pointer self) {
@@ -52,7 +53,8 @@ void start_next(python_shell_pointer self) {
   }
   state.cell_id = cell.id;
   self->delayed_send(self, left, deadline_atom_v, state.cell_id);
-  tell_busy(self, true);
+  state.tags[cell.id] = cell.tag;
+  tell_busy(self);
 }
 
 void acknowledge(python_shell_pointer self, uint64_t cell) {
@@ -96,19 +98,28 @@ void kill_now(python_shell_pointer self) {
   kill_shell(self->state.process);
 }
 
+void end_snapshots(python_shell_pointer self) {
+  auto& state = self->state;
+  auto gone = fail(errc::shell_lost, "The shell ended.");
+  for (auto& [id, request] : std::exchange(state.snapshots, {}))
+    request.answer.deliver(gone);
+  for (auto& [id, answer] : std::exchange(state.restores, {}))
+    answer.deliver(gone);
+}
+
 // From here on nothing is read or executed; the answers follow when the process is gone and its status is known.
 void begin_end(python_shell_pointer self, bool kill) {
   auto& state = self->state;
   if (state.now == stage::ending)
     return;
   state.was_ready = state.now != stage::starting;
-  if (state.now == stage::running)
-    tell_busy(self, false);
+  end_snapshots(self);
   // Whether a cell was in flight must be known later; the queue alone does not say it.
   drop_waiting(self, state.now == stage::running ? 1 : 0, cell_status::lost,
                state.closed ? "The shell was closed before this cell ran."
                             : "The shell ended before this cell ran; it was not executed.");
   state.now = stage::ending;
+  tell_busy(self);
   self->close(state.connection);
   if (kill)
     kill_now(self);
@@ -189,7 +200,7 @@ void finish_cell(python_shell_pointer self, const worker_done& done) {
                                                          : state.interrupt_reason;
   answer_first(self);
   state.now = stage::idle;
-  tell_busy(self, false);
+  tell_busy(self);
   start_next(self);
 }
 
@@ -224,12 +235,43 @@ struct frame_handler {
       self->state.forget_outputs();
   }
 
-  void operator()(worker_snapshot&) const {
-    garbled(); // nobody has asked
+  // Of one that a former server asked for nobody wants to hear.
+  void operator()(worker_snapshot& frame) const {
+    auto& state = self->state;
+    auto found = state.snapshots.find(frame.id);
+    if (found == state.snapshots.end())
+      return;
+    auto request = std::move(found->second);
+    state.snapshots.erase(found);
+    tell_busy(self);
+    if (!frame.failure.empty()) {
+      request.answer.deliver(fail(errc::storage_failed, "no snapshot was taken: " + frame.failure));
+      return;
+    }
+    auto tag = state.tags.find(frame.cell);
+    request.answer.deliver(snapshot_taken{static_cast<int64_t>(frame.footer), request.anew,
+                                          tag == state.tags.end() ? std::string{} : tag->second});
+    state.tags.erase(state.tags.begin(), state.tags.lower_bound(frame.cell));
   }
 
-  void operator()(worker_restored&) const {
-    garbled(); // nobody has asked
+  void operator()(worker_restored& frame) const {
+    auto& state = self->state;
+    auto found = state.restores.find(frame.id);
+    if (found == state.restores.end())
+      return;
+    auto answer = std::move(found->second);
+    state.restores.erase(found);
+    if (!frame.failure.empty()) {
+      answer.deliver(fail(errc::storage_failed, frame.failure));
+      return;
+    }
+    snapshot_restored restored;
+    restored.count = static_cast<int64_t>(frame.restored.size() + frame.restored_more);
+    for (const auto& variable : frame.lost)
+      restored.lost.push_back(variable.name + " (" + variable.reason + ")");
+    if (frame.lost_more != 0)
+      restored.lost.push_back("and " + std::to_string(frame.lost_more) + " more");
+    answer.deliver(std::move(restored));
   }
 
   void operator()(worker_done& frame) const {
@@ -300,6 +342,45 @@ void acknowledge_tag(python_shell_pointer self, const std::string& tag) {
     return;
   acknowledge(self, found->second);
   self->state.unacknowledged.erase(found);
+}
+
+caf::result<snapshot_taken> take_snapshot(python_shell_pointer self, int64_t base) {
+  auto& state = self->state;
+  if (state.now == stage::ending || !state.host)
+    return fail(errc::shell_lost, "The shell ended.");
+  auto promise = self->make_response_promise<snapshot_taken>();
+  auto id = state.next_request++;
+  state.snapshots[id] = {false, promise};
+  tell_busy(self);
+  self->request(state.host, caf::infinite, snapshot_atom_v, state.process.number, state.chat, id, base)
+    .then(
+      [=](bool anew) {
+        if (auto found = self->state.snapshots.find(id); found != self->state.snapshots.end())
+          found->second.anew = anew;
+      },
+      [=](caf::error& error) mutable {
+        if (self->state.snapshots.erase(id) != 0) {
+          tell_busy(self);
+          promise.deliver(error);
+        }
+      });
+  return promise;
+}
+
+caf::result<snapshot_restored> restore(python_shell_pointer self, int64_t footer) {
+  auto& state = self->state;
+  if (state.now == stage::ending || !state.host)
+    return fail(errc::shell_lost, "The shell ended.");
+  auto promise = self->make_response_promise<snapshot_restored>();
+  auto id = state.next_request++;
+  state.restores[id] = promise;
+  self->request(state.host, caf::infinite, restore_atom_v, state.process.number, state.chat, id, footer)
+    .then([](done_atom) {},
+          [=](caf::error& error) mutable {
+            if (self->state.restores.erase(id) != 0)
+              promise.deliver(error);
+          });
+  return promise;
 }
 
 void interrupt_all(python_shell_pointer self) {
@@ -450,6 +531,8 @@ python_shell_broker::behavior_type python_shell(python_shell_pointer self, shell
     [=](execute_atom, std::string& code, std::string& tag) { return execute(self, std::move(code), std::move(tag)); },
     [=](result_atom, const std::string& tag) { return result_of(self, tag); },
     [=](ack_atom, const std::string& tag) { acknowledge_tag(self, tag); },
+    [=](snapshot_atom, int64_t base) { return take_snapshot(self, base); },
+    [=](restore_atom, int64_t footer) { return restore(self, footer); },
     [=](interrupt_atom) { interrupt_all(self); },
     [=](close_atom) { close(self); },
     [=](detach_atom) { leave(self); },

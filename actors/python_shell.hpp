@@ -20,10 +20,15 @@
 namespace varro {
 
 // What python_shell tells shell_host.
-using shell_census_actor
-  = caf::typed_actor<caf::reacts_to<ready_atom, int64_t /*chat*/>, caf::reacts_to<busy_atom, int64_t /*chat*/, bool>,
-                     // A cell's result needs no journal any more.
-                     caf::reacts_to<ack_atom, uint64_t /*shell*/, uint64_t /*cell*/>>;
+using shell_census_actor = caf::typed_actor<
+  caf::reacts_to<ready_atom, int64_t /*chat*/>, caf::reacts_to<busy_atom, int64_t /*chat*/, bool>,
+  // A cell's result needs no journal any more.
+  caf::reacts_to<ack_atom, uint64_t /*shell*/, uint64_t /*cell*/>,
+  // The shell's worker shall write a snapshot; answers whether the file is a new one.
+  caf::replies_to<snapshot_atom, uint64_t /*shell*/, int64_t /*chat*/, uint64_t /*id*/, int64_t /*base*/>::with<bool>,
+  // It shall read one.
+  caf::replies_to<restore_atom, uint64_t /*shell*/, int64_t /*chat*/, uint64_t /*id*/,
+                  int64_t /*footer*/>::with<done_atom>>;
 
 using python_shell_broker
   = python_shell_actor::extend<caf::reacts_to<caf::io::new_data_msg>, caf::reacts_to<caf::io::connection_closed_msg>,
@@ -58,6 +63,11 @@ struct python_shell_state {
     cell_result result;
   };
 
+  struct snapshot_request {
+    bool anew = false;
+    caf::typed_response_promise<snapshot_taken> answer;
+  };
+
   python_shell_state() = default;
   python_shell_state(const python_shell_state&) = delete;
   ~python_shell_state(); // kills what an orderly end has not
@@ -82,7 +92,11 @@ struct python_shell_state {
   std::map<std::string, uint64_t> unacknowledged; // by tag: answered, not yet committed
   std::map<uint64_t, size_t> slots;               // of the cell in flight: places among its outputs
   output_allowance left;                          // of the cell in flight
-  std::string interrupt_reason;                   // set once the cell in flight was interrupted
+  uint64_t next_request = 1;                      // of snapshots and restores
+  std::map<uint64_t, snapshot_request> snapshots; // under way
+  std::map<uint64_t, caf::typed_response_promise<snapshot_restored>> restores;
+  std::map<uint64_t, std::string> tags; // of the cells since the last snapshot
+  std::string interrupt_reason;         // set once the cell in flight was interrupted
   cell_status end_status = cell_status::lost;
   std::string end_reason; // empty until somebody knows better than the exit status
   std::string end_why;    // of varro-shells

@@ -1,6 +1,7 @@
 #include "actors/shell_host.hpp"
 
 #include "config/log.hpp"
+#include "shell/snapshot_store.hpp"
 
 namespace varro {
 
@@ -329,6 +330,36 @@ caf::typed_response_promise<std::vector<int64_t>> list_orphans(shell_host_pointe
   return promise;
 }
 
+// --- snapshots
+
+caf::result<bool> ask_for_snapshot(shell_host_pointer self, uint64_t shell, int64_t chat, uint64_t id, int64_t base) {
+  auto& state = self->state;
+  if (!state.client)
+    return fail(errc::shell_lost, "The shell is gone.");
+  const auto& limits = state.settings->shell;
+  auto opened = open_snapshots(state.settings->data_dir, chat, limits.snapshot_file_bytes_max);
+  if (!opened)
+    return opened.error();
+  std::optional<uint64_t> before;
+  if (base >= 0 && !opened->anew)
+    before = static_cast<uint64_t>(base);
+  auto frame = snapshot_frame(id, before, limits.snapshot_bytes_max, limits.snapshot_max);
+  state.client->send_frame(shell, std::move(frame), std::move(opened->file));
+  return opened->anew;
+}
+
+caf::result<done_atom> ask_to_restore(shell_host_pointer self, uint64_t shell, int64_t chat, uint64_t id,
+                                      int64_t footer) {
+  auto& state = self->state;
+  if (!state.client || footer < 0)
+    return fail(errc::shell_lost, "The shell is gone.");
+  auto file = read_snapshots(state.settings->data_dir, chat);
+  if (!file)
+    return file.error();
+  state.client->send_frame(shell, restore_frame(id, static_cast<uint64_t>(footer)), std::move(*file));
+  return done_atom_v;
+}
+
 void close_idle(shell_host_pointer self) {
   auto& state = self->state;
   if (state.stopping)
@@ -395,6 +426,12 @@ shell_host_internal::behavior_type shell_host(shell_host_pointer self, std::shar
     [=](ack_atom, uint64_t shell, uint64_t cell) {
       if (self->state.client)
         self->state.client->acknowledge(shell, cell);
+    },
+    [=](snapshot_atom, uint64_t shell, int64_t chat, uint64_t id, int64_t base) {
+      return ask_for_snapshot(self, shell, chat, id, base);
+    },
+    [=](restore_atom, uint64_t shell, int64_t chat, uint64_t id, int64_t footer) {
+      return ask_to_restore(self, shell, chat, id, footer);
     },
     [=](shell_news& news) { take_news(self, *news); },
     [=](tick_atom) { close_idle(self); },

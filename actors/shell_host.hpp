@@ -21,6 +21,12 @@ using shell_host_internal = shell_host_actor::extend<
   caf::reacts_to<ready_atom, int64_t /*chat*/>,
   // A cell's result needs no journal any more. From python_shell.
   caf::reacts_to<ack_atom, uint64_t /*shell*/, uint64_t /*cell*/>,
+  // The shell's worker shall write a snapshot into the chat's file; answers whether the file is a new one. From
+  // python_shell.
+  caf::replies_to<snapshot_atom, uint64_t /*shell*/, int64_t /*chat*/, uint64_t /*id*/, int64_t /*base*/>::with<bool>,
+  // It shall read one. From python_shell.
+  caf::replies_to<restore_atom, uint64_t /*shell*/, int64_t /*chat*/, uint64_t /*id*/,
+                  int64_t /*footer*/>::with<done_atom>,
   // News of varro-shells. From its client.
   caf::reacts_to<shell_news>,
   // Closes shells that have been idle for long.

@@ -43,19 +43,23 @@ void execute(self_pointer self, std::string restore_note) {
     report(self, not_run(cell_status::interrupted, "Stopped by the user before it ran."));
     return;
   }
-  self->request(state.shell, caf::infinite, execute_atom_v, state.job.arguments["code"].get<std::string>())
-    .then(
-      [=](cell_result& result) {
-        if (!restore_note.empty())
-          result.outputs.insert(result.outputs.begin(), stream_output{"stderr", restore_note});
-        // "lost" is kept for results that the server lost: a shell that died took its namespace along.
-        if (result.status == cell_status::lost)
-          result.status = cell_status::killed;
-        if (self->state.cancelled && result.status == cell_status::interrupted)
-          result.reason = "Stopped by the user. Variables are kept.";
-        report(self, result);
-      },
-      [=](caf::error& error) { report(self, failed_shell(error)); });
+  auto take = [=](cell_result& result) {
+    if (!restore_note.empty())
+      result.outputs.insert(result.outputs.begin(), stream_output{"stderr", restore_note});
+    // "lost" is kept for results that the server lost: a shell that died took its namespace along.
+    if (result.status == cell_status::lost)
+      result.status = cell_status::killed;
+    if (self->state.cancelled && result.status == cell_status::interrupted)
+      result.reason = "Stopped by the user. Variables are kept.";
+    report(self, result);
+  };
+  auto give_up = [=](caf::error& error) { report(self, failed_shell(error)); };
+  const auto& tag = state.job.call.tool_call_id;
+  if (state.job.begun)
+    self->request(state.shell, caf::infinite, result_atom_v, tag).then(take, give_up);
+  else
+    self->request(state.shell, caf::infinite, execute_atom_v, state.job.arguments["code"].get<std::string>(), tag)
+      .then(take, give_up);
 }
 
 } // namespace

@@ -19,6 +19,7 @@ struct tool_job {
   json arguments; // valid: an object with every required field
   chat_session_actor session;
   agent_run_actor run;
+  bool begun = false; // a former server's shell runs it already: only its result is wanted
 };
 
 struct tool_spec {

@@ -31,6 +31,8 @@ CAF_ADD_TYPE_ID(varro, (varro::model_query))
 CAF_ADD_TYPE_ID(varro, (varro::model_request))
 CAF_ADD_TYPE_ID(varro, (varro::model_response))
 CAF_ADD_TYPE_ID(varro, (varro::actor_counts))
+CAF_ADD_TYPE_ID(varro, (varro::snapshot_taken))
+CAF_ADD_TYPE_ID(varro, (varro::snapshot_restored))
 
 CAF_ADD_TYPE_ID(varro, (varro::attempt_result))
 CAF_ADD_TYPE_ID(varro, (varro::shell_news))

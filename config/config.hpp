@@ -116,6 +116,9 @@ struct shell_config {
   size_t memory_budget_bytes = 0;  // of all shells together; 0: three quarters of the machine's memory
   int cpu_percent_max = 200;       // of one processor, where a cgroup is delegated
   std::chrono::minutes orphan{60}; // shells without a server live so long
+  size_t snapshot_bytes_max = 512u << 20;      // what one snapshot may hold; other variables are listed as lost
+  size_t snapshot_file_bytes_max = 2ull << 30; // of one chat; a larger file is begun anew
+  std::chrono::seconds snapshot_max{60};       // for writing one
 
   // "default" first, then the others.
   std::vector<interpreter_config> all_interpreters() const;

@@ -103,7 +103,43 @@ reply edit(application& app, const route_call& call, const visitor& who, const f
 }
 
 reply regenerate(application& app, const route_call& call, const visitor& who, const form& fields) {
-  return replace_turn(app, call, who, 0, {{}, fields.get("model")});
+  auto turn = fields.get("turn").empty() ? std::optional<int64_t>{0} : parse_number(fields.get("turn"));
+  if (!turn)
+    return app.error_reply(call.request, 422, "The form does not say which turn to replace.");
+  return replace_turn(app, call, who, *turn, {{}, fields.get("model")});
+}
+
+// Leads to the chat's page, with and without scripts.
+reply to_page(const route_call& call, int64_t chat) {
+  auto page = "/chat/" + std::to_string(chat);
+  if (call.request.header("hx-request").empty()) {
+    auto result = empty_reply(303);
+    result.headers.emplace_back("Location", page);
+    return result;
+  }
+  auto result = empty_reply(204);
+  result.headers.emplace_back("HX-Redirect", page);
+  return result;
+}
+
+reply switch_branch(application& app, const route_call& call, const visitor& who, const form& fields) {
+  auto id = captured_id(call);
+  if (!id)
+    return app.error_reply(call.request, 404, "There is no such chat.");
+  auto run = parse_number(fields.get("run"));
+  if (!run)
+    return app.error_reply(call.request, 422, "The form does not say which version to show.");
+  auto done = app.ask_chat<done_atom>(who.user.id, *id, branch_atom_v, *run);
+  return done ? to_page(call, *id) : app.error_reply(call.request, done.error());
+}
+
+// Has the recorded cells run again before the next one, where no snapshot has the variables.
+reply rerun(application& app, const route_call& call, const visitor& who, const form&) {
+  auto id = captured_id(call);
+  if (!id)
+    return app.error_reply(call.request, 404, "There is no such chat.");
+  auto done = app.ask_chat<done_atom>(who.user.id, *id, rerun_atom_v);
+  return done ? empty_reply(204) : app.error_reply(call.request, done.error());
 }
 
 reply cancel(application& app, const route_call& call, const visitor& who, const form&) {
@@ -153,6 +189,8 @@ void add_turn_routes(router& routes, application& app) {
   routes.add("POST", "/chat/send", with_form(app, bind(send)));
   routes.add("POST", "/chat/([0-9]+)/edit", with_form(app, bind(edit)));
   routes.add("POST", "/chat/([0-9]+)/regenerate", with_form(app, bind(regenerate)));
+  routes.add("POST", "/chat/([0-9]+)/branch", with_form(app, bind(switch_branch)));
+  routes.add("POST", "/chat/([0-9]+)/rerun", with_form(app, bind(rerun)));
   routes.add("POST", "/chat/([0-9]+)/cancel", with_form(app, bind(cancel)));
   routes.add("GET", "/chat/stream/([0-9]+)",
              with_user(app, when_anonymous::forbid,

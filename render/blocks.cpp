@@ -10,6 +10,8 @@ namespace varro {
 
 namespace {
 
+constexpr size_t editable_bytes_max = 32u << 10; // of a message that the page lets one edit in place
+
 std::string open_block(const block_place& place, std::string_view tag, std::string_view kind, std::string_view extra) {
   return "<" + std::string(tag) + " class=\"block " + std::string(kind) + "\"" + html::attribute("id", place.element_id)
     + html::attribute("data-block", kind) + html::attribute("data-seq", place.seq) + std::string(extra) + ">";
@@ -135,7 +137,44 @@ std::string element_id(int64_t seq, size_t part) {
   return "m" + std::to_string(seq) + "-p" + std::to_string(part);
 }
 
-block user_block(const block_place& place, const user_prompt_part& part) {
+// A request of a user message's tools. What it answers with replaces this message and all that follows it, or the page.
+std::string turn_button(const block_place& place, const char* action, json fields, const std::string& label,
+                        const std::string& more) {
+  auto url = "/chat/" + std::to_string(place.chat_id) + "/" + action;
+  return "<button type=\"button\" hx-target=\"#conversation\" hx-swap=\"beforeend\" hx-sync=\"this:drop\""
+    + html::attribute("hx-post", url) + html::attribute("hx-vals", fields.dump()) + more + ">" + label + "</button>";
+}
+
+// Edit, ask again, and the way to the alternatives of this turn.
+std::string turn_tools(const block_place& place, const message_row& row, const user_prompt_part& part,
+                       const std::vector<int64_t>& alternatives) {
+  std::string out = "<div class=\"turn-tools\">";
+  auto mine = std::find(alternatives.begin(), alternatives.end(), row.run_id);
+  if (mine != alternatives.end()) {
+    auto number = mine - alternatives.begin() + 1;
+    auto arrow = [&](bool there, auto run, const char* sign, const char* title) {
+      auto label = html::attribute("title", title) + html::attribute("aria-label", title);
+      return there ? turn_button(place, "branch", {{"run", std::to_string(*run)}}, sign, label)
+                   : "<button type=\"button\" disabled" + label + ">" + sign + "</button>";
+    };
+    out
+      += arrow(mine != alternatives.begin(), mine - (mine != alternatives.begin() ? 1 : 0), "‹", "The version before");
+    out += "<span>" + std::to_string(number) + "/" + std::to_string(alternatives.size()) + "</span>";
+    out += arrow(mine + 1 != alternatives.end(), mine + (mine + 1 != alternatives.end() ? 1 : 0), "›",
+                 "The next version");
+  }
+  const auto* text = std::get_if<std::string>(&part.content);
+  auto turn = std::to_string(row.turn);
+  if (text != nullptr && text->size() <= editable_bytes_max)
+    out += "<button type=\"button\" class=\"edit\"" + html::attribute("data-turn", turn)
+      + html::attribute("data-text", *text) + ">Edit</button>";
+  if (text != nullptr)
+    out += turn_button(place, "regenerate", {{"turn", turn}}, "Ask again",
+                       html::attribute("data-replaces", place.element_id));
+  return out + "</div>";
+}
+
+block user_block(const block_place& place, const user_prompt_part& part, const std::string& tools) {
   auto out = open_block(place, "article", "user", " aria-label=\"You\"") + "<div class=\"bubble\">";
   if (auto* text = std::get_if<std::string>(&part.content)) {
     out += user_text_html(*text);
@@ -144,7 +183,7 @@ block user_block(const block_place& place, const user_prompt_part& part) {
     for (const auto& item : std::get<std::vector<user_content>>(part.content))
       out += user_item_html(place, item, file);
   }
-  return {place.seq, place.element_id, out + "</div></article>"};
+  return {place.seq, place.element_id, out + "</div>" + tools + "</article>"};
 }
 
 block text_block(const block_place& place, const text_part& part) {
@@ -216,7 +255,8 @@ void block_renderer::render_request(const message_row& row, const model_request&
     block_place place{chat_id_, row.seq, element_id(row.seq, i), files[i]};
     const auto& part = request.parts[i];
     if (auto* prompt = std::get_if<user_prompt_part>(&part)) {
-      put(out, user_block(place, *prompt));
+      auto tools = i == 0 ? turn_tools(place, row, *prompt, alternatives_[row.run_id]) : std::string{};
+      put(out, user_block(place, *prompt, tools));
     } else if (auto* result = std::get_if<tool_return_part>(&part)) {
       tool_call_part call;
       call.tool_name = result->tool_name;
@@ -318,7 +358,7 @@ std::vector<block> render_chat(const chat_contents& contents) {
         blocks[found->second] = std::move(item);
     }
   };
-  block_renderer renderer{contents.chat.id};
+  block_renderer renderer{contents.chat.id, contents.alternatives};
   size_t ended = 0; // runs whose end is rendered
   auto end_runs_before = [&](int64_t seq) {
     for (; ended < contents.runs.size() && contents.runs[ended].first_seq < seq; ++ended)

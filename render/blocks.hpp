@@ -6,6 +6,7 @@
 #include "storage/records.hpp"
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,7 +25,9 @@ struct block {
 // What rendering remembers of a run: the tool calls that wait for their return. Feed rows in order of seq.
 class block_renderer {
 public:
-  explicit block_renderer(int64_t chat_id) : chat_id_(chat_id) {}
+  // `alternatives` as in chat_contents: user messages offer them.
+  explicit block_renderer(int64_t chat_id, std::map<int64_t, std::vector<int64_t>> alternatives = {})
+    : chat_id_(chat_id), alternatives_(std::move(alternatives)) {}
 
   // The blocks that this row adds or replaces. A tool return replaces the block of its call: same element id, but seq
   // and data-seq are the return's.
@@ -46,6 +49,7 @@ private:
   void render_response(const message_row& row, const model_response& response, std::vector<block>& out);
 
   int64_t chat_id_;
+  std::map<int64_t, std::vector<int64_t>> alternatives_;
   std::vector<pending_call> pending_;
 };
 

@@ -149,6 +149,7 @@ caf::expected<worker_frame> read_snapshot(const json& frame) {
     answer.footer = *footer;
     answer.bytes = number_field(frame, "bytes").value_or(0);
     answer.total_bytes = number_field(frame, "total_bytes").value_or(0);
+    answer.cell = number_field(frame, "cell").value_or(0);
     answer.saved = std::move(*saved);
     answer.lost = std::move(*lost);
     answer.saved_more = number_field(frame, "saved_more").value_or(0);

@@ -11,7 +11,7 @@
 //   {"op":"snapshot","id":N,"base":OFFSET or null,"bytes_max":N,"seconds_max":N}
 //   {"op":"restore","id":N,"footer":OFFSET}
 // The answers, which come between cells, have the same op and id, and "status":"failed" with a "reason" or "ok" with
-//   "footer":OFFSET,"bytes":N,"total_bytes":N,"saved":[NAME…],"lost":[{"name":…,"reason":…}…]
+//   "footer":OFFSET,"bytes":N,"total_bytes":N,"saved":[NAME…],"lost":[{"name":…,"reason":…}…],"cell":N
 //   "restored":[NAME…],"lost":[{"name":…,"reason":…}…]
 //
 // The worker's side is reachable by user code: every frame from it is untrusted; sizes are capped, ids checked, unknown
@@ -57,6 +57,7 @@ struct worker_snapshot {
   uint64_t footer = 0;      // where it stands in the file; the base when nothing changed
   uint64_t bytes = 0;       // appended; 0 when nothing changed
   uint64_t total_bytes = 0; // of all its variables
+  uint64_t cell = 0;        // the last one that had run; 0: none
   std::vector<std::string> saved;
   std::vector<lost_variable> lost;
   uint64_t saved_more = 0, lost_more = 0; // beyond names_max

@@ -144,15 +144,20 @@ public:
     thread_.join();
   }
 
-  void send(json message) {
+  void send(json message, descriptor attachment = {}) {
     {
       std::lock_guard guard{mutex_};
-      outbox_.push_back(std::move(message));
+      outbox_.push_back({std::move(message), std::move(attachment)});
     }
     wake();
   }
 
 private:
+  struct outgoing {
+    json value;
+    descriptor attachment;
+  };
+
   void wake() {
     uint64_t one = 1;
     (void)!write(wake_.get(), &one, sizeof one);
@@ -193,15 +198,19 @@ private:
   bool send_outbox() {
     uint64_t count = 0;
     (void)!read(wake_.get(), &count, sizeof count);
-    std::vector<json> messages;
+    std::vector<outgoing> messages;
     bool leave = false;
     {
       std::lock_guard guard{mutex_};
       messages = std::exchange(outbox_, {});
       leave = leaving_;
     }
-    for (const auto& message : messages)
-      channel_.send(message);
+    for (const auto& message : messages) {
+      if (message.attachment)
+        channel_.send(message.value, {message.attachment.get()});
+      else
+        channel_.send(message.value);
+    }
     return !leave || channel_.wants_write();
   }
 
@@ -249,7 +258,7 @@ private:
   channel channel_;
   pid_t ours_ = -1; // our child
   std::mutex mutex_;
-  std::vector<json> outbox_;
+  std::vector<outgoing> outbox_;
   bool leaving_ = false;
   std::thread thread_;
 };
@@ -273,6 +282,10 @@ void supervisor_client::acknowledge(uint64_t shell, uint64_t cell) {
 
 void supervisor_client::close(uint64_t shell) {
   worker_->send({{"op", "close"}, {"shell", shell}});
+}
+
+void supervisor_client::send_frame(uint64_t shell, json frame, descriptor attachment) {
+  worker_->send({{"op", "frame"}, {"shell", shell}, {"frame", std::move(frame)}}, std::move(attachment));
 }
 
 void supervisor_client::end() {

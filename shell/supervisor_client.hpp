@@ -4,6 +4,8 @@
 // come to the listener, on the client's thread. After `lost` nothing more comes; make another client to try again.
 #pragma once
 
+#include "models/json.hpp"
+#include "shell/descriptor.hpp"
 #include "shell/shell_process.hpp"
 #include "shell/supervisor/settings.hpp"
 
@@ -61,6 +63,8 @@ public:
   void attach(uint64_t request, uint64_t shell);
   void acknowledge(uint64_t shell, uint64_t cell);
   void close(uint64_t shell);
+  // A frame for the shell's worker, with a descriptor that goes along.
+  void send_frame(uint64_t shell, json frame, descriptor attachment);
   // Ends all shells and varro-shells; `lost` follows when nothing of them is left.
   void end();
 

@@ -133,6 +133,20 @@ caf::error insert_message(connection& db, const owned_chat& chat, const message_
   return db.changes() == 1 ? caf::error{} : no_such_chat(chat);
 }
 
+caf::error put_snapshot(connection& db, const owned_chat& chat, const write_batch& batch) {
+  if (batch.forget_snapshots) {
+    auto remove = db.use("DELETE FROM snapshots WHERE chat_id = (SELECT id FROM chats WHERE id = ?1 AND user_id = ?2)");
+    if (auto err = remove.bind(chat.id).bind(chat.user).run())
+      return err;
+  }
+  if (!batch.snapshot)
+    return caf::none;
+  auto insert = db.use("INSERT OR REPLACE INTO snapshots(chat_id, seq, footer, created_at)"
+                       " SELECT id, ?3, ?4, ?5 FROM chats WHERE id = ?1 AND user_id = ?2");
+  insert.bind(chat.id).bind(chat.user).bind(batch.snapshot->seq).bind(batch.snapshot->footer);
+  return insert.bind(now_us()).run();
+}
+
 // last_seq and updated_at follow what was written, so that they hold whatever the batch's own record says.
 caf::error follow_rows(connection& db, const owned_chat& chat, const write_batch& batch) {
   int64_t seq = batch.run ? batch.run->end_seq : 0;
@@ -166,6 +180,8 @@ caf::error put_batch(connection& db, const owned_chat& chat, const write_batch& 
   for (auto& row : batch.messages)
     if (auto err = insert_message(db, chat, row))
       return err;
+  if (auto err = put_snapshot(db, chat, batch))
+    return err;
   return follow_rows(db, chat, batch);
 }
 

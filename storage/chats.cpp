@@ -88,6 +88,22 @@ caf::error read_runs(connection& db, const chat_record& chat, std::vector<run_re
   }
 }
 
+caf::error read_snapshots(connection& db, chat_contents& contents) {
+  auto query = db.use("SELECT snapshots.seq, footer FROM snapshots"
+                      " JOIN chats ON chats.id = snapshots.chat_id"
+                      " JOIN messages ON messages.chat_id = snapshots.chat_id AND messages.seq = snapshots.seq"
+                      " WHERE chats.id = ?1 AND chats.user_id = ?2 AND superseded = 0 ORDER BY snapshots.seq");
+  query.bind(contents.chat.id).bind(contents.chat.user_id);
+  for (;;) {
+    auto row = query.step();
+    if (!row)
+      return std::move(row.error());
+    if (!*row)
+      return caf::none;
+    contents.snapshots.push_back({query.integer(0), query.integer(1)});
+  }
+}
+
 caf::error read_alternatives(connection& db, chat_contents& contents) {
   std::map<int64_t, std::vector<int64_t>> by_parent;
   auto query = db.use("SELECT runs.id, parent FROM runs JOIN chats ON chats.id = runs.chat_id"
@@ -144,6 +160,8 @@ caf::expected<chat_contents> database::load_chat(int64_t user_id, int64_t chat_i
   if (auto err = read_runs(db, contents.chat, contents.runs))
     return err;
   if (auto err = read_alternatives(db, contents))
+    return err;
+  if (auto err = read_snapshots(db, contents))
     return err;
   return contents;
 }

@@ -83,6 +83,12 @@ struct message_row {
   bool superseded = false;
 };
 
+// The namespace of a chat's shell as it was when the cell had ended whose return is the message `seq`.
+struct snapshot_record {
+  int64_t seq = 0;
+  int64_t footer = 0; // place in the chat's snapshot file
+};
+
 // Everything of one chat, rows in order of seq, runs in order of id; superseded ones left out.
 struct chat_contents {
   chat_record chat;
@@ -91,6 +97,7 @@ struct chat_contents {
   // By run of `runs`: the runs that follow the same one, itself among them, in order of id. Only where there are
   // several.
   std::map<int64_t, std::vector<int64_t>> alternatives;
+  std::vector<snapshot_record> snapshots; // of these messages, in order of seq
 };
 
 // One transaction of one chat: all of it or nothing is committed. It names the chat and its owner; rows of another chat
@@ -101,6 +108,8 @@ struct write_batch {
   std::vector<message_row> messages;          // inserted; a seq that exists already is an error
   std::optional<run_record> run;              // inserted, or updated by id
   std::optional<int64_t> supersede_from_turn; // marks messages and runs of this turn and later (before the inserts)
+  std::optional<snapshot_record> snapshot;    // replaces one of the same seq
+  bool forget_snapshots = false;              // all earlier ones: their file was begun anew
   std::optional<int64_t> activate_run;        // makes this run's branch, down to its newest run, the active one
   int64_t chat_id = 0;                        // the chat that all of this belongs to; 0 takes it from `chat`
   int64_t user_id = 0; // its owner; 0 takes it from `chat`, and without either the batch is refused

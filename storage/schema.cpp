@@ -76,13 +76,20 @@ CREATE TABLE messages(
 )sql";
 
 // Version 2: how often a run was taken up again after a crash, and which run it follows: runs of one chat are a tree,
-// whose one path from the root is not superseded. Version 1 kept no parents; when a run began, the newest one of the turn
+// whose one path from the root is not superseded; and where in a chat's snapshot file the namespace after a cell stands. Version 1 kept no parents; when a run began, the newest one of the turn
 // before was the active one. What a former process left open is "running" until its session has closed it or gone on.
 constexpr const char* version_2 = R"sql(
 ALTER TABLE runs ADD COLUMN resumes INTEGER NOT NULL DEFAULT 0 CHECK (resumes >= 0);
 ALTER TABLE runs ADD COLUMN parent INTEGER NOT NULL DEFAULT 0;
 UPDATE runs SET parent = coalesce((SELECT max(former.id) FROM runs AS former WHERE former.chat_id = runs.chat_id
   AND former.turn = runs.turn - 1 AND former.id < runs.id), 0);
+CREATE TABLE snapshots(
+  chat_id INTEGER NOT NULL REFERENCES chats(id) ON DELETE CASCADE,
+  seq INTEGER NOT NULL CHECK (seq > 0),
+  footer INTEGER NOT NULL CHECK (footer >= 0),
+  created_at INTEGER NOT NULL,
+  PRIMARY KEY (chat_id, seq)
+) STRICT, WITHOUT ROWID;
 UPDATE runs SET status = 'running' WHERE status = 'interrupted' AND end_seq = 0 AND superseded = 0;
 )sql";
 

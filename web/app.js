@@ -107,6 +107,49 @@ document.addEventListener('htmx:afterSwap', (event) => {
   if (event.detail.target.id === 'conversation') byId('welcome')?.remove();
 });
 
+// --- a turn is edited or asked again ---------------------------------------------------------------------------------
+
+function openEditor(button) {
+  const block = button.closest('.block.user');
+  const chat = location.pathname.match(/^\/chat\/(\d+)/)?.[1];
+  if (!chat || block.querySelector('.edit-form')) return;
+  const form = document.createElement('form');
+  form.className = 'edit-form';
+  const attributes = { 'hx-post': `/chat/${chat}/edit`, 'hx-target': '#conversation', 'hx-swap': 'beforeend',
+    'hx-sync': 'this:drop', 'data-replaces': block.id };
+  for (const [name, value] of Object.entries(attributes)) form.setAttribute(name, value);
+  const turn = Object.assign(document.createElement('input'), { type: 'hidden', name: 'turn', value: button.dataset.turn });
+  const area = Object.assign(document.createElement('textarea'), { name: 'message', value: button.dataset.text });
+  area.setAttribute('aria-label', 'Message');
+  const buttons = document.createElement('div');
+  const cancel = Object.assign(document.createElement('button'), { type: 'button', textContent: 'Cancel' });
+  const send = Object.assign(document.createElement('button'), { type: 'submit', textContent: 'Send' });
+  buttons.append(cancel, send);
+  form.append(turn, area, buttons);
+  const bubble = block.querySelector('.bubble');
+  bubble.hidden = true;
+  cancel.addEventListener('click', () => {
+    form.remove();
+    bubble.hidden = false;
+  });
+  block.prepend(form);
+  window.htmx.process(form);
+  fitTextarea(area);
+  area.focus();
+}
+
+document.addEventListener('click', (event) => {
+  const button = event.target.closest?.('.turn-tools .edit');
+  if (button) openEditor(button);
+});
+// What the new turn replaces goes when its answer is there, not before: a refusal leaves everything as it was.
+document.addEventListener('htmx:beforeSwap', (event) => {
+  const replaced = byId(event.detail.requestConfig?.elt?.dataset?.replaces ?? '');
+  if (!replaced || !event.detail.shouldSwap) return;
+  while (replaced.nextElementSibling) replaced.nextElementSibling.remove();
+  replaced.remove();
+});
+
 // --- list of chats ---------------------------------------------------------------------------------------------------
 
 const currentChat = () => location.pathname.match(/^\/chat\/(\d+)$/)?.[1] ?? null;

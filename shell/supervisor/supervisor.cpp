@@ -249,12 +249,13 @@ void supervisor::lose_server() {
 
 void supervisor::read_server() {
   while (auto message = server_.receive())
-    handle(message->value);
+    handle(std::move(*message));
   if (!server_.is_open())
     lose_server();
 }
 
-void supervisor::handle(const json& message) {
+void supervisor::handle(channel_message received) {
+  const auto& message = received.value;
   auto operation = text_in(message, "op");
   if (operation == "hello") {
     say_hello();
@@ -265,6 +266,12 @@ void supervisor::handle(const json& message) {
   } else if (operation == "ack") {
     if (auto* found = find(message); found != nullptr && found->frames) {
       found->frames->acknowledge(number_in<uint64_t>(message, "cell", 0));
+      watch_shell(*found);
+    }
+  } else if (operation == "frame") {
+    auto* found = find(message);
+    if (found != nullptr && found->frames && !received.descriptors.empty() && message.contains("frame")) {
+      found->frames->inject(message["frame"], std::move(received.descriptors.front()));
       watch_shell(*found);
     }
   } else if (operation == "close") {

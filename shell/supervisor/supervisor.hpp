@@ -78,7 +78,7 @@ private:
   void accept_server();
   void lose_server();
   void read_server();
-  void handle(const json& message);
+  void handle(channel_message received);
   void say_hello();
   json describe(const shell& of) const;
   void start_shell(const json& message);

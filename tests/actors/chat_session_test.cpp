@@ -50,6 +50,8 @@ chat_contents committed_contents(actor_world& world) {
   for (const auto& batch : world.log().batches) {
     if (batch.chat)
       contents.chat = *batch.chat;
+    if (batch.snapshot)
+      contents.snapshots.push_back(*batch.snapshot);
     for (const auto& row : batch.messages)
       contents.messages.push_back(row);
     if (!batch.run)
@@ -80,6 +82,25 @@ chat_contents cut_off_in_a_cell() {
   auto contents = committed_contents(world);
   REQUIRE(contents.runs.back().status == run_status::running);
   return contents;
+}
+
+// What is stored of a chat that ran this cell.
+chat_contents with_one_cell(std::string code) {
+  actor_world world;
+  world.log().answers.push_back(always(call_answer({{"python", {{"code", std::move(code)}}}})));
+  world.log().answers.push_back(always(text_answer("done")));
+  REQUIRE(world.ask<turn_started>(world.session(), send_atom_v, says("go")));
+  return committed_contents(world);
+}
+
+// What the model reads of a cell that a new server runs in this chat.
+std::string show_variables(actor_world& world, const chat_contents& contents, chat_session_actor session = {}) {
+  world.log().answers.push_back(always(call_answer({{"python", {{"code", "print(x)"}}}})));
+  world.log().answers.push_back(always(text_answer("done")));
+  if (!session)
+    session = world.session(contents, true);
+  REQUIRE(world.ask<turn_started>(session, send_atom_v, says("show x")));
+  return to_json_text(world.log().queries.back().history->back());
 }
 
 } // namespace
@@ -456,22 +477,186 @@ TEST_CASE("with after_restart = interrupt an open run is closed before the chat 
   CHECK(second.log().cells.empty());
 }
 
-TEST_CASE("after a restart the next cell finds the variables of the recorded ones") {
-  actor_world first;
-  first.log().answers.push_back(always(call_answer({{"python", {{"code", "x = 1"}}}})));
-  first.log().answers.push_back(always(text_answer("done")));
-  REQUIRE(first.ask<turn_started>(first.session(), send_atom_v, says("set x")));
+TEST_CASE("after each cell a snapshot is taken and remembered with the cell's return") {
+  actor_world world;
+  world.log().take_snapshot = [&, footer = int64_t{0}]() mutable {
+    return snapshot_taken{footer += 100, footer == 100, "call-" + std::to_string(world.log().cells.size())};
+  };
+  world.log().answers.push_back(
+    always(call_answer({{"python", {{"code", "x = 1"}}}, {"python", {{"code", "y = 2"}}}})));
+  world.log().answers.push_back(always(text_answer("done")));
+  REQUIRE(world.ask<turn_started>(world.session(), send_atom_v, says("set")));
+  CHECK(world.log().snapshot_bases == std::vector<int64_t>{-1, 100});
+  CHECK(world.log().acknowledged == std::vector<std::string>{"call-1", "call-2"});
+  auto contents = committed_contents(world);
+  REQUIRE(contents.snapshots.size() == 2);
+  CHECK(contents.snapshots[0].seq == contents.messages[2].seq);
+  CHECK(contents.snapshots[0].footer == 100);
+  CHECK(contents.snapshots[1].seq == contents.messages[3].seq);
+}
 
-  actor_world second;
-  second.log().answers.push_back(always(call_answer({{"python", {{"code", "print(x)"}}}})));
-  second.log().answers.push_back(always(text_answer("done")));
-  auto session = second.session(committed_contents(first), true);
-  REQUIRE(second.ask<turn_started>(session, send_atom_v, says("show x")));
-  CHECK(second.log().cells == std::vector<std::string>{"x = 1", "print(x)"});
-  auto restoring = std::any_of(second.log().published.begin(), second.log().published.end(), [](const auto& event) {
+TEST_CASE(
+  "after a restart the namespace comes back from its snapshot, and the next cell's reader is told what is back") {
+  auto contents = with_one_cell("x = 1");
+  contents.snapshots.push_back({contents.messages[2].seq, 640});
+  actor_world world;
+  auto text = show_variables(world, contents);
+  CHECK(world.log().restored == std::vector<int64_t>{640});
+  CHECK(world.log().cells == std::vector<std::string>{"print(x)"});
+  CHECK(contains(text, "2 variables are back"));
+  CHECK(contains(text, "lock (a lock)"));
+  CHECK_FALSE(contains(text, "is missing"));
+  auto restoring = std::any_of(world.log().published.begin(), world.log().published.end(), [](const auto& event) {
     return event.event == "progress" && contains(event.data, "Restoring session…");
   });
   CHECK(restoring);
+}
+
+TEST_CASE("a cell that ran after the snapshot is told to be missing, and a snapshot before a killed cell is not used") {
+  actor_world first;
+  first.log().answers.push_back(
+    always(call_answer({{"python", {{"code", "x = 1"}}}, {"python", {{"code", "y = 1"}}}})));
+  first.log().answers.push_back(always(text_answer("done")));
+  SUBCASE("later") {
+    REQUIRE(first.ask<turn_started>(first.session(), send_atom_v, says("set x")));
+    auto contents = committed_contents(first);
+    contents.snapshots.push_back({contents.messages[2].seq, 640});
+    actor_world world;
+    CHECK(contains(show_variables(world, contents), "What the last 1 cell changed after it is missing."));
+  }
+  SUBCASE("killed") {
+    first.log().run_cell = [](const std::string& code) {
+      auto result = printed(code);
+      if (code == "y = 1")
+        result.status = cell_status::killed;
+      return std::optional{result};
+    };
+    REQUIRE(first.ask<turn_started>(first.session(), send_atom_v, says("set x")));
+    auto contents = committed_contents(first);
+    contents.snapshots.push_back({contents.messages[2].seq, 640});
+    actor_world world;
+    auto text = show_variables(world, contents);
+    CHECK(world.log().restored.empty());
+    CHECK_FALSE(contains(text, "[The variables"));
+  }
+}
+
+TEST_CASE("without a usable snapshot the reader is told so, and cells are run again only when the user asks") {
+  auto contents = with_one_cell("x = 1");
+  SUBCASE("none") {
+    actor_world world;
+    CHECK(contains(show_variables(world, contents), "there is no snapshot of them"));
+    CHECK(world.log().cells == std::vector<std::string>{"print(x)"});
+  }
+  SUBCASE("damaged") {
+    contents.snapshots.push_back({contents.messages[2].seq, 640});
+    actor_world world;
+    world.log().damaged_snapshots = true;
+    CHECK(contains(show_variables(world, contents), "could not be read"));
+    CHECK(world.log().cells == std::vector<std::string>{"print(x)"});
+  }
+  SUBCASE("the user asks") {
+    contents.snapshots.push_back({contents.messages[2].seq, 640});
+    actor_world world;
+    auto session = world.session(contents, true);
+    REQUIRE(world.ask<done_atom>(session, rerun_atom_v));
+    CHECK(contains(show_variables(world, contents, session), "by running its 1 earlier cell again"));
+    CHECK(world.log().restored.empty());
+    CHECK(world.log().cells == std::vector<std::string>{"x = 1", "print(x)"});
+    CHECK(world.log().snapshot_bases.size() == 2);
+  }
+}
+
+TEST_CASE("a shell of a former server is taken over as it is") {
+  auto contents = with_one_cell("x = 1");
+  actor_world world;
+  world.log().former_shell = true;
+  world.log().begun_cells["call-1"] = printed("committed, not acknowledged");
+  auto text = show_variables(world, contents);
+  CHECK_FALSE(contains(text, "["));
+  CHECK(world.log().shells_started == 0);
+  CHECK(world.log().restored.empty());
+  CHECK(world.log().acknowledged.front() == "call-1");
+}
+
+TEST_CASE("a cell that a former server's shell still runs is awaited, and its result committed once") {
+  for (bool done : {true, false}) {
+    auto contents = cut_off_in_a_cell();
+    actor_world world;
+    world.log().former_shell = true;
+    world.log().begun_cells["call-1"] = done ? std::optional{printed("launched")} : std::nullopt;
+    world.log().answers.push_back(always(text_answer("It is launched.")));
+    auto session = world.session(contents, true);
+    world.run();
+    if (!done) {
+      CHECK(world.log().queries.empty());
+      world.finish_cell(printed("launched"));
+    }
+    CHECK(world.log().cells.empty());
+    CHECK(world.log().acknowledged == std::vector<std::string>{"call-1"});
+    CHECK(last_run(world).status == run_status::completed);
+    auto history = messages_of(contents.messages);
+    for (const auto& m : world.committed_messages())
+      history.push_back(m);
+    CHECK(check_history(history) == caf::none);
+    CHECK(contains(to_json_text(history[2]), "launched"));
+  }
+}
+
+TEST_CASE("of several open calls those before the begun one are lost, and those after it run") {
+  actor_world first;
+  first.log().run_cell = [](const std::string&) -> std::optional<cell_result> { return std::nullopt; };
+  first.log().answers.push_back(always(call_answer(
+    {{"python", {{"code", "one()"}}}, {"python", {{"code", "two()"}}}, {"python", {{"code", "three()"}}}})));
+  REQUIRE(first.ask<turn_started>(first.session(), send_atom_v, says("go")));
+  actor_world world;
+  world.log().former_shell = true;
+  world.log().begun_cells["call-2"] = printed("second");
+  world.log().answers.push_back(always(text_answer("done")));
+  auto contents = committed_contents(first);
+  auto session = world.session(contents, true);
+  world.run();
+  CHECK(world.log().cells == std::vector<std::string>{"three()"});
+  auto history = messages_of(contents.messages);
+  for (const auto& m : world.committed_messages())
+    history.push_back(m);
+  CHECK(check_history(history) == caf::none);
+  CHECK(contains(to_json_text(history[2]), "result is lost"));
+}
+
+TEST_CASE("a stop that keeps shells leaves the run and the shell to the next server") {
+  actor_world world;
+  auto settings = std::make_shared<config>(*world.services().settings);
+  settings->keep_shells = true;
+  world.services().settings = settings;
+  world.log().run_cell = [](const std::string&) -> std::optional<cell_result> { return std::nullopt; };
+  world.log().answers.push_back(always(call_answer({{"python", {{"code", "launch()"}}}})));
+  auto session = world.session();
+  REQUIRE(world.ask<turn_started>(session, send_atom_v, says("go")));
+  REQUIRE(world.ask<done_atom>(session, stop_atom_v));
+  CHECK(last_run(world).status == run_status::running);
+  CHECK(world.log().shells_closed == 0);
+}
+
+TEST_CASE("a replaced turn is an alternative that can be switched to, and the shell goes along") {
+  actor_world world;
+  for (int i = 0; i < 3; ++i)
+    world.log().answers.push_back(always(text_answer("answer")));
+  auto session = world.session();
+  auto first = world.ask<turn_started>(session, send_atom_v, says("one"));
+  REQUIRE(first);
+  auto second = world.ask<turn_started>(session, edit_atom_v, int64_t{1}, says("other"));
+  REQUIRE(second);
+  auto contents = world.ask<chat_contents>(session, history_atom_v);
+  REQUIRE(contents);
+  CHECK(contents->alternatives[second->run_id] == std::vector{first->run_id, second->run_id});
+  auto next = world.ask<turn_started>(session, send_atom_v, says("and then"));
+  REQUIRE(next);
+  CHECK(last_run(world).parent == second->run_id);
+  world.log().stored[{contents->chat.user_id, contents->chat.id}] = committed_contents(world);
+  REQUIRE(world.ask<done_atom>(session, branch_atom_v, first->run_id));
+  REQUIRE(world.log().batches.back().activate_run);
+  CHECK(*world.log().batches.back().activate_run == first->run_id);
 }
 
 TEST_CASE("a shell that died is told to the model, and the next cell gets a fresh one") {

@@ -89,6 +89,38 @@ TEST_CASE_FIXTURE(branching_chat, "a first turn that was replaced is an alternat
   CHECK(path() == std::vector{one});
 }
 
+TEST_CASE_FIXTURE(branching_chat, "snapshots are found with the branch that they belong to") {
+  auto snapshot_of_newest = [this](int64_t footer, bool anew = false) {
+    write_batch batch;
+    batch.chat_id = 1;
+    batch.user_id = user;
+    batch.snapshot = snapshot_record{seq, footer};
+    batch.forget_snapshots = anew;
+    REQUIRE(db->apply(batch) == caf::none);
+  };
+  auto footers = [this] {
+    std::vector<int64_t> found;
+    for (const auto& snapshot : db->load_chat(user, 1)->snapshots)
+      found.push_back(snapshot.footer);
+    return found;
+  };
+  auto first = add(0, 1);
+  snapshot_of_newest(100);
+  auto second = add(first, 2);
+  snapshot_of_newest(200);
+  add(first, 2);
+  CHECK(footers() == std::vector<int64_t>{100});
+  snapshot_of_newest(300);
+  snapshot_of_newest(310);
+  CHECK(footers() == std::vector<int64_t>{100, 310});
+  REQUIRE(switch_to(second, user) == caf::none);
+  CHECK(footers() == std::vector<int64_t>{100, 200});
+  snapshot_of_newest(5, true);
+  CHECK(footers() == std::vector<int64_t>{});
+  REQUIRE(switch_to(3, user) == caf::none);
+  CHECK(footers() == std::vector<int64_t>{5});
+}
+
 TEST_CASE_FIXTURE(branching_chat, "nobody else switches, and not to a run of another chat") {
   auto one = add(0, 1);
   add(0, 1);

@@ -126,10 +126,29 @@ fake_shell_actor::behavior_type fake_shell(fake_shell_actor::pointer self, log_p
       log->open_cells.push_back(promise);
       return promise;
     },
-    [](result_atom, const std::string&) -> caf::result<cell_result> {
-      return fail(errc::not_found, "There is no such cell.");
+    [=](result_atom, const std::string& tag) -> caf::result<cell_result> {
+      auto found = log->begun_cells.find(tag);
+      if (found == log->begun_cells.end())
+        return fail(errc::not_found, "There is no such cell.");
+      if (found->second)
+        return *found->second;
+      auto promise = self->make_response_promise<cell_result>();
+      log->open_cells.push_back(promise);
+      return promise;
     },
-    [](ack_atom, const std::string&) {},
+    [=](ack_atom, const std::string& tag) { log->acknowledged.push_back(tag); },
+    [=](snapshot_atom, int64_t base) -> caf::result<snapshot_taken> {
+      log->snapshot_bases.push_back(base);
+      if (log->take_snapshot)
+        return log->take_snapshot();
+      return fail(errc::storage_failed, "no snapshots here");
+    },
+    [=](restore_atom, int64_t footer) -> caf::result<snapshot_restored> {
+      log->restored.push_back(footer);
+      if (log->damaged_snapshots)
+        return fail(errc::storage_failed, "it is damaged");
+      return snapshot_restored{2, {"lock (a lock)"}};
+    },
     [=](interrupt_atom) {
       ++log->interrupts;
       auto open = std::move(log->open_cells);
@@ -163,8 +182,14 @@ shell_host_actor::behavior_type fake_shell_host(shell_host_actor::pointer self, 
       log->shell = self->spawn(fake_shell, log);
       return python_shell_actor{log->shell};
     },
-    [](attach_atom, int64_t) -> caf::result<python_shell_actor, std::vector<std::string>> {
-      return fail(errc::not_found, "The chat has no shell.");
+    [=](attach_atom, int64_t) -> caf::result<python_shell_actor, std::vector<std::string>> {
+      if (!std::exchange(log->former_shell, false))
+        return fail(errc::not_found, "The chat has no shell.");
+      log->shell = self->spawn(fake_shell, log);
+      std::vector<std::string> tags;
+      for (const auto& [tag, result] : log->begun_cells)
+        tags.push_back(tag);
+      return {python_shell_actor{log->shell}, tags};
     },
     [](list_atom) { return std::vector<int64_t>{}; },
     [](busy_atom, int64_t, bool) {},

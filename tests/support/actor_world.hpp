@@ -38,6 +38,13 @@ struct world_log {
   std::function<std::optional<cell_result>(const std::string&)> run_cell; // nullopt: stays in flight
   std::deque<caf::typed_response_promise<cell_result>> open_cells;
   fake_shell_actor shell; // the newest one
+  bool former_shell = false; // a shell of a former server is there, with these cells by tag; nullopt: still running
+  std::map<std::string, std::optional<cell_result>> begun_cells;
+  std::vector<std::string> acknowledged;
+  std::vector<int64_t> snapshot_bases;
+  std::function<snapshot_taken()> take_snapshot; // none: it fails
+  std::vector<int64_t> restored;                 // footers
+  bool damaged_snapshots = false;
   int interrupts = 0;
   int shells_started = 0;
   int shells_closed = 0;

@@ -43,6 +43,9 @@ chat_session_actor::behavior_type twin_session(chat_session_actor::pointer, scri
     [=](edit_atom, int64_t turn, const user_message& input) -> caf::result<turn_started> {
       return as_result(script->on_edit(turn, input));
     },
+    [](branch_atom, int64_t) { return done_atom_v; },
+    [](rerun_atom) { return done_atom_v; },
+    [](deadline_atom) {},
     [=](cancel_atom) -> caf::result<done_atom> { return as_result(script->on_cancel()); },
     [=](page_atom) { return script->view; },
     [=](history_atom) { return script->contents; },

@@ -131,13 +131,17 @@ class Worker:
         self.outputs.end(status, duration)
 
     def serve(self):
+        self.last_cell = 0
+        self.cell_before = {}  # by the id of a snapshot that is under way
         self.frames.send({"op": "ready", "python": sys.version.split()[0], "pid": self.pid})
         while True:
             self.wait()
             frame = self.frames.receive()
             if frame["op"] == "execute":
                 self.execute(frame)
+                self.last_cell = frame["id"]
             elif frame["op"] == "snapshot":
+                self.cell_before[frame["id"]] = self.last_cell
                 self.snapshots.begin(frame, self.frames.descriptor())
             elif frame["op"] == "restore":
                 answer = restore(self.shell, frame, self.frames.descriptor())
@@ -150,6 +154,7 @@ class Worker:
         """For a frame; meanwhile, the answers of snapshots go out."""
         while True:
             for answer in self.snapshots.collect():
+                answer["cell"] = self.cell_before.pop(answer["id"], 0)
                 with self.interrupts:
                     self.frames.send(answer)
             fds = [self.frames.socket.fileno(), *self.snapshots.fds()]

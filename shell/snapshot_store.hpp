@@ -1,0 +1,25 @@
+// The files of snapshots: DATA_DIR/snapshots/{chat}.snap, one for each chat. Only shells read and write what is in them
+// (varro_worker/snapshot_file.py); the server opens them and passes the descriptor. Any thread may call.
+#pragma once
+
+#include "config/errors.hpp"
+#include "shell/descriptor.hpp"
+
+#include <cstdint>
+#include <filesystem>
+
+namespace varro {
+
+struct opened_snapshots {
+  descriptor file;
+  bool anew = false; // it was missing, or larger than allowed: no earlier snapshot is in it
+};
+// For reading and writing; created (mode 0600, as its directory 0700) when it is missing.
+caf::expected<opened_snapshots> open_snapshots(const std::filesystem::path& data_dir, int64_t chat, size_t bytes_max);
+
+// For reading only; errc::not_found when there is none.
+caf::expected<descriptor> read_snapshots(const std::filesystem::path& data_dir, int64_t chat);
+
+void remove_snapshots(const std::filesystem::path& data_dir, int64_t chat) noexcept;
+
+} // namespace varro
