@@ -174,6 +174,21 @@ def starts_of_varro(arguments):
         return times, path
 
 
+def starts_of_supervisor(arguments):
+    """varro-shells alone, driven as varro drives it: from the request for a shell to the end of its first cell."""
+    import shells_direct
+    with world(arguments) as one:
+        first_result(one)
+        program, settings = shells_direct.settings_of(one.varro)
+    times = []
+    with shells_direct.supervisor(program, settings) as one:
+        for _ in range(arguments.starts):
+            seconds, shell = shells_direct.seconds_to_first_result(one, CELL)
+            times.append(seconds)
+            shell.close()
+    return times
+
+
 def rate_of_varro(arguments):
     with world(arguments) as one:
         first_result(one)
@@ -304,19 +319,22 @@ def machine():
 
 
 def compare_starts(arguments, directory):
-    table = Table("start to first result", "starts", "p50 ms", "p99 ms", "Varro is faster by (p50)")
+    table = Table("start to first result", "starts", "p50 ms", "p99 ms", "whole path is faster by", "varro-shells by")
     times, path = starts_of_varro(arguments)
+    alone = starts_of_supervisor(arguments)
     fresh = starts_of_fresh(arguments.fresh)
     kernel, why = starts_of_kernel(arguments.kernels, directory)
-    own = statistics.median(times)
+    own, shells = statistics.median(times), statistics.median(alone)
     table.row("Varro, the whole path: HTTP, model, shell, commit, stream", len(times), ms(own),
-              ms(percentile(times, 0.99)), "")
-    table.row("the same path in a shell that is there", len(path), ms(statistics.median(path)),
-              ms(percentile(path, 0.99)), "")
+              ms(percentile(times, 0.99)), "", "")
+    table.row("varro-shells alone: asked for a shell, first result", len(alone), ms(shells),
+              ms(percentile(alone, 0.99)), "", "")
+    table.row("the whole path in a shell that is there", len(path), ms(statistics.median(path)),
+              ms(percentile(path, 0.99)), "", "")
     others = [("a fresh bubblewrap and IPython", fresh)] + ([("an ipykernel, no sandbox", kernel)] if kernel else [])
     for name, measured in others:
         table.row(name, len(measured), ms(statistics.median(measured)), ms(percentile(measured, 0.99)),
-                  f"{statistics.median(measured) / own:.1f} ×")
+                  f"{statistics.median(measured) / own:.1f} ×", f"{statistics.median(measured) / shells:.1f} ×")
     return table, why
 
 
