@@ -48,6 +48,11 @@ class Outliving(SystemTest):
         directory = tempfile.TemporaryDirectory(prefix="varro-system-")
         self.addCleanup(directory.cleanup)
         self.data = pathlib.Path(directory.name) / "data"
+        self.addCleanup(self.end_supervisors)
+
+    def end_supervisors(self):
+        for pid in supervisors_of(self.data):  # only after a failure: they would wait an hour for a server
+            os.kill(pid, signal.SIGKILL)
 
     def workspace(self, chat):
         return self.data / "workspaces" / str(chat.chat_id)
@@ -62,7 +67,7 @@ class Outliving(SystemTest):
         rows = sqlite3.connect(f"file:{self.data}/varro.db?mode=ro", uri=True).execute(
             "SELECT json FROM messages WHERE chat_id = ?", (chat.chat_id,)).fetchall()
         self.assertEqual(sum(row[0].count('"part_kind":"tool-return"') for row in rows), 1)
-        client.events(chat.chat_id)
+        client.events(chat.chat_id)  # until the turn is over
         cell = again.run("print(type(token).__name__)")
         self.assertEqual(cell.stdout, "object\n", cell)
         self.assertEqual((self.workspace(chat) / "ran.txt").read_text(), "ran\n")
@@ -80,6 +85,28 @@ class Outliving(SystemTest):
         with self.start(data=self.data) as second:
             self.assertEqual(Chat(Client(second), chat.chat_id).upload("go", b"").status, 201)
             self.check_delivered_once(second, chat)
+
+    def test_a_cell_goes_on_while_its_server_is_replaced(self):
+        with self.start(data=self.data, arguments=["--keep-shells"]) as first:
+            chat = self.slow_cell(first)
+            self.assertEqual(first.stop()[0], 0)
+        with self.start(data=self.data) as second:
+            (self.workspace(chat) / "go").touch()
+            self.check_delivered_once(second, chat)
+
+    def test_many_cells_go_on_over_a_crash_and_each_result_is_delivered_once(self):
+        with self.start(data=self.data) as first:
+            chats = [self.slow_cell(first) for _ in range(12)]
+            for chat in chats[::2]:
+                (self.workspace(chat) / "go").touch()
+            first.kill()
+        for chat in chats[::2]:
+            until((self.workspace(chat) / "over").exists, "the cell ended without a server")
+        with self.start(data=self.data) as second:
+            for chat in chats[1::2]:
+                (self.workspace(chat) / "go").touch()
+            for chat in chats:
+                self.check_delivered_once(second, chat)
 
     def test_a_cell_that_ended_while_no_server_was_there_is_delivered_once(self):
         with self.start(data=self.data) as first:
