@@ -26,13 +26,18 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 PYTHON = "/usr/bin/python3"
 CELL = """import numpy, pandas as pd, matplotlib.pyplot as plt
 print("sum", pd.DataFrame({"a": numpy.arange(4)}).a.sum())"""
-PANDAS_CELL = """import numpy as np, pandas as pd
+SMALL_CELLS = ("""import pandas as pd
+frame = pd.DataFrame({"a": range(1000)})
+print(frame.a.sum())""", """import matplotlib.pyplot as plt
+figure, axes = plt.subplots(figsize=(3, 2))
+axes.plot([1, 3, 2])
+plt.show()""")
+LARGER_CELLS = ("""import numpy as np
 frame = pd.DataFrame({"group": np.arange(1000) % 7, "value": np.random.rand(1000)})
-frame.groupby("group").value.describe()"""
-PLOT_CELL = """import matplotlib.pyplot as plt
-frame.groupby("group").value.mean().plot.bar()
+frame.groupby("group").value.describe()""", """frame.groupby("group").value.mean().plot.bar()
 plt.title("means")
-plt.show()"""
+plt.show()""")
+STAGES = {("pass",): 9 << 20, SMALL_CELLS: 20 << 20, LARGER_CELLS: 32 << 20}  # and what a shell needs at most after it
 MACHINE_WIDE_MIN = 50  # shells from which on the memory of the whole machine says something
 HELD = {"nothing but a number": 0, "a DataFrame of 1 MB": 1 << 17, "a DataFrame of 100 MB": 100 << 17}  # rows
 CHATS_AT_ONCE = 4  # chats that are driven at the same time where the rate matters
@@ -174,6 +179,21 @@ def starts_of_varro(arguments):
         return times, path
 
 
+def starts_of_supervisor(arguments):
+    """varro-shells alone, driven as varro drives it: from the request for a shell to the end of its first cell."""
+    import shells_direct
+    with world(arguments) as one:
+        first_result(one)
+        program, settings = shells_direct.settings_of(one.varro)
+    times = []
+    with shells_direct.supervisor(program, settings) as one:
+        for _ in range(arguments.starts):
+            seconds, shell = shells_direct.seconds_to_first_result(one, CELL)
+            times.append(seconds)
+            shell.close()
+    return times
+
+
 def rate_of_varro(arguments):
     with world(arguments) as one:
         first_result(one)
@@ -261,22 +281,22 @@ def memory_of_varro(arguments, table):
         with world(arguments, f"[shell]\nlive_max = {max(count + 10, 200)}\n") as one:
             first_result(one)[1].delete()
             memory = Memory(one)
+            chats, figures = [one.chat() for _ in range(count)], []
             with concurrent.futures.ThreadPoolExecutor(CHATS_AT_ONCE) as pool:
-                chats = list(pool.map(lambda _: one.chat(), range(count)))
-                list(pool.map(lambda chat: chat.run("pass"), chats))
-                idle = memory.each(count)
-                for code in (PANDAS_CELL, PLOT_CELL):
-                    states = {cell.state for cell in pool.map(lambda chat, code=code: chat.run(code), chats)}
-                    if states != {"done"}:
-                        raise RuntimeError(f"cells ended as {states}")
-                used = memory.each(count)
-                rest = pathlib.Path(f"/proc/{one.varro.pid}/status").read_text()
-            server = next(line for line in rest.splitlines() if line.startswith("VmRSS")).split()[1]
-            # What other programs take and give meanwhile is more than a few shells need.
-            machine_wide = count >= MACHINE_WIDE_MIN
-            table.row(f"{count:,}", mib(idle[0]) if machine_wide else "–", mib(idle[1]),
-                      mib(used[0]) if machine_wide else "–", mib(used[1]),
-                      f"{used[0] * count / (1 << 30):.1f}" if machine_wide else "–", mib(int(server) << 10))
+                for cells, needed in STAGES.items():
+                    if count * needed > -memory.before[0]:
+                        figures += ["the machine is too small", ""]
+                        continue
+                    for code in cells:
+                        states = {cell.state for cell in pool.map(lambda chat, code=code: chat.run(code), chats)}
+                        if states != {"done"}:
+                            raise RuntimeError(f"cells ended as {states}")
+                    used, pss = memory.each(count)
+                    # What other programs take and give meanwhile is more than a few shells need.
+                    figures += [mib(used) if count >= MACHINE_WIDE_MIN else "–", mib(pss)]
+            status = pathlib.Path(f"/proc/{one.varro.pid}/status").read_text()
+            server = next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1]
+            table.row(f"{count:,}", *figures, mib(int(server) << 10))
 
 
 def sleep_and_wake(arguments, table):
@@ -304,19 +324,22 @@ def machine():
 
 
 def compare_starts(arguments, directory):
-    table = Table("start to first result", "starts", "p50 ms", "p99 ms", "Varro is faster by (p50)")
+    table = Table("start to first result", "starts", "p50 ms", "p99 ms", "whole path is faster by", "varro-shells by")
     times, path = starts_of_varro(arguments)
+    alone = starts_of_supervisor(arguments)
     fresh = starts_of_fresh(arguments.fresh)
     kernel, why = starts_of_kernel(arguments.kernels, directory)
-    own = statistics.median(times)
+    own, shells = statistics.median(times), statistics.median(alone)
     table.row("Varro, the whole path: HTTP, model, shell, commit, stream", len(times), ms(own),
-              ms(percentile(times, 0.99)), "")
-    table.row("the same path in a shell that is there", len(path), ms(statistics.median(path)),
-              ms(percentile(path, 0.99)), "")
+              ms(percentile(times, 0.99)), "", "")
+    table.row("varro-shells alone: asked for a shell, first result", len(alone), ms(shells),
+              ms(percentile(alone, 0.99)), "", "")
+    table.row("the whole path in a shell that is there", len(path), ms(statistics.median(path)),
+              ms(percentile(path, 0.99)), "", "")
     others = [("a fresh bubblewrap and IPython", fresh)] + ([("an ipykernel, no sandbox", kernel)] if kernel else [])
     for name, measured in others:
         table.row(name, len(measured), ms(statistics.median(measured)), ms(percentile(measured, 0.99)),
-                  f"{statistics.median(measured) / own:.1f} ×")
+                  f"{statistics.median(measured) / own:.1f} ×", f"{statistics.median(measured) / shells:.1f} ×")
     return table, why
 
 
@@ -341,8 +364,8 @@ def main():
         parts.append(f"{rate_of_varro(arguments):,.0f} starts to a first result per second, {CHATS_AT_ONCE} chats at "
                      "once.\n")
     if "memory" in only:
-        table = Table("live shells", "idle: MiB each", "idle: PSS MiB each", "after a pandas and a plot cell: MiB each",
-                      "PSS MiB each", "all of them, GiB", "the server, RSS MiB")
+        table = Table("live shells, MiB each", "idle", "PSS", "after a pandas and a plot cell", "PSS",
+                      "after a group-by and a bar chart", "PSS", "the server, RSS MiB")
         memory_of_varro(arguments, table)
         parts.append(str(table))
     if "sleep" in only:

@@ -101,6 +101,32 @@ test('a message that makes a plot arrives block by block, and a reload shows the
   await page.context().close();
 });
 
+test('HTML that a cell displays runs in a frame, as a stranger to the page and without a network', async () => {
+  const page = await openPage();
+  await send(page, `\`\`\`python
+from IPython.display import HTML, Markdown
+display(Markdown("**strong** and $x^2$"))
+HTML("""<p id=said>waits</p><div style="height: 300px"></div><script>
+let said = 'origin ' + self.origin;
+try { parent.document.title = 'stolen'; } catch { said += ', page closed'; }
+try { document.cookie; } catch { said += ', no cookies'; }
+fetch('${varro.url}/').catch(() => { document.getElementById('said').textContent = said + ', no network'; });
+</script>""")
+\`\`\``);
+  await waitUntilAnswered(page);
+  const call = page.locator('[data-block="tool-call"]');
+  assert.equal(await call.locator('.rich-output strong').textContent(), 'strong');
+  assert.ok(await call.locator('.rich-output .katex').count() > 0, 'the formula is typeset');
+  const frame = page.frameLocator('.html-output iframe');
+  await frame.locator('#said', { hasText: 'origin' }).waitFor(answered);
+  assert.equal(await frame.locator('#said').textContent(), 'origin null, page closed, no cookies, no network');
+  await page.waitForFunction(() => document.querySelector('.html-output iframe').clientHeight > 300);
+  assert.notEqual(await page.title(), 'stolen');
+  const others = page.complaints.filter((text) => !/Content Security Policy|cross-origin frame|Failed to fetch/.test(text));
+  assert.deepEqual(others, []);
+  await page.context().close();
+});
+
 test('an example of the new-chat page goes into the composer and can be sent', async () => {
   const page = await openPage();
   await page.locator('[data-example]').first().click();

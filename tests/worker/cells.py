@@ -52,9 +52,10 @@ class SnapshotFile:
 
 
 def save(cells, fd, base=None, **limits):
-    """As the forked copy does it: the cells' module cannot be found by name."""
-    from varro_worker import snapshot_writer, snapshots
+    """As the forked copy does it: the state was captured before, and the cells' module cannot be found by name."""
+    from varro_worker import snapshot_state, snapshot_writer, snapshots
 
+    limits.setdefault("state", snapshot_state.capture())
     before = sys.modules["__main__"]
     sys.modules["__main__"] = types.ModuleType("__main__")
     try:

@@ -88,13 +88,13 @@ EQUAL = [
      "np.matrix([[1]]), np.datetime64('2024-01-02')", "a.mask[1] and b.shape == (1, 1) and str(c) == '2024-01-02'"),
     ("a DataFrame", "import pandas as pd\nd = pd.DataFrame({'a': [1, 2], 'b': ['x', None], "
      "'c': pd.Categorical(['u', 'v']), 'd': pd.date_range('2024', periods=2)}).set_index('a')",
-     "d.loc[2, 'c'] == 'v' and str(d.dtypes['d']) == 'datetime64[ns]' and d.index.name == 'a'"),
+     "d.loc[2, 'c'] == 'v' and str(d.dtypes['d']).startswith('datetime64[') and d.index.name == 'a'"),
     ("a grouped and a rolling table", "import pandas as pd\ng = pd.DataFrame({'a': [1, 1, 2]}).groupby('a')",
      "g.size().tolist() == [2, 1]"),
     ("a figure", "import matplotlib\nmatplotlib.use('agg')\nimport matplotlib.pyplot as plt\nf, x = plt.subplots()\n"
      "x.plot([1, 2], [3, 9])\nplt.close('all')",
      "x.lines[0].get_ydata().tolist() == [3, 9] and x.figure is f"),
-    ("something nested 5,000 deep", "a = []\nfor _ in range(5_000): a = [a]", "type(a) is list and len(a) == 1"),
+    ("something nested 2,000 deep", "a = []\nfor _ in range(2_000): a = [a]", "type(a) is list and len(a) == 1"),
     ("a memory view of bytes", "a = memoryview(b'xyz')", "type(a) is memoryview and a.tobytes() == b'xyz'"),
     ("names with an underscore", "_own = 3\n__own = 4", "_own + __own == 7"),
     ("the last result", "_ = [5]", "_ == [5]"),

@@ -195,7 +195,7 @@ class Writing(unittest.TestCase):
         self.assertEqual((len(answer["saved"]), answer["saved_more"]), (2_000, 1_001))
 
     def test_deeply_nested_objects_are_saved_and_endless_ones_refused(self):
-        self.cells.run("deep = None\nfor _ in range(5_000): deep = {'next': deep}\n"
+        self.cells.run("deep = None\nfor _ in range(2_000): deep = {'next': deep}\n"
                        "class Endless:\n    def __reduce__(s): return list, ([Endless()],)\nendless = Endless()")
         answer = self.snapshot(self.writer())
         self.assertIn("deep", answer["saved"])

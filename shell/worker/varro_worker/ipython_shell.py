@@ -126,14 +126,13 @@ def make_shell(outputs, relax_memory):
     shell.loop_runner = run_coroutine
     formatter = shell.display_formatter
     tables = TableFormatter(parent=formatter)
-    for name in ("DataFrame", "Series"):
-        tables.for_type_by_name(f"pandas.core.{'frame' if name == 'DataFrame' else 'series'}", name,
-                                lambda frame: table_of(frame, outputs.limits))
+    for module, name in (("pandas.core.frame", "DataFrame"), ("pandas.core.series", "Series"),
+                         ("pandas", "DataFrame"), ("pandas", "Series")):  # where it says that it comes from
+        tables.for_type_by_name(module, name, lambda frame: table_of(frame, outputs.limits))
+        for media_type in ("text/html", "text/latex"):  # tables are shown from their data
+            formatter.formatters[media_type].for_type_by_name(module, name, lambda frame: None)
     formatter.formatters[TABLE_TYPE] = tables
     formatter.formatters["image/png"].for_type_by_name("matplotlib.figure", "Figure", formatted_figure)
-    # Tables are shown from their data.
-    formatter.formatters["text/html"].for_type_by_name("pandas.core.frame", "DataFrame", lambda frame: None)
-    formatter.formatters["text/latex"].for_type_by_name("pandas.core.frame", "DataFrame", lambda frame: None)
     for version in "456":
         formatter.mimebundle_formatter.for_type_by_name(f"altair.vegalite.v{version}.api", "TopLevelMixin",
                                                         altair_bundle)

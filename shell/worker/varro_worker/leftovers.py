@@ -2,7 +2,8 @@
 import os
 import threading
 
-OWN_THREADS = ("varro-", "waitpid-")  # names of threads of the worker, and of asyncio for a child that has ended
+# Names of threads of the worker, and of asyncio for a child that has ended, begin so.
+OWN_THREADS = ("varro-", "waitpid-", "asyncio-waitpid-")
 NAMED_MAX = 8  # of each kind in the line
 NAME_CHARACTERS_MAX = 60
 

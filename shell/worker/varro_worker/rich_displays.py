@@ -53,7 +53,7 @@ def plotly_summary(figure):
     traces = []
     for trace in figure.get("data") or []:
         points = max((length_of(trace.get(key)) for key in ("x", "y", "z", "values", "labels", "lat")), default=0)
-        name = f" “{trace['name'][:80]}”" if isinstance(trace.get("name"), str) else ""
+        name = f" “{trace['name'][:80]}”" if isinstance(trace.get("name"), str) and trace["name"] else ""
         traces.append(f"{str(trace.get('type', 'scatter'))[:40]}{name} with {points} points")
     return f"Plotly chart{title_of(figure.get('layout'))}: {named(traces) or 'no traces'}"
 

@@ -115,9 +115,13 @@ class FileSink(Sink):
 class Group:
     """Variables in one stream."""
 
-    def __init__(self, session, sink=None, shared_bases=()):
+    def __init__(self, session, sink=None, shared_bases=(), watched=False):
         self.sink = sink or Sink(session)
         self.pickler = snapshot_pickles.Pickler(self.sink, session.namespace, shared_bases)
+        self.visited = []  # every object as it is pickled; what matters is also kept alive by the pickler
+        if watched:
+            self.pickler.persistent_id = self.visited.append  # gives None, which means: nothing special
+        self.places = {}  # id of an object that can change: its place
         self.names = []
         self.content = None  # not simply the hash of what is written, when groups were joined
         self.joined = self  # another group that holds these variables as well
@@ -126,19 +130,20 @@ class Group:
         self.pickler.dump(value)
         self.names.append(name)
 
-    def places(self):
-        """Where each object that can change stands in the stream: {id: place}. Views of an array stand in the array."""
-        pickler, found = self.pickler, {}
-        for key, (index, obj) in pickler.memo.copy().items():
-            kind = type(obj)
-            if kind in UNCHANGING or not changes(kind) or key in pickler.private:
-                continue
-            if isinstance(obj, (types.FunctionType, type)) and key not in pickler.by_value:
-                continue
-            found[key] = index
+    def find_places(self):
+        """Where each object that can change stands in the stream. Views of an array stand in the array."""
+        pickler = self.pickler
+        kinds = {kind for kind in set(map(type, self.visited)) if changes(kind)}
+        definitions = {kind for kind in kinds if issubclass(kind, (types.FunctionType, type))}
+        pairs = [(id(obj), place) for place, obj in enumerate(self.visited) if type(obj) in kinds]
+        pairs.reverse()  # the first place counts
+        self.places = dict(pairs)
+        by_name = {id(obj) for obj in self.visited if type(obj) in definitions} - pickler.by_value
+        for key in by_name | pickler.private:
+            self.places.pop(key, None)
         for key, (_, views) in pickler.arrays.items():
-            found[key] = sorted(views.values())
-        return found
+            self.places[key] = sorted(views.values())
+        self.visited.clear()
 
     def shares_memory(self):
         return any(len(views) > 1 for _, views in self.pickler.arrays.values())

@@ -238,8 +238,11 @@ class Pickler(CloudPickler or object):
         name = reduced[0].__name__
         if name in ("_make_skeleton_class", "_make_skeleton_enum"):
             # Without an id of its own for every process the same class becomes the same bytes every time.
-            arguments = reduced[1]
-            reduced = (reduced[0], (*arguments[:-2], None, arguments[-1]), *reduced[2:])
+            arguments = list(reduced[1])
+            arguments[-2] = None
+            if name == "_make_skeleton_class" and "__slots__" in obj.__dict__:  # some versions forget them
+                arguments[3] = {**arguments[3], "__slots__": obj.__slots__}
+            reduced = (reduced[0], tuple(arguments), *reduced[2:])
         if name.startswith("_make"):
             self.by_value.add(id(obj))
         return reduced

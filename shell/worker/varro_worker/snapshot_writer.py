@@ -17,6 +17,7 @@ Answers: {"op": "snapshot", "id": N, "status": "ok", "footer": OFFSET, "bytes": 
 Lists are cut at LISTED_MAX; "saved_more", "restored_more" and "lost_more" count the rest. Requests wait for the one in
 flight. The copy's memory is the shell's own, shared until one of them writes to it.
 """
+import _imp
 import ctypes
 import gc
 import json
@@ -51,7 +52,11 @@ NO_PACKAGE = {"status": "failed", "reason": "the package cloudpickle is not inst
 
 def fork():
     """os.fork() without the parent's handlers of os.register_at_fork: a cell's would run after every cell."""
-    return ctypes.PyDLL(None).fork()
+    _imp.acquire_lock()
+    pid = ctypes.PyDLL(None).fork()
+    if pid != 0:
+        _imp.release_lock()  # the copy does so when it settles
+    return pid
 
 
 def settle_in_copy():

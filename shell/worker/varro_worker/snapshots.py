@@ -61,20 +61,21 @@ class Session:
                 self.lose(name, self.refused[name])
                 continue
             holder = holders.get(id(value))
-            group = holder or Group(self)
+            group = holder or Group(self, watched=True)
             try:
                 group.add(name, value)
-                places = {} if holder else group.places()
+                if holder is None:
+                    group.find_places()
+                    groups.append(group)
             except BaseException as error:
                 self.lose(name, why_not_saved(value, error, self.bytes_max))
                 group.sink.drop()  # it may hold half a pickle
                 continue
             if holder is None:
-                groups.append(group)
-            for key in places:
-                other = holders.setdefault(key, group)
-                if other is not group:
-                    self.join(group, other)
+                for key in group.places:
+                    other = holders.setdefault(key, group)
+                    if other is not group:
+                        self.join(group, other)
         return groups
 
     @staticmethod
@@ -125,10 +126,9 @@ class Session:
 
     def content_of(self, members):
         """Changes whenever the joint stream would: with a member, or with what they share."""
-        places = [member.places() for member in members]
         shared = {}
-        for number, found in enumerate(places):
-            for key, place in found.items():
+        for number, member in enumerate(members):
+            for key, place in member.places.items():
                 shared.setdefault(key, []).append((number, place))
         pairs = sorted(repr(where) for where in shared.values() if len(where) > 1 or isinstance(where[0][1], list))
         return sha256(repr(([(member.names, member.sink.parts()) for member in members], pairs)).encode())

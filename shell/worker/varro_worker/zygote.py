@@ -200,7 +200,7 @@ class Zygote:
     def __init__(self, control, settings):
         self.control = socket.socket(fileno=control)
         self.settings = settings
-        self.environment = dict(os.environ)
+        self.environment, self.environment_data = dict(os.environ), dict(os.environ._data)
         self.problems = []
         self.shells = {}  # by the number of the pidfd
 
@@ -236,6 +236,7 @@ class Zygote:
             raise SystemExit("the warm interpreter has threads, although no single package starts them")
         limits, sandbox = self.settings["limits"], self.settings["sandbox"]
         self.entry = SandboxEntry(sandbox, limits) if sandbox else PlainEntry(limits)
+        refresh()  # what this sets up at its first time is set up here
         gc.collect()
         gc.freeze()
         ctypes.CDLL(None).malloc_trim(0)
@@ -260,7 +261,7 @@ class Zygote:
 
     def become_shell(self, stream):
         try:
-            if self.settings["sandbox"]:
+            if self.settings["sandbox"] and os.environ._data != self.environment_data:
                 os.environ.clear()
                 os.environ.update(self.environment)
             refresh()

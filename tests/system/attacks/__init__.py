@@ -59,7 +59,7 @@ class Attack:
     twin: str = ""  # the honest use, run before in the same chat
     twin_says: tuple = ()
     stop_at: str = ""  # the file by which an endless cell says that it runs; then the user stops it
-    ends_late: bool = False  # the shell may be gone only when the next cell is asked for: that one may fail once
+    ends_late: bool = False  # the shell may be gone only when the next cells are asked for: those may fail
     waits_for: str = ""  # why it is not asked yet; empty: it is
 
     def method(self):

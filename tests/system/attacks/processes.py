@@ -72,7 +72,6 @@ for name in ("RLIMIT_AS", "RLIMIT_FSIZE", "RLIMIT_NOFILE", "RLIMIT_CORE"):
            twin='print("nicer", os.nice(1) >= 1)', twin_says=("nicer True",)),
 
     Attack("a fork bomb", r'''
-open("running", "w").close()
 def bomb():
     while True:
         try:
@@ -81,6 +80,7 @@ def bomb():
         except OSError as error:
             if os.getpid() == first and not said:
                 said.append(print("fork:", error, flush=True))
+                open("running", "w").close()
 first, said = os.getpid(), []
 bomb()
 ''', told=(r"fork: .*Resource temporarily unavailable", r"[Ss]topped|killed"), stop_at="running",
