@@ -326,7 +326,7 @@ TEST_CASE("processes are limited, few are allowed, and a fork bomb ends with its
                           "except OSError as error:\n"
                           "    print(type(error).__name__)\n"
                           "count < 64");
-  CHECK(cell_text(result) == "BlockingIOError\nTrue");
+  CHECK(cell_text(result).starts_with("BlockingIOError\nTrue\nStill running after this cell: processes "));
   CHECK(processes_with_argument("86397") > 10);
   world.self->send(world.shell, close_atom_v);
   CHECK(code_of(world.end()) == errc::none);
@@ -538,7 +538,7 @@ TEST_CASE("closing a shell ends everything in it and frees every descriptor") {
   shell_world world;
   world.start();
   auto with_shell = descriptors();
-  CHECK(world.text("import subprocess\np = subprocess.Popen(['setsid', 'sleep', '86398'])\n1") == "1");
+  CHECK(world.text("import subprocess\np = subprocess.Popen(['setsid', 'sleep', '86398'])\n1").starts_with("1\n"));
   CHECK(processes_in(world.workspace) > 1); // init stands elsewhere
   world.self->send(world.shell, close_atom_v);
   CHECK(code_of(world.end()) == errc::none);
