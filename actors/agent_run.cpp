@@ -164,7 +164,7 @@ void run_tools(self_pointer self, const std::vector<tool_call_part>& calls) {
       refused.push_back(retry_outcome(call, std::move(checked.errors)));
       continue;
     }
-    tool_job job{call, std::move(checked.arguments), state.setup.session, agent_run_actor{self}};
+    tool_job job{call, std::move(checked.arguments), state.setup.session, agent_run_actor{self}, state.setup.resumed};
     if (tool->in_order)
       state.waiting.push_back(std::move(job));
     else
@@ -270,6 +270,31 @@ void step(self_pointer self) {
     ask(self);
 }
 
+// The calls that have no outcome yet, as their response made them.
+std::vector<tool_call_part> calls_without_outcome(const std::vector<message>& history) {
+  std::vector<tool_call_part> calls;
+  auto open = open_calls(history);
+  for (const auto& m : history)
+    if (const auto* response = std::get_if<model_response>(&m))
+      for (const auto& part : response->parts)
+        if (const auto* call = std::get_if<tool_call_part>(&part); call
+            && std::any_of(open.begin(), open.end(),
+                           [&](const auto& each) { return each.tool_call_id == call->tool_call_id; }))
+          calls.push_back(*call);
+  return calls;
+}
+
+void begin(self_pointer self) {
+  auto& state = self->state;
+  auto calls = state.setup.resumed ? calls_without_outcome(*state.history) : std::vector<tool_call_part>{};
+  if (calls.empty()) {
+    step(self);
+    return;
+  }
+  run_tools(self, calls);
+  state.setup.resumed = false;
+}
+
 void cancel(self_pointer self) {
   auto& state = self->state;
   if (state.cancelled || state.ended)
@@ -328,7 +353,7 @@ agent_run_actor::behavior_type agent_run(self_pointer self, run_setup setup) {
   state.setup = std::move(setup);
   self->set_down_handler([=](const caf::down_msg& down) { on_down(self, down); });
   return {
-    [=](step_atom) { step(self); },
+    [=](step_atom) { begin(self); },
     [=](result_atom, tool_outcome& outcome) {
       auto& s = self->state;
       if (s.running.erase(outcome.tool_call_id) == 0)

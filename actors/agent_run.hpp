@@ -20,6 +20,7 @@ struct run_setup {
   agent_config limits;
   tool_list tools;
   std::vector<message> history; // ends with the user's message
+  bool resumed = false;         // or with calls that a former server began
   chat_session_actor session;
   model_client_actor models;
 };

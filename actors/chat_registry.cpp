@@ -113,12 +113,30 @@ caf::result<done_atom> stop(self_pointer self) {
   return promise;
 }
 
+// Chats whose cells outlived the former server go on without anybody asking for them.
+void resume_chats(self_pointer self) {
+  self->request(self->state.services.shells, caf::infinite, list_atom_v)
+    .then(
+      [=](const std::vector<int64_t>& chats) {
+        for (auto chat : chats)
+          self->request(self->state.services.reader, caf::infinite, find_atom_v, chat)
+            .then(
+              [=](int64_t user) {
+                self->request(chat_registry_actor{self}, caf::infinite, find_atom_v, user, chat)
+                  .then([](const chat_session_actor&) {}, [](caf::error&) {});
+              },
+              [](caf::error&) {});
+      },
+      [](caf::error&) {});
+}
+
 } // namespace
 
 chat_registry_actor::behavior_type chat_registry(self_pointer self, session_services services) {
   self->state.services = std::move(services);
   self->set_down_handler([=](const caf::down_msg& down) { on_down(self, down); });
   self->delayed_send(chat_registry_actor{self}, sweep_period, tick_atom_v);
+  resume_chats(self);
   return {
     [=](find_atom, int64_t user, int64_t chat) { return find(self, user, chat); },
     [=](start_atom, int64_t user, const std::string& model) -> caf::result<chat_session_actor> {

@@ -2,6 +2,7 @@
 
 #include "actors/chat_shell.hpp"
 #include "config/log.hpp"
+#include "models/history.hpp"
 #include "models/message_json.hpp"
 #include "storage/database.hpp"
 
@@ -58,9 +59,10 @@ caf::error run_is_on(const chat_session_state& state) {
 
 // --- a turn begins ---------------------------------------------------------------------------------------------------
 
-void start_run(self_pointer self, const model_config& model) {
+void start_run(self_pointer self, const model_config& model, bool resumed = false) {
   auto& state = self->state;
   run_setup setup;
+  setup.resumed = resumed;
   setup.run_id = state.current->id;
   setup.conversation_id = "chat-" + std::to_string(state.contents.chat.id);
   setup.model = model;
@@ -198,6 +200,16 @@ caf::result<turn_started> edit(self_pointer self, int64_t turn, user_message inp
 
 // --- a run goes on and ends ------------------------------------------------------------------------------------------
 
+// The results of these calls are committed: the shell's journal need not keep them for another server.
+void acknowledge_cells(self_pointer self, const message_row& row) {
+  const auto* request = std::get_if<model_request>(&row.content);
+  if (request == nullptr || !self->state.shell)
+    return;
+  for (const auto& part : request->parts)
+    if (const auto* result = std::get_if<tool_return_part>(&part))
+      self->send(self->state.shell, ack_atom_v, result->tool_call_id);
+}
+
 caf::result<done_atom> commit_node(self_pointer self, run_node node) {
   auto& state = self->state;
   if (!state.current || state.current->id != node.run_id || state.ending)
@@ -211,6 +223,7 @@ caf::result<done_atom> commit_node(self_pointer self, run_node node) {
       [=, progress = std::move(node.progress)](done_atom) mutable {
         auto& s = self->state;
         s.contents.messages.push_back(row);
+        acknowledge_cells(self, row);
         publish_blocks(self, s.live.render(row), row.seq);
         show_progress(self, progress);
         promise.deliver(done_atom_v);
@@ -332,11 +345,25 @@ void halt_run(self_pointer self) {
   state.current.reset();
 }
 
+// A cell is in flight that the next server will find finished or running.
+bool is_left_running(const chat_session_state& state) {
+  return state.services.settings->keep_shells && state.current && state.stage == shell_stage::live
+    && !open_calls(messages_of(state.contents.messages)).empty();
+}
+
 caf::result<done_atom> stop(self_pointer self) {
   auto& state = self->state;
   state.stopping = true;
+  auto left_running = is_left_running(state);
   halt_run(self);
-  close_shell(self);
+  if (state.services.settings->keep_shells && state.stage == shell_stage::live)
+    leave_shell(self);
+  else
+    close_shell(self);
+  if (left_running) { // its row says "running": what the next server goes on from
+    self->quit();
+    return done_atom_v;
+  }
   auto batch = interruption(state, "Interrupted: the server was stopped.");
   if (!batch) {
     self->quit();
@@ -416,7 +443,7 @@ void on_down(self_pointer self, const caf::down_msg& down) {
 }
 
 // A run that the former process left open is closed before anybody sees the chat.
-void repair(self_pointer self) {
+void close_former_run(self_pointer self) {
   auto& state = self->state;
   auto batch = interruption(state, "Interrupted: the server was restarted.");
   if (!batch)
@@ -429,6 +456,55 @@ void repair(self_pointer self) {
         messages.insert(messages.end(), rows.begin(), rows.end());
       },
       [=](caf::error& error) { self->quit(error); });
+}
+
+// The cells that the former process began are still there: its run goes on.
+void resume_run(self_pointer self, const model_config& model) {
+  auto& state = self->state;
+  auto run = state.contents.runs.back();
+  run.status = run_status::running;
+  run.error.clear();
+  run.ended_at = 0;
+  auto batch = batch_of(state);
+  batch.run = run;
+  self->request(state.services.store, caf::infinite, commit_atom_v, std::move(batch))
+    .await(
+      [=](done_atom) {
+        auto& s = self->state;
+        s.contents.runs.back() = run;
+        s.current = run;
+        s.progress = "Running tools…";
+        s.live = block_renderer{s.contents.chat.id};
+        for (const auto& row : s.contents.messages)
+          if (row.turn == run.turn)
+            s.live.render(row);
+        start_run(self, model, true);
+      },
+      [=](caf::error& error) { self->quit(error); });
+}
+
+void repair(self_pointer self) {
+  auto& state = self->state;
+  auto open = open_calls(messages_of(state.contents.messages));
+  const auto* run = state.contents.runs.empty() ? nullptr : &state.contents.runs.back();
+  auto model = model_for(state, {});
+  if (run == nullptr || run->status != run_status::interrupted || run->end_seq != 0 || open.empty() || !model) {
+    close_former_run(self);
+    return;
+  }
+  self->request(state.services.shells, caf::infinite, attach_atom_v, state.contents.chat.id)
+    .await(
+      [=](const python_shell_actor& shell, const std::vector<std::string>& tags) {
+        take_over_shell(self, shell, tags);
+        auto known = std::any_of(open.begin(), open.end(), [&](const auto& call) {
+          return std::find(tags.begin(), tags.end(), call.tool_call_id) != tags.end();
+        });
+        if (known)
+          resume_run(self, *model);
+        else
+          close_former_run(self);
+      },
+      [=](caf::error&) { close_former_run(self); });
 }
 
 } // namespace

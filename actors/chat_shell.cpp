@@ -1,5 +1,7 @@
 #include "actors/chat_shell.hpp"
 
+#include "models/history.hpp"
+
 #include <system_error>
 
 namespace varro {
@@ -54,9 +56,8 @@ void restore_next(chat_session_pointer self) {
       });
 }
 
-void start_shell(chat_session_pointer self) {
+void start_fresh_shell(chat_session_pointer self) {
   auto& state = self->state;
-  state.stage = shell_stage::starting;
   state.cells_restored = 0;
   state.cells_failed = 0;
   state.cells_to_restore = recorded_cells(state.contents.messages);
@@ -85,7 +86,46 @@ void start_shell(chat_session_pointer self) {
       });
 }
 
+// A shell that outlived a former server is taken as it is.
+void start_shell(chat_session_pointer self) {
+  auto& state = self->state;
+  state.stage = shell_stage::starting;
+  self->request(state.services.shells, caf::infinite, attach_atom_v, state.contents.chat.id)
+    .then(
+      [=](const python_shell_actor& shell, const std::vector<std::string>& tags) {
+        if (self->state.stage != shell_stage::starting) { // given up meanwhile
+          self->send(shell, close_atom_v);
+          return;
+        }
+        take_over_shell(self, shell, tags);
+      },
+      [=](caf::error&) {
+        if (self->state.stage == shell_stage::starting)
+          start_fresh_shell(self);
+      });
+}
+
 } // namespace
+
+void take_over_shell(chat_session_pointer self, const python_shell_actor& shell, const std::vector<std::string>& tags) {
+  auto& state = self->state;
+  state.shell = shell;
+  self->monitor(shell);
+  auto open = open_calls(messages_of(state.contents.messages));
+  for (const auto& tag : tags)
+    if (std::none_of(open.begin(), open.end(), [&](const auto& call) { return call.tool_call_id == tag; }))
+      self->send(shell, ack_atom_v, tag); // committed before the former server ended
+  shell_is_ready(self);
+}
+
+void leave_shell(chat_session_pointer self) {
+  auto& state = self->state;
+  if (state.shell)
+    self->demonitor(state.shell.address());
+  state.shell = nullptr;
+  state.stage = shell_stage::none;
+  fail_waiters(self, fail(errc::shutting_down, "The server is stopping."));
+}
 
 caf::result<python_shell_actor, std::string> give_shell(chat_session_pointer self) {
   auto& state = self->state;

@@ -14,6 +14,13 @@ using chat_session_pointer = chat_session_actor::stateful_pointer<chat_session_s
 // The live shell and a note for the reader of the next cell, now or when it is ready.
 caf::result<python_shell_actor, std::string> give_shell(chat_session_pointer self);
 
+// A shell of a former server becomes this chat's. `tags` are its cells that were not acknowledged; those whose results
+// are in the history are acknowledged.
+void take_over_shell(chat_session_pointer self, const python_shell_actor& shell, const std::vector<std::string>& tags);
+
+// The server goes, the shell stays.
+void leave_shell(chat_session_pointer self);
+
 // Ends the process, if there is one; who waits for it gets an error.
 void close_shell(chat_session_pointer self);
 

@@ -28,6 +28,8 @@ using store_actor = caf::typed_actor<
 using store_reader_actor = caf::typed_actor<
   // A chat with its active history, if it is the user's.
   caf::replies_to<load_atom, int64_t /*user*/, int64_t /*chat*/>::with<chat_contents>,
+  // Whose chat it is. For what the server itself begins.
+  caf::replies_to<find_atom, int64_t /*chat*/>::with<int64_t>,
   // The user's chats, newest first, filtered by a text.
   caf::replies_to<list_atom, int64_t /*user*/, std::string, int /*limit*/>::with<std::vector<chat_record>>,
   // The browser session with this token hash and its user.
@@ -60,7 +62,7 @@ using shell_host_actor = caf::typed_actor<
   // The chat's shell of a former server, and the tags of its cells whose results were not acknowledged. errc::not_found
   // when there is none.
   caf::replies_to<attach_atom, int64_t /*chat*/>::with<python_shell_actor, std::vector<std::string>>,
-  // The chats that have a shell of a former server.
+  // The chats that have a shell of a former server with such cells.
   caf::replies_to<list_atom>::with<std::vector<int64_t>>,
   // A shell began (true) or ended (false) a cell; from python_shell.
   caf::reacts_to<busy_atom, int64_t /*chat*/, bool>,

@@ -77,6 +77,7 @@ store_reader_actor::behavior_type store_reader(store_reader_actor::stateful_poin
     [self](load_atom, int64_t user, int64_t chat) -> caf::result<chat_contents> {
       return self->state.db->load_chat(user, chat);
     },
+    [self](find_atom, int64_t chat) -> caf::result<int64_t> { return self->state.db->owner_of_chat(chat); },
     [self](list_atom, int64_t user, const std::string& query, int limit) -> caf::result<std::vector<chat_record>> {
       return self->state.db->list_chats(user, query, limit);
     },

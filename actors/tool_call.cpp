@@ -37,25 +37,41 @@ cell_result failed_shell(const caf::error& error) {
   return not_run(cell_status::lost, text_of(error));
 }
 
+void report_cell(self_pointer self, cell_result& result, const std::string& restore_note) {
+  if (!restore_note.empty())
+    result.outputs.insert(result.outputs.begin(), stream_output{"stderr", restore_note});
+  // "lost" is kept for results that the server lost: a shell that died took its namespace along.
+  if (result.status == cell_status::lost)
+    result.status = cell_status::killed;
+  if (self->state.cancelled && result.status == cell_status::interrupted)
+    result.reason = "Stopped by the user. Variables are kept.";
+  report(self, result);
+}
+
 void execute(self_pointer self, std::string restore_note) {
   auto& state = self->state;
   if (state.cancelled) {
     report(self, not_run(cell_status::interrupted, "Stopped by the user before it ran."));
     return;
   }
-  self->request(state.shell, caf::infinite, execute_atom_v, state.job.arguments["code"].get<std::string>())
-    .then(
-      [=](cell_result& result) {
-        if (!restore_note.empty())
-          result.outputs.insert(result.outputs.begin(), stream_output{"stderr", restore_note});
-        // "lost" is kept for results that the server lost: a shell that died took its namespace along.
-        if (result.status == cell_status::lost)
-          result.status = cell_status::killed;
-        if (self->state.cancelled && result.status == cell_status::interrupted)
-          result.reason = "Stopped by the user. Variables are kept.";
-        report(self, result);
-      },
-      [=](caf::error& error) { report(self, failed_shell(error)); });
+  self
+    ->request(state.shell, caf::infinite, execute_atom_v, state.job.arguments["code"].get<std::string>(),
+              state.job.call.tool_call_id)
+    .then([=](cell_result& result) { report_cell(self, result, restore_note); },
+          [=](caf::error& error) { report(self, failed_shell(error)); });
+}
+
+// What the former server began is not begun again; what it did not begin is.
+void resume(self_pointer self, std::string restore_note) {
+  auto& state = self->state;
+  self->request(state.shell, caf::infinite, result_atom_v, state.job.call.tool_call_id)
+    .then([=](cell_result& result) { report_cell(self, result, restore_note); },
+          [=](caf::error& error) {
+            if (code_of(error) == errc::not_found)
+              execute(self, restore_note);
+            else
+              report(self, failed_shell(error));
+          });
 }
 
 } // namespace
@@ -79,7 +95,10 @@ tool_call_actor::behavior_type tool_call(self_pointer self, tool_job job) {
         .then(
           [=](python_shell_actor& shell, std::string& restore_note) {
             self->state.shell = shell;
-            execute(self, std::move(restore_note));
+            if (self->state.job.resumed)
+              resume(self, std::move(restore_note));
+            else
+              execute(self, std::move(restore_note));
           },
           [=](caf::error& error) { report(self, failed_shell(error)); });
     },

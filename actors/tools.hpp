@@ -19,6 +19,7 @@ struct tool_job {
   json arguments; // valid: an object with every required field
   chat_session_actor session;
   agent_run_actor run;
+  bool resumed = false; // a former server may have begun it
 };
 
 struct tool_spec {

@@ -169,6 +169,14 @@ caf::error database::delete_chat(int64_t user_id, int64_t chat_id) {
   });
 }
 
+caf::expected<int64_t> database::owner_of_chat(int64_t chat_id) {
+  auto query = impl_->db->use("SELECT user_id FROM chats WHERE id = ?1");
+  auto row = query.bind(chat_id).step();
+  if (!row)
+    return std::move(row.error());
+  return *row ? caf::expected<int64_t>{query.integer(0)} : caf::expected<int64_t>{no_such_chat(chat_id)};
+}
+
 caf::expected<int64_t> database::next_chat_id() {
   return next_id(*impl_->db, "chats");
 }

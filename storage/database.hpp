@@ -40,6 +40,8 @@ public:
   caf::expected<std::vector<chat_record>> list_chats(int64_t user_id, std::string_view query, int limit);
   caf::error rename_chat(int64_t user_id, int64_t chat_id, std::string_view title);
   caf::error delete_chat(int64_t user_id, int64_t chat_id);
+  // For what the server itself begins; requests of users name their user.
+  caf::expected<int64_t> owner_of_chat(int64_t chat_id);
   caf::expected<int64_t> next_chat_id(); // greater than every id ever used (deleted ones too)
   caf::expected<int64_t> next_run_id();
   // Runs that a former process left "running" become "interrupted"; returns how many.

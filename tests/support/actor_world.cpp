@@ -58,6 +58,12 @@ store_reader_actor::behavior_type fake_reader(store_reader_actor::pointer, log_p
         return fail(errc::not_found, "There is no such chat.");
       return found->second;
     },
+    [=](find_atom, int64_t chat) -> caf::result<int64_t> {
+      for (const auto& [key, contents] : log->stored)
+        if (key.second == chat)
+          return key.first;
+      return fail(errc::not_found, "There is no such chat.");
+    },
     [](list_atom, int64_t, const std::string&, int) { return std::vector<chat_record>{}; },
     [](login_atom, const std::string&) -> caf::result<login_found_reply> { return fail(errc::not_found, "no login"); },
     [](user_atom, const std::string&) -> caf::result<user_record> { return fail(errc::not_found, "no user"); },

@@ -105,6 +105,7 @@ store_actor::behavior_type twin_store(store_actor::pointer, script_pointer scrip
 store_reader_actor::behavior_type twin_reader(store_reader_actor::pointer, script_pointer script) {
   return {
     [=](load_atom, int64_t, int64_t) { return script->contents; },
+    [=](find_atom, int64_t) { return script->contents.chat.user_id; },
     [=](list_atom, int64_t user, const std::string& query, int) {
       note(script, script->searched, query);
       std::vector<chat_record> result;

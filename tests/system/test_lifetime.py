@@ -27,7 +27,8 @@ class Restart(SystemTest):
                     self.assertEqual(before, after)
                     _, events = client.turn("[[python: print('kept is', kept)]]", reply.chat_id)
                     self.assertIn("kept is 123", contents(events)[1].data)
-                    self.assertTrue(any("Restoring session" in e.data for e in events if e.name == "progress"))
+                    restored = any("Restoring session" in e.data for e in events if e.name == "progress")
+                    self.assertEqual(restored, stop is Varro.stop)  # the shell itself outlives a crash
 
     def test_a_killed_run_is_closed_at_the_next_start_and_its_cell_is_not_run_again(self):
         with tempfile.TemporaryDirectory() as directory:
