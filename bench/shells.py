@@ -38,6 +38,7 @@ frame.groupby("group").value.describe()""", """frame.groupby("group").value.mean
 plt.title("means")
 plt.show()""")
 STAGES = {("pass",): 9 << 20, SMALL_CELLS: 20 << 20, LARGER_CELLS: 32 << 20}  # and what a shell needs at most after it
+MEMORY_SHARE = 0.8  # of the memory that is available; more shells than fit into it are left out
 MACHINE_WIDE_MIN = 50  # shells from which on the memory of the whole machine says something
 HELD = {"nothing but a number": 0, "a DataFrame of 1 MB": 1 << 17, "a DataFrame of 100 MB": 100 << 17}  # rows
 CHATS_AT_ONCE = 4  # chats that are driven at the same time where the rate matters
@@ -284,13 +285,14 @@ def memory_of_varro(arguments, table):
             chats, figures = [one.chat() for _ in range(count)], []
             with concurrent.futures.ThreadPoolExecutor(CHATS_AT_ONCE) as pool:
                 for cells, needed in STAGES.items():
-                    if count * needed > -memory.before[0]:
+                    if count * needed > -memory.before[0] * MEMORY_SHARE:
                         figures += ["the machine is too small", ""]
                         continue
                     for code in cells:
-                        states = {cell.state for cell in pool.map(lambda chat, code=code: chat.run(code), chats)}
-                        if states != {"done"}:
-                            raise RuntimeError(f"cells ended as {states}")
+                        cells_run = list(pool.map(lambda chat, code=code: chat.run(code), chats))
+                        failed = [cell for cell in cells_run if cell.state != "done"]
+                        if failed:
+                            raise RuntimeError(f"{len(failed)} of {count} cells failed: {failed[0]}")
                     used, pss = memory.each(count)
                     # What other programs take and give meanwhile is more than a few shells need.
                     figures += [mib(used) if count >= MACHINE_WIDE_MIN else "–", mib(pss)]
