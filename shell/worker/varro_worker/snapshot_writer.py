@@ -47,6 +47,7 @@ RECURSION_MAX = 40_000
 NICENESS = 10
 NOTHING_YET = 0xFFFFFFFF
 NO_DESCRIPTOR = {"status": "failed", "reason": "the shell has too many open files"}
+NO_PROCESS = {"status": "failed", "reason": "no further process could be started for it"}
 NO_PACKAGE = {"status": "failed", "reason": "the package cloudpickle is not installed for this Python"}
 
 
@@ -226,22 +227,33 @@ class SnapshotWriter:
             self.answer({**self.last[1], "bytes": 0})
             return
         seconds = max(int(frame.get("seconds_max") or SECONDS_MAX), 1)
+        try:
+            self.copy = self.forked(frame, fd, [name for name, _ in variables], seconds)
+            self.deadline = time.monotonic() + seconds + GRACE_SECONDS
+        except (OSError, MemoryError):  # too many processes, open files, too little memory
+            self.answer(NO_PROCESS)
+
+    def forked(self, frame, fd, names, seconds):
         progress = mmap.mmap(-1, mmap.PAGESIZE)
         progress[:4] = struct.pack("I", NOTHING_YET)
         reading, writing = os.pipe()
-        os.set_blocking(reading, False)
+        pid = -1
         try:
+            os.set_blocking(reading, False)
             pid = fork()
             if pid == 0:
                 self.save_in_copy(frame, fd, writing, progress, seconds)
+            if pid < 0:
+                raise OSError("it could not be forked")
+            return Copy(pid, reading, progress, names)
+        except (OSError, MemoryError):
+            os.close(reading)
+            if pid > 0:
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+            raise
         finally:
             os.close(writing)
-        if pid < 0:
-            os.close(reading)
-            self.answer({"status": "failed", "reason": "no further process could be started for it"})
-            return
-        self.copy = Copy(pid, reading, progress, [name for name, _ in variables])
-        self.deadline = time.monotonic() + seconds + GRACE_SECONDS
 
     def finish(self):
         copy, self.copy = self.copy, None
