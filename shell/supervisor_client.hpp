@@ -60,6 +60,8 @@ public:
   void start(uint64_t request, int64_t chat, const std::string& workspace, const std::string& python);
   void attach(uint64_t request, uint64_t shell);
   void acknowledge(uint64_t shell, uint64_t cell);
+  // A frame for the worker, with a descriptor of the chat's snapshot file, DATA_DIR/snapshots/{chat}.snap.
+  void pass_frame(uint64_t shell, json frame, bool writable);
   void close(uint64_t shell);
   // Ends all shells and varro-shells; `lost` follows when nothing of them is left.
   void end();

@@ -176,7 +176,7 @@ void supervisor::tick() {
     auto& each = *zygotes_[i];
     if (each.may_start(now)) {
       each.start(now);
-      server_.send(each.report());
+      tell(each.report());
       if (each.now() == zygote::stage::down)
         lose_zygote(i, each.why());
     } else if (each.now() == zygote::stage::warming && now - each.since() > settings_.shell.start_max) {
@@ -227,6 +227,7 @@ void supervisor::accept_server() {
     return; // one at a time; the one that is there has not gone
   lose_server();
   server_ = channel{std::move(socket)};
+  greeted_ = false;
 }
 
 void supervisor::lose_server() {
@@ -267,6 +268,8 @@ void supervisor::handle(const json& message) {
       found->frames->acknowledge(number_in<uint64_t>(message, "cell", 0));
       watch_shell(*found);
     }
+  } else if (operation == "frame") {
+    pass_frame(message);
   } else if (operation == "close") {
     if (auto* found = find(message))
       close_shell_of(*found);
@@ -275,22 +278,29 @@ void supervisor::handle(const json& message) {
   }
 }
 
+// Before its hello a server would take anything else for the answer.
+void supervisor::tell(const json& message, std::initializer_list<int> descriptors) {
+  if (greeted_)
+    server_.send(message, descriptors);
+}
+
 void supervisor::say_hello() {
-  server_.send({{"op", "hello"},
+  greeted_ = true;
+  tell({{"op", "hello"},
                 {"protocol", supervisor_protocol},
                 {"fingerprint", fingerprint_of(settings_)},
                 {"pid", static_cast<int64_t>(getpid())}});
   for (const auto& each : zygotes_)
-    server_.send(each->report());
+    tell(each->report());
   for (auto& [number, each] : shells_) {
     if (each.now < stage::live || each.closing)
       continue;
     // What the former server sent before it went is still in the stream's buffer.
     each.frames->server_ready();
     watch_shell(each);
-    server_.send(describe(each));
+    tell(describe(each));
   }
-  server_.send({{"op", "census"}});
+  tell({{"op", "census"}});
 }
 
 json supervisor::describe(const shell& of) const {
@@ -327,7 +337,7 @@ void supervisor::start_shell(const json& message) {
   bool plain_name = !workspace.empty() && workspace != "." && workspace != ".."
     && workspace.find('/') == std::string::npos && workspace.find('\0') == std::string::npos;
   if (index == zygotes_.size() || !plain_name) {
-    server_.send({{"op", "failed"},
+    tell({{"op", "failed"},
                   {"request", message.value("request", json{})},
                   {"why", plain_name ? "no Python is configured as " + python : "no such workspace"}});
     return;
@@ -348,22 +358,36 @@ void supervisor::attach_shell(const json& message) {
   auto request = message.value("request", json{});
   auto* found = find(message);
   if (found == nullptr || found->now < stage::live || found->closing)
-    server_.send({{"op", "failed"}, {"request", request}, {"why", "the shell is gone"}});
+    tell({{"op", "failed"}, {"request", request}, {"why", "the shell is gone"}});
   else
     hand_over(*found, request);
+}
+
+// The file is opened here, because a shell must not be able to choose it. Without one the worker says that it failed.
+void supervisor::pass_frame(const json& message) {
+  auto* found = find(message);
+  auto frame = message.find("frame");
+  if (found == nullptr || !found->frames || frame == message.end() || !frame->is_object())
+    return;
+  auto directory = settings_.data_dir / "snapshots";
+  mkdir(directory.c_str(), 0700);
+  auto path = directory / (std::to_string(found->chat) + ".snap");
+  int flags = text_in(message, "file") == "write" ? O_RDWR | O_CREAT : O_RDONLY;
+  found->frames->inject(*frame, descriptor{open(path.c_str(), flags | O_NOFOLLOW | O_CLOEXEC, 0600)});
+  watch_shell(*found);
 }
 
 void supervisor::hand_over(shell& to, const json& request) {
   auto stream = to.frames->attach();
   if (!stream || !to.init_pidfd || !to.python_pidfd) {
-    server_.send({{"op", "failed"}, {"request", request}, {"why", "no descriptors are left"}});
+    tell({{"op", "failed"}, {"request", request}, {"why", "no descriptors are left"}});
     kill_shell_of(to, "");
     return;
   }
-  server_.send({{"op", "started"}, {"request", request}, {"shell", to.number}, {"group", to.group}},
+  tell({{"op", "started"}, {"request", request}, {"shell", to.number}, {"group", to.group}},
                {stream.get(), to.init_pidfd.get(), to.python_pidfd.get()});
   if (to.now == stage::ended)
-    server_.send({{"op", "ended"}, {"shell", to.number}, {"status", to.status}, {"why", to.why}});
+    tell({{"op", "ended"}, {"shell", to.number}, {"status", to.status}, {"why", to.why}});
   move_frames(to.number, source::stream);
 }
 
@@ -423,7 +447,7 @@ void supervisor::handle_zygote(size_t index, channel_message message) {
   auto operation = text_in(message.value, "op");
   if (operation == "ready") {
     from.become_ready(message.value);
-    server_.send(from.report());
+    tell(from.report());
     serve_asked(index);
     return;
   }
@@ -442,7 +466,7 @@ void supervisor::lose_zygote(size_t index, std::string why) {
   auto& lost = *zygotes_[index];
   lost.end(std::move(why), clock::now());
   log(log_level::warning, "the warm interpreter " + lost.name() + " ended: " + lost.why());
-  server_.send(lost.report());
+  tell(lost.report());
   std::vector<uint64_t> unstarted;
   for (auto& [number, each] : shells_) {
     if (each.python != lost.name() || each.now == stage::ended)
@@ -495,7 +519,7 @@ void supervisor::fail_start(uint64_t number, const std::string& why) {
   if (found == shells_.end())
     return;
   if (found->second.request)
-    server_.send({{"op", "failed"}, {"request", *found->second.request}, {"why", why}});
+    tell({{"op", "failed"}, {"request", *found->second.request}, {"why", why}});
   erase(number);
 }
 
@@ -534,7 +558,7 @@ void supervisor::note_end(shell& which, int status) {
   which.now = stage::ended;
   which.status = status;
   which.frames->worker_ended();
-  server_.send({{"op", "ended"}, {"shell", which.number}, {"status", status}, {"why", which.why}});
+  tell({{"op", "ended"}, {"shell", which.number}, {"status", status}, {"why", which.why}});
   auto number = which.number;
   bool unwanted = which.closing || (!server_.is_open() && which.frames->cells().empty());
   move_frames(number, source::worker);

@@ -7,6 +7,7 @@
 //     {"op":"attach","request":R,"shell":S}                               answered by started or failed
 //     {"op":"ack","shell":S,"cell":ID}     the cell's result is committed; its frames are forgotten
 //     {"op":"close","shell":S}             kills it; ended follows, and then it is forgotten
+//     {"op":"frame","shell":S,"frame":{…},"file":"read|write"}    for the worker, with the chat's snapshot file
 //     {"op":"end"}                         ends all shells and varro-shells itself
 //   to the server
 //     {"op":"hello","protocol":N,"fingerprint":F,"pid":PID}, {"op":"census"}
@@ -79,11 +80,13 @@ private:
   void lose_server();
   void read_server();
   void handle(const json& message);
+  void tell(const json& message, std::initializer_list<int> descriptors = {});
   void say_hello();
   json describe(const shell& of) const;
   void start_shell(const json& message);
   void attach_shell(const json& message);
   void hand_over(shell& to, const json& request);
+  void pass_frame(const json& message);
   void close_shell_of(shell& which);
   void kill_shell_of(shell& which, const char* why);
 
@@ -103,6 +106,7 @@ private:
   supervisor_settings settings_;
   descriptor epoll_, timer_, listener_;
   channel server_;
+  bool greeted_ = false;
   watched listener_watch_, server_watch_, timer_watch_;
   std::vector<std::unique_ptr<zygote>> zygotes_;
   std::vector<watched> zygote_watches_, log_watches_;
