@@ -219,6 +219,18 @@ class Memory(WithShell):
             again = self.snapshot(other, file, answer["footer"])
             self.assertEqual(again["status"], "ok")
 
+    def test_only_what_cells_changed_in_the_environment_comes_back(self):
+        with SnapshotFile() as file:
+            first, second = ShellProcess(SHELLS_OWN="old", GONE="x"), ShellProcess(SHELLS_OWN="new", GONE="x")
+            self.addCleanup(first.close)
+            self.addCleanup(second.close)
+            first.run("import os\nos.environ['MINE'] = 'kept'\ndel os.environ['GONE']")
+            footer = self.snapshot(first, file)["footer"]
+            second.send({"op": "restore", "id": 4, "footer": footer}, file.fd)
+            second.receive()
+            cell = second.run("os.environ['MINE'], os.environ['SHELLS_OWN'], 'GONE' in os.environ")
+            self.assertEqual(cell.outputs[0]["text"], "('kept', 'new', False)")
+
     def test_a_cell_runs_while_a_snapshot_is_written(self):
         with SnapshotFile() as file:
             self.run_cell("import numpy as np\nbig = np.zeros(4_000_000)")

@@ -221,6 +221,13 @@ class Writing(unittest.TestCase):
         answer = self.snapshot(self.writer())
         self.assertEqual((len(answer["saved"]), answer["saved_more"]), (2_000, 1_001))
 
+    def test_long_names_are_cut_in_the_answer_only(self):
+        name = "n" * 200
+        self.cells.run(f"{name} = 5\n{'g' * 200} = (i for i in [])")
+        answer = self.snapshot(self.writer())
+        self.assertEqual((answer["saved"], answer["lost"][0]["name"]), (["n" * 120], "g" * 120))
+        self.assertEqual(load(self.file.fd, answer["footer"])[0].names[name], 5)
+
     def test_deeply_nested_objects_are_saved_and_endless_ones_refused(self):
         self.cells.run("deep = None\nfor _ in range(2_000): deep = {'next': deep}\n"
                        "class Endless:\n    def __reduce__(s): return list, ([Endless()],)\nendless = Endless()")

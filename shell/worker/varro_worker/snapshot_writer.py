@@ -41,6 +41,7 @@ SECONDS_MAX = 60
 GRACE_SECONDS = 5  # for the copy's own alarm to end it
 ATTEMPTS_MAX = 4  # each leaves out the variable that ended the one before
 REPORT_BYTES_MAX = 8 << 20
+NAME_CHARACTERS_MAX = 120  # of a variable, in an answer
 LISTED_MAX = 2_000  # names in each list of an answer
 STACK_BYTES = 256 << 20  # for objects that are nested deeply
 RECURSION_MAX = 40_000
@@ -69,9 +70,12 @@ def listed(report):
     """The report with lists that fit into a frame."""
     for key in ("saved", "restored", "lost"):
         entries = report.get(key)
-        if entries is not None and len(entries) > LISTED_MAX:
+        if entries is None:
+            continue
+        if len(entries) > LISTED_MAX:
             report[f"{key}_more"] = len(entries) - LISTED_MAX
-            del entries[LISTED_MAX:]
+        report[key] = [entry[:NAME_CHARACTERS_MAX] if isinstance(entry, str)
+                       else {**entry, "name": entry["name"][:NAME_CHARACTERS_MAX]} for entry in entries[:LISTED_MAX]]
     return report
 
 
@@ -170,6 +174,7 @@ class SnapshotWriter:
         self.shell, self.drop = shell, drop
         self.namespace = shell.user_ns if namespace is None else namespace
         self.hidden = dict(self.namespace) if hidden is None else hidden
+        snapshot_state.begin()
         self.waiting = []  # (frame, fd), the first of which is in flight when there is a copy
         self.copy = None
         self.deadline = None
