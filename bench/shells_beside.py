@@ -78,11 +78,13 @@ def starts_of_kernel(count, directory):
     """None, and why, where it cannot be installed."""
     environment = directory / "kernel"
     try:
-        subprocess.run([PYTHON, "-m", "venv", "--system-site-packages", environment], check=True, capture_output=True)
-        subprocess.run([environment / "bin/pip", "install", "-q", "ipykernel", "jupyter_client"], check=True,
-                       capture_output=True, text=True, timeout=600)
-        subprocess.run([environment / "bin/python", "-m", "ipykernel", "install", "--sys-prefix"], check=True,
-                       capture_output=True)
+        if not environment.exists():
+            subprocess.run([PYTHON, "-m", "venv", "--system-site-packages", environment], check=True,
+                           capture_output=True)
+            subprocess.run([environment / "bin/pip", "install", "-q", "ipykernel", "jupyter_client"], check=True,
+                           capture_output=True, text=True, timeout=600)
+            subprocess.run([environment / "bin/python", "-m", "ipykernel", "install", "--sys-prefix"], check=True,
+                           capture_output=True)
         done = subprocess.run([environment / "bin/python", "-c", KERNEL, str(count), CELL], check=True,
                               capture_output=True, text=True, timeout=600, env={**os.environ, "MPLBACKEND": "Agg"})
     except (subprocess.SubprocessError, OSError) as error:
