@@ -41,8 +41,8 @@ public:
   }
   void close() noexcept;
 
-  // The descriptors are duplicated when the message has to wait. To a peer that is gone nothing is sent; what it had said
-  // can still be received.
+  // The descriptors are duplicated when the message has to wait. To a peer that is gone nothing is sent; what it had
+  // said can still be received.
   void send(const json& message, std::initializer_list<int> descriptors = {});
   void flush();
   // The next message, or nothing when none is there. A message that is no JSON object breaks the channel.

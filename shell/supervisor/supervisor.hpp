@@ -45,11 +45,6 @@ private:
   enum class source : uint8_t { listener, server, zygote, zygote_log, worker, stream, timer };
   enum class stage : uint8_t { asked, forking, live, ended };
 
-  struct watched { // one descriptor in epoll
-    int fd = -1;
-    uint32_t events = 0;
-  };
-
   struct shell {
     uint64_t number = 0;
     int64_t chat = 0;
@@ -66,10 +61,9 @@ private:
     bool closing = false;    // nobody wants to hear more of it
     bool is_watched = false; // its memory: a cell runs, or something of one is left
     bool has_cgroup = false;
-    watched worker, stream;
   };
 
-  void watch(watched& what, int fd, uint32_t events, source kind, uint64_t id);
+  void watch(int fd, uint32_t events, source kind, uint64_t id);
   void watch_shell(shell& of);
   void watch_channels();
   void dispatch(source kind, uint64_t id, uint32_t events);
@@ -107,9 +101,7 @@ private:
   descriptor epoll_, timer_, listener_;
   channel server_;
   bool greeted_ = false;
-  watched listener_watch_, server_watch_, timer_watch_;
   std::vector<std::unique_ptr<zygote>> zygotes_;
-  std::vector<watched> zygote_watches_, log_watches_;
   std::map<uint64_t, shell> shells_;
   uint64_t next_shell_ = 1;
   std::optional<cgroup_tree> cgroups_;
