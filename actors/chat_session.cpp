@@ -567,6 +567,20 @@ void take_up(self_pointer self, const std::set<std::string>& begun) {
       [=](caf::error& error) { self->quit(error); });
 }
 
+// Of the cells that the former server did not acknowledge: those whose results are not in the history. The others are
+// acknowledged now.
+std::set<std::string> begun_and_open(self_pointer self, const std::vector<std::string>& tags) {
+  const auto& state = self->state;
+  std::set<std::string> open;
+  for (const auto& tag : tags) {
+    if (seq_of_return(state.contents.messages, tag) == 0)
+      open.insert(tag);
+    else
+      self->send(state.shell, ack_atom_v, tag);
+  }
+  return open;
+}
+
 // A run that a former process left open goes on or is closed, before anybody sees the chat.
 void repair(self_pointer self) {
   auto& state = self->state;
@@ -580,7 +594,7 @@ void repair(self_pointer self) {
     .await(
       [=](const python_shell_actor& shell, const std::vector<std::string>& tags) {
         adopt_shell(self, shell);
-        take_up(self, {tags.begin(), tags.end()});
+        take_up(self, begun_and_open(self, tags));
       },
       [=](caf::error&) { take_up(self, {}); });
 }

@@ -337,11 +337,18 @@ caf::typed_response_promise<cell_result> result_of(python_shell_pointer self, co
 }
 
 void acknowledge_tag(python_shell_pointer self, const std::string& tag) {
-  auto found = self->state.unacknowledged.find(tag);
-  if (found == self->state.unacknowledged.end())
-    return;
-  acknowledge(self, found->second);
-  self->state.unacknowledged.erase(found);
+  auto& state = self->state;
+  if (auto found = state.unacknowledged.find(tag); found != state.unacknowledged.end()) {
+    acknowledge(self, found->second);
+    state.unacknowledged.erase(found);
+  } else if (auto finished = state.finished.find(tag); finished != state.finished.end()) {
+    acknowledge(self, finished->second.id);
+    state.finished.erase(finished);
+  } else {
+    for (auto& cell : state.queue)
+      if (cell.tag == tag && !cell.expected)
+        cell.tag.clear(); // acknowledged as soon as it has come
+  }
 }
 
 caf::result<snapshot_taken> take_snapshot(python_shell_pointer self, int64_t base) {

@@ -74,12 +74,22 @@ void serve_requests(shell_host_pointer self) {
   }
 }
 
+void drop_orphan(shell_host_pointer self, const shell_host_state::orphan& orphan) {
+  if (self->state.client)
+    self->state.client->close(orphan.number);
+}
+
 start_promise start(shell_host_pointer self, int64_t chat, std::string workspace) {
   auto& state = self->state;
   auto promise = self->make_response_promise<python_shell_actor>();
   if (state.stopping) {
     promise.deliver(fail(errc::shutting_down, "The server is stopping."));
     return promise;
+  }
+  // What is asked for is a fresh one.
+  if (auto orphan = state.orphans.find(chat); orphan != state.orphans.end() && orphan->second.waiting.empty()) {
+    drop_orphan(self, orphan->second);
+    state.orphans.erase(orphan);
   }
   for (auto& request : state.requests) {
     if (request.chat == chat) {
@@ -266,7 +276,7 @@ void take_news(shell_host_pointer self, shell_event& event) {
     take_end(self, event);
     break;
   case kind::found:
-    self->state.orphans[event.chat] = {event.shell, std::move(event.cells), {}};
+    self->state.orphans[event.chat] = {event.shell, std::move(event.cells), self->clock().now(), {}};
     break;
   case kind::census:
     know_census(self);
@@ -319,7 +329,8 @@ caf::typed_response_promise<std::vector<int64_t>> list_orphans(shell_host_pointe
   auto answer = [self, promise]() mutable {
     std::vector<int64_t> chats;
     for (const auto& [chat, orphan] : self->state.orphans)
-      chats.push_back(chat);
+      if (!orphan.cells.empty())
+        chats.push_back(chat);
     promise.deliver(std::move(chats));
   };
   client_of(self);
@@ -369,6 +380,12 @@ void close_idle(shell_host_pointer self) {
   for (auto& [chat, shell] : state.shells)
     if (shell.now == stage::live && !shell.busy && now - shell.last_used >= idle)
       close_shell_of(self, shell);
+  for (auto orphan = state.orphans.begin(); orphan != state.orphans.end();) {
+    bool forgotten = orphan->second.waiting.empty() && now - orphan->second.found_at >= idle;
+    if (forgotten)
+      drop_orphan(self, orphan->second);
+    orphan = forgotten ? state.orphans.erase(orphan) : std::next(orphan);
+  }
   self->delayed_send(self, std::max<shell_host_state::clock::duration>(idle / 4, std::chrono::milliseconds{100}),
                      tick_atom_v);
 }

@@ -62,6 +62,7 @@ struct shell_host_state {
   struct orphan {
     uint64_t number = 0;
     std::vector<live_cell> cells;
+    clock::time_point found_at{};
     std::vector<attach_promise> waiting; // once varro-shells is asked
   };
 

@@ -11,7 +11,6 @@ live shells; starts per second; going to sleep and waking. The cell imports nump
 import argparse
 import concurrent.futures
 import contextlib
-import json
 import os
 import pathlib
 import platform
@@ -22,10 +21,9 @@ import sys
 import tempfile
 import time
 
+from shells_beside import CELL, PYTHON, starts_of_fresh, starts_of_kernel
+
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-PYTHON = "/usr/bin/python3"
-CELL = """import numpy, pandas as pd, matplotlib.pyplot as plt
-print("sum", pd.DataFrame({"a": numpy.arange(4)}).a.sum())"""
 SMALL_CELLS = ("""import pandas as pd
 frame = pd.DataFrame({"a": range(1000)})
 print(frame.a.sum())""", """import matplotlib.pyplot as plt
@@ -38,44 +36,11 @@ frame.groupby("group").value.describe()""", """frame.groupby("group").value.mean
 plt.title("means")
 plt.show()""")
 STAGES = {("pass",): 9 << 20, SMALL_CELLS: 20 << 20, LARGER_CELLS: 32 << 20}  # and what a shell needs at most after it
+MEMORY_SHARE = 0.8  # of the memory that is available; more shells than fit into it are left out
 MACHINE_WIDE_MIN = 50  # shells from which on the memory of the whole machine says something
 HELD = {"nothing but a number": 0, "a DataFrame of 1 MB": 1 << 17, "a DataFrame of 100 MB": 100 << 17}  # rows
+ROUNDS = 5
 CHATS_AT_ONCE = 4  # chats that are driven at the same time where the rate matters
-
-# One process: start IPython as a shell does, run the cell, say so.
-FRESH = """
-import sys
-from traitlets.config import Config
-from IPython.core.interactiveshell import InteractiveShell
-config = Config()
-config.HistoryManager.enabled = False
-shell = InteractiveShell.instance(config=config)
-shell.run_cell(sys.argv[1])
-sys.stdout.flush()
-sys.stdin.read()
-"""
-
-KERNEL = """
-import json, sys, time
-from jupyter_client.manager import KernelManager
-times = []
-for _ in range(int(sys.argv[1])):
-    begin = time.perf_counter()
-    manager = KernelManager()
-    manager.start_kernel()
-    client = manager.client()
-    client.start_channels()
-    client.wait_for_ready(timeout=60)
-    client.execute(sys.argv[2])
-    while True:
-        message = client.get_iopub_msg(timeout=60)
-        if message["msg_type"] == "stream" and "sum 6" in message["content"]["text"]:
-            break
-    times.append(time.perf_counter() - begin)
-    client.stop_channels()
-    manager.shutdown_kernel(now=True)
-print(json.dumps(times))
-"""
 
 
 def percentile(values, share):
@@ -167,31 +132,49 @@ def first_result(one):
     return cell.seconds, chat
 
 
-def starts_of_varro(arguments):
+def starts_of_varro(arguments, count):
     with world(arguments) as one:
         chat = first_result(one)[1]
-        path = [chat.run("print('sum 6')").seconds for _ in range(50)]
+        path = [chat.run("print('sum 6')").seconds for _ in range(max(count // 4, 1))]
         times = []
-        for _ in range(arguments.starts):
+        for _ in range(count):
             seconds, chat = first_result(one)
             times.append(seconds)
             chat.delete()
         return times, path
 
 
-def starts_of_supervisor(arguments):
-    """varro-shells alone, driven as varro drives it: from the request for a shell to the end of its first cell."""
+@contextlib.contextmanager
+def supervisor_alone(arguments):
+    """A varro-shells as varro starts it."""
     import shells_direct
     with world(arguments) as one:
         first_result(one)
         program, settings = shells_direct.settings_of(one.varro)
-    times = []
     with shells_direct.supervisor(program, settings) as one:
-        for _ in range(arguments.starts):
+        yield one
+
+
+def starts_of_supervisor(arguments, count):
+    """From the request for a shell to the end of its first cell."""
+    import shells_direct
+    times = []
+    with supervisor_alone(arguments) as one:
+        for _ in range(count):
             seconds, shell = shells_direct.seconds_to_first_result(one, CELL)
             times.append(seconds)
             shell.close()
     return times
+
+
+def rate_of_supervisor(arguments):
+    with supervisor_alone(arguments) as one:
+        begin = time.perf_counter()
+        shells = [one.start() for _ in range(arguments.starts)]
+        rate = arguments.starts / (time.perf_counter() - begin)
+        for shell in shells:
+            shell.close()
+        return rate
 
 
 def rate_of_varro(arguments):
@@ -201,51 +184,6 @@ def rate_of_varro(arguments):
             begin = time.perf_counter()
             list(pool.map(lambda _: first_result(one), range(arguments.starts)))
             return arguments.starts / (time.perf_counter() - begin)
-
-
-def fresh_arguments(script):
-    links = []
-    for name in ("bin", "sbin", "lib", "lib32", "lib64", "libx32"):
-        if os.path.islink(f"/{name}"):
-            links += ["--symlink", f"usr/{name}", f"/{name}"]
-    return ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--clearenv", "--setenv", "HOME", "/tmp",
-            "--setenv", "PATH", "/usr/bin", "--setenv", "MPLBACKEND", "Agg", "--setenv", "OPENBLAS_NUM_THREADS", "1",
-            "--ro-bind", "/usr", "/usr", *links, "--ro-bind-try", "/etc/alternatives", "/etc/alternatives",
-            "--ro-bind-try", "/etc/matplotlibrc", "/etc/matplotlibrc", "--ro-bind-try", "/etc/fonts", "/etc/fonts",
-            "--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache", "--proc", "/proc", "--dev", "/dev",
-            "--tmpfs", "/tmp", PYTHON, "-I", "-B", "-c", script, CELL]
-
-
-def starts_of_fresh(count):
-    times = []
-    for _ in range(count):
-        begin = time.perf_counter()
-        process = subprocess.Popen(fresh_arguments(FRESH), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                   stderr=subprocess.DEVNULL, text=True)
-        line = process.stdout.readline()
-        times.append(time.perf_counter() - begin)
-        process.stdin.close()
-        process.wait()
-        process.stdout.close()
-        if "sum 6" not in line:
-            raise RuntimeError(f"the fresh process failed: {line!r}")
-    return times
-
-
-def starts_of_kernel(count, directory):
-    """None, and why, where it cannot be installed."""
-    environment = directory / "kernel"
-    try:
-        subprocess.run([PYTHON, "-m", "venv", "--system-site-packages", environment], check=True, capture_output=True)
-        subprocess.run([environment / "bin/pip", "install", "-q", "ipykernel", "jupyter_client"], check=True,
-                       capture_output=True, text=True, timeout=600)
-        subprocess.run([environment / "bin/python", "-m", "ipykernel", "install", "--sys-prefix"], check=True,
-                       capture_output=True)
-        done = subprocess.run([environment / "bin/python", "-c", KERNEL, str(count), CELL], check=True,
-                              capture_output=True, text=True, timeout=600, env={**os.environ, "MPLBACKEND": "Agg"})
-    except (subprocess.SubprocessError, OSError) as error:
-        return None, f"ipykernel is left out: {error} {getattr(error, 'stderr', '') or ''}"[:300]
-    return json.loads(done.stdout), ""
 
 
 def pss_of(pids):
@@ -284,13 +222,14 @@ def memory_of_varro(arguments, table):
             chats, figures = [one.chat() for _ in range(count)], []
             with concurrent.futures.ThreadPoolExecutor(CHATS_AT_ONCE) as pool:
                 for cells, needed in STAGES.items():
-                    if count * needed > -memory.before[0]:
+                    if count * needed > -memory.before[0] * MEMORY_SHARE:
                         figures += ["the machine is too small", ""]
                         continue
                     for code in cells:
-                        states = {cell.state for cell in pool.map(lambda chat, code=code: chat.run(code), chats)}
-                        if states != {"done"}:
-                            raise RuntimeError(f"cells ended as {states}")
+                        cells_run = list(pool.map(lambda chat, code=code: chat.run(code), chats))
+                        failed = [cell for cell in cells_run if cell.state != "done"]
+                        if failed:
+                            raise RuntimeError(f"{len(failed)} of {count} cells failed: {failed[0]}")
                     used, pss = memory.each(count)
                     # What other programs take and give meanwhile is more than a few shells need.
                     figures += [mib(used) if count >= MACHINE_WIDE_MIN else "–", mib(pss)]
@@ -325,10 +264,19 @@ def machine():
 
 def compare_starts(arguments, directory):
     table = Table("start to first result", "starts", "p50 ms", "p99 ms", "whole path is faster by", "varro-shells by")
-    times, path = starts_of_varro(arguments)
-    alone = starts_of_supervisor(arguments)
-    fresh = starts_of_fresh(arguments.fresh)
-    kernel, why = starts_of_kernel(arguments.kernels, directory)
+    times, path, alone, fresh, kernel, why = [], [], [], [], [], ""
+    # In turns, so that what else the machine does meets all of them.
+    for part in range(ROUNDS):
+        def share(of, part=part):
+            return of // ROUNDS + (part < of % ROUNDS)
+
+        new, live = starts_of_varro(arguments, share(arguments.starts))
+        times, path = times + new, path + live
+        alone += starts_of_supervisor(arguments, share(arguments.starts))
+        fresh += starts_of_fresh(share(arguments.fresh))
+        if not why:
+            new, why = starts_of_kernel(share(arguments.kernels), directory)
+            kernel += new or []
     own, shells = statistics.median(times), statistics.median(alone)
     table.row("Varro, the whole path: HTTP, model, shell, commit, stream", len(times), ms(own),
               ms(percentile(times, 0.99)), "", "")
@@ -361,8 +309,11 @@ def main():
             table, why = compare_starts(arguments, pathlib.Path(directory))
             parts += [str(table), why]
     if "rate" in only:
-        parts.append(f"{rate_of_varro(arguments):,.0f} starts to a first result per second, {CHATS_AT_ONCE} chats at "
-                     "once.\n")
+        table = Table("starts per second", "")
+        table.row("varro-shells alone, one after the other, without a cell", f"{rate_of_supervisor(arguments):,.0f}")
+        table.row(f"the whole path to a first result, {CHATS_AT_ONCE} chats at once",
+                  f"{rate_of_varro(arguments):,.0f}")
+        parts.append(str(table))
     if "memory" in only:
         table = Table("live shells, MiB each", "idle", "PSS", "after a pandas and a plot cell", "PSS",
                       "after a group-by and a bar chart", "PSS", "the server, RSS MiB")

@@ -67,11 +67,16 @@ std::string error_html(const error_output& error) {
   return out + "</div>";
 }
 
-std::string html_frame(const std::string& url, size_t number) {
+std::string html_frame(const std::string& url, const rich_output& display, size_t number) {
+  constexpr size_t title_bytes_max = 200;
+  auto cut = std::min(display.text.size(), title_bytes_max);
+  while (cut < display.text.size() && cut > 0 && (display.text[cut] & 0xC0) == 0x80)
+    --cut;
+  auto title
+    = display.text.empty() ? "Display " + std::to_string(number) + " of this cell" : display.text.substr(0, cut);
   // Served under a policy of its own that makes it a stranger to this page; the attribute says the same again.
   return "<figure class=\"html-output\"><iframe" + html::attribute("src", url) + " sandbox=\"allow-scripts\""
-    + html::attribute("title", "Display " + std::to_string(number) + " of this cell")
-    + " loading=\"lazy\" referrerpolicy=\"no-referrer\"></iframe></figure>";
+    + html::attribute("title", title) + " loading=\"lazy\" referrerpolicy=\"no-referrer\"></iframe></figure>";
 }
 
 std::string chart_html(const std::string& url, const rich_output& chart) {
@@ -136,7 +141,7 @@ std::string cell_html(const block_place& place, const cell_result& result) {
       }
       auto url = attachment_url(place.chat_id, place.seq, place.first_file + displays, rich->media_type);
       ++displays;
-      out += rich->media_type == "text/html" ? html_frame(url, displays) : chart_html(url, *rich);
+      out += rich->media_type == "text/html" ? html_frame(url, *rich, displays) : chart_html(url, *rich);
     }
   }
   if (!result.reason.empty())

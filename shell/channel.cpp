@@ -17,6 +17,11 @@ void channel::close() noexcept {
   queue_.clear();
 }
 
+void channel::stop_sending() noexcept {
+  sends_ = false;
+  queue_.clear();
+}
+
 // False when the socket is full.
 bool channel::transmit(const std::string& text, const int* descriptors, size_t count) {
   iovec part{const_cast<char*>(text.data()), text.size()};
@@ -39,18 +44,19 @@ bool channel::transmit(const std::string& text, const int* descriptors, size_t c
     if (errno == EAGAIN)
       return false;
     if (errno != EINTR) {
-      close();
+      sends_ = false;
       return true;
     }
   }
 }
 
 void channel::send(const json& message, std::initializer_list<int> descriptors) {
-  if (!is_open())
+  if (!is_open() || !sends_)
     return;
   auto text = dump_json(message);
   if (text.size() > message_bytes_max || descriptors.size() > descriptors_max || queue_.size() >= queue_max) {
-    close();
+    stop_sending();
+    shutdown(socket_.get(), SHUT_RDWR);
     return;
   }
   if (queue_.empty() && transmit(text, descriptors.begin(), descriptors.size()))
@@ -69,8 +75,9 @@ void channel::flush() {
       numbers[i] = first.descriptors[i].get();
     if (!transmit(first.text, numbers, first.descriptors.size()))
       return;
-    if (is_open())
-      queue_.pop_front();
+    queue_.pop_front();
+    if (!sends_)
+      stop_sending();
   }
 }
 

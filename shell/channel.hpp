@@ -41,7 +41,8 @@ public:
   }
   void close() noexcept;
 
-  // The descriptors are duplicated when the message has to wait.
+  // The descriptors are duplicated when the message has to wait. To a peer that is gone nothing is sent; what it had
+  // said can still be received.
   void send(const json& message, std::initializer_list<int> descriptors = {});
   void flush();
   // The next message, or nothing when none is there. A message that is no JSON object breaks the channel.
@@ -52,9 +53,11 @@ private:
     std::string text;
     std::vector<descriptor> descriptors;
   };
+  void stop_sending() noexcept;
   bool transmit(const std::string& text, const int* descriptors, size_t count);
 
   descriptor socket_;
+  bool sends_ = true;
   std::deque<waiting> queue_;
 };
 

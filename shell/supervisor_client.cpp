@@ -5,6 +5,7 @@
 #include "shell/launch.hpp"
 
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <mutex>
 #include <thread>
@@ -47,7 +48,7 @@ fs::path program_path() {
   return fs::read_symlink("/proc/self/exe", ignored).parent_path() / "varro-shells";
 }
 
-caf::expected<pid_t> start_supervisor(const supervisor_settings& settings) {
+caf::expected<launched_process> start_supervisor(const supervisor_settings& settings) {
   std::error_code problem;
   fs::create_directories(settings.data_dir, problem);
   launch_plan plan;
@@ -76,7 +77,7 @@ caf::expected<pid_t> start_supervisor(const supervisor_settings& settings) {
     return fail(errc::shell_unavailable,
                 "varro-shells did not start: " + std::string(text, size > 0 ? static_cast<size_t>(size) : 0));
   }
-  return process->pid;
+  return process;
 }
 
 std::string text_in(const json& message, const char* key) {
@@ -179,14 +180,24 @@ private:
     }
     bool left = leaving();
     channel_.close();
-    if (ours_ > 0 && !left)
-      waitpid(ours_, nullptr, 0);
     if (left)
       return;
+    reap();
     shell_event lost;
     lost.what = shell_event::kind::lost;
     lost.why = problem ? text_of(problem) : "";
     listener_(std::move(lost));
+  }
+
+  // Without us it has nothing to do: it was told to end, or has already.
+  void reap() {
+    if (ours_.pid <= 0)
+      return;
+    pollfd one{ours_.pidfd.get(), POLLIN, 0};
+    if (poll(&one, 1, end_max_ms) <= 0)
+      kill(ours_.pid, SIGKILL);
+    waitpid(ours_.pid, nullptr, 0);
+    ours_ = {};
   }
 
   bool leaving() {
@@ -229,7 +240,7 @@ private:
         auto started = start_supervisor(settings_);
         if (!started)
           return started.error();
-        ours_ = *started;
+        ours_ = std::move(*started);
         connection = connect_to(settings_);
         if (!connection)
           return connection.error();
@@ -240,7 +251,7 @@ private:
       if (hello && number_in(hello->value, "protocol") == supervisor_protocol
           && text_in(hello->value, "fingerprint") == fingerprint_of(settings_))
         return caf::none;
-      if (ours_ > 0)
+      if (ours_.pid > 0)
         break; // it is what was installed, and speaks otherwise
       log(log_level::warning, "shells of another version or configuration are ended");
       channel_.send({{"op", "end"}});
@@ -256,7 +267,7 @@ private:
   listener listener_;
   descriptor wake_;
   channel channel_;
-  pid_t ours_ = -1; // our child
+  launched_process ours_; // when it is our child
   std::mutex mutex_;
   std::vector<outgoing> outbox_;
   bool leaving_ = false;

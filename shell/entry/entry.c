@@ -142,10 +142,13 @@ static int make_devices(void) {
     if (mount(from, to, NULL, MS_BIND, NULL) < 0)
       return -1;
   }
-  static const char* const links[] = {"/tmp",           "dev/shm",   "/proc/self/fd",   "dev/fd",    "/proc/self/fd/0",
-                                      "dev/stdin",      "/proc/self/fd/1", "dev/stdout", "/proc/self/fd/2", "dev/stderr"};
-  for (size_t i = 0; i < sizeof links / sizeof *links; i += 2)
-    if (symlink(links[i], links[i + 1]) < 0)
+  static const char* const links[][2] = {{"/tmp", "dev/shm"},
+                                         {"/proc/self/fd", "dev/fd"},
+                                         {"/proc/self/fd/0", "dev/stdin"},
+                                         {"/proc/self/fd/1", "dev/stdout"},
+                                         {"/proc/self/fd/2", "dev/stderr"}};
+  for (size_t i = 0; i < sizeof links / sizeof *links; ++i)
+    if (symlink(links[i][0], links[i][1]) < 0)
       return -1;
   return 0;
 }

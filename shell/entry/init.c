@@ -1,5 +1,5 @@
-/* The first process of a shell's pid namespace: reaps orphans and ends with Python, as Python ended. Without a C library,
- * because there is one of it for each shell. */
+/* The first process of a shell's pid namespace: reaps orphans and ends with Python, as Python ended. Without a C
+ * library, because there is one of it for each shell. */
 #define _GNU_SOURCE
 #include <signal.h>
 #include <sys/prctl.h>

@@ -1,13 +1,14 @@
 #include "shell/supervisor/supervisor.hpp"
 
 #include "config/log.hpp"
-#include "shell/supervisor/process_tree.hpp"
+#include "shell/supervisor/message_fields.hpp"
 
 #include <cerrno>
 #include <csignal>
 #include <cstring>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -21,8 +22,7 @@ namespace {
 
 constexpr int events_max = 64; // taken from the kernel at once
 constexpr uint64_t id_bits = 56;
-constexpr size_t own_processes = 2; // of a shell: the first process and Python
-constexpr size_t own_threads = 3;   // the first process's, Python's, and the one that reads what a cell prints
+constexpr int gone_max_ms = 2'000; // for a shell that was killed
 
 // A path of any length: the socket's directory is entered by its descriptor.
 caf::expected<sockaddr_un> address_of(const std::filesystem::path& socket, const descriptor& directory) {
@@ -35,28 +35,6 @@ caf::expected<sockaddr_un> address_of(const std::filesystem::path& socket, const
   return address;
 }
 
-pid_t pid_of(int pidfd) {
-  char path[48], text[512];
-  std::snprintf(path, sizeof path, "/proc/self/fdinfo/%d", pidfd);
-  descriptor file{open(path, O_RDONLY | O_CLOEXEC)};
-  auto size = file ? read(file.get(), text, sizeof text - 1) : -1;
-  text[std::max<ssize_t>(size, 0)] = '\0';
-  const char* line = std::strstr(text, "Pid:");
-  int pid = -1;
-  return line != nullptr && std::sscanf(line, "Pid: %d", &pid) == 1 ? pid : -1;
-}
-
-template <class T>
-T number_in(const json& message, const char* key, T otherwise) {
-  auto found = message.find(key);
-  return found != message.end() && found->is_number_integer() ? found->get<T>() : otherwise;
-}
-
-std::string text_in(const json& message, const char* key) {
-  auto found = message.find(key);
-  return found != message.end() && found->is_string() ? found->get<std::string>() : std::string{};
-}
-
 } // namespace
 
 supervisor::supervisor(supervisor_settings settings) : settings_(std::move(settings)) {
@@ -64,11 +42,9 @@ supervisor::supervisor(supervisor_settings settings) : settings_(std::move(setti
   timer_ = descriptor{timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)};
   itimerspec second{{1, 0}, {1, 0}};
   timerfd_settime(timer_.get(), 0, &second, nullptr);
-  watch(timer_watch_, timer_.get(), EPOLLIN, source::timer, 0);
+  watch(timer_.get(), EPOLLIN, source::timer, 0);
   for (auto& python : settings_.shell.all_interpreters())
     zygotes_.push_back(std::make_unique<zygote>(settings_, python));
-  zygote_watches_.resize(zygotes_.size());
-  log_watches_.resize(zygotes_.size());
   if (settings_.shell.sandbox)
     cgroups_ = cgroup_tree::take_over();
 }
@@ -89,7 +65,7 @@ caf::error supervisor::listen() {
   umask(mask);
   if (!bound || ::listen(listener_.get(), 4) != 0)
     return system_failure("the socket " + settings_.socket().string() + " could not be made");
-  watch(listener_watch_, listener_.get(), EPOLLIN, source::listener, 0);
+  watch(listener_.get(), EPOLLIN, source::listener, 0);
   return caf::none;
 }
 
@@ -106,36 +82,44 @@ int supervisor::run() {
   unlink(settings_.socket().c_str());
   listener_.reset();
   zygotes_.clear(); // and every shell with them
+  // bubblewrap ends a moment before the last of what it held; whoever waits for us wants all to be gone.
+  for (const auto& [number, each] : shells_) {
+    pollfd one{each.init_pidfd.get(), POLLIN, 0};
+    if (each.init_pidfd)
+      poll(&one, 1, gone_max_ms);
+  }
   return 0;
 }
 
-void supervisor::watch(watched& what, int fd, uint32_t events, source kind, uint64_t id) {
-  if (fd == what.fd && (fd < 0 || events == what.events))
+// Asked of the kernel each time: a closed descriptor has left epoll by itself, and its number may be another one's.
+void supervisor::watch(int fd, uint32_t events, source kind, uint64_t id) {
+  if (fd < 0)
     return;
+  if (events == 0) { // or it would go on telling that the other side is gone
+    epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
+    return;
+  }
   epoll_event event{};
   event.events = events;
   event.data.u64 = static_cast<uint64_t>(kind) << id_bits | id;
-  // A closed descriptor has left epoll by itself, and its number may already be another one's.
-  if (fd >= 0 && (fd != what.fd || epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event) != 0)
-      && epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0 && errno == EEXIST)
-    epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event);
-  what = {fd, events};
+  if (epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event) != 0)
+    epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event);
 }
 
 void supervisor::watch_shell(shell& of) {
   if (!of.frames)
     return;
-  watch(of.worker, of.frames->worker_fd(), of.frames->worker_interest(), source::worker, of.number);
-  watch(of.stream, of.frames->server_fd(), of.frames->server_interest(), source::stream, of.number);
+  watch(of.frames->worker_fd(), of.frames->worker_interest(), source::worker, of.number);
+  watch(of.frames->server_fd(), of.frames->server_interest(), source::stream, of.number);
 }
 
 void supervisor::watch_channels() {
   auto interest = [](const channel& of) { return EPOLLIN | (of.wants_write() ? EPOLLOUT : 0u); };
-  watch(server_watch_, server_.fd(), interest(server_), source::server, 0);
+  watch(server_.fd(), interest(server_), source::server, 0);
   for (size_t i = 0; i < zygotes_.size(); ++i) {
     auto& control = zygotes_[i]->control();
-    watch(zygote_watches_[i], control.fd(), interest(control), source::zygote, i);
-    watch(log_watches_[i], zygotes_[i]->log_fd(), EPOLLIN, source::zygote_log, i);
+    watch(control.fd(), interest(control), source::zygote, i);
+    watch(zygotes_[i]->log_fd(), EPOLLIN, source::zygote_log, i);
   }
 }
 
@@ -176,7 +160,7 @@ void supervisor::tick() {
     auto& each = *zygotes_[i];
     if (each.may_start(now)) {
       each.start(now);
-      server_.send(each.report());
+      tell(each.report());
       if (each.now() == zygote::stage::down)
         lose_zygote(i, each.why());
     } else if (each.now() == zygote::stage::warming && now - each.since() > settings_.shell.start_max) {
@@ -197,25 +181,6 @@ void supervisor::tick() {
   watch_channels();
 }
 
-// Where no cgroup does it. A shell that grows by gigabytes within a second is stopped by the limit of each process.
-void supervisor::watch_memory() {
-  const auto& limits = settings_.shell;
-  auto processes_max = static_cast<size_t>(limits.processes_max) + own_processes;
-  for (auto& [number, each] : shells_) {
-    if (each.now != stage::live || each.has_cgroup)
-      continue;
-    bool running = each.frames->is_running();
-    if (!running && !each.is_watched)
-      continue;
-    auto usage = usage_of(each.init, processes_max);
-    // Pages shared with the warm interpreter are counted here, so that most shells need no closer look.
-    if (usage.resident_bytes > limits.memory_bytes_max
-        && own_bytes_of(each.init, processes_max) > limits.memory_bytes_max)
-      kill_shell_of(each, "memory");
-    each.is_watched = running || usage.processes > own_processes || usage.threads > own_threads;
-  }
-}
-
 void supervisor::accept_server() {
   descriptor socket{accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
   ucred peer{};
@@ -227,6 +192,7 @@ void supervisor::accept_server() {
     return; // one at a time; the one that is there has not gone
   lose_server();
   server_ = channel{std::move(socket)};
+  greeted_ = false;
 }
 
 void supervisor::lose_server() {
@@ -282,22 +248,29 @@ void supervisor::handle(channel_message received) {
   }
 }
 
+// Before its hello a server would take anything else for the answer.
+void supervisor::tell(const json& message, std::initializer_list<int> descriptors) {
+  if (greeted_)
+    server_.send(message, descriptors);
+}
+
 void supervisor::say_hello() {
-  server_.send({{"op", "hello"},
-                {"protocol", supervisor_protocol},
-                {"fingerprint", fingerprint_of(settings_)},
-                {"pid", static_cast<int64_t>(getpid())}});
+  greeted_ = true;
+  tell({{"op", "hello"},
+        {"protocol", supervisor_protocol},
+        {"fingerprint", fingerprint_of(settings_)},
+        {"pid", static_cast<int64_t>(getpid())}});
   for (const auto& each : zygotes_)
-    server_.send(each->report());
+    tell(each->report());
   for (auto& [number, each] : shells_) {
     if (each.now < stage::live || each.closing)
       continue;
     // What the former server sent before it went is still in the stream's buffer.
     each.frames->server_ready();
     watch_shell(each);
-    server_.send(describe(each));
+    tell(describe(each));
   }
-  server_.send({{"op", "census"}});
+  tell({{"op", "census"}});
 }
 
 json supervisor::describe(const shell& of) const {
@@ -318,235 +291,6 @@ json supervisor::describe(const shell& of) const {
 supervisor::shell* supervisor::find(const json& message) {
   auto found = shells_.find(number_in<uint64_t>(message, "shell", 0));
   return found == shells_.end() ? nullptr : &found->second;
-}
-
-size_t supervisor::zygote_of(const std::string& name) const {
-  size_t i = 0;
-  while (i < zygotes_.size() && zygotes_[i]->name() != name)
-    ++i;
-  return i;
-}
-
-void supervisor::start_shell(const json& message) {
-  auto python = text_in(message, "python");
-  auto workspace = text_in(message, "workspace");
-  auto index = zygote_of(python);
-  bool plain_name = !workspace.empty() && workspace != "." && workspace != ".."
-    && workspace.find('/') == std::string::npos && workspace.find('\0') == std::string::npos;
-  if (index == zygotes_.size() || !plain_name) {
-    server_.send({{"op", "failed"},
-                  {"request", message.value("request", json{})},
-                  {"why", plain_name ? "no Python is configured as " + python : "no such workspace"}});
-    return;
-  }
-  auto& made = shells_[next_shell_];
-  made.number = next_shell_++;
-  made.chat = number_in<int64_t>(message, "chat", 0);
-  made.python = python;
-  made.workspace = workspace;
-  made.since = clock::now();
-  made.request = message.value("request", json{});
-  if (zygotes_[index]->may_start(made.since))
-    tick();
-  serve_asked(index);
-}
-
-void supervisor::attach_shell(const json& message) {
-  auto request = message.value("request", json{});
-  auto* found = find(message);
-  if (found == nullptr || found->now < stage::live || found->closing)
-    server_.send({{"op", "failed"}, {"request", request}, {"why", "the shell is gone"}});
-  else
-    hand_over(*found, request);
-}
-
-void supervisor::hand_over(shell& to, const json& request) {
-  auto stream = to.frames->attach();
-  if (!stream || !to.init_pidfd || !to.python_pidfd) {
-    server_.send({{"op", "failed"}, {"request", request}, {"why", "no descriptors are left"}});
-    kill_shell_of(to, "");
-    return;
-  }
-  server_.send({{"op", "started"}, {"request", request}, {"shell", to.number}, {"group", to.group}},
-               {stream.get(), to.init_pidfd.get(), to.python_pidfd.get()});
-  if (to.now == stage::ended)
-    server_.send({{"op", "ended"}, {"shell", to.number}, {"status", to.status}, {"why", to.why}});
-  move_frames(to.number, source::stream);
-}
-
-void supervisor::kill_shell_of(shell& which, const char* why) {
-  if (which.now == stage::ended)
-    return;
-  if (which.why.empty())
-    which.why = why;
-  if (which.group > 1)
-    kill(-which.group, SIGKILL);
-  if (which.init_pidfd)
-    syscall(SYS_pidfd_send_signal, which.init_pidfd.get(), SIGKILL, nullptr, 0);
-}
-
-void supervisor::close_shell_of(shell& which) {
-  which.closing = true;
-  if (which.now == stage::ended)
-    erase(which.number);
-  else
-    kill_shell_of(which, "");
-}
-
-void supervisor::erase(uint64_t number) {
-  shells_.erase(number);
-}
-
-void supervisor::move_frames(uint64_t number, source kind) {
-  auto found = shells_.find(number);
-  if (found == shells_.end() || !found->second.frames)
-    return;
-  auto& each = found->second;
-  if (kind == source::worker)
-    each.frames->worker_ready();
-  else
-    each.frames->server_ready();
-  if (each.now == stage::ended && !each.frames->worker_closed())
-    each.frames->worker_ready(); // room may have been made for the rest
-  if (!each.frames->problem().empty())
-    kill_shell_of(each, each.frames->problem().c_str());
-  if (each.frames->worker_closed() && each.frames->is_drained())
-    each.frames->detach();
-  watch_shell(each);
-}
-
-// --- the warm interpreters
-
-void supervisor::read_zygote(size_t index) {
-  auto& from = *zygotes_[index];
-  while (auto message = from.control().receive())
-    handle_zygote(index, std::move(*message));
-  if (!from.control().is_open() && from.now() != zygote::stage::down)
-    lose_zygote(index, "");
-}
-
-void supervisor::handle_zygote(size_t index, channel_message message) {
-  auto& from = *zygotes_[index];
-  auto operation = text_in(message.value, "op");
-  if (operation == "ready") {
-    from.become_ready(message.value);
-    server_.send(from.report());
-    serve_asked(index);
-    return;
-  }
-  auto* which = find(message.value);
-  if (which == nullptr || which->python != from.name())
-    return;
-  if (operation == "started" && which->now == stage::forking)
-    note_started(*which, std::move(message));
-  else if (operation == "failed" && which->now == stage::forking)
-    fail_start(which->number, text_in(message.value, "why"));
-  else if (operation == "ended" && which->now == stage::live)
-    note_end(*which, number_in(message.value, "status", 0));
-}
-
-void supervisor::lose_zygote(size_t index, std::string why) {
-  auto& lost = *zygotes_[index];
-  lost.end(std::move(why), clock::now());
-  log(log_level::warning, "the warm interpreter " + lost.name() + " ended: " + lost.why());
-  server_.send(lost.report());
-  std::vector<uint64_t> unstarted;
-  for (auto& [number, each] : shells_) {
-    if (each.python != lost.name() || each.now == stage::ended)
-      continue;
-    if (each.now < stage::live) {
-      unstarted.push_back(number);
-    } else {
-      each.why = each.why.empty() ? "interpreter" : each.why;
-      unstarted.push_back(number);
-    }
-  }
-  for (auto number : unstarted) {
-    auto& each = shells_[number];
-    if (each.now < stage::live)
-      fail_start(number, lost.why());
-    else
-      note_end(each, SIGKILL);
-  }
-}
-
-void supervisor::serve_asked(size_t index) {
-  auto& by = *zygotes_[index];
-  if (by.now() != zygote::stage::ready)
-    return;
-  std::vector<std::pair<uint64_t, std::string>> failed;
-  for (auto& [number, each] : shells_) {
-    if (each.now != stage::asked || each.python != by.name())
-      continue;
-    int ends[2];
-    auto problem = prepare_workspace(settings_.workspaces(), each.workspace);
-    if (!problem && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
-      problem = system_failure("no socket for a shell");
-    if (problem) {
-      failed.emplace_back(number, text_of(problem));
-      continue;
-    }
-    each.frames = std::make_unique<relay>(descriptor{ends[0]}, settings_.shell);
-    descriptor theirs{ends[1]};
-    auto seen = settings_.shell.sandbox ? std::filesystem::path{"/workspaces"} : settings_.workspaces();
-    by.control().send({{"op", "start"}, {"shell", number}, {"workspace", (seen / each.workspace).string()}},
-                      {theirs.get()});
-    each.now = stage::forking;
-  }
-  for (auto& [number, why] : failed)
-    fail_start(number, why);
-}
-
-void supervisor::fail_start(uint64_t number, const std::string& why) {
-  auto found = shells_.find(number);
-  if (found == shells_.end())
-    return;
-  if (found->second.request)
-    server_.send({{"op", "failed"}, {"request", *found->second.request}, {"why", why}});
-  erase(number);
-}
-
-void supervisor::note_started(shell& which, channel_message message) {
-  which.now = stage::live;
-  if (message.descriptors.size() == 2) {
-    which.init_pidfd = std::move(message.descriptors[0]);
-    which.python_pidfd = std::move(message.descriptors[1]);
-  }
-  which.init = pid_of(which.init_pidfd.get());
-  if (!settings_.shell.sandbox)
-    which.group = which.init;
-  // Before its first cell.
-  auto python = pid_of(which.python_pidfd.get());
-  if (cgroups_) {
-    which.has_cgroup = cgroups_->add(which.number, settings_.shell, {which.init, python});
-    if (!which.has_cgroup)
-      cgroups_->remove(which.number);
-  }
-  auto request = std::exchange(which.request, std::nullopt);
-  if (which.closing || !request)
-    kill_shell_of(which, "");
-  else
-    hand_over(which, *request);
-  watch_shell(which);
-}
-
-void supervisor::note_end(shell& which, int status) {
-  if (which.group > 1)
-    kill(-which.group, SIGKILL); // what it left behind
-  if (which.has_cgroup) {
-    if (which.why.empty() && cgroups_->ran_out_of_memory(which.number))
-      which.why = "memory";
-    cgroups_->remove(which.number);
-  }
-  which.now = stage::ended;
-  which.status = status;
-  which.frames->worker_ended();
-  server_.send({{"op", "ended"}, {"shell", which.number}, {"status", status}, {"why", which.why}});
-  auto number = which.number;
-  bool unwanted = which.closing || (!server_.is_open() && which.frames->cells().empty());
-  move_frames(number, source::worker);
-  if (unwanted)
-    erase(number);
 }
 
 } // namespace varro

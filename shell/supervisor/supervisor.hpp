@@ -7,6 +7,7 @@
 //     {"op":"attach","request":R,"shell":S}                               answered by started or failed
 //     {"op":"ack","shell":S,"cell":ID}     the cell's result is committed; its frames are forgotten
 //     {"op":"close","shell":S}             kills it; ended follows, and then it is forgotten
+//     {"op":"frame","shell":S,"frame":{…},"file":"read|write"}    for the worker, with the chat's snapshot file
 //     {"op":"end"}                         ends all shells and varro-shells itself
 //   to the server
 //     {"op":"hello","protocol":N,"fingerprint":F,"pid":PID}, {"op":"census"}
@@ -44,11 +45,6 @@ private:
   enum class source : uint8_t { listener, server, zygote, zygote_log, worker, stream, timer };
   enum class stage : uint8_t { asked, forking, live, ended };
 
-  struct watched { // one descriptor in epoll
-    int fd = -1;
-    uint32_t events = 0;
-  };
-
   struct shell {
     uint64_t number = 0;
     int64_t chat = 0;
@@ -65,10 +61,9 @@ private:
     bool closing = false;    // nobody wants to hear more of it
     bool is_watched = false; // its memory: a cell runs, or something of one is left
     bool has_cgroup = false;
-    watched worker, stream;
   };
 
-  void watch(watched& what, int fd, uint32_t events, source kind, uint64_t id);
+  void watch(int fd, uint32_t events, source kind, uint64_t id);
   void watch_shell(shell& of);
   void watch_channels();
   void dispatch(source kind, uint64_t id, uint32_t events);
@@ -79,6 +74,7 @@ private:
   void lose_server();
   void read_server();
   void handle(channel_message received);
+  void tell(const json& message, std::initializer_list<int> descriptors = {});
   void say_hello();
   json describe(const shell& of) const;
   void start_shell(const json& message);
@@ -103,9 +99,8 @@ private:
   supervisor_settings settings_;
   descriptor epoll_, timer_, listener_;
   channel server_;
-  watched listener_watch_, server_watch_, timer_watch_;
+  bool greeted_ = false;
   std::vector<std::unique_ptr<zygote>> zygotes_;
-  std::vector<watched> zygote_watches_, log_watches_;
   std::map<uint64_t, shell> shells_;
   uint64_t next_shell_ = 1;
   std::optional<cgroup_tree> cgroups_;

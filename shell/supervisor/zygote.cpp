@@ -154,7 +154,8 @@ void zygote::become_ready(const json& message) {
 
 bool zygote::read_log() {
   char bytes[1024];
-  while (log_) {
+  // A bounded part at a time: it may print without end.
+  for (int i = 0; i < 64 && log_; ++i) {
     auto size = read(log_.get(), bytes, sizeof bytes);
     if (size < 0)
       return errno == EAGAIN || errno == EINTR;

@@ -170,6 +170,27 @@ TEST_CASE("limits that contradict each other are refused with both places") {
   CHECK(error_of("[model_client]\nbackoff_first_ms = 4000\nbackoff_max_ms = 4000\n") == "no error");
 }
 
+TEST_CASE("further Pythons are sections, and the default one is one of them") {
+  auto loaded = written_config{R"(
+[shell]
+default_python = "science"
+[shell.python.science]
+interpreter = "/opt/science/bin/python3"
+preload = ["scipy"]
+)"}
+                  .load();
+  auto all = loaded.shell.all_interpreters();
+  REQUIRE(all.size() == 2);
+  CHECK(all[0].name == "default");
+  CHECK(all[0].path == config{}.shell.python);
+  CHECK(all[1].name == "science");
+  CHECK(all[1].preload == std::vector<std::string>{"scipy"});
+  CHECK(contains(written_config{"[shell]\ndefault_python = \"science\"\n"}.error(), "not one of the configured"));
+  CHECK(contains(written_config{"[shell.python.x]\npreload = []\n"}.error(), "interpreter is missing"));
+  CHECK(contains(written_config{"[shell.python.x]\ninterpreter = \"python3\"\n"}.error(), "absolute"));
+  CHECK(contains(written_config{"[shell.python.x]\npath = \"/p\"\n"}.error(), "no such key"));
+}
+
 TEST_CASE("an environment variable is stronger than the file, and the command line stronger than both") {
   written_config given{"log_level = \"error\"\n[server]\nport = 1\nworkers = 2\nhost = \"127.0.0.5\"\n"};
   given.sources.environment = {{"VARRO_SERVER_PORT", "3"}, {"VARRO_SERVER_WORKERS", "4"}};

@@ -343,6 +343,40 @@ TEST_CASE("HTML that a cell displayed is served as a stranger to the page, and t
   CHECK(world.get("/chat/42").field("X-Frame-Options") == "DENY");
 }
 
+TEST_CASE("a notebook holds rich displays as notebooks do") {
+  routes_world world;
+  cell_result cell;
+  cell.outputs = {rich_output{"text/html", "<b>x</b>", "x"}, rich_output{"application/json", "{\"a\": [1]}", "{}"},
+                  rich_output{"application/vnd.plotly.v1+json", "broken", "A plot"}};
+  message_row asked, answered;
+  asked.seq = 1;
+  tool_call_part call;
+  call.tool_name = "python";
+  call.tool_call_id = "c1";
+  call.args = "{\"code\": \"x\"}";
+  model_response response;
+  response.parts.push_back(call);
+  asked.content = response;
+  answered.seq = 2;
+  tool_return_part returned;
+  returned.tool_name = "python";
+  returned.tool_call_id = "c1";
+  returned.metadata = cell_metadata(cell);
+  model_request request;
+  request.parts.push_back(returned);
+  answered.content = request;
+  world.script->contents.messages = {asked, answered};
+  auto book = json::parse(world.get("/chat/42/export.ipynb").body);
+  json outputs;
+  for (const auto& one : book["cells"])
+    if (one["cell_type"] == "code")
+      outputs = one["outputs"];
+  REQUIRE(outputs.size() == 3);
+  CHECK(outputs[0]["data"] == json{{"text/plain", "x"}, {"text/html", "<b>x</b>"}});
+  CHECK(outputs[1]["data"]["application/json"]["a"][0] == 1);
+  CHECK(outputs[2]["data"] == json{{"text/plain", "A plot"}});
+}
+
 TEST_CASE("a chat is exported in three forms") {
   routes_world world;
   message_row question, answer;

@@ -139,6 +139,7 @@ TEST_CASE("HTML of a cell never stands on the page, only in a frame that is a st
   CHECK_FALSE(contains(item.html, "steal"));
   CHECK_FALSE(contains(item.html, "id=mine"));
   CHECK(contains(item.html, "<iframe src=\"/chat/42/files/m2-1.html\" sandbox=\"allow-scripts\""));
+  CHECK(contains(item.html, "title=\"x\""));
   CHECK(contains(item.html, "A plot of 2 traces"));
   CHECK(contains(item.html, "href=\"/chat/42/files/m2-2.json\" download"));
   CHECK(active_content(item.html).empty());

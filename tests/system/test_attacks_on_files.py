@@ -166,6 +166,19 @@ def test_a_snapshot_that_somebody_replaced_harms_nobody(self):
     self.server_is_well()
 
 
+def test_a_forged_snapshot_runs_only_in_the_sandbox_of_its_chat(self):
+    sleepers = Sleepers(self)
+    self.addCleanup(sleepers.varro.stop)
+    chat = sleepers.asleep("kept = 42\nprint('ready')")
+    file = sleepers.data / "snapshots" / f"{chat.chat_id}.snap"
+    file.write_bytes(snapshots.forged(file.read_bytes(), self.filled(snapshots.PAYLOAD)))
+    cell = chat.run("print('awake', open('woken.txt').read())")
+    self.assertIn("awake woken as 1000 in /workspace", cell.text)
+    self.assertNotIn("ESCAPED", cell.text)
+    self.assertFalse((self.directory / "planted.txt").exists())
+    self.server_is_well()
+
+
 def test_variables_that_do_their_worst_while_they_are_saved_stop_nobody(self):
     sleepers = Sleepers(self)
     self.addCleanup(sleepers.varro.stop)
@@ -179,7 +192,7 @@ def test_variables_that_do_their_worst_while_they_are_saved_stop_nobody(self):
 
 
 for test in (test_a_hostile_pickle_runs_only_in_the_sandbox_of_its_chat,
-             test_variables_that_do_their_worst_while_they_are_saved_stop_nobody,
+             test_a_forged_snapshot_runs_only_in_the_sandbox_of_its_chat, test_variables_that_do_their_worst_while_they_are_saved_stop_nobody,
              test_a_snapshot_that_somebody_replaced_harms_nobody):
     setattr(Attacks, test.__name__, unittest.skipUnless("VARRO_ATTACKS_ALL" in os.environ, "no snapshots yet")(test))
 

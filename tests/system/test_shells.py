@@ -165,7 +165,6 @@ class Cells(ShellTest):
         # No earlier cell is run behind the user's back: a killed cell's variables stay gone.
         self.assertIn("NameError", chat.run("print(kept)").text)
 
-    @later("what a cell leaves behind is not reported yet")
     def test_what_a_cell_leaves_behind_is_reported(self):
         chat = self.chat()
         cell = chat.run("import subprocess, threading\nchild = subprocess.Popen(['sleep', '1000'])\n"

@@ -42,12 +42,12 @@ class Cell:
 
 
 class ShellProcess:
-    def __init__(self):
+    def __init__(self, **more):
         self.folder = tempfile.TemporaryDirectory(prefix="varro-cells-")
         self.socket, theirs = socket.socketpair()
         self.socket.settimeout(60)
         environment = {**os.environ, "HOME": self.folder.name, "IPYTHONDIR": f"{self.folder.name}/.ipython",
-                       "MPLCONFIGDIR": f"{self.folder.name}/.matplotlib"}
+                       "MPLCONFIGDIR": f"{self.folder.name}/.matplotlib", **more}
         self.process = subprocess.Popen([sys.executable, "-B", "-W", "ignore", "-c", START, WORKER, str(theirs.fileno())],
                                         pass_fds=[theirs.fileno()], cwd=self.folder.name, env=environment)
         theirs.close()

@@ -189,10 +189,44 @@ class Writing(unittest.TestCase):
             answer = snapshot_writer.restore(None, {"id": 1, "footer": 8}, os.dup(self.file.fd), {})
             self.assertIn("cloudpickle is not installed", answer["reason"])
 
+    def test_a_shell_without_room_for_another_process_goes_on(self):
+        import resource
+
+        self.cells.run("a = [1]")
+        writer = self.writer()
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self.begin(writer)
+        first = self.answer(writer)
+        fd = os.dup(self.file.fd)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (fd + 1, limits[1]))
+        try:
+            writer.begin({"id": 2, "base": None}, fd)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        self.assertEqual(self.answer(writer)["reason"], "no further process could be started for it")
+        with mock.patch.object(snapshot_writer, "fork", return_value=-1):
+            self.assertEqual(self.snapshot(writer)["status"], "failed")
+        self.assertEqual(self.snapshot(writer, first["footer"])["bytes"], 0)
+
+    def test_hostile_types_and_names_do_not_end_the_shell(self):
+        self.cells.run("class M(type):\n    def __hash__(c): raise RuntimeError('no')\n    def __eq__(c, o): raise RuntimeError\n"
+                       "class A(metaclass=M): pass\na, fine = A(), [1]\n"
+                       "class Name(str):\n    def __hash__(s): return 7\nglobals()[Name('x')] = 1\nglobals()[5] = 1")
+        answer = self.snapshot(self.writer())
+        self.assertEqual({loss["name"] for loss in answer["lost"]}, {"A", "a"})
+        self.assertIn("fine", answer["saved"])
+
     def test_long_lists_of_names_are_cut(self):
         self.cells.run("for i in range(3_000): globals()[f'v{i}'] = i")
         answer = self.snapshot(self.writer())
         self.assertEqual((len(answer["saved"]), answer["saved_more"]), (2_000, 1_001))
+
+    def test_long_names_are_cut_in_the_answer_only(self):
+        name = "n" * 200
+        self.cells.run(f"{name} = 5\n{'g' * 200} = (i for i in [])")
+        answer = self.snapshot(self.writer())
+        self.assertEqual((answer["saved"], answer["lost"][0]["name"]), (["n" * 120], "g" * 120))
+        self.assertEqual(load(self.file.fd, answer["footer"])[0].names[name], 5)
 
     def test_deeply_nested_objects_are_saved_and_endless_ones_refused(self):
         self.cells.run("deep = None\nfor _ in range(2_000): deep = {'next': deep}\n"

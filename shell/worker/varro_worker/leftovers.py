@@ -69,7 +69,7 @@ class Leftovers:
         try:
             parts = [counted("thread", self.new_threads()),
                      counted("process", self.new_processes())]
-        except OSError:
+        except Exception:  # /proc is not there, or a thread of the cells has a name that raises
             return None
         parts = [part for part in parts if part]
         return f"Still running after this cell: {'; '.join(parts)}.\n" if parts else None

@@ -99,7 +99,10 @@ def rich_output(media_type, value, plain):
             good = isinstance(plain, str) and not NO_REPRESENTATION.match(plain)
             text = clipped_text(plain) if good else text_of_html(value)
     else:
-        data = as_json(value)
+        try:
+            data = as_json(value)
+        except Exception:  # it holds itself, or something that has no text
+            return None
         try:
             text = plotly_summary(value) if media_type == PLOTLY else vegalite_summary(value) \
                 if VEGALITE.match(media_type) else clipped_text(data)

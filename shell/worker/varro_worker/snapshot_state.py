@@ -9,14 +9,30 @@ import sys
 ENVIRONMENT_BYTES_MAX = 64 << 10
 
 
+initial_environment = {}
+
+
+def begin():
+    """What the environment holds now is the shell's; what the cells change from here on is theirs."""
+    initial_environment.clear()
+    initial_environment.update(os.environ)
+
+
 def environment():
-    found = dict(os.environ)
-    return found if sum(len(name) + len(value) for name, value in found.items()) <= ENVIRONMENT_BYTES_MAX else None
+    """{name: value, or None for one that was removed}."""
+    now = dict(os.environ)
+    changed = {name: value for name, value in now.items() if initial_environment.get(name) != value}
+    changed.update(dict.fromkeys(initial_environment.keys() - now.keys()))
+    size = sum(len(name) + len(value or "") for name, value in changed.items())
+    return changed if size <= ENVIRONMENT_BYTES_MAX else None
 
 
-def restore_environment(values):
-    os.environ.clear()
-    os.environ.update(values)
+def restore_environment(changed):
+    for name, value in changed.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
 
 
 def restore_path(entries):

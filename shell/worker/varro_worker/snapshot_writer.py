@@ -41,12 +41,14 @@ SECONDS_MAX = 60
 GRACE_SECONDS = 5  # for the copy's own alarm to end it
 ATTEMPTS_MAX = 4  # each leaves out the variable that ended the one before
 REPORT_BYTES_MAX = 8 << 20
+NAME_CHARACTERS_MAX = 120  # of a variable, in an answer
 LISTED_MAX = 2_000  # names in each list of an answer
 STACK_BYTES = 256 << 20  # for objects that are nested deeply
 RECURSION_MAX = 40_000
 NICENESS = 10
 NOTHING_YET = 0xFFFFFFFF
 NO_DESCRIPTOR = {"status": "failed", "reason": "the shell has too many open files"}
+NO_PROCESS = {"status": "failed", "reason": "no further process could be started for it"}
 NO_PACKAGE = {"status": "failed", "reason": "the package cloudpickle is not installed for this Python"}
 
 
@@ -68,9 +70,12 @@ def listed(report):
     """The report with lists that fit into a frame."""
     for key in ("saved", "restored", "lost"):
         entries = report.get(key)
-        if entries is not None and len(entries) > LISTED_MAX:
+        if entries is None:
+            continue
+        if len(entries) > LISTED_MAX:
             report[f"{key}_more"] = len(entries) - LISTED_MAX
-            del entries[LISTED_MAX:]
+        report[key] = [entry[:NAME_CHARACTERS_MAX] if isinstance(entry, str)
+                       else {**entry, "name": entry["name"][:NAME_CHARACTERS_MAX]} for entry in entries[:LISTED_MAX]]
     return report
 
 
@@ -169,6 +174,7 @@ class SnapshotWriter:
         self.shell, self.drop = shell, drop
         self.namespace = shell.user_ns if namespace is None else namespace
         self.hidden = dict(self.namespace) if hidden is None else hidden
+        snapshot_state.begin()
         self.waiting = []  # (frame, fd), the first of which is in flight when there is a copy
         self.copy = None
         self.deadline = None
@@ -226,22 +232,33 @@ class SnapshotWriter:
             self.answer({**self.last[1], "bytes": 0})
             return
         seconds = max(int(frame.get("seconds_max") or SECONDS_MAX), 1)
+        try:
+            self.copy = self.forked(frame, fd, [name for name, _ in variables], seconds)
+            self.deadline = time.monotonic() + seconds + GRACE_SECONDS
+        except (OSError, MemoryError):  # too many processes, open files, too little memory
+            self.answer(NO_PROCESS)
+
+    def forked(self, frame, fd, names, seconds):
         progress = mmap.mmap(-1, mmap.PAGESIZE)
         progress[:4] = struct.pack("I", NOTHING_YET)
         reading, writing = os.pipe()
-        os.set_blocking(reading, False)
+        pid = -1
         try:
+            os.set_blocking(reading, False)
             pid = fork()
             if pid == 0:
                 self.save_in_copy(frame, fd, writing, progress, seconds)
+            if pid < 0:
+                raise OSError("it could not be forked")
+            return Copy(pid, reading, progress, names)
+        except (OSError, MemoryError):
+            os.close(reading)
+            if pid > 0:
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+            raise
         finally:
             os.close(writing)
-        if pid < 0:
-            os.close(reading)
-            self.answer({"status": "failed", "reason": "no further process could be started for it"})
-            return
-        self.copy = Copy(pid, reading, progress, [name for name, _ in variables])
-        self.deadline = time.monotonic() + seconds + GRACE_SECONDS
 
     def finish(self):
         copy, self.copy = self.copy, None

@@ -173,7 +173,7 @@ def shared_bases(members):
 def variables_of(namespace, hidden):
     """The user's variables, the newest first: later ones tend to refer to earlier ones."""
     return [(name, value) for name, value in reversed(list(namespace.items()))
-            if isinstance(name, str) and not NAMES_OF_IPYTHON.match(name)
+            if type(name) is str and not NAMES_OF_IPYTHON.match(name)
             and not (name in hidden and hidden[name] is value)]
 
 
@@ -252,6 +252,14 @@ def state_group(session, captured):
 
 def proof_of(variables, captured):
     """Something that differs once a variable has changed; None when that cannot be told without looking into them."""
+    try:
+        values = proven_values(variables)
+        return None if values is None else (values, pickle.dumps({**captured, snapshot_state.COUNT: 0}, 5))
+    except Exception:  # some setting is an object of the cells, or a hostile type does not even want to be looked up
+        return None
+
+
+def proven_values(variables):
     values = []
     for name, value in variables:
         function = type(value) is types.FunctionType
@@ -265,10 +273,7 @@ def proof_of(variables, captured):
         elif type(value) not in PLAIN:
             return None
         values += [name, value] + ([value.__code__, value.__defaults__] if function else [])
-    try:
-        return values, pickle.dumps({**captured, snapshot_state.COUNT: 0}, 5)
-    except Exception:  # some setting is an object of the cells
-        return None
+    return values
 
 
 def is_unchanged(before, now):

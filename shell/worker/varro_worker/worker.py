@@ -52,9 +52,9 @@ class Worker:
         self.frames = Frames(socket_fd)
         self.outputs.open(self.frames)
         self.restore_streams()
+        os.environ["PLOTLY_RENDERER"] = "plotly_mimetype"  # its own choice brings 4 MB of script with each cell
         self.snapshots = SnapshotWriter(self.shell, drop=self.frames.socket.close)
         self.leftovers = Leftovers(self.snapshots.pids, self.magics_loop)
-        os.environ["PLOTLY_RENDERER"] = "plotly_mimetype"  # its own choice brings 4 MB of script with each cell
         sys.argv = [""]
         sys.path.insert(0, "")
 

@@ -6,8 +6,9 @@ CONTROL is a SOCK_SEQPACKET socket to varro-shells, one JSON object a message:
              {"op":"started","shell":N,"pid":PID} with pidfds of the shell's first process and of its Python
              {"op":"failed","shell":N,"why":TEXT}
              {"op":"ended","shell":N,"status":WAIT_STATUS}
-SETTINGS: {"preload":[PACKAGE…],"limits":{…},"skip":{PACKAGE:REASON},"sandbox":null or {"entry","init","filter" (paths),
-"shown":[DIRECTORY…]}}. All shells are copies of this process, so it holds no secret and nothing of any chat.
+SETTINGS: {"preload":[PACKAGE…],"limits":{…},"skip":{PACKAGE:REASON},
+"sandbox":null or {"entry","init","filter" (paths),"shown":[DIRECTORY…]}}.
+All shells are copies of this process, so it holds no secret and nothing of any chat.
 """
 import ctypes
 import gc
@@ -111,7 +112,8 @@ class SandboxEntry:
         reading, writing = os.pipe()
         kept = sorted([*self.kept_libraries, stream])
         kept_numbers = (ctypes.c_int32 * len(kept))(*kept)
-        plan.workspace, plan.kept, plan.kept_count, plan.report = os.fsencode(workspace), kept_numbers, len(kept), writing
+        plan.workspace, plan.report = os.fsencode(workspace), writing
+        plan.kept, plan.kept_count = kept_numbers, len(kept)
         ctypes.pythonapi.PyOS_BeforeFork()
         code = self.library.varro_enter(ctypes.byref(plan), ctypes.byref(result))
         if code == 1:
@@ -175,9 +177,9 @@ def library_descriptors():
             path = os.readlink(f"/proc/self/fd/{number}")
         except OSError:
             continue
-        if number > 2 and path.startswith(("/usr/", *{os.path.join(sys.prefix, ""), os.path.join(sys.base_prefix, "")})):
-            if os.path.isfile(path) and not path.startswith("/usr/bin/"):
-                yield number
+        prefixes = ("/usr/", os.path.join(sys.prefix, ""), os.path.join(sys.base_prefix, ""))
+        if number > 2 and path.startswith(prefixes) and os.path.isfile(path):
+            yield number
 
 
 def refresh():

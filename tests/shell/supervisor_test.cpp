@@ -1,0 +1,220 @@
+#include "shell/frames.hpp"
+#include "shell/supervisor_client.hpp"
+#include "tests/support/scratch_dir.hpp"
+
+#include <doctest/doctest.h>
+
+#include <condition_variable>
+#include <csignal>
+#include <deque>
+#include <fstream>
+#include <mutex>
+
+#include <poll.h>
+#include <unistd.h>
+
+using namespace varro;
+using namespace std::chrono_literals;
+using kind = shell_event::kind;
+
+namespace {
+
+constexpr auto wait_max = 60s;
+
+// A client with what it hears, in order.
+class client_world {
+public:
+  explicit client_world(const std::filesystem::path& data, std::function<void(shell_config&)> change = {}) {
+    settings.data_dir = data;
+    settings.shell.preload.clear();
+    if (change)
+      change(settings.shell);
+    client = std::make_unique<supervisor_client>(settings, [this](shell_event event) {
+      std::lock_guard guard{mutex_};
+      events_.push_back(std::move(event));
+      changed_.notify_all();
+    });
+  }
+  ~client_world() {
+    for (auto& process : processes)
+      close_shell(process);
+  }
+
+  shell_event hear(std::initializer_list<kind> wanted) {
+    std::unique_lock guard{mutex_};
+    for (;;) {
+      auto found = std::find_if(events_.begin(), events_.end(), [&](const shell_event& event) {
+        return std::find(wanted.begin(), wanted.end(), event.what) != wanted.end();
+      });
+      if (found != events_.end()) {
+        auto event = std::move(*found);
+        events_.erase(found);
+        return event;
+      }
+      REQUIRE(changed_.wait_for(guard, wait_max) == std::cv_status::no_timeout);
+    }
+  }
+
+  shell_process take(shell_event event) {
+    REQUIRE_MESSAGE(event.what == kind::started, event.why);
+    processes.push_back(event.process);
+    return event.process;
+  }
+  shell_process start(int64_t chat) {
+    client->start(++requests, chat, std::to_string(chat), "default");
+    return take(hear({kind::started, kind::failed}));
+  }
+  void end() {
+    client->end();
+    hear({kind::lost});
+  }
+
+  void send(const shell_process& to, uint64_t id, const std::string& code, const std::string& tag = "") {
+    auto bytes = encode_execute(id, tag, code, settings.shell);
+    REQUIRE(write(to.fd, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()));
+  }
+  // What the stream says until this cell is done, or until it ends.
+  std::string text_until(const shell_process& from, uint64_t id) {
+    frame_reader reader{settings.shell.frame_bytes_max};
+    std::string text;
+    for (;;) {
+      pollfd one{from.fd, POLLIN, 0};
+      REQUIRE(poll(&one, 1, 60'000) == 1);
+      char bytes[4096];
+      auto size = read(from.fd, bytes, sizeof bytes);
+      if (size <= 0)
+        return text + "(end)";
+      auto frames = reader.feed({bytes, static_cast<size_t>(size)});
+      REQUIRE(frames);
+      for (auto& frame : *frames) {
+        if (auto* output = std::get_if<worker_output>(&frame)) {
+          if (auto* value = std::get_if<value_output>(&output->output))
+            text += value->text;
+          else if (auto* stream = std::get_if<stream_output>(&output->output))
+            text += stream->text;
+        } else if (auto* done = std::get_if<worker_done>(&frame); done && done->id == id) {
+          return text;
+        }
+      }
+    }
+  }
+  std::string run(const shell_process& in, const std::string& code) {
+    send(in, ++cells, code);
+    return text_until(in, cells);
+  }
+
+  supervisor_settings settings;
+  std::unique_ptr<supervisor_client> client;
+  std::vector<shell_process> processes;
+  uint64_t requests = 0, cells = 0;
+
+private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<shell_event> events_;
+};
+
+// The process that forked the shell.
+pid_t interpreter_of(const shell_process& process) {
+  std::ifstream handle{"/proc/self/fdinfo/" + std::to_string(process.init_pidfd)};
+  std::string word;
+  pid_t pid = -1;
+  while (handle >> word && word != "Pid:")
+    ;
+  handle >> pid;
+  std::ifstream status{"/proc/" + std::to_string(pid) + "/status"};
+  while (status >> word && word != "PPid:")
+    ;
+  status >> pid;
+  return pid;
+}
+
+} // namespace
+
+TEST_CASE("two shells of one interpreter draw different random numbers and names") {
+  test::scratch_dir scratch;
+  client_world world{scratch.path(), [](shell_config& shell) { shell.preload = {"numpy"}; }};
+  auto one = world.start(1), two = world.start(2);
+  for (const char* code :
+       {"import random; random.random()", "import ssl; ssl.RAND_bytes(16)", "import uuid; uuid.uuid4()",
+        "import tempfile; tempfile.mktemp()", "import numpy; numpy.random.rand()",
+        "import multiprocessing; bytes(multiprocessing.current_process().authkey)", "import os; os.urandom(8)"}) {
+    CAPTURE(code);
+    auto first = world.run(one, code), second = world.run(two, code);
+    CHECK_FALSE(first.empty());
+    CHECK(first != second);
+  }
+  CHECK(world.run(one, "import os; os.getpid()") == "2");
+  world.end();
+}
+
+TEST_CASE("processes that together use more memory than the shell may are ended, fewer are not") {
+  test::scratch_dir scratch;
+  client_world world{scratch.path(), [](shell_config& shell) { shell.memory_bytes_max = 300u << 20; }};
+  auto shell = world.start(1);
+  const std::string fill
+    = "import subprocess, sys\n"
+      "hold = 'import sys; x = bytearray(100 << 20); print(len(x), flush=True); sys.stdin.read()'\n"
+      "def more():\n"
+      "    p = subprocess.Popen([sys.executable, '-c', hold], stdin=subprocess.PIPE, "
+      "stdout=subprocess.PIPE)\n"
+      "    p.stdout.readline()\n"
+      "    return p\n";
+  CHECK(world.run(shell, fill + "p = more(); p.communicate(); 'one'").find("'one'") != std::string::npos);
+  world.send(shell, 100, "many = [more() for _ in range(6)]\nimport time; time.sleep(3600)");
+  auto ended = world.hear({kind::ended});
+  CHECK(ended.why == "memory");
+  CHECK(world.run(world.start(2), "'well'") == "'well'");
+  world.end();
+}
+
+TEST_CASE("an interpreter that dies is started again, and its shells are told to be lost") {
+  test::scratch_dir scratch;
+  client_world world{scratch.path()};
+  auto shell = world.start(1);
+  CHECK(world.run(shell, "x = 1\nx") == "1");
+  auto interpreter = interpreter_of(shell);
+  REQUIRE(interpreter > 1);
+  kill(interpreter, SIGKILL);
+  auto ended = world.hear({kind::ended});
+  CHECK(ended.shell == shell.number);
+  CHECK(ended.why == "interpreter");
+  CHECK(world.run(world.start(1), "'again'") == "'again'");
+  world.end();
+}
+
+TEST_CASE("a client that comes after another one finds its shells and their cells") {
+  test::scratch_dir scratch;
+  auto first = std::make_unique<client_world>(scratch.path());
+  auto shell = first->start(7);
+  first->send(shell, 1, "x = object()\nprint('kept')", "call_1");
+  CHECK(first->text_until(shell, 1) == "kept\n");
+  first->send(shell, 2, "import os\nwhile not os.path.exists('go'): pass\n'gone'", "call_2");
+  first->client.reset();
+  client_world second{scratch.path()};
+  auto found = second.hear({kind::found});
+  CHECK(found.chat == 7);
+  REQUIRE(found.cells.size() == 2);
+  CHECK(found.cells[0].tag == "call_1");
+  CHECK(found.cells[0].done);
+  CHECK(found.cells[1].tag == "call_2");
+  CHECK_FALSE(found.cells[1].done);
+  second.client->attach(1, found.shell);
+  auto again = second.take(second.hear({kind::started, kind::failed}));
+  std::ofstream{scratch.path() / "workspaces" / "7" / "go"};
+  CHECK(second.text_until(again, 2) == "kept\n'gone'");
+  second.end();
+  first.reset();
+}
+
+TEST_CASE("shells of another configuration are ended by the next server") {
+  test::scratch_dir scratch;
+  client_world first{scratch.path()};
+  auto shell = first.start(7);
+  first.client.reset();
+  client_world second{scratch.path(), [](shell_config& limits) { limits.open_files_max = 100; }};
+  second.hear({kind::census});
+  CHECK(has_ended(shell));
+  CHECK(second.run(second.start(7), "'new'") == "'new'");
+  second.end();
+}
