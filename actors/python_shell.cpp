@@ -509,6 +509,8 @@ shell_death explain_exit(int wait_status, const std::string& why, const shell_co
   case SIGSEGV:
   case SIGBUS:
     return because(cell_status::lost, "crashed with a segmentation fault");
+  case SIGSYS:
+    return because(cell_status::killed, "made a system call of a kind that shells may not make, and was killed");
   case SIGABRT:
     return because(cell_status::lost, "aborted itself");
   default:
@@ -541,6 +543,7 @@ python_shell_broker::behavior_type python_shell(python_shell_pointer self, shell
     [=](snapshot_atom, int64_t base) { return take_snapshot(self, base); },
     [=](restore_atom, int64_t footer) { return restore(self, footer); },
     [=](interrupt_atom) { interrupt_all(self); },
+    [=](interrupt_atom, std::string& reason) { interrupt(self, std::move(reason)); },
     [=](close_atom) { close(self); },
     [=](detach_atom) { leave(self); },
     [=](const caf::io::new_data_msg& data) { receive(self, data); },

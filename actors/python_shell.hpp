@@ -36,6 +36,8 @@ using python_shell_broker
                                caf::reacts_to<deadline_atom, uint64_t>,
                                // The time between the interrupt of this cell and its kill is over.
                                caf::reacts_to<kill_atom, uint64_t>,
+                               // The cell in flight has to be stopped, for this reason. From shell_host.
+                               caf::reacts_to<interrupt_atom, std::string>,
                                // Ends the actor and leaves the shell to the next server. From shell_host.
                                caf::reacts_to<detach_atom>,
                                // How the shell ended, as of waitpid, and why varro-shells ended it, if it did.

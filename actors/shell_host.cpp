@@ -231,6 +231,14 @@ void take_end(shell_host_pointer self, const shell_event& event) {
       self->send(shell.handle, ended_atom_v, event.status, event.why);
 }
 
+void stop_writer(shell_host_pointer self, const shell_event& event) {
+  for (auto& [chat, shell] : self->state.shells)
+    if (shell.number == event.shell && shell.handle)
+      self->send(shell.handle, interrupt_atom_v,
+                 "The workspace is over its quota, and the cell was stopped: it holds " + event.why
+                   + ". Delete files; the variables are kept.");
+}
+
 void know_census(shell_host_pointer self) {
   self->state.census_known = true;
   for (auto& waiting : std::exchange(self->state.after_census, {}))
@@ -274,6 +282,9 @@ void take_news(shell_host_pointer self, shell_event& event) {
     break;
   case kind::ended:
     take_end(self, event);
+    break;
+  case kind::over:
+    stop_writer(self, event);
     break;
   case kind::found:
     self->state.orphans[event.chat] = {event.shell, std::move(event.cells), self->clock().now(), {}};

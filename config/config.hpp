@@ -116,6 +116,8 @@ struct shell_config {
   size_t memory_budget_bytes = 0;  // of all shells together; 0: three quarters of the machine's memory
   int cpu_percent_max = 200;       // of one processor, where a cgroup is delegated
   std::chrono::minutes orphan{60}; // shells without a server live so long
+  size_t workspace_bytes_max = 4ull << 30;     // of one chat's files
+  size_t workspace_files_max = 100'000;        // and directories
   size_t snapshot_bytes_max = 512u << 20;      // what one snapshot may hold; other variables are listed as lost
   size_t snapshot_file_bytes_max = 2ull << 30; // of one chat; a larger file is begun anew
   std::chrono::seconds snapshot_max{60};       // for writing one

@@ -1,6 +1,7 @@
 #include "http/uploads.hpp"
 
 #include "shell/sandbox.hpp"
+#include "shell/workspace_usage.hpp"
 
 namespace varro {
 
@@ -17,6 +18,15 @@ caf::expected<std::vector<std::string>> store_uploads(const config& settings, in
   auto workspace = workspace_files::create(workspace_directory(settings, chat_id), shell_user());
   if (!workspace)
     return workspace.error();
+  auto usage = measure_workspace(workspace_directory(settings, chat_id), settings.shell);
+  for (const auto& file : files) {
+    usage.bytes += file.bytes.size();
+    ++usage.files;
+  }
+  if (is_over_quota(usage, settings.shell))
+    return fail(errc::too_large,
+                "The workspace of this chat is full: with these files it would hold "
+                  + quota_text(usage, settings.shell) + ". Delete files from it first.");
   std::vector<std::string> names;
   for (const auto& file : files) {
     auto name = workspace->write(file.name, file.bytes);

@@ -212,6 +212,8 @@ std::string encode_execute(uint64_t id, std::string_view tag, std::string_view c
                         {"image_bytes", limits.image_bytes_max},
                         {"table_rows", limits.table_rows_max},
                         {"table_columns", limits.table_columns_max},
+                        {"workspace_bytes", limits.workspace_bytes_max},
+                        {"workspace_files", limits.workspace_files_max},
                         {"displays", rich_outputs_max},
                         {"display_bytes", rich_bytes_max},
                         {"displays_bytes", rich_cell_bytes_max}}}});

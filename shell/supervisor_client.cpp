@@ -92,9 +92,10 @@ int64_t number_in(const json& message, const char* key, int64_t otherwise = 0) {
 
 std::optional<shell_event> event_of(channel_message& message) {
   static const std::map<std::string, shell_event::kind> kinds{
-    {"started", shell_event::kind::started}, {"failed", shell_event::kind::failed},
-    {"ended", shell_event::kind::ended},     {"shell", shell_event::kind::found},
-    {"census", shell_event::kind::census},   {"zygote", shell_event::kind::interpreter}};
+    {"started", shell_event::kind::started},   {"failed", shell_event::kind::failed},
+    {"ended", shell_event::kind::ended},       {"over", shell_event::kind::over},
+    {"shell", shell_event::kind::found},       {"census", shell_event::kind::census},
+    {"zygote", shell_event::kind::interpreter}};
   const auto& value = message.value;
   auto kind = kinds.find(text_in(value, "op"));
   if (kind == kinds.end())

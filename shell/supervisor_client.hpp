@@ -34,6 +34,7 @@ struct shell_event {
     ended,       // shell, status, why
     found,       // shell, chat, python, cells, has_ended, status, why: it was there before this server
     census,      // all that were there have been told
+    over,        // shell, why: a cell has filled the workspace beyond its quota
     interpreter, // python, state, version, problems, why
     lost,        // why; varro-shells is gone, and all shells with it
   };

@@ -154,6 +154,11 @@ public:
     if (failed_ || fd < 0)
       return std::nullopt;
     seccomp_attr_set(context_, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+    // Calls of another architecture (i386, x32) end the process; by default only their thread would end.
+    if (seccomp_attr_set(context_, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS) != 0) {
+      close(fd);
+      return std::nullopt;
+    }
     std::string bytes;
     if (seccomp_export_bpf(context_, fd) == 0) {
       bytes.resize(static_cast<size_t>(std::max<off_t>(lseek(fd, 0, SEEK_END), 0)));

@@ -52,6 +52,30 @@ void supervisor::watch_memory() {
   }
 }
 
+// Small files pass every limit of a process. A cell that writes beyond the quota is stopped by the server, which tells
+// why; one that takes away from a full workspace is not.
+void supervisor::watch_workspaces() {
+  const auto& limits = settings_.shell;
+  for (auto& [number, each] : shells_) {
+    if (each.now != stage::live)
+      continue;
+    bool running = each.frames->is_running();
+    if (!running && !each.was_running)
+      continue;
+    if (running && !each.was_running) {
+      each.files_before = each.files;
+      each.was_stopped = false;
+    }
+    each.was_running = running;
+    each.files = measure_workspace(settings_.workspaces() / each.workspace, limits);
+    bool grew = each.files.bytes > each.files_before.bytes || each.files.files > each.files_before.files;
+    if (!running || each.was_stopped || !grew || !is_over_quota(each.files, limits))
+      continue;
+    each.was_stopped = true;
+    tell({{"op", "over"}, {"shell", number}, {"why", quota_text(each.files, limits)}});
+  }
+}
+
 size_t supervisor::zygote_of(const std::string& name) const {
   size_t i = 0;
   while (i < zygotes_.size() && zygotes_[i]->name() != name)

@@ -174,6 +174,7 @@ void supervisor::tick() {
   for (auto number : late)
     fail_start(number, "the warm interpreter did not answer in time");
   watch_memory();
+  watch_workspaces();
   if (!server_.is_open() && now - alone_since_ > settings_.shell.orphan) {
     log(log_level::info, "no server came back; ending all shells");
     running_ = false;

@@ -22,6 +22,7 @@
 #include "shell/supervisor/cgroup.hpp"
 #include "shell/supervisor/relay.hpp"
 #include "shell/supervisor/zygote.hpp"
+#include "shell/workspace_usage.hpp"
 
 #include <map>
 #include <memory>
@@ -61,6 +62,10 @@ private:
     bool closing = false;    // nobody wants to hear more of it
     bool is_watched = false; // its memory: a cell runs, or something of one is left
     bool has_cgroup = false;
+    bool was_running = false;       // when the workspace was measured last
+    bool was_stopped = false;       // the running cell, for what it wrote
+    workspace_usage files{};        // when it was measured last
+    workspace_usage files_before{}; // the running cell
   };
 
   void watch(int fd, uint32_t events, source kind, uint64_t id);
@@ -69,6 +74,7 @@ private:
   void dispatch(source kind, uint64_t id, uint32_t events);
   void tick();
   void watch_memory();
+  void watch_workspaces();
 
   void accept_server();
   void lose_server();

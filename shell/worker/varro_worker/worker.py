@@ -13,6 +13,7 @@ from . import ipython_shell
 from .displays import PyplotHook, figure_png
 from .frames import Frames
 from .interrupts import Interrupts
+from . import quota
 from .leftovers import Leftovers
 from .outputs import Outputs
 from .snapshot_writer import SnapshotWriter, restore
@@ -125,12 +126,13 @@ class Worker:
                 self.outputs.flush()
                 self.outputs.release()
             os._exit(0)
-        left = self.leftovers.line()
-        if left:
-            self.outputs.write("stderr", utf8(left))
+        for line in (self.leftovers.line(), quota.line(self.workspace, frame["limits"])):
+            if line:
+                self.outputs.write("stderr", utf8(line))
         self.outputs.end(status, duration)
 
     def serve(self):
+        self.workspace = os.getcwd()  # before a cell may change it
         self.last_cell = 0
         self.cell_before = {}  # by the id of a snapshot that is under way
         self.frames.send({"op": "ready", "python": sys.version.split()[0], "pid": self.pid})

@@ -129,7 +129,7 @@ try:
     print("wrote", count, "MiB")
 except OSError as error:
     print("refused:", error)
-''', told=(r"(?i)workspace.*(quota|limit|full|large|MiB|bytes)",), waits_for="workspaces have no quota yet", twin=r'''
+''', told=(r"(?i)workspace.*(quota|limit|full|large|MiB|bytes)",), twin=r'''
 open("data.bin", "wb").write(b"x" * (10 << 20)); print("wrote", os.path.getsize("data.bin"))
 ''', twin_says=("wrote 10485760",)),
 
@@ -142,7 +142,7 @@ try:
 except OSError as error:
     print("refused:", error)
 print("made", count)
-''', told=(r"made \d+", r"(?i)(files|workspace).*(quota|limit|many)"), waits_for="workspaces have no quota yet", twin=r'''
+''', told=(r"made \d+", r"(?i)(files|workspace).*(quota|limit|many)"), twin=r'''
 for n in range(200):
     open(f"few{n}", "w").close()
 print("made", len([name for name in os.listdir(".") if name.startswith("few")]))

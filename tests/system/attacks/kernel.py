@@ -110,7 +110,7 @@ else:
     # 32 bit: getpid is 20 there, which the 64-bit filter does not speak of. push rbx; mov eax,20; int 0x80; pop rbx; ret
     print("ESCAPED as", execute(bytes.fromhex("53b814000000cd805bc3")))
 ''', told=(r"calling", r"signal 31|segmentation fault|refused"),
-           waits_for="the filter ends only the thread that made the call", twin=MACHINE_CODE + r'''
+           twin=MACHINE_CODE + r'''
 if platform.machine() == "x86_64":
     print("compiled at run time:", execute(bytes.fromhex("b82a000000c3")))
 else:
@@ -122,7 +122,7 @@ print("calling", flush=True)
 result, error = syscall(0x40000000 + 39) if platform.machine() == "x86_64" else (-1, "refused")
 print("x32 getpid:", error or f"ESCAPED with {result}")
 ''', told=(r"calling", r"signal 31|Function not implemented|not permitted|refused"),
-           waits_for="the filter ends only the thread that made the call", twin="print('pid', syscall(39)[0] > 0)", twin_says=("pid True",)),
+           twin="print('pid', syscall(39)[0] > 0)", twin_says=("pid True",)),
 
     Attack("types into terminals", r'''
 import fcntl

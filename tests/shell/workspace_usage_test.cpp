@@ -1,0 +1,53 @@
+#include "shell/workspace_usage.hpp"
+
+#include "tests/support/scratch_dir.hpp"
+
+#include <doctest/doctest.h>
+
+#include <fstream>
+
+using namespace varro;
+using namespace varro::test;
+
+namespace {
+
+void write(const std::filesystem::path& file, size_t bytes) {
+  std::filesystem::create_directories(file.parent_path());
+  std::ofstream{file} << std::string(bytes, 'x');
+}
+
+} // namespace
+
+TEST_CASE("files in all directories count, links are not followed") {
+  scratch_dir scratch;
+  shell_config limits;
+  write(scratch / "a", 1u << 20);
+  write(scratch / "inner/deeper/b", 1u << 20);
+  auto usage = measure_workspace(scratch.path(), limits);
+  CHECK(usage.files == 4);
+  CHECK(usage.bytes >= 2u << 20);
+  CHECK(usage.bytes < 3u << 20);
+  std::filesystem::create_directory_symlink("/usr", scratch / "usr");
+  CHECK(measure_workspace(scratch.path(), limits).files == 5);
+  CHECK(measure_workspace(scratch / "missing", limits).files == 0);
+}
+
+TEST_CASE("the quota is met to the byte and to the file") {
+  shell_config limits;
+  limits.workspace_bytes_max = 5u << 20;
+  limits.workspace_files_max = 10;
+  CHECK_FALSE(is_over_quota({5u << 20, 10}, limits));
+  CHECK(is_over_quota({(5u << 20) + 1, 10}, limits));
+  CHECK(is_over_quota({5u << 20, 11}, limits));
+  CHECK(quota_text({(5u << 20) + 1, 7}, limits) == "6 MiB in 7 files; the quota is 5 MiB and 10 files");
+  CHECK(quota_text({0, 11}, limits).starts_with("0 MiB in more than 10 files"));
+}
+
+TEST_CASE("counting ends beyond the quota of files") {
+  scratch_dir scratch;
+  shell_config limits;
+  limits.workspace_files_max = 10;
+  for (int i = 0; i < 30; ++i)
+    write(scratch / std::to_string(i), 1);
+  CHECK(measure_workspace(scratch.path(), limits).files == 11);
+}
