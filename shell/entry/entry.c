@@ -255,7 +255,9 @@ static int become_shell(void) {
   setsid();
   umask(0077);
   /* First: while many shells live, the interpreter has more open than a shell may have. */
-  if (keep_descriptors(plan) < 0 || limit_resources(plan) < 0 || drop_capabilities() < 0 || scope_signals_and_sockets() < 0)
+  if (keep_descriptors(plan) < 0 || limit_resources(plan) < 0)
+    return -1;
+  if (drop_capabilities() < 0 || scope_signals_and_sockets() < 0)
     return -1;
   struct sock_fprog program = {(unsigned short)plan->filter->length, (struct sock_filter*)plan->filter->program};
   REQUIRE(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program), "filter system calls");
