@@ -254,11 +254,15 @@ static int become_shell(void) {
   sigprocmask(SIG_SETMASK, &entry.signals, NULL);
   setsid();
   umask(0077);
-  if (limit_resources(plan) < 0 || drop_capabilities() < 0 || scope_signals_and_sockets() < 0)
+  /* First: while many shells live, the interpreter has more open than a shell may have. */
+  if (keep_descriptors(plan) < 0 || limit_resources(plan) < 0)
+    return -1;
+  if (drop_capabilities() < 0 || scope_signals_and_sockets() < 0)
     return -1;
   struct sock_fprog program = {(unsigned short)plan->filter->length, (struct sock_filter*)plan->filter->program};
   REQUIRE(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program), "filter system calls");
-  return keep_descriptors(plan); /* last: it closes the report */
+  close(plan->report);
+  return 0;
 }
 
 /* The first process. It shares the interpreter's memory and runs on a stack of its own, because returning from a call

@@ -12,7 +12,7 @@ struct varro_entry_plan {
   const char* const* shown;       /* directories of the interpreter's view that are shown read-only, NULL at the end */
   const char* const* links;       /* target, path, target, path, …, NULL */
   const char* workspace;          /* in the interpreter's view; becomes /workspace */
-  const int32_t* kept;            /* descriptors that Python keeps, ascending; all others are closed */
+  const int32_t* kept;            /* descriptors that are not closed, ascending, report among them */
   const struct varro_filter* filter;
   uint64_t tmp_bytes;             /* size of /tmp */
   uint64_t file_bytes;            /* RLIMIT_FSIZE */

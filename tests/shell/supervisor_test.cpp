@@ -218,3 +218,13 @@ TEST_CASE("shells of another configuration are ended by the next server") {
   CHECK(second.run(second.start(7), "'new'") == "'new'");
   second.end();
 }
+
+TEST_CASE("more shells live than a single one may have descriptors") {
+  test::scratch_dir scratch;
+  client_world world{scratch.path(), [](shell_config& shell) { shell.open_files_max = 32; }};
+  for (int64_t chat = 1; chat <= 40; ++chat)
+    world.start(chat);
+  CHECK(world.run(world.processes.back(), "import resource; resource.getrlimit(resource.RLIMIT_NOFILE)") == "(32, 32)");
+  CHECK(world.run(world.processes.front(), "open('/workspace/a', 'w').write('x')") == "1");
+  world.end();
+}

@@ -110,7 +110,7 @@ class SandboxEntry:
         """None in the shell, else what started and its Python's pidfd."""
         plan, result = self.plan, Result(-1, -1, -1, -1)
         reading, writing = os.pipe()
-        kept = sorted([*self.kept_libraries, stream])
+        kept = sorted([*self.kept_libraries, stream, writing])
         kept_numbers = (ctypes.c_int32 * len(kept))(*kept)
         plan.workspace, plan.report = os.fsencode(workspace), writing
         plan.kept, plan.kept_count = kept_numbers, len(kept)
