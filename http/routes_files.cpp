@@ -88,7 +88,7 @@ reply list(application& app, const route_call& call, const visitor& who) {
     return app.error_reply(call.request, why);
   auto workspace = workspace_files::open(workspace_directory(app.settings, *chat));
   reply result;
-  result.body = file_list(*chat, workspace ? workspace->list() : std::vector<std::pair<std::string, uint64_t>>{});
+  result.body = file_list(*chat, workspace ? workspace->list() : std::vector<listed_file>{});
   return result;
 }
 

@@ -66,7 +66,7 @@ std::string cut(std::string text, size_t bytes) {
   return text;
 }
 
-using file_entries = std::vector<std::pair<std::string, uint64_t>>;
+using file_entries = std::vector<listed_file>;
 
 void list_directory(int root, const std::string& path, int depth, file_entries& out) {
   auto fd = open_beneath(root, path.empty() ? "." : path, O_RDONLY | O_DIRECTORY | O_NONBLOCK);
@@ -84,7 +84,7 @@ void list_directory(int root, const std::string& path, int depth, file_entries& 
       continue;
     auto full = path.empty() ? std::string{name} : path + "/" + std::string{name};
     if (S_ISREG(status.st_mode))
-      out.emplace_back(full, static_cast<uint64_t>(status.st_size));
+      out.push_back({full, static_cast<uint64_t>(status.st_size), status.st_mtim.tv_sec});
     else if (S_ISDIR(status.st_mode) && depth < workspace_files::depth_max)
       list_directory(root, full, depth + 1, out);
   }
@@ -149,7 +149,7 @@ caf::expected<std::string> workspace_files::write(std::string_view client_name, 
   return name;
 }
 
-std::vector<std::pair<std::string, uint64_t>> workspace_files::list() const {
+std::vector<listed_file> workspace_files::list() const {
   file_entries result;
   list_directory(directory_.get(), "", 0, result);
   std::sort(result.begin(), result.end());

@@ -7,6 +7,7 @@
 
 #include "config/errors.hpp"
 #include "http/exchange.hpp"
+#include "render/pages.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -40,7 +41,7 @@ public:
   // Writes a file under the sanitised name, atomically; returns that name.
   caf::expected<std::string> write(std::string_view client_name, std::string_view bytes) const;
   // Regular files, without hidden ones, by path.
-  std::vector<std::pair<std::string, uint64_t>> list() const;
+  std::vector<listed_file> list() const;
 
 private:
   explicit workspace_files(file_descriptor directory) : directory_(std::move(directory)) {}

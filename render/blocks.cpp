@@ -137,40 +137,48 @@ std::string element_id(int64_t seq, size_t part) {
   return "m" + std::to_string(seq) + "-p" + std::to_string(part);
 }
 
-// A request of a user message's tools. What it answers with replaces this message and all that follows it, or the page.
-std::string turn_button(const block_place& place, const char* action, json fields, const std::string& label,
-                        const std::string& more) {
+// A button of a user message's tools. Its label is not text of the message: the style sheet shows it.
+std::string tool_button(const std::string& attributes, const char* label, const char* title) {
+  return "<button type=\"button\"" + attributes + html::attribute("data-label", label) + html::attribute("title", title)
+    + html::attribute("aria-label", title) + "></button>";
+}
+
+// What it answers with replaces this message and all that follows it, or the page.
+std::string request_of_turn(const block_place& place, const char* action, const json& fields) {
   auto url = "/chat/" + std::to_string(place.chat_id) + "/" + action;
-  return "<button type=\"button\" hx-target=\"#conversation\" hx-swap=\"beforeend\" hx-sync=\"this:drop\""
-    + html::attribute("hx-post", url) + html::attribute("hx-vals", fields.dump()) + more + ">" + label + "</button>";
+  return " hx-target=\"#conversation\" hx-swap=\"beforeend\" hx-sync=\"this:drop\"" + html::attribute("hx-post", url)
+    + html::attribute("hx-vals", fields.dump());
+}
+
+std::string alternatives_tools(const block_place& place, int64_t run, const std::vector<int64_t>& alternatives) {
+  auto mine = std::find(alternatives.begin(), alternatives.end(), run);
+  if (mine == alternatives.end())
+    return {};
+  auto place_of_mine = static_cast<size_t>(mine - alternatives.begin());
+  auto arrow = [&](bool there, size_t which, const char* sign, const char* title) {
+    auto attributes = there ? request_of_turn(place, "branch", {{"run", std::to_string(alternatives[which])}})
+                            : std::string{" disabled"};
+    return tool_button(attributes, sign, title);
+  };
+  auto count = std::to_string(place_of_mine + 1) + "/" + std::to_string(alternatives.size());
+  return arrow(place_of_mine > 0, place_of_mine - 1, "‹", "The version before") + "<span"
+    + html::attribute("data-label", count) + "></span>"
+    + arrow(place_of_mine + 1 < alternatives.size(), place_of_mine + 1, "›", "The next version");
 }
 
 // Edit, ask again, and the way to the alternatives of this turn.
 std::string turn_tools(const block_place& place, const message_row& row, const user_prompt_part& part,
                        const std::vector<int64_t>& alternatives) {
-  std::string out = "<div class=\"turn-tools\">";
-  auto mine = std::find(alternatives.begin(), alternatives.end(), row.run_id);
-  if (mine != alternatives.end()) {
-    auto number = mine - alternatives.begin() + 1;
-    auto arrow = [&](bool there, auto run, const char* sign, const char* title) {
-      auto label = html::attribute("title", title) + html::attribute("aria-label", title);
-      return there ? turn_button(place, "branch", {{"run", std::to_string(*run)}}, sign, label)
-                   : "<button type=\"button\" disabled" + label + ">" + sign + "</button>";
-    };
-    out
-      += arrow(mine != alternatives.begin(), mine - (mine != alternatives.begin() ? 1 : 0), "‹", "The version before");
-    out += "<span>" + std::to_string(number) + "/" + std::to_string(alternatives.size()) + "</span>";
-    out += arrow(mine + 1 != alternatives.end(), mine + (mine + 1 != alternatives.end() ? 1 : 0), "›",
-                 "The next version");
-  }
-  const auto* text = std::get_if<std::string>(&part.content);
+  auto out = "<div class=\"turn-tools\">" + alternatives_tools(place, row.run_id, alternatives);
   auto turn = std::to_string(row.turn);
-  if (text != nullptr && text->size() <= editable_bytes_max)
-    out += "<button type=\"button\" class=\"edit\"" + html::attribute("data-turn", turn)
-      + html::attribute("data-text", *text) + ">Edit</button>";
-  if (text != nullptr)
-    out += turn_button(place, "regenerate", {{"turn", turn}}, "Ask again",
-                       html::attribute("data-replaces", place.element_id));
+  if (const auto* text = std::get_if<std::string>(&part.content)) {
+    if (text->size() <= editable_bytes_max)
+      out += tool_button(" class=\"edit\"" + html::attribute("data-turn", turn) + html::attribute("data-text", *text),
+                         "Edit", "Edit this message");
+    out += tool_button(request_of_turn(place, "regenerate", {{"turn", turn}})
+                         + html::attribute("data-replaces", place.element_id),
+                       "Ask again", "Ask this again");
+  }
   return out + "</div>";
 }
 

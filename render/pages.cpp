@@ -3,6 +3,8 @@
 #include "render/html.hpp"
 #include "render/page_parts.hpp"
 
+#include <ctime>
+
 namespace varro {
 
 namespace {
@@ -21,6 +23,25 @@ std::string sandbox_banner(const config& settings) {
          "of the account that runs this server.</div>\n";
 }
 
+// The browser's script shows it in the reader's own time.
+std::string time_html(int64_t unix_seconds) {
+  auto time = static_cast<time_t>(unix_seconds);
+  std::tm parts{};
+  char machine[32] = "", human[32] = "";
+  if (gmtime_r(&time, &parts) != nullptr) {
+    std::strftime(machine, sizeof machine, "%Y-%m-%dT%H:%M:%SZ", &parts);
+    std::strftime(human, sizeof human, "%Y-%m-%d %H:%M UTC", &parts);
+  }
+  return "<time" + attribute("datetime", std::string_view{machine}) + ">" + human + "</time>";
+}
+
+// Loaded anew each time it is opened: cells write files at any time.
+std::string files_menu(int64_t chat_id) {
+  return "<details class=\"menu files\"><summary>Files</summary><div class=\"menu-items\""
+    + attribute("hx-get", "/chat/" + std::to_string(chat_id) + "/files")
+    + " hx-trigger=\"toggle from:closest details\"></div></details>";
+}
+
 std::string exports(int64_t chat_id) {
   auto base = "/chat/" + std::to_string(chat_id) + "/export.";
   std::string out = "<details class=\"menu export\"><summary>Export</summary><div class=\"menu-items\">";
@@ -36,7 +57,7 @@ std::string main_part(const page_context& context, std::string_view title, const
                     "<a class=\"icon-button open-sidebar\" href=\"#sidebar\" aria-label=\"Show the list of chats\">"
     + icon("menu") + "</a><h1 id=\"chat-title\">" + escape_html(title) + "</h1>";
   if (chat)
-    out += exports(chat->id);
+    out += files_menu(chat->id) + exports(chat->id);
   out += "</header>\n" + sandbox_banner(settings);
   out += "<div id=\"scroll\" class=\"scroll\"><div id=\"conversation\" class=\"conversation\" role=\"log\" "
          "aria-live=\"polite\" aria-label=\"Conversation\">\n";
@@ -114,9 +135,11 @@ std::string chat_list(const std::vector<chat_record>& chats, int64_t current_cha
   return chat_list_with(chats, current_chat_id, {});
 }
 
-std::string file_list(int64_t chat_id, const std::vector<std::pair<std::string, uint64_t>>& name_and_bytes) {
+std::string file_list(int64_t chat_id, const std::vector<listed_file>& files) {
+  if (files.empty())
+    return "<p class=\"file-list empty\">No files yet.</p>";
   std::string out = "<ul class=\"file-list\">";
-  for (const auto& [name, bytes] : name_and_bytes) {
+  for (const auto& [name, bytes, modified_at] : files) {
     // A path segment: everything but the unreserved characters is percent-encoded.
     std::string segment;
     for (char c : name) {
@@ -130,7 +153,8 @@ std::string file_list(int64_t chat_id, const std::vector<std::pair<std::string, 
         (((segment += '%') += digits[byte >> 4])) += digits[byte & 15];
     }
     out += "<li><a class=\"file\"" + attribute("href", "/chat/" + std::to_string(chat_id) + "/files/" + segment)
-      + " download>" + escape_html(name) + "</a> <span class=\"file-size\">" + html::byte_count(bytes) + "</span></li>";
+      + " download>" + escape_html(name) + "</a> <span class=\"file-size\">" + html::byte_count(bytes) + "</span> "
+      + time_html(modified_at) + "</li>";
   }
   return out + "</ul>";
 }

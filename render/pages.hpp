@@ -40,7 +40,15 @@ std::string error_page(const page_viewer& viewer, int status, std::string_view m
 std::string stream_container(int64_t chat_id, int64_t after_seq); // data-stream-url="/chat/stream/{id}?after=SEQ"
 std::string chat_form(const page_viewer& viewer, const config& settings, const chat_record* chat, bool enabled);
 std::string chat_list(const std::vector<chat_record>& chats, int64_t current_chat_id);
-std::string file_list(int64_t chat_id, const std::vector<std::pair<std::string, uint64_t>>& name_and_bytes);
+struct listed_file {
+  std::string name; // the path in the workspace
+  uint64_t bytes = 0;
+  int64_t modified_at = 0; // Unix time in seconds
+  friend bool operator<(const listed_file& a, const listed_file& b) {
+    return a.name < b.name;
+  }
+};
+std::string file_list(int64_t chat_id, const std::vector<listed_file>& files);
 // Reply of POST /chat/send: UserMessage, StreamContainer (after page.last_seq), disabled ChatForm (hx-swap-oob); for a
 // new chat also the sidebar's list (hx-swap-oob): give context.chats then, and leave them empty otherwise.
 std::string send_reply(const page_context& context, const chat_page& page, const std::vector<block>& user_blocks);

@@ -107,6 +107,15 @@ document.addEventListener('htmx:afterSwap', (event) => {
   if (event.detail.target.id === 'conversation') byId('welcome')?.remove();
 });
 
+// --- files -----------------------------------------------------------------------------------------------------------
+
+document.addEventListener('htmx:afterSwap', (event) => {
+  for (const time of event.detail.target.querySelectorAll?.('.file-list time') ?? []) {
+    const when = new Date(time.dateTime);
+    time.textContent = when.toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+  }
+});
+
 // --- a turn is edited or asked again ---------------------------------------------------------------------------------
 
 function openEditor(button) {

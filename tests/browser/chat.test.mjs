@@ -191,6 +191,55 @@ test('a run that the end of the server interrupted goes on with a click, and the
   }
 });
 
+const version = (page, turn) =>
+  page.locator('.block.user').nth(turn).locator('.turn-tools span').getAttribute('data-label');
+
+test('a message is edited, the former version is a click away, and variables go along', async () => {
+  const page = await openPage();
+  await send(page, '`x = 1`\n\n```python\nx = 1\nprint("x is", x)\n```');
+  await waitUntilAnswered(page);
+  await send(page, '```python\nx = x + 10\nprint("x is", x)\n```');
+  await waitUntilAnswered(page);
+  const second = page.locator('.block.user').nth(1);
+  await second.hover();
+  await second.locator('.turn-tools .edit').click();
+  assert.match(await page.locator('.edit-form textarea').inputValue(), /x = x \+ 10/);
+  await page.fill('.edit-form textarea', '```python\nx = x + 100\nprint("x is", x)\n```');
+  await page.click('.edit-form >> text=Send');
+  await page.waitForSelector('text=x is 101', answered);
+  await waitUntilAnswered(page);
+  assert.equal(await page.locator('text=x is 11').count(), 0, 'what was replaced is gone from the page');
+  assert.equal(await version(page, 1), '2/2');
+  await page.locator('.block.user').nth(1).locator('[title="The version before"]').click();
+  await page.waitForSelector('text=x is 11', answered);
+  assert.equal(await version(page, 1), '1/2');
+  await send(page, '```python\nprint("now", x)\n```');
+  await page.waitForSelector('text=now 11', answered);
+  await waitUntilAnswered(page);
+  const last = page.locator('.block.user').nth(2);
+  await last.hover();
+  await last.locator('[title="Ask this again"]').click();
+  await page.waitForSelector('.turn-tools [data-label="2/2"]', answered);
+  await waitUntilAnswered(page);
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});
+
+test('the files that cells wrote are listed with size and time', async () => {
+  const page = await openPage();
+  await send(page, '```python\nopen("table.csv", "w").write("a,b\\n1,2\\n")\n```');
+  await waitUntilAnswered(page);
+  await page.reload();
+  await page.click('.files > summary');
+  const entry = page.locator('.file-list li');
+  await entry.waitFor();
+  assert.match(await entry.innerText(), /table\.csv\s+8 bytes\s+\S+/);
+  const [download] = await Promise.all([page.waitForEvent('download'), entry.locator('a').click()]);
+  assert.equal(download.suggestedFilename(), 'table.csv');
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});
+
 test('a page that is opened while the chat answers follows to the end', async () => {
   const page = await openPage();
   await send(page, '```python\nimport time\nprint("begun")\ntime.sleep(3)\nprint("ended")\n```');

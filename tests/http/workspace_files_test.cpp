@@ -98,8 +98,11 @@ TEST_CASE("the list shows regular files with their sizes, without hidden ones") 
   std::filesystem::create_directory_symlink("..", root / "up");
   auto list = files->list();
   REQUIRE(list.size() == 2);
-  CHECK(list[0] == std::pair<std::string, uint64_t>{"b", 5});
-  CHECK(list[1] == std::pair<std::string, uint64_t>{"sub/a", 1});
+  CHECK(list[0].name == "b");
+  CHECK(list[0].bytes == 5);
+  CHECK(list[0].modified_at > 1'700'000'000);
+  CHECK(list[1].name == "sub/a");
+  CHECK(list[1].bytes == 1);
 }
 
 TEST_CASE("a workspace that is not there is not found, unless it is to be made") {

@@ -171,6 +171,27 @@ TEST_CASE("a table says how much of it is shown") {
   CHECK(contains(returned(cell_of({table})).html, ">2 rows × 2 columns<"));
 }
 
+TEST_CASE("a user message can be edited and asked again, and leads to its alternatives") {
+  message_row row;
+  row.seq = 3;
+  row.turn = 2;
+  row.run_id = 8;
+  model_request request;
+  request.parts.push_back(user_prompt_part{std::string{"say \"hi\""}, ""});
+  row.content = request;
+  auto alone = block_renderer{42}.render(row).at(0).html;
+  CHECK(contains(alone, "data-text=\"say &quot;hi&quot;\""));
+  CHECK(contains(alone, "hx-post=\"/chat/42/regenerate\""));
+  CHECK_FALSE(contains(alone, "/branch"));
+  auto first = block_renderer{42, {{8, {8, 9}}}}.render(row).at(0).html;
+  CHECK(contains(first, "data-label=\"1/2\""));
+  CHECK(contains(first, "&quot;run&quot;:&quot;9&quot;"));
+  CHECK_FALSE(contains(first, "&quot;run&quot;:&quot;8&quot;"));
+  auto last = block_renderer{42, {{8, {5, 8}}}}.render(row).at(0).html;
+  CHECK(contains(last, "data-label=\"2/2\""));
+  CHECK(contains(last, "&quot;run&quot;:&quot;5&quot;"));
+}
+
 TEST_CASE("an interrupted run offers to go on, others do not") {
   for (auto status : {run_status::interrupted, run_status::cancelled, run_status::failed}) {
     run_record run;

@@ -122,7 +122,7 @@ TEST_CASE("no field of a page can become markup") {
     check_harmless(error_page(context.viewer, 404, attack), attack);
     check_harmless(send_reply(context, page, page.blocks), attack);
     check_harmless(chat_list(context.chats, 42), attack);
-    check_harmless(file_list(42, {{attack, 1}}), attack);
+    check_harmless(file_list(42, {{attack, 1, 0}}), attack);
     check_harmless(progress_indicator(attack), attack);
   }
 }
@@ -142,9 +142,11 @@ TEST_CASE("escaped text reads as it was written") {
 }
 
 TEST_CASE("file names are encoded as one path segment") {
-  auto html = file_list(42, {{"a b/../ü?.csv", 2048}});
+  auto html = file_list(42, {{"a b/../ü?.csv", 2048, 1'767'225'600}});
   CHECK(contains(html, "href=\"/chat/42/files/a%20b%2F..%2F%C3%BC%3F.csv\""));
   CHECK(contains(html, "2.0 KiB"));
+  CHECK(contains(html, "<time datetime=\"2026-01-01T00:00:00Z\">2026-01-01 00:00 UTC</time>"));
+  CHECK(contains(file_list(42, {}), "No files yet"));
 }
 
 TEST_CASE("arguments and results that are nested without bound are shown, not followed") {

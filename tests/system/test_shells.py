@@ -237,7 +237,6 @@ class Files(ShellTest):
         self.assertNotIn("table.csv", chat.files())
         self.assertEqual(chat.get("/files/table.csv").status, 404)
 
-    @later("the list shows no times yet")
     def test_the_list_shows_when_a_file_was_written(self):
         chat = self.chat()
         chat.run("open('new.txt', 'w').write('x')")
