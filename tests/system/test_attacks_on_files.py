@@ -193,10 +193,7 @@ def test_variables_that_do_their_worst_while_they_are_saved_stop_nobody(self):
 
 for test in (test_a_hostile_pickle_runs_only_in_the_sandbox_of_its_chat,
              test_a_forged_snapshot_runs_only_in_the_sandbox_of_its_chat, test_variables_that_do_their_worst_while_they_are_saved_stop_nobody,
-             test_a_snapshot_that_somebody_replaced_harms_nobody):
-    setattr(Attacks, test.__name__, unittest.skipUnless("VARRO_ATTACKS_ALL" in os.environ, "no snapshots yet")(test))
-
-for test in (test_chats_cannot_reach_each_other, test_a_daemon_ends_with_its_chat,
+             test_a_snapshot_that_somebody_replaced_harms_nobody, test_chats_cannot_reach_each_other, test_a_daemon_ends_with_its_chat,
              test_uploads_by_hostile_names_stay_in_the_workspace,
              test_a_list_of_strange_files_shows_no_link_and_runs_nothing,
              test_a_race_between_a_file_and_a_link_never_shows_the_other_side):

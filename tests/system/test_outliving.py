@@ -159,7 +159,6 @@ class Outliving(SystemTest):
             self.assertEqual(Client(server).get("/readyz").status, 200)
             self.assertEqual((self.workspace(chat) / "ran.txt").read_text(), "ran\n")
 
-    @later("a sleeping shell is woken by running its cells again yet")
     def test_a_shell_that_had_to_sleep_wakes_with_its_variables_and_says_what_is_not_back(self):
         settings = pathlib.Path(self.data.parent) / "varro.toml"
         settings.write_text("[shell]\nlive_max = 1\nstarting_max = 1\n")

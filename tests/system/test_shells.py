@@ -260,7 +260,6 @@ class Files(ShellTest):
         self.assertEqual(chat.upload("late.txt", b"came later").status, 201)
         self.assertEqual(running.result().stdout, "came later\n")
 
-    @later("workspaces have no quota yet")
     def test_a_full_workspace_is_said_and_can_be_emptied(self):
         with tempfile.TemporaryDirectory() as directory:
             settings = pathlib.Path(directory) / "varro.toml"

@@ -103,6 +103,8 @@ for pid in sorted({int(name) for name in os.listdir("/proc") if name.isdigit()} 
     try:
         if pid == own or f"Tgid:\t{own}\n" in content(f"/proc/{pid}/status").decode():
             continue  # itself and its threads
+        if f"PPid:\t{own}\n" in content(f"/proc/{pid}/status").decode():
+            continue  # its own children: the copies of itself that write snapshots
     except OSError:
         continue
     looked += 1

@@ -109,7 +109,7 @@ if platform.machine() != "x86_64":
 else:
     # 32 bit: getpid is 20 there, which the 64-bit filter does not speak of. push rbx; mov eax,20; int 0x80; pop rbx; ret
     print("ESCAPED as", execute(bytes.fromhex("53b814000000cd805bc3")))
-''', told=(r"calling", r"signal 31|segmentation fault|refused"),
+''', told=(r"calling", r"system call of a kind|segmentation fault|refused"),
            twin=MACHINE_CODE + r'''
 if platform.machine() == "x86_64":
     print("compiled at run time:", execute(bytes.fromhex("b82a000000c3")))
@@ -121,7 +121,7 @@ else:
 print("calling", flush=True)
 result, error = syscall(0x40000000 + 39) if platform.machine() == "x86_64" else (-1, "refused")
 print("x32 getpid:", error or f"ESCAPED with {result}")
-''', told=(r"calling", r"signal 31|Function not implemented|not permitted|refused"),
+''', told=(r"calling", r"system call of a kind|Function not implemented|not permitted|refused"),
            twin="print('pid', syscall(39)[0] > 0)", twin_says=("pid True",)),
 
     Attack("types into terminals", r'''
