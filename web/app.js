@@ -127,7 +127,8 @@ function openEditor(button) {
   const attributes = { 'hx-post': `/chat/${chat}/edit`, 'hx-target': '#conversation', 'hx-swap': 'beforeend',
     'hx-sync': 'this:drop', 'data-replaces': block.id };
   for (const [name, value] of Object.entries(attributes)) form.setAttribute(name, value);
-  const turn = Object.assign(document.createElement('input'), { type: 'hidden', name: 'turn', value: button.dataset.turn });
+  const turn = Object.assign(document.createElement('input'),
+    { type: 'hidden', name: 'turn', value: button.dataset.turn });
   const area = Object.assign(document.createElement('textarea'), { name: 'message', value: button.dataset.text });
   area.setAttribute('aria-label', 'Message');
   const buttons = document.createElement('div');

@@ -34,5 +34,5 @@ def line(path, limits):
         return ""
     files = f"more than {files_max}" if count > files_max else str(count)
     return (f"The workspace is over its quota: it holds {-(-total >> 20)} MiB in {files} files, and may hold "
-            f"{bytes_max >> 20} MiB in {files_max} files. Delete some: uploads are refused, and cells that write more are "
-            "stopped.\n")
+            f"{bytes_max >> 20} MiB in {files_max} files. Delete some: uploads are refused, and cells that write more "
+            "are stopped.\n")
