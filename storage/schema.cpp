@@ -76,7 +76,7 @@ CREATE TABLE messages(
 )sql";
 
 // Version 2: how often a run was taken up again after a crash, and which run it follows: runs of one chat are a tree,
-// whose one path from the root is not superseded; and where in a chat's snapshot file the namespace after a cell stands.
+// whose one path from the root is not superseded; and where in a chat's snapshot file the namespace after a cell is.
 // Version 1 kept no parents; when a run began, the newest one of the turn before was the active one. What a former
 // process left open is "running" until its session has closed it or gone on.
 constexpr const char* version_2 = R"sql(
