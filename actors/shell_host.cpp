@@ -7,6 +7,10 @@ namespace varro {
 
 namespace {
 
+constexpr std::chrono::milliseconds look_min{100}, look_max{5'000}; // between looks for shells to put to sleep
+constexpr std::chrono::seconds about_to_be_used_max{1};             // a shell that was handed out
+constexpr size_t asleep_at_once_divisor = 20;                       // of the live ones, when memory is short
+
 using stage = shell_host_state::stage;
 using start_promise = shell_host_state::start_promise;
 
@@ -382,6 +386,23 @@ caf::result<done_atom> ask_to_restore(shell_host_pointer self, uint64_t shell, i
   return done_atom_v;
 }
 
+// When memory gets short, some of those that were used longest ago; the next look tells whether more have to follow.
+void make_memory(shell_host_pointer self) {
+  auto& state = self->state;
+  auto memory = state.memory();
+  auto reserve = state.settings->shell.memory_reserve_bytes;
+  if (reserve == 0)
+    reserve = memory.total_bytes / 10;
+  if (memory.total_bytes == 0 || memory.available_bytes >= reserve)
+    return;
+  auto count = state.count(stage::live) / asleep_at_once_divisor + 1;
+  auto now = self->clock().now();
+  for (auto idle = state.least_recently_used();
+       count > 0 && idle != state.shells.end() && now - idle->second.last_used > about_to_be_used_max;
+       idle = state.least_recently_used(), --count)
+    close_shell_of(self, idle->second);
+}
+
 void close_idle(shell_host_pointer self) {
   auto& state = self->state;
   if (state.stopping)
@@ -397,8 +418,8 @@ void close_idle(shell_host_pointer self) {
       drop_orphan(self, orphan->second);
     orphan = forgotten ? state.orphans.erase(orphan) : std::next(orphan);
   }
-  self->delayed_send(self, std::max<shell_host_state::clock::duration>(idle / 4, std::chrono::milliseconds{100}),
-                     tick_atom_v);
+  make_memory(self);
+  self->delayed_send(self, std::clamp<shell_host_state::clock::duration>(idle / 4, look_min, look_max), tick_atom_v);
 }
 
 caf::typed_response_promise<done_atom> stop(shell_host_pointer self) {

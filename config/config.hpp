@@ -113,7 +113,7 @@ struct shell_config {
   int open_files_max = 512;
   int live_max = 1'000;            // shells at once; further starts wait for an idle one to be closed
   int starting_max = 4;            // shells that start at the same moment
-  size_t memory_budget_bytes = 0;  // of all shells together; 0: three quarters of the machine's memory
+  size_t memory_reserve_bytes = 0; // with less available, idle shells are put to sleep; 0: a tenth of the machine's
   int cpu_percent_max = 200;       // of one processor, where a cgroup is delegated
   std::chrono::minutes orphan{60}; // shells without a server live so long
   size_t workspace_bytes_max = 4ull << 30;     // of one chat's files

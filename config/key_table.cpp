@@ -81,7 +81,7 @@ constexpr key_row<config> config_table[]{
   {{"shell.open_files_max", 32, 1'000'000, "", ""}, VARRO_AT(config, shell.open_files_max)},
   {{"shell.live_max", 1, 100'000, "", ""}, VARRO_AT(config, shell.live_max)},
   {{"shell.starting_max", 1, 1'000, "", ""}, VARRO_AT(config, shell.starting_max)},
-  {{"shell.memory_budget_bytes", 0, 1024 * 1024 * gib, "", ""}, VARRO_AT(config, shell.memory_budget_bytes)},
+  {{"shell.memory_reserve_bytes", 0, 1024 * 1024 * gib, "", ""}, VARRO_AT(config, shell.memory_reserve_bytes)},
   {{"shell.cpu_percent_max", 1, 100'000, "", ""}, VARRO_AT(config, shell.cpu_percent_max)},
   {{"shell.orphan_minutes", 1, 60 * 24 * 366, "", ""}, VARRO_AT(config, shell.orphan)},
   {{"shell.workspace_bytes_max", mib, 1024 * gib, "", ""}, VARRO_AT(config, shell.workspace_bytes_max)},

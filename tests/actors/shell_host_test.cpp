@@ -147,6 +147,21 @@ TEST_CASE("an idle shell is closed after its time") {
   CHECK(code_of(world.end_of(*one)) == errc::none);
 }
 
+TEST_CASE("while memory is short idle shells are put to sleep, one that computes is not") {
+  host_world world{[](shell_config& limits) { limits.memory_reserve_bytes = size_t{1} << 50; }};
+  auto busy = world.start(1);
+  REQUIRE(busy);
+  auto answer = world.self->request(*busy, 60s, execute_atom_v, std::string{"import time\nwhile True: time.sleep(1)"});
+  auto idle = world.start(2);
+  REQUIRE(idle);
+  CHECK(code_of(world.end_of(*idle)) == errc::none);
+  CHECK(world.count() == 1);
+  world.self->send(*busy, interrupt_atom_v);
+  answer.receive([](cell_result& result) { CHECK(result.status == cell_status::interrupted); },
+                 [](caf::error& error) { FAIL(text_of(error)); });
+  CHECK(code_of(world.end_of(*busy)) == errc::none);
+}
+
 TEST_CASE("a shell that cannot be started is an error in plain words, and the next start works") {
   host_world world{[](shell_config& limits) {
     limits.sandbox = true;

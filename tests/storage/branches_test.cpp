@@ -100,7 +100,9 @@ TEST_CASE_FIXTURE(branching_chat, "snapshots are found with the branch that they
   };
   auto footers = [this] {
     std::vector<int64_t> found;
-    for (const auto& snapshot : db->load_chat(user, 1)->snapshots)
+    auto contents = db->load_chat(user, 1);
+    REQUIRE(contents);
+    for (const auto& snapshot : contents->snapshots)
       found.push_back(snapshot.footer);
     return found;
   };
