@@ -50,14 +50,19 @@ std::string exports(int64_t chat_id) {
   return out + "</div></details>";
 }
 
+// Empty until the chat has its first message, whose reply brings them.
+std::string chat_tools(const chat_record* chat, std::string_view attributes) {
+  auto tools = chat != nullptr && chat->id > 0 ? files_menu(chat->id) + exports(chat->id) : std::string{};
+  return "<div id=\"chat-tools\" class=\"chat-tools\"" + std::string{attributes} + ">" + tools + "</div>";
+}
+
 std::string main_part(const page_context& context, std::string_view title, const chat_record* chat,
                       std::string_view conversation, bool enabled) {
   const auto& settings = settings_of(context);
   std::string out = "<main id=\"main\" class=\"main\">\n<header class=\"topbar\">"
                     "<a class=\"icon-button open-sidebar\" href=\"#sidebar\" aria-label=\"Show the list of chats\">"
     + icon("menu") + "</a><h1 id=\"chat-title\">" + escape_html(title) + "</h1>";
-  if (chat)
-    out += files_menu(chat->id) + exports(chat->id);
+  out += chat_tools(chat, {});
   out += "</header>\n" + sandbox_banner(settings);
   out += "<div id=\"scroll\" class=\"scroll\"><div id=\"conversation\" class=\"conversation\" role=\"log\" "
          "aria-live=\"polite\" aria-label=\"Conversation\">\n";
@@ -168,7 +173,7 @@ std::string send_reply(const page_context& context, const chat_page& page, const
   constexpr std::string_view swap = " hx-swap-oob=\"true\"";
   out += "\n" + chat_form_with(context.viewer, settings_of(context), &page.chat, false, swap);
   if (!context.chats.empty())
-    out += "\n" + chat_list_with(context.chats, page.chat.id, swap);
+    out += "\n" + chat_list_with(context.chats, page.chat.id, swap) + "\n" + chat_tools(&page.chat, swap);
   return out;
 }
 

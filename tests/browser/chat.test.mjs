@@ -229,7 +229,6 @@ test('the files that cells wrote are listed with size and time', async () => {
   const page = await openPage();
   await send(page, '```python\nopen("table.csv", "w").write("a,b\\n1,2\\n")\n```');
   await waitUntilAnswered(page);
-  await page.reload();
   await page.click('.files > summary');
   const entry = page.locator('.file-list li');
   await entry.waitFor();
