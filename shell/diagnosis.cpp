@@ -44,10 +44,10 @@ std::string remedy_of(const std::string& log, const interpreter_config& python) 
   auto says = [&log](std::string_view text) { return log.find(text) != std::string::npos; };
   if (says("No module named"))
     return "IPython is missing for " + python.path + ": apt install python3-ipython";
-  if (says("bwrap is not installed"))
-    return "bubblewrap is missing: apt install bubblewrap";
   if (says(python.path + " is not installed"))
     return python.path + " is missing: apt install python3";
+  if (says(" is not installed"))
+    return "bubblewrap is missing: apt install bubblewrap";
   if (says("Can't mount proc") || says("mount /proc: Operation not permitted"))
     return "a new /proc cannot be mounted, as is usual in containers that mask parts of /proc: run the container with "
            "an unmasked /proc (docker: --security-opt systempaths=unconfined, podman: --security-opt unmask=ALL)";

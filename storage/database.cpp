@@ -6,6 +6,8 @@
 #include "storage/schema.hpp"
 #include "storage/search_text.hpp"
 
+#include <algorithm>
+
 #include <sqlite3.h>
 
 namespace varro {
@@ -134,7 +136,9 @@ caf::error database::check() {
   auto row = query.step();
   if (!row)
     return std::move(row.error());
-  if (auto words = query.text(0); words != "ok")
+  auto words = query.text(0);
+  std::replace(words.begin(), words.end(), '\n', ' ');
+  if (words != "ok")
     return fail(errc::storage_failed,
                 "database " + impl_->db->file() + " is damaged: " + words + "; restore it from a backup");
   return caf::none;
