@@ -132,11 +132,14 @@ void resume_run(self_pointer self, const model_config& model, unfinished_work wo
 }
 
 // REQUIRES: no run is on. `replaced_turn` 0: the turn is a new one at the end.
-caf::result<turn_started> begin_turn(self_pointer self, const user_message& input, int64_t replaced_turn) {
+void begin_turn(self_pointer self, const user_message& input, int64_t replaced_turn,
+                caf::typed_response_promise<turn_started> promise) {
   auto& state = self->state;
   auto model = model_for(state, input.model);
-  if (!model)
-    return model.error();
+  if (!model) {
+    promise.deliver(model.error());
+    return;
+  }
   auto before = state.contents.chat;
   auto& chat = state.contents.chat;
   chat.model = model->id;
@@ -167,7 +170,6 @@ caf::result<turn_started> begin_turn(self_pointer self, const user_message& inpu
   if (replaced_turn != 0)
     batch.supersede_from_turn = replaced_turn;
   state.starting = true;
-  auto promise = self->make_response_promise<turn_started>();
   self->request(state.services.store, caf::infinite, commit_atom_v, std::move(batch))
     .then(
       [=, model = std::move(*model)](done_atom) mutable {
@@ -206,7 +208,6 @@ caf::result<turn_started> begin_turn(self_pointer self, const user_message& inpu
         s.contents.chat.last_seq = last_seq; // a seq is never reused
         promise.deliver(error);
       });
-  return promise;
 }
 
 caf::error stopping() {
@@ -237,7 +238,14 @@ caf::result<turn_started> edit(self_pointer self, int64_t turn, user_message inp
       return fail(errc::invalid_input, "This message holds more than text and cannot be asked again.");
     input.text = *text;
   }
-  return begin_turn(self, input, turn);
+  auto promise = self->make_response_promise<turn_started>();
+  // The replaced turn keeps its namespace: a snapshot of it that is under way is waited for.
+  state.starting = true;
+  settle(self, [=] {
+    self->state.starting = false;
+    begin_turn(self, input, turn, promise);
+  });
+  return promise;
 }
 
 // --- a run goes on and ends ------------------------------------------------------------------------------------------
@@ -481,22 +489,24 @@ caf::result<done_atom> switch_branch(self_pointer self, int64_t run) {
     self->state.starting = false;
     promise.deliver(error);
   };
-  self->request(state.services.store, caf::infinite, commit_atom_v, std::move(batch))
-    .then(
-      [=](done_atom) {
-        auto& s = self->state;
-        discard_shell(self);
-        self->request(s.services.reader, caf::infinite, load_atom_v, s.contents.chat.user_id, s.contents.chat.id)
-          .then(
-            [=](chat_contents& contents) mutable {
-              auto& now = self->state;
-              now.starting = false;
-              now.contents = std::move(contents);
-              promise.deliver(done_atom_v);
-            },
-            fail_with);
-      },
-      fail_with);
+  settle(self, [=] {
+    self->request(self->state.services.store, caf::infinite, commit_atom_v, batch)
+      .then(
+        [=](done_atom) {
+          auto& s = self->state;
+          discard_shell(self);
+          self->request(s.services.reader, caf::infinite, load_atom_v, s.contents.chat.user_id, s.contents.chat.id)
+            .then(
+              [=](chat_contents& contents) mutable {
+                auto& now = self->state;
+                now.starting = false;
+                now.contents = std::move(contents);
+                promise.deliver(done_atom_v);
+              },
+              fail_with);
+        },
+        fail_with);
+  });
   return promise;
 }
 
@@ -615,7 +625,9 @@ chat_session_actor::behavior_type chat_session(self_pointer self, session_servic
         return stopping();
       if (busy(self->state))
         return run_is_on(self->state);
-      return begin_turn(self, input, 0);
+      auto promise = self->make_response_promise<turn_started>();
+      begin_turn(self, input, 0, promise);
+      return promise;
     },
     [=](edit_atom, int64_t turn, user_message& input) { return edit(self, turn, std::move(input)); },
     [=](branch_atom, int64_t run) { return switch_branch(self, run); },
