@@ -49,12 +49,11 @@ caf::error copy_pages(connection& from, connection& to) {
 caf::error settle(connection& copy) {
   if (auto err = copy.execute("PRAGMA journal_mode = DELETE"))
     return err;
-  auto check = copy.use("PRAGMA quick_check(1)");
-  auto row = check.step();
-  if (!row)
-    return std::move(row.error());
-  if (auto words = check.text(0); words != "ok")
-    return fail(errc::storage_failed, "database " + copy.file() + " is damaged: " + words);
+  auto damage = copy.damage();
+  if (!damage)
+    return damage.error();
+  if (!damage->empty())
+    return fail(errc::storage_failed, "database " + copy.file() + " is damaged: " + *damage);
   return caf::none;
 }
 

@@ -55,12 +55,7 @@ caf::error read_messages(connection& db, const chat_record& chat, std::vector<me
                       " JOIN chats ON chats.id = messages.chat_id"
                       " WHERE chats.id = ?1 AND chats.user_id = ?2 AND superseded = 0 ORDER BY seq");
   query.bind(chat.id).bind(chat.user_id);
-  for (;;) {
-    auto row = query.step();
-    if (!row)
-      return std::move(row.error());
-    if (!*row)
-      return caf::none;
+  return query.each_row([&]() -> caf::error {
     auto content = message_from_text(query.text_view(4));
     if (!content)
       return fail(errc::storage_failed,
@@ -68,7 +63,8 @@ caf::error read_messages(connection& db, const chat_record& chat, std::vector<me
                     + std::to_string(chat.id) + " cannot be read: " + text_of(content.error()));
     out.push_back(
       {chat.id, query.integer(0), query.integer(1), query.integer(2), std::move(*content), query.integer(3), false});
-  }
+    return caf::none;
+  });
 }
 
 caf::error read_runs(connection& db, const chat_record& chat, std::vector<run_record>& out) {
@@ -76,16 +72,11 @@ caf::error read_runs(connection& db, const chat_record& chat, std::vector<run_re
                       " ended_at, resumes, parent FROM runs JOIN chats ON chats.id = runs.chat_id"
                       " WHERE chats.id = ?1 AND chats.user_id = ?2 AND superseded = 0 ORDER BY runs.id");
   query.bind(chat.id).bind(chat.user_id);
-  for (;;) {
-    auto row = query.step();
-    if (!row)
-      return std::move(row.error());
-    if (!*row)
-      return caf::none;
+  return query.each_row([&] {
     out.push_back({query.integer(0), chat.id, query.integer(1), query.integer(2), query.text(3), query.integer(4),
                    query.text(5), usage_from(query.text_view(6)), query.integer(7), query.integer(8), query.integer(9),
                    false, query.integer(10), query.integer(11)});
-  }
+  });
 }
 
 caf::error read_snapshots(connection& db, chat_contents& contents) {
@@ -94,14 +85,7 @@ caf::error read_snapshots(connection& db, chat_contents& contents) {
                       " JOIN messages ON messages.chat_id = snapshots.chat_id AND messages.seq = snapshots.seq"
                       " WHERE chats.id = ?1 AND chats.user_id = ?2 AND superseded = 0 ORDER BY snapshots.seq");
   query.bind(contents.chat.id).bind(contents.chat.user_id);
-  for (;;) {
-    auto row = query.step();
-    if (!row)
-      return std::move(row.error());
-    if (!*row)
-      return caf::none;
-    contents.snapshots.push_back({query.integer(0), query.integer(1)});
-  }
+  return query.each_row([&] { contents.snapshots.push_back({query.integer(0), query.integer(1)}); });
 }
 
 caf::error read_alternatives(connection& db, chat_contents& contents) {
@@ -109,14 +93,8 @@ caf::error read_alternatives(connection& db, chat_contents& contents) {
   auto query = db.use("SELECT runs.id, parent FROM runs JOIN chats ON chats.id = runs.chat_id"
                       " WHERE chats.id = ?1 AND chats.user_id = ?2 ORDER BY runs.id");
   query.bind(contents.chat.id).bind(contents.chat.user_id);
-  for (;;) {
-    auto row = query.step();
-    if (!row)
-      return std::move(row.error());
-    if (!*row)
-      break;
-    by_parent[query.integer(1)].push_back(query.integer(0));
-  }
+  if (auto err = query.each_row([&] { by_parent[query.integer(1)].push_back(query.integer(0)); }))
+    return err;
   for (const auto& run : contents.runs)
     if (auto& siblings = by_parent[run.parent]; siblings.size() > 1)
       contents.alternatives[run.id] = siblings;
@@ -180,14 +158,9 @@ caf::expected<std::vector<chat_record>> database::list_chats(int64_t user_id, st
   if (!query.empty())
     list.bind(folded(query));
   std::vector<chat_record> chats;
-  for (;;) {
-    auto row = list.step();
-    if (!row)
-      return std::move(row.error());
-    if (!*row)
-      return chats;
-    chats.push_back(chat_from(list));
-  }
+  if (auto err = list.each_row([&] { chats.push_back(chat_from(list)); }))
+    return err;
+  return chats;
 }
 
 caf::error database::rename_chat(int64_t user_id, int64_t chat_id, std::string_view title) {
@@ -220,14 +193,9 @@ caf::expected<std::vector<open_run>> database::open_runs() {
   auto query = impl_->db->use("SELECT chats.user_id, chats.id FROM runs JOIN chats ON chats.id = runs.chat_id"
                               " WHERE runs.status = 'running' ORDER BY runs.id");
   std::vector<open_run> runs;
-  for (;;) {
-    auto row = query.step();
-    if (!row)
-      return std::move(row.error());
-    if (!*row)
-      return runs;
-    runs.push_back({query.integer(0), query.integer(1)});
-  }
+  if (auto err = query.each_row([&] { runs.push_back({query.integer(0), query.integer(1)}); }))
+    return err;
+  return runs;
 }
 
 } // namespace varro

@@ -1,5 +1,7 @@
 #include "storage/connection.hpp"
 
+#include <algorithm>
+
 #include "storage/limits.hpp"
 
 #include <sqlite3.h>
@@ -140,6 +142,16 @@ caf::error connection::error(int code) const {
   // The connection's own words are richer, but only as long as they are about this code.
   const char* words = sqlite3_extended_errcode(native_) == code ? sqlite3_errmsg(native_) : sqlite3_errstr(code);
   return fail(errc::storage_failed, "database " + file_ + ": " + words + advice(code));
+}
+
+caf::expected<std::string> connection::damage() {
+  auto query = use("PRAGMA quick_check(1)");
+  auto row = query.step();
+  if (!row)
+    return std::move(row.error());
+  auto words = query.text(0);
+  std::replace(words.begin(), words.end(), '\n', ' ');
+  return words == "ok" ? std::string{} : words;
 }
 
 } // namespace varro

@@ -37,6 +37,22 @@ public:
   caf::expected<bool> step(); // true: a row stands ready
   caf::error run();           // to the end, rows are passed over
 
+  // Calls `take` for each row that is left. An error, of a step or returned by `take`, ends it.
+  template <class Take>
+  caf::error each_row(Take take) {
+    for (;;) {
+      auto row = step();
+      if (!row)
+        return std::move(row.error());
+      if (!*row)
+        return caf::none;
+      if constexpr (std::is_void_v<decltype(take())>)
+        take();
+      else if (caf::error err = take())
+        return err;
+    }
+  }
+
   // Columns of the row that stands ready, from 0.
   int64_t integer(int column) const;
   std::string text(int column) const;
@@ -68,6 +84,9 @@ public:
 
   // Runs one or more statements that return nothing of interest and are not worth keeping.
   caf::error execute(const char* sql);
+
+  // PRAGMA quick_check: what it found, in one line; empty when the file is sound.
+  caf::expected<std::string> damage();
 
   // Rows that the last statement inserted, updated or deleted itself (cascades not counted).
   int64_t changes() const;

@@ -6,8 +6,6 @@
 #include "storage/schema.hpp"
 #include "storage/search_text.hpp"
 
-#include <algorithm>
-
 #include <sqlite3.h>
 
 namespace varro {
@@ -132,15 +130,12 @@ void database::rollback() noexcept {
 }
 
 caf::error database::check() {
-  auto query = impl_->db->use("PRAGMA quick_check(1)");
-  auto row = query.step();
-  if (!row)
-    return std::move(row.error());
-  auto words = query.text(0);
-  std::replace(words.begin(), words.end(), '\n', ' ');
-  if (words != "ok")
+  auto damage = impl_->db->damage();
+  if (!damage)
+    return damage.error();
+  if (!damage->empty())
     return fail(errc::storage_failed,
-                "database " + impl_->db->file() + " is damaged: " + words + "; restore it from a backup");
+                "database " + impl_->db->file() + " is damaged: " + *damage + "; restore it from a backup");
   return caf::none;
 }
 

@@ -63,14 +63,9 @@ caf::expected<user_record> database::find_user(int64_t id) {
 caf::expected<std::vector<user_record>> database::list_users() {
   auto query = impl_->db->use("SELECT id, name, password_hash, disabled, created_at FROM users ORDER BY name");
   std::vector<user_record> users;
-  for (;;) {
-    auto row = query.step();
-    if (!row)
-      return std::move(row.error());
-    if (!*row)
-      return users;
-    users.push_back(user_from(query));
-  }
+  if (auto err = query.each_row([&] { users.push_back(user_from(query)); }))
+    return err;
+  return users;
 }
 
 caf::error database::set_disabled(std::string_view name, bool disabled) {
