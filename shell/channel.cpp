@@ -1,6 +1,7 @@
 #include "shell/channel.hpp"
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 
 #include <fcntl.h>
@@ -117,6 +118,14 @@ std::optional<channel_message> channel::receive() {
   }
   message.value = std::move(*value);
   return message;
+}
+
+sockaddr_un socket_address(const std::filesystem::path& socket, const descriptor& directory) noexcept {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", directory.get(),
+                socket.filename().c_str());
+  return address;
 }
 
 } // namespace varro

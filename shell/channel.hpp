@@ -8,12 +8,19 @@
 #include "shell/descriptor.hpp"
 
 #include <deque>
+#include <filesystem>
 #include <initializer_list>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include <sys/un.h>
+
 namespace varro {
+
+// The address of a socket file whose path may be of any length: `directory`, an open descriptor of its directory,
+// stands for the path, and has to be open while the address is used.
+sockaddr_un socket_address(const std::filesystem::path& socket, const descriptor& directory) noexcept;
 
 struct channel_message {
   json value; // an object

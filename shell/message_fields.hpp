@@ -3,12 +3,13 @@
 
 #include "models/json.hpp"
 
+#include <cstdint>
 #include <string>
 
 namespace varro {
 
-template <class T>
-T number_in(const json& message, const char* key, T otherwise) {
+template <class T = int64_t>
+T number_in(const json& message, const char* key, T otherwise = {}) {
   auto found = message.find(key);
   return found != message.end() && found->is_number_integer() ? found->get<T>() : otherwise;
 }

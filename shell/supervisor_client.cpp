@@ -3,6 +3,7 @@
 #include "config/log.hpp"
 #include "shell/channel.hpp"
 #include "shell/launch.hpp"
+#include "shell/message_fields.hpp"
 
 #include <cerrno>
 #include <csignal>
@@ -31,10 +32,7 @@ constexpr int connects_max = 3; // until one is there that speaks as this server
 
 caf::expected<descriptor> connect_to(const supervisor_settings& settings) {
   descriptor directory{open(settings.data_dir.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", directory.get(),
-                settings.socket().filename().c_str());
+  auto address = socket_address(settings.socket(), directory);
   descriptor connection{socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)};
   if (!directory || !connection
       || connect(connection.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
@@ -80,16 +78,6 @@ caf::expected<launched_process> start_supervisor(const supervisor_settings& sett
   return process;
 }
 
-std::string text_in(const json& message, const char* key) {
-  auto found = message.find(key);
-  return found != message.end() && found->is_string() ? found->get<std::string>() : std::string{};
-}
-
-int64_t number_in(const json& message, const char* key, int64_t otherwise = 0) {
-  auto found = message.find(key);
-  return found != message.end() && found->is_number_integer() ? found->get<int64_t>() : otherwise;
-}
-
 std::optional<shell_event> event_of(channel_message& message) {
   static const std::map<std::string, shell_event::kind> kinds{
     {"started", shell_event::kind::started},   {"failed", shell_event::kind::failed},
@@ -102,18 +90,18 @@ std::optional<shell_event> event_of(channel_message& message) {
     return std::nullopt;
   shell_event event;
   event.what = kind->second;
-  event.request = static_cast<uint64_t>(number_in(value, "request"));
-  event.shell = static_cast<uint64_t>(number_in(value, "shell"));
+  event.request = number_in<uint64_t>(value, "request");
+  event.shell = number_in<uint64_t>(value, "shell");
   event.chat = number_in(value, "chat");
   event.has_ended = value.contains("status") && value["status"].is_number_integer();
-  event.status = static_cast<int>(number_in(value, "status"));
+  event.status = number_in<int>(value, "status");
   event.why = text_in(value, "why");
   event.python = text_in(value, "python");
   event.state = text_in(value, "state");
   event.version = text_in(value, "version");
   for (const auto& cell : value.value("cells", json::array()))
-    event.cells.push_back({static_cast<uint64_t>(number_in(cell, "id")), text_in(cell, "tag"),
-                           cell.value("done", false), number_in(cell, "started_at_ms")});
+    event.cells.push_back({number_in<uint64_t>(cell, "id"), text_in(cell, "tag"), cell.value("done", false),
+                           number_in(cell, "started_at_ms")});
   for (const auto& problem : value.value("problems", json::array()))
     event.problems.push_back({text_in(problem, "package"), text_in(problem, "error")});
   if (event.what == shell_event::kind::started) {
@@ -123,7 +111,7 @@ std::optional<shell_event> event_of(channel_message& message) {
     event.process.fd = message.descriptors[0].release();
     event.process.init_pidfd = message.descriptors[1].release();
     event.process.python_pidfd = message.descriptors[2].release();
-    event.process.group = static_cast<pid_t>(number_in(value, "group", -1));
+    event.process.group = number_in<pid_t>(value, "group", -1);
   }
   return event;
 }

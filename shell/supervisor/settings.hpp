@@ -3,6 +3,7 @@
 
 #include "config/config.hpp"
 #include "models/json.hpp"
+#include "shell/workspaces.hpp"
 
 #include <filesystem>
 #include <optional>
@@ -15,7 +16,7 @@ struct supervisor_settings {
   shell_config shell;
 
   std::filesystem::path workspaces() const {
-    return data_dir / "workspaces";
+    return workspaces_in(data_dir);
   }
   std::filesystem::path socket() const {
     return data_dir / "shells.sock";

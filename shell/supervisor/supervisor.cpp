@@ -1,7 +1,7 @@
 #include "shell/supervisor/supervisor.hpp"
 
 #include "config/log.hpp"
-#include "shell/supervisor/message_fields.hpp"
+#include "shell/message_fields.hpp"
 
 #include <cerrno>
 #include <csignal>
@@ -24,17 +24,6 @@ constexpr int events_max = 64; // taken from the kernel at once
 constexpr uint64_t id_bits = 56;
 constexpr int gone_max_ms = 2'000; // for a shell that was killed
 
-// A path of any length: the socket's directory is entered by its descriptor.
-caf::expected<sockaddr_un> address_of(const std::filesystem::path& socket, const descriptor& directory) {
-  if (!directory)
-    return system_failure("the data directory " + socket.parent_path().string());
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", directory.get(),
-                socket.filename().c_str());
-  return address;
-}
-
 } // namespace
 
 supervisor::supervisor(supervisor_settings settings) : settings_(std::move(settings)) {
@@ -51,17 +40,17 @@ supervisor::supervisor(supervisor_settings settings) : settings_(std::move(setti
 
 caf::error supervisor::listen() {
   descriptor directory{open(settings_.data_dir.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
-  auto address = address_of(settings_.socket(), directory);
-  if (!address)
-    return address.error();
-  auto* name = reinterpret_cast<sockaddr*>(&*address);
+  if (!directory)
+    return system_failure("the data directory " + settings_.data_dir.string());
+  auto address = socket_address(settings_.socket(), directory);
+  auto* name = reinterpret_cast<sockaddr*>(&address);
   descriptor other{socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)};
-  if (connect(other.get(), name, sizeof *address) == 0)
+  if (connect(other.get(), name, sizeof address) == 0)
     return fail(errc::shell_unavailable, "another varro-shells answers at " + settings_.socket().string());
   unlink(settings_.socket().c_str());
   listener_ = descriptor{socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
   auto mask = umask(0177);
-  bool bound = bind(listener_.get(), name, sizeof *address) == 0;
+  bool bound = bind(listener_.get(), name, sizeof address) == 0;
   umask(mask);
   if (!bound || ::listen(listener_.get(), 4) != 0)
     return system_failure("the socket " + settings_.socket().string() + " could not be made");

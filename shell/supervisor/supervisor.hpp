@@ -7,7 +7,7 @@
 //     {"op":"attach","request":R,"shell":S}                               answered by started or failed
 //     {"op":"ack","shell":S,"cell":ID}     the cell's result is committed; its frames are forgotten
 //     {"op":"close","shell":S}             kills it; ended follows, and then it is forgotten
-//     {"op":"frame","shell":S,"frame":{…},"file":"read|write"}    for the worker, with the chat's snapshot file
+//     {"op":"frame","shell":S,"frame":{…}} with a descriptor of the chat's snapshot file: both for the worker
 //     {"op":"end"}                         ends all shells and varro-shells itself
 //   to the server
 //     {"op":"hello","protocol":N,"fingerprint":F,"pid":PID}, {"op":"census"}
@@ -15,6 +15,7 @@
 //     {"op":"shell","shell":S,"chat":C,"python":P,"status":null or N,"why","cells":[{id,tag,done,started_at_ms}]}
 //     {"op":"started","request":R,"shell":S,"group":PID or -1} with the stream and two pidfds (init, Python)
 //     {"op":"failed","request":R,"why":TEXT}
+//     {"op":"over","shell":S,"why":TEXT}   the running cell has filled the workspace beyond its quota
 //     {"op":"ended","shell":S,"status":WAIT_STATUS,"why":"" or "memory|output|protocol|interpreter"}
 // A server that goes without "end" leaves its shells alive for shell_config::orphan.
 #pragma once
