@@ -12,6 +12,7 @@
 #include "doctor.hpp"
 #include "http/server.hpp"
 #include "http/user_command.hpp"
+#include "shell/workspaces.hpp"
 #include "storage/backup.hpp"
 
 #include <csignal>
@@ -162,7 +163,7 @@ int back_up(const command_line& line, const config& settings) {
   if (!bytes)
     return report(bytes.error());
   std::cout << "varro: wrote " << line.backup_file.string() << ", " << *bytes
-            << " bytes. The chats' files are not in it: copy " << (settings.data_dir / "workspaces").string()
+            << " bytes. The chats' files are not in it: copy " << workspaces_in(settings.data_dir).string()
             << " as well." << std::endl;
   return 0;
 }

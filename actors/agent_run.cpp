@@ -165,7 +165,7 @@ void run_tools(self_pointer self, const std::vector<tool_call_part>& calls) {
       continue;
     }
     tool_job job{call, std::move(checked.arguments), state.setup.session, agent_run_actor{self},
-                 state.setup.begun_calls.contains(call.tool_call_id)};
+                 state.setup.unfinished.begun.contains(call.tool_call_id)};
     if (tool->in_order)
       state.waiting.push_back(std::move(job));
     else
@@ -218,8 +218,8 @@ std::vector<tool_call_part> parts_of(const std::vector<open_call>& calls, const 
 // paused, or that was the answer, so that only the run's end was missing.
 void begin(self_pointer self) {
   auto& state = self->state;
-  if (!state.setup.open_calls.empty()) {
-    run_tools(self, parts_of(state.setup.open_calls, *state.history));
+  if (!state.setup.unfinished.calls.empty()) {
+    run_tools(self, parts_of(state.setup.unfinished.calls, *state.history));
     return;
   }
   const auto* response = std::get_if<model_response>(&state.history->back());

@@ -21,6 +21,13 @@ struct run_spending {
   int64_t model_requests = 0;
 };
 
+// What a run that is taken up again has to do first: the calls that its history leaves open, and which of them a shell
+// has begun.
+struct unfinished_work {
+  std::vector<open_call> calls;
+  std::set<std::string> begun; // by tool_call_id
+};
+
 struct run_setup {
   int64_t run_id = 0;
   std::string conversation_id;
@@ -28,9 +35,7 @@ struct run_setup {
   agent_config limits;
   tool_list tools;
   std::vector<message> history; // ends with the user's message, or where a crash cut the run off
-  // Of a run that is taken up again: the calls that its history leaves open, and which of them a shell has begun.
-  std::vector<open_call> open_calls;
-  std::set<std::string> begun_calls;
+  unfinished_work unfinished;
   run_spending spent;
   chat_session_actor session;
   model_client_actor models;

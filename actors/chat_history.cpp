@@ -136,11 +136,11 @@ std::vector<recorded_cell> recorded_cells(const std::vector<message_row>& rows) 
   return cells;
 }
 
-std::optional<snapshot_record> newest_snapshot(const chat_contents& contents) {
-  auto cells = recorded_cells(contents.messages);
-  if (cells.empty() || contents.snapshots.empty() || contents.snapshots.back().seq < cells.front().seq)
+std::optional<snapshot_record> newest_snapshot(const std::vector<snapshot_record>& snapshots,
+                                               const std::vector<recorded_cell>& cells) {
+  if (cells.empty() || snapshots.empty() || snapshots.back().seq < cells.front().seq)
     return std::nullopt;
-  return contents.snapshots.back();
+  return snapshots.back();
 }
 
 int64_t seq_of_return(const std::vector<message_row>& rows, const std::string& tool_call_id) {
@@ -179,7 +179,7 @@ cut_off_calls sort_open_calls(const std::vector<message_row>& rows, const std::s
                             [&](const open_call& call) { return begun.contains(call.tool_call_id); });
   cut_off_calls sorted;
   for (auto call = calls.begin(); call != calls.end(); ++call) {
-    auto goes_on = call >= first && call->tool_name == python_tool().definition.name;
+    auto goes_on = call >= first && call->tool_name == python_tool_name;
     (goes_on ? sorted.remaining : sorted.lost).push_back(*call);
   }
   return sorted;

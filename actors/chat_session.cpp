@@ -59,12 +59,6 @@ caf::error run_is_on(const chat_session_state& state) {
 
 // --- a turn begins ---------------------------------------------------------------------------------------------------
 
-// What a run that is taken up again has to do first.
-struct unfinished_work {
-  std::vector<open_call> calls;
-  std::set<std::string> begun;
-};
-
 void start_run(self_pointer self, const model_config& model, unfinished_work work = {}) {
   auto& state = self->state;
   run_setup setup;
@@ -74,8 +68,7 @@ void start_run(self_pointer self, const model_config& model, unfinished_work wor
   setup.limits = state.services.settings->agent;
   setup.tools = state.services.tools;
   setup.history = messages_of(state.contents.messages);
-  setup.open_calls = std::move(work.calls);
-  setup.begun_calls = std::move(work.begun);
+  setup.unfinished = std::move(work);
   setup.spent = spent_by(state.contents.messages, state.current->id);
   setup.session = self;
   setup.models = state.services.models;
@@ -178,8 +171,8 @@ void begin_turn(self_pointer self, const user_message& input, int64_t replaced_t
         if (replaced_turn != 0) {
           note_alternative(s, run);
           forget_from_turn(s, replaced_turn);
-          // The namespace goes back to what it was before that turn: the next cell's shell is rebuilt from the cells
-          // that are left.
+          // The namespace goes back to what it was before that turn: the next cell's shell comes from the newest
+          // snapshot that is left.
           discard_shell(self);
         }
         turn_started reply;

@@ -81,8 +81,9 @@ stream_event done_event(const run_record& run);
 // shell along.
 std::vector<recorded_cell> recorded_cells(const std::vector<message_row>& rows);
 
-// The newest snapshot of that namespace, if there is one.
-std::optional<snapshot_record> newest_snapshot(const chat_contents& contents);
+// The newest snapshot of the namespace that these cells made, if there is one.
+std::optional<snapshot_record> newest_snapshot(const std::vector<snapshot_record>& snapshots,
+                                               const std::vector<recorded_cell>& cells);
 
 // Which row returns this call; 0 if none does.
 int64_t seq_of_return(const std::vector<message_row>& rows, const std::string& tool_call_id);

@@ -2,6 +2,7 @@
 
 #include "config/log.hpp"
 #include "shell/snapshot_store.hpp"
+#include "shell/workspaces.hpp"
 
 #include <system_error>
 
@@ -10,6 +11,12 @@ namespace varro {
 namespace {
 
 constexpr auto settle_max = std::chrono::seconds{4}; // of a stop, which has 9 s in all
+
+void forget_shell(chat_session_state& state) {
+  state.shell = nullptr;
+  state.stage = shell_stage::none;
+  state.snapshotting = false;
+}
 
 void fail_waiters(chat_session_pointer self, const caf::error& error) {
   auto waiters = std::move(self->state.shell_waiters);
@@ -93,13 +100,12 @@ std::string woken_note(const snapshot_restored& restored, size_t later_cells) {
 // The namespace comes back from the newest snapshot; the recorded cells are run again only when the user asked for it.
 void restore_namespace(chat_session_pointer self) {
   auto& state = self->state;
-  auto cells = recorded_cells(state.contents.messages);
   if (state.rerun_cells) {
-    state.cells_to_restore = std::move(cells);
     restore_next(self);
     return;
   }
-  auto snapshot = newest_snapshot(state.contents);
+  const auto& cells = state.cells_to_restore;
+  auto snapshot = newest_snapshot(state.contents.snapshots, cells);
   if (!snapshot) {
     if (!cells.empty())
       state.shell_note = gone_note(cells.size(), "there is no snapshot of them");
@@ -107,6 +113,7 @@ void restore_namespace(chat_session_pointer self) {
     return;
   }
   auto later = std::count_if(cells.begin(), cells.end(), [&](const auto& cell) { return cell.seq > snapshot->seq; });
+  auto count = cells.size();
   auto shell = state.shell;
   self->request(shell, caf::infinite, restore_atom_v, snapshot->footer)
     .then(
@@ -126,7 +133,7 @@ void restore_namespace(chat_session_pointer self) {
           shell_is_gone(self);
           return;
         }
-        s.shell_note = gone_note(cells.size(), "their snapshot could not be read: " + text_of(error));
+        s.shell_note = gone_note(count, "their snapshot could not be read: " + text_of(error));
         shell_is_ready(self);
       });
 }
@@ -135,11 +142,11 @@ void start_fresh_shell(chat_session_pointer self) {
   auto& state = self->state;
   state.cells_restored = 0;
   state.cells_failed = 0;
-  state.cells_to_restore.clear();
+  state.cells_to_restore = recorded_cells(state.contents.messages);
   state.snapshot_base = -1;
-  if (!recorded_cells(state.contents.messages).empty() && state.current)
+  if (!state.cells_to_restore.empty() && state.current)
     self->send(chat_session_actor{self}, progress_atom_v, state.current->id, "Restoring session…");
-  auto workspace = workspace_of(*state.services.settings, state.contents.chat.id).string();
+  auto workspace = workspace_of(state.services.settings->data_dir, state.contents.chat.id).string();
   self->request(state.services.shells, caf::infinite, start_atom_v, state.contents.chat.id, workspace)
     .then(
       [=](const python_shell_actor& shell) {
@@ -249,9 +256,7 @@ void close_shell(chat_session_pointer self) {
     self->demonitor(state.shell.address());
     self->send(state.shell, close_atom_v);
   }
-  state.shell = nullptr;
-  state.stage = shell_stage::none;
-  state.snapshotting = false;
+  forget_shell(state);
   state.shell_note.clear();
   fail_waiters(self, fail(errc::shell_lost, "The Python shell was closed."));
 }
@@ -270,9 +275,7 @@ void let_go_of_shell(chat_session_pointer self) {
   auto& state = self->state;
   if (state.shell)
     self->demonitor(state.shell.address());
-  state.shell = nullptr;
-  state.stage = shell_stage::none;
-  state.snapshotting = false;
+  forget_shell(state);
 }
 
 void adopt_shell(chat_session_pointer self, const python_shell_actor& shell) {
@@ -338,7 +341,7 @@ bool acknowledge_cells(chat_session_pointer self, const message& content) {
   bool any = false;
   for (const auto& part : request->parts)
     if (const auto* result = std::get_if<tool_return_part>(&part);
-        result != nullptr && result->tool_name == python_tool().definition.name) {
+        result != nullptr && result->tool_name == python_tool_name) {
       self->send(self->state.shell, ack_atom_v, result->tool_call_id);
       any = true;
     }
@@ -353,9 +356,7 @@ void abandon_restore(chat_session_pointer self) {
 void shell_is_gone(chat_session_pointer self) {
   auto& state = self->state;
   auto restoring = state.stage == shell_stage::restoring;
-  state.shell = nullptr;
-  state.stage = shell_stage::none;
-  state.snapshotting = false;
+  forget_shell(state);
   if (restoring)
     fail_waiters(self,
                  fail(errc::shell_lost,
@@ -363,14 +364,10 @@ void shell_is_gone(chat_session_pointer self) {
                       "restore its variables."));
 }
 
-std::filesystem::path workspace_of(const config& settings, int64_t chat_id) {
-  return settings.data_dir / "workspaces" / std::to_string(chat_id);
-}
-
 void remove_files(chat_session_pointer self) {
   auto& state = self->state;
   remove_snapshots(state.services.settings->data_dir, state.contents.chat.id);
-  auto from = workspace_of(*state.services.settings, state.contents.chat.id);
+  auto from = workspace_of(state.services.settings->data_dir, state.contents.chat.id);
   auto to = from;
   to += ".deleted";
   std::error_code error;

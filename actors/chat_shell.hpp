@@ -43,9 +43,6 @@ void abandon_restore(chat_session_pointer self);
 // The shell's actor has ended.
 void shell_is_gone(chat_session_pointer self);
 
-// DATA_DIR/workspaces/{chat}
-std::filesystem::path workspace_of(const config& settings, int64_t chat_id);
-
 // Deletes the snapshots, takes the workspace out of the way at once and deletes it in an actor of its own.
 void remove_files(chat_session_pointer self);
 

@@ -65,8 +65,6 @@ using shell_host_actor = caf::typed_actor<
   // The chat's shell of a former server, and the tags of its cells whose results were not acknowledged. errc::not_found
   // when there is none.
   caf::replies_to<attach_atom, int64_t /*chat*/>::with<python_shell_actor, std::vector<std::string>>,
-  // The chats that have a shell of a former server with such cells.
-  caf::replies_to<list_atom>::with<std::vector<int64_t>>,
   // A shell began (true) or ended (false) a cell; from python_shell.
   caf::reacts_to<busy_atom, int64_t /*chat*/, bool>,
   // How many shells live.

@@ -1,6 +1,7 @@
 #include "actors/shell_host.hpp"
 
 #include "config/log.hpp"
+#include "shell/machine_memory.hpp"
 #include "shell/snapshot_store.hpp"
 
 namespace varro {
@@ -339,23 +340,6 @@ shell_host_state::attach_promise attach(shell_host_pointer self, int64_t chat) {
   return promise;
 }
 
-caf::typed_response_promise<std::vector<int64_t>> list_orphans(shell_host_pointer self) {
-  auto promise = self->make_response_promise<std::vector<int64_t>>();
-  auto answer = [self, promise]() mutable {
-    std::vector<int64_t> chats;
-    for (const auto& [chat, orphan] : self->state.orphans)
-      if (!orphan.cells.empty())
-        chats.push_back(chat);
-    promise.deliver(std::move(chats));
-  };
-  client_of(self);
-  if (self->state.census_known)
-    answer();
-  else
-    self->state.after_census.emplace_back(answer);
-  return promise;
-}
-
 // --- snapshots
 
 caf::result<bool> ask_for_snapshot(shell_host_pointer self, uint64_t shell, int64_t chat, uint64_t id, int64_t base) {
@@ -389,7 +373,7 @@ caf::result<done_atom> ask_to_restore(shell_host_pointer self, uint64_t shell, i
 // When memory gets short, some of those that were used longest ago; the next look tells whether more have to follow.
 void make_memory(shell_host_pointer self) {
   auto& state = self->state;
-  auto memory = state.memory();
+  auto memory = read_machine_memory();
   auto reserve = state.settings->shell.memory_reserve_bytes;
   if (reserve == 0)
     reserve = memory.total_bytes / 10;
@@ -471,7 +455,6 @@ shell_host_internal::behavior_type shell_host(shell_host_pointer self, std::shar
     [=](stop_atom) { return stop(self); },
     [=](ready_atom, int64_t chat) { become_live(self, chat); },
     [=](attach_atom, int64_t chat) { return attach(self, chat); },
-    [=](list_atom) { return list_orphans(self); },
     [=](ack_atom, uint64_t shell, uint64_t cell) {
       if (self->state.client)
         self->state.client->acknowledge(shell, cell);

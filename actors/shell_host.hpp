@@ -8,7 +8,6 @@
 #include "actors/interfaces.hpp"
 #include "actors/python_shell.hpp"
 #include "config/config.hpp"
-#include "shell/machine_memory.hpp"
 
 #include <caf/stateful_actor.hpp>
 
@@ -82,7 +81,6 @@ struct shell_host_state {
   uint64_t next_order = 1;
   bool census_known = false; // varro-shells has told which shells there were
   std::vector<std::function<void()>> after_census;
-  std::function<machine_memory()> memory = read_machine_memory;
   bool stopping = false;
   caf::typed_response_promise<done_atom> stopped;
 

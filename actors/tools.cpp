@@ -40,7 +40,7 @@ bool has_type(const json& value, const std::string& type) {
 
 tool_spec python_tool() {
   tool_spec spec;
-  spec.definition.name = "python";
+  spec.definition.name = python_tool_name;
   spec.definition.description = python_description;
   spec.definition.parameters = {
     {"type", "object"},

@@ -9,6 +9,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace varro {
@@ -30,6 +31,7 @@ struct tool_spec {
 
 using tool_list = std::shared_ptr<const std::vector<tool_spec>>;
 
+inline constexpr std::string_view python_tool_name = "python";
 tool_spec python_tool();
 tool_list built_in_tools();
 const tool_spec* find_tool(const tool_list& tools, const std::string& name);

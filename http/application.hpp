@@ -17,6 +17,9 @@
 
 namespace varro {
 
+// Digits of the path; 404 for what does not fit.
+std::optional<int64_t> captured_id(const route_call& call, size_t index = 0);
+
 inline constexpr std::chrono::seconds answer_max{10};
 
 // Somebody who may use this server.
@@ -93,6 +96,16 @@ public:
     }
   }
 
+  // Tells the user's chat, named by the route, something that has no other answer than done: 204, or an error.
+  template <class... Ts>
+  reply tell_chat(const route_call& call, const visitor& who, const Ts&... message) const {
+    auto id = captured_id(call);
+    if (!id)
+      return error_reply(call.request, 404, "There is no such chat.");
+    auto done = ask_chat<done_atom>(who.user.id, *id, message...);
+    return done ? empty_reply(204) : error_reply(call.request, done.error());
+  }
+
   // Errors as the client reads them: a fragment for htmx, else a page.
   reply error_reply(const received_request& request, int status, std::string_view text) const;
   reply error_reply(const received_request& request, const caf::error& error) const;
@@ -113,9 +126,6 @@ route_handler with_user(application& app, when_anonymous otherwise, user_handler
 // empty form; its token can only be in X-CSRF-Token.
 using form_handler = std::function<reply(const route_call&, const visitor&, const form&)>;
 route_handler with_form(application& app, form_handler handler);
-
-// Digits of the path; 404 for what does not fit.
-std::optional<int64_t> captured_id(const route_call& call, size_t index = 0);
 
 // One function per file of routes.
 void add_page_routes(router& routes, application& app);

@@ -71,11 +71,7 @@ reply rename(application& app, const route_call& call, const visitor& who, const
 }
 
 reply remove(application& app, const route_call& call, const visitor& who, const form&) {
-  auto id = captured_id(call);
-  if (!id)
-    return app.error_reply(call.request, 404, "There is no such chat.");
-  auto done = app.ask_chat<done_atom>(who.user.id, *id, remove_atom_v);
-  return done ? empty_reply(204) : app.error_reply(call.request, done.error());
+  return app.tell_chat(call, who, remove_atom_v);
 }
 
 } // namespace

@@ -2,6 +2,7 @@
 #include "http/application.hpp"
 #include "http/security_headers.hpp"
 #include "http/uploads.hpp"
+#include "shell/workspaces.hpp"
 
 namespace varro {
 
@@ -69,7 +70,7 @@ reply download(application& app, const route_call& call, const visitor& who) {
   caf::error why;
   if (!owns(app, who, *chat, why))
     return app.error_reply(call.request, why);
-  auto workspace = workspace_files::open(workspace_directory(app.settings, *chat));
+  auto workspace = workspace_files::open(workspace_of(app.settings.data_dir, *chat));
   auto file = workspace ? workspace->read(name) : workspace.error();
   if (!file)
     return app.error_reply(call.request, file.error());
@@ -86,7 +87,7 @@ reply list(application& app, const route_call& call, const visitor& who) {
   caf::error why = chat ? caf::error{} : fail(errc::not_found, "There is no such chat.");
   if (!chat || !owns(app, who, *chat, why))
     return app.error_reply(call.request, why);
-  auto workspace = workspace_files::open(workspace_directory(app.settings, *chat));
+  auto workspace = workspace_files::open(workspace_of(app.settings.data_dir, *chat));
   reply result;
   result.body = file_list(*chat, workspace ? workspace->list() : std::vector<listed_file>{});
   return result;

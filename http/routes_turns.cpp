@@ -135,19 +135,11 @@ reply switch_branch(application& app, const route_call& call, const visitor& who
 
 // Has the recorded cells run again before the next one, where no snapshot has the variables.
 reply rerun(application& app, const route_call& call, const visitor& who, const form&) {
-  auto id = captured_id(call);
-  if (!id)
-    return app.error_reply(call.request, 404, "There is no such chat.");
-  auto done = app.ask_chat<done_atom>(who.user.id, *id, rerun_atom_v);
-  return done ? empty_reply(204) : app.error_reply(call.request, done.error());
+  return app.tell_chat(call, who, rerun_atom_v);
 }
 
 reply cancel(application& app, const route_call& call, const visitor& who, const form&) {
-  auto id = captured_id(call);
-  if (!id)
-    return app.error_reply(call.request, 404, "There is no such chat.");
-  auto done = app.ask_chat<done_atom>(who.user.id, *id, cancel_atom_v);
-  return done ? empty_reply(204) : app.error_reply(call.request, done.error());
+  return app.tell_chat(call, who, cancel_atom_v);
 }
 
 // -1: the client has seen nothing. nullopt: `after` is garbage. Last-Event-ID comes from the browser's memory of an

@@ -2,12 +2,9 @@
 
 #include "shell/sandbox.hpp"
 #include "shell/workspace_usage.hpp"
+#include "shell/workspaces.hpp"
 
 namespace varro {
-
-std::filesystem::path workspace_directory(const config& settings, int64_t chat_id) {
-  return settings.data_dir / "workspaces" / std::to_string(chat_id);
-}
 
 caf::expected<std::vector<std::string>> store_uploads(const config& settings, int64_t chat_id,
                                                       const std::vector<form_file>& files) {
@@ -15,10 +12,11 @@ caf::expected<std::vector<std::string>> store_uploads(const config& settings, in
     return fail(errc::not_found, "The chat does not exist yet. Send a message first.");
   if (files.size() > uploads_max)
     return fail(errc::too_large, "More than " + std::to_string(uploads_max) + " files at once. Send fewer.");
-  auto workspace = workspace_files::create(workspace_directory(settings, chat_id), shell_user());
+  auto directory = workspace_of(settings.data_dir, chat_id);
+  auto workspace = workspace_files::create(directory, shell_user());
   if (!workspace)
     return workspace.error();
-  auto usage = measure_workspace(workspace_directory(settings, chat_id), settings.shell);
+  auto usage = measure_workspace(directory, settings.shell);
   for (const auto& file : files) {
     usage.bytes += file.bytes.size();
     ++usage.files;

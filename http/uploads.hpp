@@ -9,9 +9,6 @@ namespace varro {
 
 inline constexpr size_t uploads_max = 100; // files of one form
 
-// DATA_DIR/workspaces/{chat_id}
-std::filesystem::path workspace_directory(const config& settings, int64_t chat_id);
-
 // Writes the files; their names in the workspace, in order. REQUIRES: the user owns the chat.
 caf::expected<std::vector<std::string>> store_uploads(const config& settings, int64_t chat_id,
                                                       const std::vector<form_file>& files);

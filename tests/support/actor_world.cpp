@@ -191,7 +191,6 @@ shell_host_actor::behavior_type fake_shell_host(shell_host_actor::pointer self, 
         tags.push_back(tag);
       return {python_shell_actor{log->shell}, tags};
     },
-    [](list_atom) { return std::vector<int64_t>{}; },
     [](busy_atom, int64_t, bool) {},
     [=](count_atom) { return int64_t{log->shells_started - log->shells_closed}; },
     [](stop_atom) { return done_atom_v; },

@@ -147,7 +147,6 @@ shell_host_actor::behavior_type twin_shells(shell_host_actor::pointer, script_po
     [](attach_atom, int64_t) -> caf::result<python_shell_actor, std::vector<std::string>> {
       return fail(errc::not_found, "The chat has no shell.");
     },
-    [](list_atom) { return std::vector<int64_t>{}; },
     [](busy_atom, int64_t, bool) {},
     [](count_atom) { return int64_t{4}; },
     [](stop_atom) { return done_atom_v; },
