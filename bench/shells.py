@@ -35,8 +35,8 @@ frame = pd.DataFrame({"group": np.arange(1000) % 7, "value": np.random.rand(1000
 frame.groupby("group").value.describe()""", """frame.groupby("group").value.mean().plot.bar()
 plt.title("means")
 plt.show()""")
-STAGES = {("pass",): 9 << 20, SMALL_CELLS: 20 << 20, LARGER_CELLS: 32 << 20}  # and what a shell needs at most after it
-MEMORY_SHARE = 0.8  # of the memory that is available; more shells than fit into it are left out
+STAGES = {("pass",): 9 << 20, SMALL_CELLS: 18 << 20, LARGER_CELLS: 32 << 20}  # and what a shell needs at most after it
+MEMORY_SHARE = 0.85  # of the memory that is available; more shells than fit into it are left out
 MACHINE_WIDE_MIN = 50  # shells from which on the memory of the whole machine says something
 HELD = {"nothing but a number": 0, "a DataFrame of 1 MB": 1 << 17, "a DataFrame of 100 MB": 100 << 17}  # rows
 ROUNDS = 5
