@@ -235,6 +235,11 @@ void on_response(self_pointer self, model_response response) {
   auto& state = self->state;
   ++state.end.model_requests;
   state.end.usage += response.usage;
+  // Of a stopped request, only what it cost is kept: half an answer is no node.
+  if (state.cancelled && response.state == "interrupted") {
+    finish_cancelled(self);
+    return;
+  }
   auto calls = take_calls(response, *state.history);
   auto goes_on = !calls.empty() || paused(response);
   auto reason = goes_on ? std::string{} : unfinished_reason(response, state.setup.model);

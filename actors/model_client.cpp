@@ -19,6 +19,10 @@ attempt_outcome conclude(attempt& a, const transport_end& end) {
   using reason = transport_end::reason;
   attempt_outcome result;
   result.timed_out = end.why == reason::timed_out;
+  if (end.why == reason::cancelled && a.decoder && end.http_status >= 200 && end.http_status < 300) {
+    result.decoded.response = a.decoder->partial();
+    return result;
+  }
   if (a.decoder) {
     result.had_content = a.decoder->has_content();
     if (end.why == reason::complete || !result.had_content || end.why == reason::dropped)
@@ -47,6 +51,10 @@ transport_limits limits_of(const model_client_config& settings) {
   return limits;
 }
 
+caf::error request_stopped() {
+  return fail(errc::cancelled, "The request to the model was stopped.");
+}
+
 void give_up(self_pointer self, int64_t run, caf::error error) {
   auto& pending = self->state.pending;
   auto found = pending.find(run);
@@ -67,6 +75,7 @@ void start_attempt(self_pointer self, int64_t run) {
   }
   ++entry.attempts;
   entry.ticket = ++state.last_ticket;
+  entry.in_flight = true;
   auto shared = std::make_shared<attempt>(attempt{entry.provider, entry.query, nullptr});
   transport_callbacks callbacks;
   callbacks.on_head = [shared](int status, std::string_view content_type) {
@@ -86,11 +95,16 @@ void on_ended(self_pointer self, int64_t run, int64_t ticket, const attempt_outc
   if (found == state.pending.end() || found->second.ticket != ticket)
     return;
   auto& entry = found->second;
+  entry.in_flight = false;
   if (outcome.decoded.response) {
     auto promise = std::move(entry.promise);
     auto response = *outcome.decoded.response;
     state.pending.erase(found);
     promise.deliver(std::move(response));
+    return;
+  }
+  if (entry.cancelled) {
+    give_up(self, run, request_stopped());
     return;
   }
   const auto& limits = state.settings->model_client;
@@ -170,8 +184,13 @@ model_client_actor::behavior_type model_client(self_pointer self, std::shared_pt
       auto found = self->state.pending.find(run);
       if (found == self->state.pending.end())
         return;
+      if (!found->second.in_flight) {
+        give_up(self, run, request_stopped());
+        return;
+      }
+      // Its end follows at once, with what was received and used until now.
+      found->second.cancelled = true;
       self->state.transport->cancel(found->second.request);
-      give_up(self, run, fail(errc::cancelled, "The request to the model was stopped."));
     },
     [=](retry_atom, int64_t run, int64_t ticket) {
       auto found = self->state.pending.find(run);

@@ -21,6 +21,8 @@ struct pending_query {
   int64_t ticket = 0; // of the current attempt; what comes for an older one is dropped
   http_transport::request_id request = 0;
   int attempts = 0;
+  bool in_flight = false; // an attempt is with the transport, and not between two of them
+  bool cancelled = false; // the answer is what was received until then
 };
 
 struct model_client_state {

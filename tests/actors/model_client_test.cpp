@@ -26,6 +26,12 @@ public:
 
   void cancel(request_id id) override {
     cancelled.push_back(id);
+    if (!ends_when_cancelled)
+      return;
+    transport_end end;
+    end.why = transport_end::reason::cancelled;
+    end.http_status = head_status;
+    requests[id - 1].callbacks.on_end(end);
   }
 
   void answer(size_t index, int status, std::string_view body, std::optional<std::chrono::milliseconds> after = {}) {
@@ -47,6 +53,8 @@ public:
 
   std::vector<sent> requests;
   std::vector<request_id> cancelled;
+  bool ends_when_cancelled = true; // else the answer was already on its way
+  int head_status = 0;             // of the request that is cancelled
 
 private:
   request_id last_id_ = 0;
@@ -216,15 +224,50 @@ TEST_CASE_FIXTURE(fixture, "a connection that drops before any content is tried 
   CHECK(network->requests.size() == 2);
 }
 
-TEST_CASE_FIXTURE(fixture, "a stop closes the connection and answers at once, and what still arrives is dropped") {
+TEST_CASE_FIXTURE(fixture, "a stop closes the connection and answers at once") {
   auto handle = ask();
   self->send(client, cancel_atom_v, int64_t{1});
   REQUIRE(answered(handle));
   CHECK(code_of(*error) == errc::cancelled);
   CHECK(network->cancelled == std::vector<http_transport::request_id>{1});
-  network->answer(0, 200, hello_stream);
+  CHECK(network->requests.size() == 1); // and is not tried again
+}
+
+TEST_CASE_FIXTURE(fixture, "a stopped request answers with what it has cost until then") {
+  auto handle = ask(query(provider_kind::anthropic));
+  auto& callbacks = network->requests[0].callbacks;
+  callbacks.on_head(200, "text/event-stream");
+  callbacks.on_bytes("event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"m1\",\"type\":"
+                     "\"message\",\"role\":\"assistant\",\"model\":\"m\",\"content\":[],\"stop_reason\":null,"
+                     "\"usage\":{\"input_tokens\":21,\"output_tokens\":3}}}\n\n");
+  network->head_status = 200;
+  self->send(client, cancel_atom_v, int64_t{1});
+  REQUIRE(answered(handle));
+  REQUIRE(response);
+  CHECK(response->state == "interrupted");
+  CHECK(response->usage.input_tokens == 21);
+  CHECK(response->usage.output_tokens == 3);
+}
+
+TEST_CASE_FIXTURE(fixture, "a whole answer that a stop no longer reached is not thrown away") {
+  auto handle = ask();
+  network->ends_when_cancelled = false;
+  self->send(client, cancel_atom_v, int64_t{1});
   coordinator().run();
-  CHECK(self->mailbox().empty());
+  network->answer(0, 200, hello_stream);
+  REQUIRE(answered(handle));
+  REQUIRE(response);
+  CHECK(response->state == "complete");
+}
+
+TEST_CASE_FIXTURE(fixture, "a stopped request that fails meanwhile is stopped, not tried again") {
+  auto handle = ask();
+  network->ends_when_cancelled = false;
+  self->send(client, cancel_atom_v, int64_t{1});
+  coordinator().run();
+  network->answer(0, 503, "{}");
+  REQUIRE(answered(handle));
+  CHECK(code_of(*error) == errc::cancelled);
 }
 
 TEST_CASE_FIXTURE(fixture, "a stop between two attempts ends the waiting") {
