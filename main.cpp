@@ -5,6 +5,7 @@
 #include "actors/shell_host.hpp"
 #include "actors/store.hpp"
 #include "actors/supervisor.hpp"
+#include "actors/workspace_keeper.hpp"
 #include "config/command_line.hpp"
 #include "config/load.hpp"
 #include "config/local_models.hpp"
@@ -76,6 +77,7 @@ struct opened_storage {
   user_record local_user;
   std::shared_ptr<id_source> ids;
   std::vector<open_run> open_runs;
+  known_chats chats;
 };
 
 caf::expected<opened_storage> open_storage(const config& settings) {
@@ -91,6 +93,9 @@ caf::expected<opened_storage> open_storage(const config& settings) {
   auto local_user = (*writer)->local_user();
   if (!local_user)
     return local_user.error();
+  auto chats = (*writer)->chat_ids();
+  if (!chats)
+    return chats.error();
   auto ids = std::make_shared<id_source>();
   auto next_chat = (*writer)->next_chat_id();
   auto next_run = (*writer)->next_run_id();
@@ -101,8 +106,13 @@ caf::expected<opened_storage> open_storage(const config& settings) {
   auto reader = database::open(settings.data_dir, database::mode::read_only);
   if (!reader)
     return reader.error();
-  return opened_storage{std::move(*lock),       std::move(*writer), std::move(*reader),
-                        std::move(*local_user), std::move(ids),     std::move(*open_runs)};
+  return opened_storage{std::move(*lock),
+                        std::move(*writer),
+                        std::move(*reader),
+                        std::move(*local_user),
+                        std::move(ids),
+                        std::move(*open_runs),
+                        {std::move(*chats), *next_chat}};
 }
 
 int serve(config loaded) {
@@ -128,12 +138,13 @@ int serve(config loaded) {
   services.store = spawn_store(system, std::move(storage->writer));
   services.reader = spawn_store_reader(system, std::move(storage->reader));
   services.shells = spawn_shell_host(system, settings);
+  services.keeper = spawn_workspace_keeper(system, settings, std::move(storage->chats));
   services.models = system.spawn(model_client, settings, transport);
   services.gateway = system.middleman().spawn_broker(http_gateway, settings->stream);
   auto registry = system.spawn(chat_registry, services);
-  auto stopper = system.spawn(
-    supervisor,
-    supervised{registry, services.shells, services.gateway, services.models, services.store, services.reader});
+  auto stopper = system.spawn(supervisor,
+                              supervised{registry, services.shells, services.gateway, services.models, services.store,
+                                         services.reader, services.keeper});
 
   http_server server{{system, *settings, registry, services.gateway, services.store, services.reader, services.shells,
                       storage->local_user}};

@@ -136,6 +136,16 @@ std::vector<recorded_cell> recorded_cells(const std::vector<message_row>& rows) 
   return cells;
 }
 
+bool returns_cell(const message_row& row) {
+  const auto* request = std::get_if<model_request>(&row.content);
+  if (request == nullptr)
+    return false;
+  return std::any_of(request->parts.begin(), request->parts.end(), [](const auto& part) {
+    const auto* result = std::get_if<tool_return_part>(&part);
+    return result != nullptr && result->tool_name == python_tool_name;
+  });
+}
+
 std::optional<snapshot_record> newest_snapshot(const std::vector<snapshot_record>& snapshots,
                                                const std::vector<recorded_cell>& cells) {
   if (cells.empty() || snapshots.empty() || snapshots.back().seq < cells.front().seq)

@@ -1,5 +1,3 @@
-#include "actors/chat_session.hpp"
-
 #include "actors/chat_shell.hpp"
 #include "config/log.hpp"
 #include "models/history.hpp"
@@ -12,308 +10,7 @@ namespace varro {
 
 namespace {
 
-using self_pointer = chat_session_actor::stateful_pointer<chat_session_state>;
-
-void publish(self_pointer self, stream_event event) {
-  auto& state = self->state;
-  self->send(state.services.gateway, publish_atom_v, state.contents.chat.id, std::move(event));
-}
-
-void publish_blocks(self_pointer self, const std::vector<block>& blocks, int64_t seq) {
-  for (auto& event : to_events(blocks, seq))
-    publish(self, std::move(event));
-}
-
-void show_progress(self_pointer self, std::string text) {
-  auto& state = self->state;
-  if (!state.current || text.empty())
-    return;
-  state.progress = std::move(text);
-  publish(self, {0, "progress", progress_indicator(state.progress)});
-}
-
-message_row make_row(chat_session_state& state, message content, int64_t turn, int64_t run_id) {
-  message_row row;
-  row.chat_id = state.contents.chat.id;
-  row.seq = ++state.contents.chat.last_seq;
-  row.turn = turn;
-  row.run_id = run_id;
-  row.content = std::move(content);
-  row.created_at = now_us();
-  state.contents.chat.updated_at = row.created_at;
-  return row;
-}
-
-write_batch batch_of(const chat_session_state& state) {
-  write_batch batch;
-  batch.chat_id = state.contents.chat.id;
-  batch.chat = state.contents.chat;
-  return batch;
-}
-
-caf::error run_is_on(const chat_session_state& state) {
-  auto run = state.current ? " (run " + std::to_string(state.current->id) + ")" : std::string{};
-  return fail(errc::run_in_progress,
-              "This chat is still answering" + run + ". Stop it, or send the message when the answer is there.");
-}
-
-// --- a turn begins ---------------------------------------------------------------------------------------------------
-
-void start_run(self_pointer self, const model_config& model, unfinished_work work = {}) {
-  auto& state = self->state;
-  run_setup setup;
-  setup.run_id = state.current->id;
-  setup.conversation_id = "chat-" + std::to_string(state.contents.chat.id);
-  setup.model = model;
-  setup.limits = state.services.settings->agent;
-  setup.tools = state.services.tools;
-  setup.history = messages_of(state.contents.messages);
-  setup.unfinished = std::move(work);
-  setup.spent = spent_by(state.contents.messages, state.current->id);
-  setup.session = self;
-  setup.models = state.services.models;
-  state.run = self->spawn<caf::monitored>(agent_run, std::move(setup));
-  ++state.services.counts->runs;
-  self->send(state.run, step_atom_v);
-}
-
-// A new run stands beside the one that it replaces.
-void note_alternative(chat_session_state& state, const run_record& run) {
-  auto& contents = state.contents;
-  for (const auto& former : contents.runs)
-    if (former.turn == run.turn) {
-      auto siblings = contents.alternatives[former.id];
-      if (siblings.empty())
-        siblings.push_back(former.id);
-      siblings.push_back(run.id);
-      contents.alternatives[run.id] = std::move(siblings);
-    }
-}
-
-// Takes the rows of this turn and later ones out of memory; the database keeps them as superseded.
-void forget_from_turn(chat_session_state& state, int64_t turn) {
-  auto& contents = state.contents;
-  std::erase_if(contents.messages, [=](const message_row& row) { return row.turn >= turn; });
-  for (const auto& run : contents.runs)
-    if (run.turn >= turn)
-      contents.alternatives.erase(run.id);
-  std::erase_if(contents.runs, [=](const run_record& run) { return run.turn >= turn; });
-  auto last = contents.messages.empty() ? 0 : contents.messages.back().seq;
-  std::erase_if(contents.snapshots, [=](const snapshot_record& snapshot) { return snapshot.seq > last; });
-}
-
-caf::expected<model_config> model_for(const chat_session_state& state, const std::string& wanted) {
-  auto id = wanted.empty() ? state.contents.chat.model : wanted;
-  if (id.empty())
-    id = state.services.settings->default_model;
-  const auto* model = state.services.settings->find_model(id);
-  if (model == nullptr)
-    return fail(errc::invalid_input, "The model '" + id + "' is not configured here. Choose another one.");
-  return *model;
-}
-
-// REQUIRES: the newest run is open, and its history has no open calls but these.
-void resume_run(self_pointer self, const model_config& model, unfinished_work work) {
-  auto& state = self->state;
-  state.current = state.contents.runs.back();
-  state.progress = "Thinking…";
-  state.live = block_renderer{state.contents.chat.id, state.contents.alternatives};
-  for (const auto& row : state.contents.messages)
-    if (row.turn == state.current->turn)
-      state.live.render(row);
-  start_run(self, model, std::move(work));
-}
-
-// REQUIRES: no run is on. `replaced_turn` 0: the turn is a new one at the end.
-void begin_turn(self_pointer self, const user_message& input, int64_t replaced_turn,
-                caf::typed_response_promise<turn_started> promise) {
-  auto& state = self->state;
-  auto model = model_for(state, input.model);
-  if (!model) {
-    promise.deliver(model.error());
-    return;
-  }
-  auto before = state.contents.chat;
-  auto& chat = state.contents.chat;
-  chat.model = model->id;
-  if (!state.stored) {
-    chat.title = title_of(input.text);
-    chat.created_at = now_us();
-  }
-  auto turn
-    = replaced_turn != 0 ? replaced_turn : (state.contents.runs.empty() ? 1 : state.contents.runs.back().turn + 1);
-  run_record run;
-  run.id = state.services.ids->next_run++;
-  run.chat_id = chat.id;
-  run.turn = turn;
-  run.started_at = now_us();
-  for (const auto& former : state.contents.runs)
-    if (former.turn == turn - 1)
-      run.parent = former.id;
-  model_request request;
-  request.timestamp = timestamp_now();
-  request.run_id = std::to_string(run.id);
-  request.conversation_id = "chat-" + std::to_string(chat.id);
-  request.parts.push_back(user_prompt_part{input.text, request.timestamp});
-  auto row = make_row(state, std::move(request), turn, run.id);
-  run.first_seq = row.seq;
-  auto batch = batch_of(state);
-  batch.messages.push_back(row);
-  batch.run = run;
-  if (replaced_turn != 0)
-    batch.supersede_from_turn = replaced_turn;
-  state.starting = true;
-  self->request(state.services.store, caf::infinite, commit_atom_v, std::move(batch))
-    .then(
-      [=, model = std::move(*model)](done_atom) mutable {
-        auto& s = self->state;
-        s.starting = false;
-        if (replaced_turn != 0) {
-          note_alternative(s, run);
-          forget_from_turn(s, replaced_turn);
-          // The namespace goes back to what it was before that turn: the next cell's shell comes from the newest
-          // snapshot that is left.
-          discard_shell(self);
-        }
-        turn_started reply;
-        reply.created = !s.stored;
-        s.stored = true;
-        s.contents.messages.push_back(row);
-        s.contents.runs.push_back(run);
-        s.current = run;
-        s.ending = false;
-        s.progress = "Thinking…";
-        s.live = block_renderer{s.contents.chat.id, s.contents.alternatives};
-        for (const auto& b : s.live.render(row))
-          reply.user_block += b.html;
-        reply.chat = s.contents.chat;
-        reply.run_id = run.id;
-        reply.turn = turn;
-        reply.seq = row.seq;
-        start_run(self, model);
-        promise.deliver(std::move(reply));
-      },
-      [=](caf::error& error) mutable {
-        auto& s = self->state;
-        s.starting = false;
-        auto last_seq = s.contents.chat.last_seq;
-        s.contents.chat = before;
-        s.contents.chat.last_seq = last_seq; // a seq is never reused
-        promise.deliver(error);
-      });
-}
-
-caf::error stopping() {
-  return fail(errc::shutting_down, "The server is stopping. Send the message again in a moment.");
-}
-
-bool busy(const chat_session_state& state) {
-  return state.current.has_value() || state.starting;
-}
-
-caf::result<turn_started> edit(self_pointer self, int64_t turn, user_message input) {
-  auto& state = self->state;
-  if (state.stopping)
-    return stopping();
-  if (busy(state))
-    return run_is_on(state);
-  if (turn == 0 && !state.contents.runs.empty())
-    turn = state.contents.runs.back().turn;
-  auto found = std::find_if(state.contents.messages.begin(), state.contents.messages.end(),
-                            [=](const message_row& row) { return row.turn == turn; });
-  if (turn <= 0 || found == state.contents.messages.end())
-    return fail(errc::not_found, "This chat has no such turn.");
-  if (input.text.empty()) {
-    const auto& request = std::get<model_request>(found->content);
-    const auto& prompt = std::get<user_prompt_part>(request.parts.front());
-    const auto* text = std::get_if<std::string>(&prompt.content);
-    if (text == nullptr)
-      return fail(errc::invalid_input, "This message holds more than text and cannot be asked again.");
-    input.text = *text;
-  }
-  auto promise = self->make_response_promise<turn_started>();
-  // The replaced turn keeps its namespace: a snapshot of it that is under way is waited for.
-  state.starting = true;
-  settle(self, [=] {
-    self->state.starting = false;
-    begin_turn(self, input, turn, promise);
-  });
-  return promise;
-}
-
-// --- a run goes on and ends ------------------------------------------------------------------------------------------
-
-caf::result<done_atom> commit_node(self_pointer self, run_node node) {
-  auto& state = self->state;
-  if (!state.current || state.current->id != node.run_id || state.ending)
-    return fail(errc::no_run, "This run has ended.");
-  auto row = make_row(state, std::move(node.content), state.current->turn, node.run_id);
-  auto batch = batch_of(state);
-  batch.messages.push_back(row);
-  auto promise = self->make_response_promise<done_atom>();
-  self->request(state.services.store, caf::infinite, commit_atom_v, std::move(batch))
-    .then(
-      [=, progress = std::move(node.progress)](done_atom) mutable {
-        auto& s = self->state;
-        s.contents.messages.push_back(row);
-        if (acknowledge_cells(self, row.content))
-          take_snapshot(self);
-        publish_blocks(self, s.live.render(row), row.seq);
-        show_progress(self, progress);
-        promise.deliver(done_atom_v);
-      },
-      [=](caf::error& error) mutable { promise.deliver(error); });
-  return promise;
-}
-
-void close_run(self_pointer self, const run_record& run) {
-  auto& state = self->state;
-  state.contents.runs.back() = run;
-  if (run.end_seq != 0)
-    publish_blocks(self, state.live.render_end(run), run.end_seq);
-  publish(self, done_event(run));
-  state.current.reset();
-  state.ending = false;
-  state.progress.clear();
-  state.run = nullptr;
-  --state.services.counts->runs;
-}
-
-void end_run(self_pointer self, const run_end& end) {
-  auto& state = self->state;
-  if (!state.current || state.current->id != end.run_id || state.ending)
-    return;
-  state.ending = true;
-  auto run = *state.current;
-  run.status = end.status;
-  run.error = end.error;
-  run.usage = end.usage;
-  run.model_requests = end.model_requests;
-  run.ended_at = now_us();
-  if (!run.error.empty())
-    run.end_seq = ++state.contents.chat.last_seq;
-  auto batch = batch_of(state);
-  batch.run = run;
-  self->request(state.services.store, caf::infinite, commit_atom_v, std::move(batch))
-    .then([=](done_atom) { close_run(self, run); },
-          [=](caf::error& error) {
-            // What could not be committed is not shown; the next start finds the run as interrupted.
-            log(log_level::error, "run " + std::to_string(run.id) + " could not be closed: " + text_of(error));
-            auto unsaved = run;
-            unsaved.status = run_status::failed;
-            unsaved.end_seq = 0;
-            close_run(self, unsaved);
-          });
-}
-
-caf::result<done_atom> cancel(self_pointer self) {
-  auto& state = self->state;
-  if (!state.current || state.ending)
-    return fail(errc::no_run, "Nothing is running in this chat.");
-  self->send(state.run, cancel_atom_v);
-  abandon_restore(self);
-  return done_atom_v;
-}
+using self_pointer = chat_session_pointer;
 
 // --- viewers ---------------------------------------------------------------------------------------------------------
 
@@ -342,6 +39,7 @@ chat_view view(const chat_session_state& state) {
     view.last_seq = std::max(view.last_seq, state.contents.runs.back().end_seq);
   view.running = state.current.has_value();
   view.progress = state.progress;
+  view.notice = state.notice;
   return view;
 }
 
@@ -444,7 +142,7 @@ caf::result<done_atom> remove(self_pointer self) {
         publish(self,
                 {0, "done", json{{"chat_id", s.contents.chat.id}, {"status", "cancelled"}, {"error", false}}.dump()});
         discard_shell(self);
-        remove_files(self);
+        remove_files_of(self, s.contents.chat.id);
         promise.deliver(done_atom_v);
         self->quit();
       },
@@ -464,43 +162,6 @@ caf::result<done_atom> rerun(self_pointer self) {
   discard_shell(self);
   state.rerun_cells = true;
   return done_atom_v;
-}
-
-caf::result<done_atom> switch_branch(self_pointer self, int64_t run) {
-  auto& state = self->state;
-  if (state.stopping)
-    return stopping();
-  if (busy(state))
-    return run_is_on(state);
-  write_batch batch;
-  batch.chat_id = state.contents.chat.id;
-  batch.user_id = state.contents.chat.user_id;
-  batch.activate_run = run;
-  state.starting = true;
-  auto promise = self->make_response_promise<done_atom>();
-  auto fail_with = [=](caf::error& error) mutable {
-    self->state.starting = false;
-    promise.deliver(error);
-  };
-  settle(self, [=] {
-    self->request(self->state.services.store, caf::infinite, commit_atom_v, batch)
-      .then(
-        [=](done_atom) {
-          auto& s = self->state;
-          discard_shell(self);
-          self->request(s.services.reader, caf::infinite, load_atom_v, s.contents.chat.user_id, s.contents.chat.id)
-            .then(
-              [=](chat_contents& contents) mutable {
-                auto& now = self->state;
-                now.starting = false;
-                now.contents = std::move(contents);
-                promise.deliver(done_atom_v);
-              },
-              fail_with);
-        },
-        fail_with);
-  });
-  return promise;
 }
 
 caf::result<done_atom> rename(self_pointer self, const std::string& title) {
@@ -529,6 +190,8 @@ caf::result<bool> passivate(self_pointer self) {
 // An agent_run that ended well has said so; this is for one that failed.
 void on_down(self_pointer self, const caf::down_msg& down) {
   auto& state = self->state;
+  if (note_ended_shell(self, down.source))
+    return;
   if (state.shell && down.source == state.shell.address()) {
     shell_is_gone(self);
     return;
@@ -611,6 +274,7 @@ chat_session_actor::behavior_type chat_session(self_pointer self, session_servic
   state.contents = std::move(contents);
   state.stored = stored;
   self->set_down_handler([=](const caf::down_msg& down) { on_down(self, down); });
+  finish_branch_change(self);
   repair(self);
   return {
     [=](send_atom, const user_message& input) -> caf::result<turn_started> {
@@ -619,11 +283,13 @@ chat_session_actor::behavior_type chat_session(self_pointer self, session_servic
       if (busy(self->state))
         return run_is_on(self->state);
       auto promise = self->make_response_promise<turn_started>();
-      begin_turn(self, input, 0, promise);
+      begin_turn(self, input, 0, {}, promise);
       return promise;
     },
     [=](edit_atom, int64_t turn, user_message& input) { return edit(self, turn, std::move(input)); },
     [=](branch_atom, int64_t run) { return switch_branch(self, run); },
+    [=](fork_atom, int64_t turn) { return fork(self, turn); },
+    [=](notice_atom, std::string& text) { self->state.notice = std::move(text); },
     [=](rerun_atom) { return rerun(self); },
     [=](cancel_atom) { return cancel(self); },
     [=](page_atom) { return view(self->state); },

@@ -9,6 +9,8 @@
 #include "actors/services.hpp"
 #include "render/blocks.hpp"
 
+#include <functional>
+#include <map>
 #include <set>
 
 namespace varro {
@@ -54,6 +56,12 @@ struct chat_session_state {
   std::function<void()> when_settled; // called once no snapshot is under way any more
   int64_t snapshot_base = -1;         // footer of the newest one that this shell wrote or was restored from
 
+  // The files.
+  bool keeping_files = false;                                     // before the run's first cell
+  int64_t files_kept_for = 0;                                     // run
+  std::map<caf::actor_addr, std::function<void()>> ending_shells; // what follows when the process is gone
+  std::string notice;                                             // how they differ from what the branch had
+
   std::set<uint64_t> viewers;
   bool stopping = false;
 };
@@ -80,6 +88,9 @@ stream_event done_event(const run_record& run);
 // The cells that made the namespace, oldest first: those whose result was committed, after the last one that took its
 // shell along.
 std::vector<recorded_cell> recorded_cells(const std::vector<message_row>& rows);
+
+// Whether this row is the result of a cell.
+bool returns_cell(const message_row& row);
 
 // The newest snapshot of the namespace that these cells made, if there is one.
 std::optional<snapshot_record> newest_snapshot(const std::vector<snapshot_record>& snapshots,

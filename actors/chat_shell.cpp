@@ -25,16 +25,20 @@ void fail_waiters(chat_session_pointer self, const caf::error& error) {
     waiter.deliver(error);
 }
 
-void shell_is_ready(chat_session_pointer self) {
+void hand_out(chat_session_pointer self) {
   auto& state = self->state;
-  state.stage = shell_stage::live;
-  state.cells_to_restore.clear();
   auto waiters = std::move(state.shell_waiters);
   state.shell_waiters.clear();
   for (auto& waiter : waiters) {
     waiter.deliver(state.shell, state.shell_note);
     state.shell_note.clear();
   }
+}
+
+void shell_is_ready(chat_session_pointer self) {
+  self->state.stage = shell_stage::live;
+  self->state.cells_to_restore.clear();
+  hand_out(self);
 }
 
 std::string counted(size_t count, const std::string& what) {
@@ -209,10 +213,10 @@ void keep_snapshot(chat_session_pointer self, const snapshot_taken& taken) {
   batch.user_id = state.contents.chat.user_id;
   batch.forget_snapshots = taken.anew;
   if (auto seq = seq_of_return(state.contents.messages, taken.tag); seq != 0)
-    batch.snapshot = snapshot_record{seq, taken.footer};
-  if (!batch.snapshot && !taken.anew)
+    batch.snapshots.push_back({seq, taken.footer});
+  if (batch.snapshots.empty() && !taken.anew)
     return;
-  auto snapshot = batch.snapshot;
+  auto added = batch.snapshots;
   ++state.snapshots_kept;
   self->request(state.services.store, caf::infinite, commit_atom_v, std::move(batch))
     .then(
@@ -220,9 +224,9 @@ void keep_snapshot(chat_session_pointer self, const snapshot_taken& taken) {
         auto& snapshots = self->state.contents.snapshots;
         if (taken.anew)
           snapshots.clear();
-        if (snapshot) {
-          std::erase_if(snapshots, [&](const auto& each) { return each.seq >= snapshot->seq; });
-          snapshots.push_back(*snapshot);
+        for (const auto& snapshot : added) {
+          std::erase_if(snapshots, [&](const auto& each) { return each.seq >= snapshot.seq; });
+          snapshots.push_back(snapshot);
         }
         --self->state.snapshots_kept;
         note_settled(self);
@@ -237,16 +241,24 @@ void keep_snapshot(chat_session_pointer self, const snapshot_taken& taken) {
 
 } // namespace
 
+void serve_waiters(chat_session_pointer self) {
+  auto& state = self->state;
+  if (state.stage == shell_stage::live)
+    hand_out(self);
+  else if (state.stage == shell_stage::none && !state.shell_waiters.empty())
+    start_shell(self);
+}
+
 caf::result<python_shell_actor, std::string> give_shell(chat_session_pointer self) {
   auto& state = self->state;
   auto promise = self->make_response_promise<python_shell_actor, std::string>();
-  if (state.stage == shell_stage::live) {
-    promise.deliver(state.shell, std::exchange(state.shell_note, {}));
-    return promise;
-  }
   state.shell_waiters.push_back(promise);
-  if (state.stage == shell_stage::none)
-    start_shell(self);
+  if (state.keeping_files)
+    return promise;
+  if (state.current && state.files_kept_for != state.current->id)
+    keep_files(self);
+  else
+    serve_waiters(self);
   return promise;
 }
 
@@ -262,13 +274,30 @@ void close_shell(chat_session_pointer self) {
 }
 
 void discard_shell(chat_session_pointer self) {
-  auto& state = self->state;
-  auto known = static_cast<bool>(state.shell);
+  auto known = static_cast<bool>(self->state.shell);
   close_shell(self);
   if (!known)
-    self->request(state.services.shells, caf::infinite, attach_atom_v, state.contents.chat.id)
-      .then([=](const python_shell_actor& shell, const std::vector<std::string>&) { self->send(shell, close_atom_v); },
-            [](caf::error&) {});
+    end_shell(self, [] {});
+}
+
+void end_shell(chat_session_pointer self, std::function<void()> then) {
+  auto& state = self->state;
+  if (state.shell) {
+    state.ending_shells[state.shell.address()] = std::move(then);
+    self->send(state.shell, close_atom_v); // it is monitored
+    forget_shell(state);
+    state.shell_note.clear();
+    return;
+  }
+  state.stage = shell_stage::none; // one that starts is given up
+  self->request(state.services.shells, caf::infinite, attach_atom_v, state.contents.chat.id)
+    .then(
+      [=](const python_shell_actor& shell, const std::vector<std::string>& tags) {
+        adopt_shell(self, shell);
+        acknowledge_all(self, tags);
+        end_shell(self, then);
+      },
+      [=](caf::error&) { then(); });
 }
 
 void let_go_of_shell(chat_session_pointer self) {
@@ -353,6 +382,17 @@ void abandon_restore(chat_session_pointer self) {
     close_shell(self);
 }
 
+bool note_ended_shell(chat_session_pointer self, const caf::actor_addr& shell) {
+  auto& ending = self->state.ending_shells;
+  auto found = ending.find(shell);
+  if (found == ending.end())
+    return false;
+  auto then = std::move(found->second);
+  ending.erase(found);
+  then();
+  return true;
+}
+
 void shell_is_gone(chat_session_pointer self) {
   auto& state = self->state;
   auto restoring = state.stage == shell_stage::restoring;
@@ -362,21 +402,6 @@ void shell_is_gone(chat_session_pointer self) {
                  fail(errc::shell_lost,
                       "The Python shell ended while the chat's earlier cells were run again to "
                       "restore its variables."));
-}
-
-void remove_files(chat_session_pointer self) {
-  auto& state = self->state;
-  remove_snapshots(state.services.settings->data_dir, state.contents.chat.id);
-  auto from = workspace_of(state.services.settings->data_dir, state.contents.chat.id);
-  auto to = from;
-  to += ".deleted";
-  std::error_code error;
-  std::filesystem::rename(from, to, error);
-  if (!error)
-    self->spawn([to](caf::event_based_actor*) {
-      std::error_code ignored; // what stays is cleared away at the next start
-      std::filesystem::remove_all(to, ignored);
-    });
 }
 
 } // namespace varro

@@ -6,11 +6,12 @@
 // asked for it: what they show is dropped, what they define is back. Only chat_session's handlers call these.
 #pragma once
 
-#include "actors/chat_session.hpp"
+#include "actors/chat_parts.hpp"
 
 namespace varro {
 
-using chat_session_pointer = chat_session_actor::stateful_pointer<chat_session_state>;
+// Hands the shell out to those who wait for it, or starts one for them.
+void serve_waiters(chat_session_pointer self);
 
 // The live shell and a note for the reader of the next cell, now or when it is ready.
 caf::result<python_shell_actor, std::string> give_shell(chat_session_pointer self);
@@ -43,7 +44,10 @@ void abandon_restore(chat_session_pointer self);
 // The shell's actor has ended.
 void shell_is_gone(chat_session_pointer self);
 
-// Deletes the snapshots, takes the workspace out of the way at once and deletes it in an actor of its own.
-void remove_files(chat_session_pointer self);
+// Ends the chat's shell, also one of a former server, and goes on when its process is gone. REQUIRES: no run is on.
+void end_shell(chat_session_pointer self, std::function<void()> then);
+
+// An actor has ended: whether it was such a shell's.
+bool note_ended_shell(chat_session_pointer self, const caf::actor_addr& shell);
 
 } // namespace varro

@@ -72,11 +72,25 @@ using shell_host_actor = caf::typed_actor<
   // Ends every shell, refuses further ones, answers when all processes are gone.
   caf::replies_to<stop_atom>::with<done_atom>>;
 
+// Earlier states of the chats' files, which an edited turn, another branch and a fork come back to. On a thread of its
+// own.
+using workspace_keeper_actor = caf::typed_actor<
+  // Keeps what the chat's workspace holds under this name, unless there is a version of that name.
+  caf::replies_to<keep_atom, int64_t /*chat*/, std::string>::with<done_atom>,
+  // The branch that ends with this run is about to be left: keeps its files, and notes which versions are to follow.
+  caf::replies_to<branch_atom, int64_t /*chat*/, int64_t /*run*/, std::vector<std::string>>::with<done_atom>,
+  // Brings back the first of these versions that there is, and forgets the note. REQUIRES: the chat has no shell.
+  caf::replies_to<restore_atom, int64_t /*chat*/, std::vector<std::string>>::with<workspace_change>,
+  // Copies the snapshots of the first chat, and the first of these versions that there is or else what its workspace
+  // holds now, to the second one.
+  caf::replies_to<fork_atom, int64_t /*chat*/, std::vector<std::string>, int64_t /*to*/>::with<workspace_change>>;
+
 // Requests to language models, over one transport thread, with retries.
 using model_client_actor = caf::typed_actor<
   // Asks a model; `run` names the request for cancel. One request of a run at a time.
   caf::replies_to<ask_atom, int64_t /*run*/, model_query>::with<model_response>,
-  // Closes the run's request at once; it answers with errc::cancelled.
+  // Closes the run's request at once; it answers with a response in state "interrupted", which has the usage that the
+  // vendor told until then, or with errc::cancelled when nothing had arrived.
   caf::reacts_to<cancel_atom, int64_t /*run*/>,
   // The time to try that request again has come. From itself.
   caf::reacts_to<retry_atom, int64_t /*run*/, int64_t /*ticket*/>,
@@ -91,6 +105,10 @@ using chat_session_actor = caf::typed_actor<
   caf::replies_to<edit_atom, int64_t /*turn*/, user_message>::with<turn_started>,
   // Makes the branch of this run, an alternative of an active one, the active branch; the namespace goes along.
   caf::replies_to<branch_atom, int64_t /*run*/>::with<done_atom>,
+  // Makes a chat of its own from the turns up to this one, namespace and files included.
+  caf::replies_to<fork_atom, int64_t /*turn*/>::with<chat_forked>,
+  // What the page shall tell the user until the next turn begins.
+  caf::reacts_to<notice_atom, std::string>,
   // The next cell's shell is a fresh one in which the recorded cells are run again.
   caf::replies_to<rerun_atom>::with<done_atom>,
   // Stops the run. errc::no_run when there is none.

@@ -3,6 +3,7 @@
 
 #include "models/provider.hpp"
 #include "shell/cell.hpp"
+#include "shell/workspace_versions.hpp"
 #include "storage/records.hpp"
 
 #include <caf/meta/load_callback.hpp>
@@ -16,11 +17,13 @@ namespace varro {
 
 // Atoms. At most 10 characters each.
 #define VARRO_ATOMS(X)                                                                                                 \
-  X(commit) X(load) X(list) X(rename) X(remove) X(login) X(logout) X(user) X(find) X(send) X(cancel) X(page)          \
-  X(attach) X(detach) X(adopt) X(replay) X(publish) X(progress) X(node) X(ended) X(shell) X(restore) X(execute)       \
-  X(interrupt) X(close) X(start) X(busy) X(ask) X(result) X(retry) X(tick) X(stop) X(edit) X(stats) X(count)          \
-  X(history) X(step) X(deadline) X(gone) X(done) X(flush) X(passivate) X(ready) X(model) X(kill) X(reap)          \
-  X(ack) X(resume) X(branch) X(snapshot) X(rerun)
+  X(commit)                                                                                                            \
+  X(load)                                                                                                              \
+  X(list) X(rename) X(remove) X(login) X(logout) X(user) X(find) X(send) X(cancel) X(page) X(attach) X(detach)         \
+    X(adopt) X(replay) X(publish) X(progress) X(node) X(ended) X(shell) X(restore) X(execute) X(interrupt) X(close)    \
+      X(start) X(busy) X(ask) X(result) X(retry) X(tick) X(stop) X(edit) X(stats) X(count) X(history) X(step)          \
+        X(deadline) X(gone) X(done) X(flush) X(passivate) X(ready) X(model) X(kill) X(reap) X(ack) X(resume) X(branch) \
+          X(snapshot) X(rerun) X(keep) X(fork) X(notice)
 
 // A user's message on its way into a chat.
 struct user_message {
@@ -33,9 +36,10 @@ struct turn_started {
   chat_record chat;
   int64_t run_id = 0;
   int64_t turn = 0;
-  int64_t seq = 0;  // of the user message
-  bool created = false; // the chat is new
+  int64_t seq = 0;        // of the user message
+  bool created = false;   // the chat is new
   std::string user_block; // HTML
+  std::string notice;     // as in chat_view
 };
 
 // One Server-Sent Event before framing. id 0: none.
@@ -52,6 +56,7 @@ struct chat_view {
   int64_t last_seq = 0;
   bool running = false;
   std::string progress;
+  std::string notice; // what the user should know about the chat's files; may be empty
 };
 
 // A finished step of a run, on its way to its chat_session: one history row.
@@ -86,9 +91,9 @@ using attempt_result = std::shared_ptr<attempt_outcome>;
 
 // A snapshot of a shell's namespace.
 struct snapshot_taken {
-  int64_t footer = 0;  // where it stands in the chat's file
-  bool anew = false;   // the file was begun with it: earlier ones are gone
-  std::string tag;     // of the last cell that had run
+  int64_t footer = 0; // where it stands in the chat's file
+  bool anew = false;  // the file was begun with it: earlier ones are gone
+  std::string tag;    // of the last cell that had run
 };
 struct snapshot_restored {
   int64_t count = 0;             // variables that are back
@@ -102,6 +107,12 @@ using shell_news = std::shared_ptr<shell_event>;
 struct login_found_reply {
   login_record login;
   user_record user;
+};
+
+// What a fork answers with.
+struct chat_forked {
+  int64_t chat_id = 0;
+  std::string notice; // how its files differ from what they were; empty when they do not
 };
 
 // Numbers for /metrics and tests.
@@ -170,6 +181,16 @@ typename Inspector::result_type inspect(Inspector& f, snapshot_restored& x) {
 }
 
 template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, workspace_change& x) {
+  return f(caf::meta::type_name("workspace_change"), x.found, x.differing.paths, x.differing.count);
+}
+
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, chat_forked& x) {
+  return f(caf::meta::type_name("chat_forked"), x.chat_id, x.notice);
+}
+
+template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, user_message& x) {
   return f(caf::meta::type_name("user_message"), x.text, x.model);
 }
@@ -197,7 +218,7 @@ typename Inspector::result_type inspect(Inspector& f, chat_record& x) {
 
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, turn_started& x) {
-  return f(caf::meta::type_name("turn_started"), x.chat, x.run_id, x.turn, x.seq, x.created, x.user_block);
+  return f(caf::meta::type_name("turn_started"), x.chat, x.run_id, x.turn, x.seq, x.created, x.user_block, x.notice);
 }
 
 template <class Inspector>
@@ -207,7 +228,7 @@ typename Inspector::result_type inspect(Inspector& f, stream_event& x) {
 
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, chat_view& x) {
-  return f(caf::meta::type_name("chat_view"), x.chat, x.blocks, x.last_seq, x.running, x.progress);
+  return f(caf::meta::type_name("chat_view"), x.chat, x.blocks, x.last_seq, x.running, x.progress, x.notice);
 }
 
 template <class Inspector>

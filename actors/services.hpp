@@ -28,6 +28,7 @@ struct session_services {
   store_actor store;
   store_reader_actor reader;
   shell_host_actor shells;
+  workspace_keeper_actor keeper;
   model_client_actor models;
   http_gateway_actor gateway;
   tool_list tools;

@@ -12,6 +12,7 @@ struct supervised {
   model_client_actor models;
   store_actor store;
   store_reader_actor reader;
+  workspace_keeper_actor keeper;
 };
 
 struct supervisor_state {

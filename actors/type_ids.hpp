@@ -33,6 +33,8 @@ CAF_ADD_TYPE_ID(varro, (varro::model_response))
 CAF_ADD_TYPE_ID(varro, (varro::actor_counts))
 CAF_ADD_TYPE_ID(varro, (varro::snapshot_taken))
 CAF_ADD_TYPE_ID(varro, (varro::snapshot_restored))
+CAF_ADD_TYPE_ID(varro, (varro::workspace_change))
+CAF_ADD_TYPE_ID(varro, (varro::chat_forked))
 
 CAF_ADD_TYPE_ID(varro, (varro::attempt_result))
 CAF_ADD_TYPE_ID(varro, (varro::shell_news))

@@ -118,6 +118,7 @@ struct shell_config {
   std::chrono::minutes orphan{60}; // shells without a server live so long
   size_t workspace_bytes_max = 4ull << 30;     // of one chat's files
   size_t workspace_files_max = 100'000;        // and directories
+  size_t versions_bytes_max = 1ull << 30;      // of one chat's earlier files, which branches come back to
   size_t snapshot_bytes_max = 512u << 20;      // what one snapshot may hold; other variables are listed as lost
   size_t snapshot_file_bytes_max = 2ull << 30; // of one chat; a larger file is begun anew
   std::chrono::seconds snapshot_max{60};       // for writing one

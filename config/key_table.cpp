@@ -86,6 +86,7 @@ constexpr key_row<config> config_table[]{
   {{"shell.orphan_minutes", 1, 60 * 24 * 366, "", ""}, VARRO_AT(config, shell.orphan)},
   {{"shell.workspace_bytes_max", mib, 1024 * gib, "", ""}, VARRO_AT(config, shell.workspace_bytes_max)},
   {{"shell.workspace_files_max", 10, 10'000'000, "", ""}, VARRO_AT(config, shell.workspace_files_max)},
+  {{"shell.versions_bytes_max", 0, 1024 * gib, "", ""}, VARRO_AT(config, shell.versions_bytes_max)},
   {{"shell.snapshot_bytes_max", 0, 64 * gib, "", ""}, VARRO_AT(config, shell.snapshot_bytes_max)},
   {{"shell.snapshot_file_bytes_max", mib, 1024 * gib, "", ""}, VARRO_AT(config, shell.snapshot_file_bytes_max)},
   {{"shell.snapshot_max_seconds", 1, 3'600, "", ""}, VARRO_AT(config, shell.snapshot_max)},

@@ -28,7 +28,7 @@ reply chat(application& app, const route_call& call, const visitor& who) {
   auto context = app.context_of(who);
   if (!context)
     return app.error_reply(call.request, context.error());
-  chat_page content{view->chat, {}, view->last_seq, view->running, view->progress};
+  chat_page content{view->chat, {}, view->last_seq, view->running, view->progress, view->notice};
   for (auto& event : view->blocks)
     content.blocks.push_back({event.id, {}, std::move(event.data)});
   return page(chat_page_html(*context, content));

@@ -37,7 +37,7 @@ reply turn_reply(application& app, const visitor& who, const turn_started& turn)
     if (full)
       context = std::move(*full);
   }
-  chat_page page{turn.chat, {}, turn.seq, true, {}};
+  chat_page page{turn.chat, {}, turn.seq, true, {}, turn.notice};
   reply result;
   result.body = send_reply(context, page, {{turn.seq, "m" + std::to_string(turn.seq) + "-p0", turn.user_block}});
   if (turn.created)
@@ -133,6 +133,24 @@ reply switch_branch(application& app, const route_call& call, const visitor& who
   return done ? to_page(call, *id) : app.error_reply(call.request, done.error());
 }
 
+reply fork(application& app, const route_call& call, const visitor& who, const form& fields) {
+  auto id = captured_id(call);
+  if (!id)
+    return app.error_reply(call.request, 404, "There is no such chat.");
+  auto turn = fields.get("turn").empty() ? std::optional<int64_t>{0} : parse_number(fields.get("turn"));
+  if (!turn)
+    return app.error_reply(call.request, 422, "The form does not say after which turn to fork.");
+  auto forked = app.ask_chat<chat_forked>(who.user.id, *id, fork_atom_v, *turn);
+  if (!forked)
+    return app.error_reply(call.request, forked.error());
+  if (!forked->notice.empty()) {
+    auto session = app.ask<chat_session_actor>(app.services.registry, find_atom_v, who.user.id, forked->chat_id);
+    if (session)
+      caf::anon_send(*session, notice_atom_v, forked->notice);
+  }
+  return to_page(call, forked->chat_id);
+}
+
 // Has the recorded cells run again before the next one, where no snapshot has the variables.
 reply rerun(application& app, const route_call& call, const visitor& who, const form&) {
   return app.tell_chat(call, who, rerun_atom_v);
@@ -182,6 +200,7 @@ void add_turn_routes(router& routes, application& app) {
   routes.add("POST", "/chat/([0-9]+)/edit", with_form(app, bind(edit)));
   routes.add("POST", "/chat/([0-9]+)/regenerate", with_form(app, bind(regenerate)));
   routes.add("POST", "/chat/([0-9]+)/branch", with_form(app, bind(switch_branch)));
+  routes.add("POST", "/chat/([0-9]+)/fork", with_form(app, bind(fork)));
   routes.add("POST", "/chat/([0-9]+)/rerun", with_form(app, bind(rerun)));
   routes.add("POST", "/chat/([0-9]+)/cancel", with_form(app, bind(cancel)));
   routes.add("GET", "/chat/stream/([0-9]+)",

@@ -166,7 +166,7 @@ std::string alternatives_tools(const block_place& place, int64_t run, const std:
     + arrow(place_of_mine + 1 < alternatives.size(), place_of_mine + 1, "›", "The next version");
 }
 
-// Edit, ask again, and the way to the alternatives of this turn.
+// Edit, ask again, fork, and the way to the alternatives of this turn.
 std::string turn_tools(const block_place& place, const message_row& row, const user_prompt_part& part,
                        const std::vector<int64_t>& alternatives) {
   auto out = "<div class=\"turn-tools\">" + alternatives_tools(place, row.run_id, alternatives);
@@ -178,6 +178,7 @@ std::string turn_tools(const block_place& place, const message_row& row, const u
     out += tool_button(request_of_turn(place, "regenerate", {{"turn", turn}})
                          + html::attribute("data-replaces", place.element_id),
                        "Ask again", "Ask this again");
+    out += tool_button(request_of_turn(place, "fork", {{"turn", turn}}), "Fork", "Continue after this turn in a new chat");
   }
   return out + "</div>";
 }

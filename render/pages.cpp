@@ -56,8 +56,13 @@ std::string chat_tools(const chat_record* chat, std::string_view attributes) {
   return "<div id=\"chat-tools\" class=\"chat-tools\"" + std::string{attributes} + ">" + tools + "</div>";
 }
 
+std::string notice_with(std::string_view text, std::string_view attributes) {
+  return "<div id=\"notice\" class=\"notice\" role=\"alert\"" + std::string{attributes}
+  + (text.empty() ? " hidden>" : ">") + escape_html(text) + "</div>\n";
+}
+
 std::string main_part(const page_context& context, std::string_view title, const chat_record* chat,
-                      std::string_view conversation, bool enabled) {
+                      std::string_view conversation, bool enabled, std::string_view notice) {
   const auto& settings = settings_of(context);
   std::string out = "<main id=\"main\" class=\"main\">\n<header class=\"topbar\">"
                     "<a class=\"icon-button open-sidebar\" href=\"#sidebar\" aria-label=\"Show the list of chats\">"
@@ -67,8 +72,7 @@ std::string main_part(const page_context& context, std::string_view title, const
   out += "<div id=\"scroll\" class=\"scroll\"><div id=\"conversation\" class=\"conversation\" role=\"log\" "
          "aria-live=\"polite\" aria-label=\"Conversation\">\n";
   out += conversation;
-  out
-    += "</div></div>\n<div class=\"composer-area\"><div id=\"notice\" class=\"notice\" role=\"alert\" hidden></div>\n";
+  out += "</div></div>\n<div class=\"composer-area\">" + notice_with(notice, {});
   out += chat_form(context.viewer, settings, chat, enabled);
   return out + "</div>\n</main>\n";
 }
@@ -91,7 +95,8 @@ std::string stream_container_with(int64_t chat_id, int64_t after_seq, std::strin
 } // namespace
 
 std::string new_chat_page(const page_context& context) {
-  return app_page(context, "Varro", 0, main_part(context, "New chat", nullptr, welcome(settings_of(context)), true));
+  return app_page(context, "Varro", 0,
+                  main_part(context, "New chat", nullptr, welcome(settings_of(context)), true, {}));
 }
 
 std::string chat_page_html(const page_context& context, const chat_page& page) {
@@ -105,7 +110,7 @@ std::string chat_page_html(const page_context& context, const chat_page& page) {
                                           page.progress.empty() ? std::string{} : progress_indicator(page.progress));
   auto title = page.chat.title.empty() ? std::string("Untitled chat") : page.chat.title;
   return app_page(context, title + " – Varro", page.chat.id,
-                  main_part(context, title, &page.chat, conversation, !page.running));
+                  main_part(context, title, &page.chat, conversation, !page.running, page.notice));
 }
 
 std::string login_page(const page_viewer& viewer, std::string_view message) {
@@ -172,6 +177,8 @@ std::string send_reply(const page_context& context, const chat_page& page, const
                                page.progress.empty() ? std::string{} : progress_indicator(page.progress));
   constexpr std::string_view swap = " hx-swap-oob=\"true\"";
   out += "\n" + chat_form_with(context.viewer, settings_of(context), &page.chat, false, swap);
+  if (!page.notice.empty())
+    out += "\n" + notice_with(page.notice, swap);
   if (!context.chats.empty())
     out += "\n" + chat_list_with(context.chats, page.chat.id, swap) + "\n" + chat_tools(&page.chat, swap);
   return out;

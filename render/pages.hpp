@@ -23,6 +23,7 @@ struct chat_page {
   int64_t last_seq = 0;
   bool running = false;
   std::string progress; // text of the newest progress line, when running
+  std::string notice;   // beside the message box; may be empty
 };
 
 struct page_context {

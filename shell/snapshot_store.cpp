@@ -1,5 +1,7 @@
 #include "shell/snapshot_store.hpp"
 
+#include "shell/file_listing.hpp"
+
 #include <cerrno>
 #include <cstring>
 
@@ -50,6 +52,19 @@ caf::expected<descriptor> read_snapshots(const fs::path& data_dir, int64_t chat)
   if (!file)
     return failed(errno == ENOENT ? errc::not_found : errc::storage_failed, path);
   return file;
+}
+
+caf::error copy_snapshots(const fs::path& data_dir, int64_t chat, int64_t to) {
+  auto source = read_snapshots(data_dir, chat);
+  if (!source)
+    return code_of(source.error()) == errc::not_found ? caf::error{} : source.error();
+  auto path = file_of(data_dir, to);
+  descriptor target{open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600)};
+  struct stat status {};
+  if (!target || fstat(source->get(), &status) != 0
+      || !copy_bytes(*source, target, static_cast<uint64_t>(status.st_size)))
+    return failed(errc::storage_failed, path);
+  return caf::none;
 }
 
 void remove_snapshots(const fs::path& data_dir, int64_t chat) noexcept {

@@ -20,6 +20,9 @@ caf::expected<opened_snapshots> open_snapshots(const std::filesystem::path& data
 // For reading only; errc::not_found when there is none.
 caf::expected<descriptor> read_snapshots(const std::filesystem::path& data_dir, int64_t chat);
 
+// The snapshots of a chat for a fork of it, in the place of those that it has. A chat without any is no error.
+caf::error copy_snapshots(const std::filesystem::path& data_dir, int64_t chat, int64_t to);
+
 void remove_snapshots(const std::filesystem::path& data_dir, int64_t chat) noexcept;
 
 } // namespace varro

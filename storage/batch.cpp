@@ -34,8 +34,10 @@ caf::expected<owned_chat> chat_of(const write_batch& batch) {
   if (chat.id <= 0 || chat.user <= 0)
     return fail(errc::invalid_input, "a batch has to name its chat and its user");
   auto elsewhere = [&](const message_row& row) { return row.chat_id != chat.id; };
+  auto run_elsewhere = [&](const run_record& run) { return run.chat_id != chat.id; };
   if (std::any_of(batch.messages.begin(), batch.messages.end(), elsewhere)
-      || (batch.run && batch.run->chat_id != chat.id))
+      || std::any_of(batch.earlier_runs.begin(), batch.earlier_runs.end(), run_elsewhere)
+      || (batch.run && run_elsewhere(*batch.run)))
     return fail(errc::invalid_input, "a batch of chat " + std::to_string(chat.id) + " holds rows of another one");
   return chat;
 }
@@ -133,18 +135,23 @@ caf::error insert_message(connection& db, const owned_chat& chat, const message_
   return db.changes() == 1 ? caf::error{} : no_such_chat(chat);
 }
 
-caf::error put_snapshot(connection& db, const owned_chat& chat, const write_batch& batch) {
+caf::error put_snapshot(connection& db, const owned_chat& chat, const snapshot_record& snapshot) {
+  auto insert = db.use("INSERT OR REPLACE INTO snapshots(chat_id, seq, footer, created_at)"
+                       " SELECT id, ?3, ?4, ?5 FROM chats WHERE id = ?1 AND user_id = ?2");
+  insert.bind(chat.id).bind(chat.user).bind(snapshot.seq).bind(snapshot.footer);
+  return insert.bind(now_us()).run();
+}
+
+caf::error put_snapshots(connection& db, const owned_chat& chat, const write_batch& batch) {
   if (batch.forget_snapshots) {
     auto remove = db.use("DELETE FROM snapshots WHERE chat_id = (SELECT id FROM chats WHERE id = ?1 AND user_id = ?2)");
     if (auto err = remove.bind(chat.id).bind(chat.user).run())
       return err;
   }
-  if (!batch.snapshot)
-    return caf::none;
-  auto insert = db.use("INSERT OR REPLACE INTO snapshots(chat_id, seq, footer, created_at)"
-                       " SELECT id, ?3, ?4, ?5 FROM chats WHERE id = ?1 AND user_id = ?2");
-  insert.bind(chat.id).bind(chat.user).bind(batch.snapshot->seq).bind(batch.snapshot->footer);
-  return insert.bind(now_us()).run();
+  for (const auto& snapshot : batch.snapshots)
+    if (auto err = put_snapshot(db, chat, snapshot))
+      return err;
+  return caf::none;
 }
 
 // last_seq and updated_at follow what was written, so that they hold whatever the batch's own record says.
@@ -174,13 +181,16 @@ caf::error put_batch(connection& db, const owned_chat& chat, const write_batch& 
   if (batch.activate_run)
     if (auto err = activate(db, chat, *batch.activate_run))
       return err;
+  for (const auto& run : batch.earlier_runs)
+    if (auto err = put_run(db, chat, run))
+      return err;
   if (batch.run)
     if (auto err = put_run(db, chat, *batch.run))
       return err;
   for (auto& row : batch.messages)
     if (auto err = insert_message(db, chat, row))
       return err;
-  if (auto err = put_snapshot(db, chat, batch))
+  if (auto err = put_snapshots(db, chat, batch))
     return err;
   return follow_rows(db, chat, batch);
 }

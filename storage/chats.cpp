@@ -189,6 +189,17 @@ caf::expected<int64_t> database::next_run_id() {
   return next_id(*impl_->db, "runs");
 }
 
+caf::expected<std::vector<int64_t>> database::chat_ids() {
+  std::vector<int64_t> ids;
+  auto query = impl_->db->use("SELECT id FROM chats ORDER BY id");
+  if (auto err = query.each_row([&] {
+        ids.push_back(query.integer(0));
+        return caf::error{};
+      }))
+    return err;
+  return ids;
+}
+
 caf::expected<std::vector<open_run>> database::open_runs() {
   auto query = impl_->db->use("SELECT chats.user_id, chats.id FROM runs JOIN chats ON chats.id = runs.chat_id"
                               " WHERE runs.status = 'running' ORDER BY runs.id");

@@ -43,6 +43,7 @@ public:
   caf::expected<int64_t> next_chat_id(); // greater than every id ever used (deleted ones too)
   caf::expected<int64_t> next_run_id();
   // The runs that are "running", oldest first.
+  caf::expected<std::vector<int64_t>> chat_ids(); // of all users, ascending
   caf::expected<std::vector<open_run>> open_runs();
 
   // --- users ---------------------------------------------------------------------------------------------------------

@@ -107,8 +107,9 @@ struct write_batch {
   std::optional<chat_record> chat;            // inserted, or updated by id
   std::vector<message_row> messages;          // inserted; a seq that exists already is an error
   std::optional<run_record> run;              // inserted, or updated by id
+  std::vector<run_record> earlier_runs;       // of a fork, in order: inserted before `run`
   std::optional<int64_t> supersede_from_turn; // marks messages and runs of this turn and later (before the inserts)
-  std::optional<snapshot_record> snapshot;    // replaces one of the same seq
+  std::vector<snapshot_record> snapshots;     // each replaces one of the same seq
   bool forget_snapshots = false;              // all earlier ones: their file was begun anew
   std::optional<int64_t> activate_run;        // makes this run's branch, down to its newest run, the active one
   int64_t chat_id = 0;                        // the chat that all of this belongs to; 0 takes it from `chat`

@@ -50,8 +50,7 @@ chat_contents committed_contents(actor_world& world) {
   for (const auto& batch : world.log().batches) {
     if (batch.chat)
       contents.chat = *batch.chat;
-    if (batch.snapshot)
-      contents.snapshots.push_back(*batch.snapshot);
+    contents.snapshots.insert(contents.snapshots.end(), batch.snapshots.begin(), batch.snapshots.end());
     for (const auto& row : batch.messages)
       contents.messages.push_back(row);
     if (!batch.run)
@@ -277,6 +276,23 @@ TEST_CASE("a stop closes the model request at once") {
   CHECK(contains(shown(world).back().data, "\"status\":\"cancelled\""));
   auto again = world.ask<done_atom>(session, cancel_atom_v);
   CHECK(code_of(again.error()) == errc::no_run);
+}
+
+TEST_CASE("of a stopped request the usage is recorded, and the half answer is no part of the history") {
+  actor_world world;
+  auto half = text_answer("The answer is pro");
+  half.state = "interrupted";
+  half.usage.input_tokens = 21;
+  half.usage.output_tokens = 3;
+  world.log().received_before_cancel = half;
+  auto session = world.session();
+  REQUIRE(world.ask<turn_started>(session, send_atom_v, says("hello")));
+  REQUIRE(world.ask<done_atom>(session, cancel_atom_v));
+  CHECK(last_run(world).status == run_status::cancelled);
+  CHECK(last_run(world).usage.input_tokens == 21);
+  CHECK(last_run(world).usage.output_tokens == 3);
+  CHECK(last_run(world).model_requests == 1);
+  CHECK(world.committed_messages().size() == 1);
 }
 
 TEST_CASE("a stop interrupts the running cell and answers the waiting ones, leaving a valid history") {

@@ -33,6 +33,7 @@ struct routes_world {
     script->view.chat.title = script->contents.chat.title = "Sums";
     script->on_send = [](const user_message&) { return started(false); };
     script->on_edit = [](int64_t, const user_message&) { return started(false); };
+    script->on_fork = [](int64_t) { return chat_forked{43, {}}; };
     script->on_cancel = script->on_remove = [] { return done_atom_v; };
     script->on_rename = [](const std::string&) { return done_atom_v; };
     session = system.spawn(twin_session, script);

@@ -94,7 +94,7 @@ TEST_CASE_FIXTURE(branching_chat, "snapshots are found with the branch that they
     write_batch batch;
     batch.chat_id = 1;
     batch.user_id = user;
-    batch.snapshot = snapshot_record{seq, footer};
+    batch.snapshots = {snapshot_record{seq, footer}};
     batch.forget_snapshots = anew;
     REQUIRE(db->apply(batch) == caf::none);
   };

@@ -99,7 +99,10 @@ fake_model_actor::behavior_type fake_models(fake_model_actor::pointer self, log_
       auto found = log->open_queries.find(run);
       if (found == log->open_queries.end())
         return;
-      found->second.deliver(fail(errc::cancelled, "stopped"));
+      if (log->received_before_cancel)
+        found->second.deliver(*log->received_before_cancel);
+      else
+        found->second.deliver(fail(errc::cancelled, "stopped"));
       log->open_queries.erase(found);
     },
     [](retry_atom, int64_t, int64_t) {},
@@ -197,6 +200,37 @@ shell_host_actor::behavior_type fake_shell_host(shell_host_actor::pointer self, 
   };
 }
 
+// The first of these that was kept; "nothing" otherwise.
+std::string first_kept(const world_log& log, const std::vector<std::string>& names) {
+  auto found = std::find_if(names.begin(), names.end(), [&](const auto& name) { return log.versions.contains(name); });
+  return found == names.end() ? "nothing" : *found;
+}
+
+workspace_keeper_actor::behavior_type fake_keeper(workspace_keeper_actor::pointer, log_pointer log) {
+  auto keep = [=](const std::string& step, const std::string& name) -> caf::result<done_atom> {
+    log->file_steps.push_back(step);
+    if (log->disk_full)
+      return fail(errc::storage_failed, "No space left on device");
+    log->versions.insert(name);
+    return done_atom_v;
+  };
+  auto restore = [=](const std::string& verb, const std::vector<std::string>& names) {
+    auto name = first_kept(*log, names);
+    log->file_steps.push_back(verb + " " + name);
+    auto change = log->change;
+    change.found = name != "nothing";
+    return change;
+  };
+  return {
+    [=](keep_atom, int64_t, const std::string& name) { return keep("keep " + name, name); },
+    [=](branch_atom, int64_t, int64_t run, const std::vector<std::string>&) {
+      return keep("leave " + std::to_string(run), version_after(run));
+    },
+    [=](restore_atom, int64_t, const std::vector<std::string>& names) { return restore("restore", names); },
+    [=](fork_atom, int64_t, const std::vector<std::string>& names, int64_t) { return restore("fork", names); },
+  };
+}
+
 } // namespace
 
 actor_world::actor_world() : configuration_(std::make_unique<configuration>()), system_(*configuration_) {
@@ -216,6 +250,7 @@ actor_world::actor_world() : configuration_(std::make_unique<configuration>()), 
   services_.store = store_;
   services_.reader = system_.spawn(fake_reader, log_);
   services_.shells = system_.spawn(fake_shell_host, log_);
+  services_.keeper = system_.spawn(fake_keeper, log_);
   models_ = system_.spawn(fake_models, log_);
   services_.models = models_;
   services_.gateway = system_.spawn(fake_gateway, log_);
@@ -235,7 +270,7 @@ actor_world::~actor_world() {
     caf::anon_send_exit(actor, caf::exit_reason::kill);
   for (auto& actor : {caf::actor_cast<caf::actor>(services_.store), caf::actor_cast<caf::actor>(services_.reader),
                       caf::actor_cast<caf::actor>(services_.shells), caf::actor_cast<caf::actor>(services_.models),
-                      caf::actor_cast<caf::actor>(services_.gateway)})
+                      caf::actor_cast<caf::actor>(services_.gateway), caf::actor_cast<caf::actor>(services_.keeper)})
     caf::anon_send_exit(actor, caf::exit_reason::kill);
   spawned_.clear();
   log_->shell = nullptr;

@@ -34,10 +34,11 @@ struct world_log {
   std::deque<std::function<caf::expected<model_response>(const model_query&)>> answers; // empty: the request stays open
   std::map<int64_t, caf::typed_response_promise<model_response>> open_queries;          // by run
   std::vector<int64_t> cancelled_queries;
-  std::vector<std::string> cells; // executed, in order
+  std::optional<model_response> received_before_cancel;
+  std::vector<std::string> cells;                                         // executed, in order
   std::function<std::optional<cell_result>(const std::string&)> run_cell; // nullopt: stays in flight
   std::deque<caf::typed_response_promise<cell_result>> open_cells;
-  fake_shell_actor shell; // the newest one
+  fake_shell_actor shell;    // the newest one
   bool former_shell = false; // a shell of a former server is there, with these cells by tag; nullopt: still running
   std::map<std::string, std::optional<cell_result>> begun_cells;
   std::vector<std::string> acknowledged;
@@ -45,6 +46,10 @@ struct world_log {
   std::function<snapshot_taken()> take_snapshot; // none: it fails
   std::vector<int64_t> restored;                 // footers
   bool damaged_snapshots = false;
+  std::set<std::string> versions;      // of files, kept
+  std::vector<std::string> file_steps; // "keep before-1", "leave 1", "restore before-1", "fork before-2"
+  workspace_change change;             // what a restored version answers, `found` aside
+  bool disk_full = false;              // no version can be kept
   int interrupts = 0;
   int shells_started = 0;
   int shells_closed = 0;

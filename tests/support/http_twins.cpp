@@ -44,6 +44,8 @@ chat_session_actor::behavior_type twin_session(chat_session_actor::pointer, scri
       return as_result(script->on_edit(turn, input));
     },
     [](branch_atom, int64_t) { return done_atom_v; },
+    [=](fork_atom, int64_t turn) -> caf::result<chat_forked> { return as_result(script->on_fork(turn)); },
+    [=](notice_atom, std::string& text) { script->view.notice = std::move(text); },
     [](rerun_atom) { return done_atom_v; },
     [](deadline_atom) {},
     [=](cancel_atom) -> caf::result<done_atom> { return as_result(script->on_cancel()); },

@@ -17,6 +17,7 @@ struct twin_script {
 
   std::function<caf::expected<turn_started>(const user_message&)> on_send;
   std::function<caf::expected<turn_started>(int64_t turn, const user_message&)> on_edit;
+  std::function<caf::expected<chat_forked>(int64_t turn)> on_fork;
   std::function<caf::expected<done_atom>()> on_cancel;
   std::function<caf::expected<done_atom>(const std::string& title)> on_rename;
   std::function<caf::expected<done_atom>()> on_remove;

@@ -1,0 +1,241 @@
+#include "actors/chat_parts.hpp"
+#include "actors/chat_shell.hpp"
+#include "storage/database.hpp"
+
+namespace varro {
+
+namespace {
+
+constexpr std::string_view forked = " (fork)"; // follows the title
+
+std::set<int64_t> runs_with_cells(const chat_contents& contents) {
+  std::set<int64_t> ids;
+  for (const auto& row : contents.messages)
+    if (returns_cell(row))
+      ids.insert(row.run_id);
+  return ids;
+}
+
+// The files were kept before the first cell of each run that had one, so those of the first such run from this turn on
+// are the files before this turn.
+struct earlier_files {
+  std::vector<std::string> versions;
+  bool expected = false; // a cell has run from this turn on
+};
+
+earlier_files files_before(const chat_contents& contents, int64_t turn) {
+  earlier_files found;
+  auto with_cells = runs_with_cells(contents);
+  for (const auto& run : contents.runs)
+    if (run.turn >= turn) {
+      found.versions.push_back(version_before(run.id));
+      found.expected = found.expected || with_cells.contains(run.id);
+    }
+  return found;
+}
+
+using error_handler = std::function<void(const caf::error&)>;
+
+// The active branch is about to be left: its newest snapshot and its files are kept, and its shell ends.
+void leave_branch(chat_session_pointer self, std::vector<std::string> next, std::function<void()> then,
+                  error_handler otherwise) {
+  settle(self, [=] {
+    end_shell(self, [=] {
+      auto& state = self->state;
+      self
+        ->request(state.services.keeper, caf::infinite, branch_atom_v, state.contents.chat.id,
+                  state.contents.runs.back().id, next)
+        .then([=](done_atom) { then(); }, [=](caf::error& error) { otherwise(error); });
+    });
+  });
+}
+
+// The text that is asked again; an empty one keeps that of the message.
+caf::expected<std::string> text_of_turn(const chat_contents& contents, int64_t turn, const std::string& text) {
+  auto found = std::find_if(contents.messages.begin(), contents.messages.end(),
+                            [=](const message_row& row) { return row.turn == turn; });
+  if (turn <= 0 || found == contents.messages.end())
+    return fail(errc::not_found, "This chat has no such turn.");
+  if (!text.empty())
+    return text;
+  const auto& request = std::get<model_request>(found->content);
+  const auto& prompt = std::get<user_prompt_part>(request.parts.front());
+  const auto* former = std::get_if<std::string>(&prompt.content);
+  if (former == nullptr)
+    return fail(errc::invalid_input, "This message holds more than text and cannot be asked again.");
+  return *former;
+}
+
+caf::error refusal(const chat_session_state& state) {
+  if (state.stopping)
+    return stopping();
+  return busy(state) ? run_is_on(state) : caf::error{};
+}
+
+// Another branch is active in the database: its history, then its files.
+void load_branch(chat_session_pointer self, std::function<void()> then, error_handler otherwise) {
+  auto& state = self->state;
+  const auto& chat = state.contents.chat;
+  self->request(state.services.reader, caf::infinite, load_atom_v, chat.user_id, chat.id)
+    .then(
+      [=](chat_contents& contents) {
+        auto& s = self->state;
+        auto left = runs_of(s.contents), entered = runs_of(contents);
+        auto expected = false;
+        for (auto run : runs_with_cells(s.contents))
+          expected = expected || !entered.contains(run);
+        for (auto run : runs_with_cells(contents))
+          expected = expected || !left.contains(run);
+        s.contents = std::move(contents);
+        restore_files_of(self, {version_after(s.contents.runs.back().id)}, expected, then);
+      },
+      [=](caf::error& error) { otherwise(error); });
+}
+
+// What a fork consists of, with ids of its own.
+write_batch fork_batch(const chat_session_state& state, int64_t turn, int64_t to) {
+  write_batch batch;
+  auto chat = state.contents.chat;
+  chat.id = to;
+  chat.created_at = chat.updated_at = now_us();
+  chat.last_seq = 0;
+  chat.title += forked;
+  auto conversation = "chat-" + std::to_string(to);
+  std::map<int64_t, int64_t> ids{{0, 0}};
+  for (auto run : state.contents.runs) {
+    if (run.turn > turn)
+      break;
+    ids[run.id] = state.services.ids->next_run++;
+    run.id = ids[run.id];
+    run.parent = ids[run.parent];
+    run.chat_id = to;
+    chat.last_seq = std::max(chat.last_seq, run.end_seq);
+    batch.earlier_runs.push_back(std::move(run));
+  }
+  for (auto row : state.contents.messages) {
+    if (row.turn > turn)
+      break;
+    row.chat_id = to;
+    row.run_id = ids[row.run_id];
+    std::visit(
+      [&](auto& content) {
+        content.run_id = std::to_string(row.run_id);
+        content.conversation_id = conversation;
+      },
+      row.content);
+    chat.last_seq = std::max(chat.last_seq, row.seq);
+    batch.messages.push_back(std::move(row));
+  }
+  for (const auto& snapshot : state.contents.snapshots)
+    if (snapshot.seq <= chat.last_seq)
+      batch.snapshots.push_back(snapshot);
+  batch.chat = std::move(chat);
+  return batch;
+}
+
+void commit_fork(chat_session_pointer self, int64_t turn, int64_t to, const std::string& notice,
+                 caf::typed_response_promise<chat_forked> promise) {
+  auto& state = self->state;
+  self->request(state.services.store, caf::infinite, commit_atom_v, fork_batch(state, turn, to))
+    .then(
+      [=](done_atom) mutable {
+        self->state.starting = false;
+        promise.deliver(chat_forked{to, notice});
+      },
+      [=](caf::error& error) mutable {
+        self->state.starting = false;
+        remove_files_of(self, to);
+        promise.deliver(error);
+      });
+}
+
+} // namespace
+
+caf::result<turn_started> edit(chat_session_pointer self, int64_t turn, user_message input) {
+  auto& state = self->state;
+  if (auto refused = refusal(state))
+    return refused;
+  if (turn == 0 && !state.contents.runs.empty())
+    turn = state.contents.runs.back().turn;
+  auto text = text_of_turn(state.contents, turn, input.text);
+  if (!text)
+    return text.error();
+  input.text = std::move(*text);
+  if (auto model = model_for(state, input.model); !model)
+    return model.error();
+  auto promise = self->make_response_promise<turn_started>();
+  auto files = files_before(state.contents, turn);
+  state.starting = true;
+  leave_branch(
+    self, files.versions,
+    [=] {
+      self->state.starting = false;
+      begin_turn(self, input, turn, files.versions, promise);
+    },
+    [=](const caf::error& error) mutable {
+      self->state.starting = false;
+      promise.deliver(error);
+    });
+  return promise;
+}
+
+caf::result<done_atom> switch_branch(chat_session_pointer self, int64_t run) {
+  auto& state = self->state;
+  if (auto refused = refusal(state))
+    return refused;
+  if (state.contents.runs.empty())
+    return fail(errc::not_found, "This chat has no such version.");
+  write_batch batch;
+  batch.chat_id = state.contents.chat.id;
+  batch.user_id = state.contents.chat.user_id;
+  batch.activate_run = run;
+  state.starting = true;
+  auto promise = self->make_response_promise<done_atom>();
+  error_handler otherwise = [=](const caf::error& error) mutable {
+    self->state.starting = false;
+    promise.deliver(error);
+  };
+  auto done = [=]() mutable {
+    self->state.starting = false;
+    promise.deliver(done_atom_v);
+  };
+  leave_branch(
+    self, {},
+    [=] {
+      self->request(self->state.services.store, caf::infinite, commit_atom_v, batch)
+        .then([=](done_atom) { load_branch(self, done, otherwise); }, [=](caf::error& error) { otherwise(error); });
+    },
+    otherwise);
+  return promise;
+}
+
+caf::result<chat_forked> fork(chat_session_pointer self, int64_t turn) {
+  auto& state = self->state;
+  if (auto refused = refusal(state))
+    return refused;
+  const auto& runs = state.contents.runs;
+  if (turn == 0 && !runs.empty())
+    turn = runs.back().turn;
+  if (std::none_of(runs.begin(), runs.end(), [=](const run_record& run) { return run.turn == turn; }))
+    return fail(errc::not_found, "This chat has no such turn.");
+  auto files = files_before(state.contents, turn + 1);
+  auto to = state.services.ids->next_chat++;
+  auto promise = self->make_response_promise<chat_forked>();
+  state.starting = true;
+  settle(self, [=] {
+    auto& s = self->state;
+    self->request(s.services.keeper, caf::infinite, fork_atom_v, s.contents.chat.id, files.versions, to)
+      .then(
+        [=](const workspace_change& change) {
+          commit_fork(self, turn, to, notice_of(change, files.expected), promise);
+        },
+        [=](caf::error& error) mutable {
+          self->state.starting = false;
+          remove_files_of(self, to);
+          promise.deliver(error);
+        });
+  });
+  return promise;
+}
+
+} // namespace varro

@@ -1,0 +1,114 @@
+#include "actors/chat_parts.hpp"
+#include "actors/chat_shell.hpp"
+#include "config/log.hpp"
+#include "shell/snapshot_store.hpp"
+#include "shell/workspaces.hpp"
+
+#include <filesystem>
+#include <system_error>
+
+namespace varro {
+
+namespace {
+
+void complain(chat_session_pointer self, const std::string& what, const caf::error& error) {
+  log(log_level::error,
+      "the files of chat " + std::to_string(self->state.contents.chat.id) + " are not " + what + ": " + text_of(error));
+}
+
+} // namespace
+
+std::set<int64_t> runs_of(const chat_contents& contents) {
+  std::set<int64_t> ids;
+  for (const auto& run : contents.runs)
+    ids.insert(run.id);
+  return ids;
+}
+
+std::string notice_of(const workspace_change& change, bool expected) {
+  if (!change.found)
+    return expected ? "The variables belong to this version of the chat, but its files are as they are now: no earlier "
+                      "state of them was kept."
+                    : "";
+  const auto& differing = change.differing;
+  if (differing.count == 0)
+    return {};
+  std::string text = "Not all files are as they were in this version of the chat: ";
+  for (const auto& path : differing.paths)
+    text += (&path == &differing.paths.front() ? "" : ", ") + path;
+  if (differing.count > differing.paths.size())
+    text += " and " + std::to_string(differing.count - differing.paths.size()) + " more";
+  return text + ". They were too large to keep (shell.versions_bytes_max), or could not be written.";
+}
+
+// Before the first cell of a run, its chat's files are kept: who comes back to before this turn finds them.
+void keep_files(chat_session_pointer self) {
+  auto& state = self->state;
+  auto run = state.current->id;
+  state.keeping_files = true;
+  auto go_on = [=] {
+    self->state.keeping_files = false;
+    self->state.files_kept_for = run;
+    serve_waiters(self);
+  };
+  self->request(state.services.keeper, caf::infinite, keep_atom_v, state.contents.chat.id, version_before(run))
+    .then([=](done_atom) { go_on(); },
+          [=](caf::error& error) {
+            log(log_level::error,
+                "the files of chat " + std::to_string(self->state.contents.chat.id)
+                  + " are not kept: " + text_of(error));
+            go_on();
+          });
+}
+
+void restore_files_of(chat_session_pointer self, std::vector<std::string> versions, bool expected,
+                      std::function<void()> then) {
+  auto& state = self->state;
+  self->request(state.services.keeper, caf::infinite, restore_atom_v, state.contents.chat.id, std::move(versions))
+    .then(
+      [=](const workspace_change& change) {
+        self->state.notice = notice_of(change, expected);
+        then();
+      },
+      [=](caf::error& error) {
+        log(log_level::error,
+            "the files of chat " + std::to_string(self->state.contents.chat.id)
+              + " are not restored: " + text_of(error));
+        self->state.notice = "The files are as they are now: their earlier state could not be restored.";
+        then();
+      });
+}
+
+void finish_branch_change(chat_session_pointer self) {
+  auto& state = self->state;
+  auto change = state.stored && !state.contents.runs.empty()
+    ? branch_change_under_way(state.services.settings->data_dir, state.contents.chat.id)
+    : std::nullopt;
+  if (!change)
+    return;
+  // While the branch that was to be left is still the active one, nothing was committed, and the files are its own.
+  auto committed = !runs_of(state.contents).contains(change->left_run);
+  auto versions = change->next.empty() ? std::vector{version_after(state.contents.runs.back().id)} : change->next;
+  if (!committed)
+    versions.clear();
+  self->request(state.services.keeper, caf::infinite, restore_atom_v, state.contents.chat.id, std::move(versions))
+    .await([=](const workspace_change& restored) { self->state.notice = notice_of(restored, false); },
+           [=](caf::error& error) { complain(self, "restored", error); });
+}
+
+void remove_files_of(chat_session_pointer self, int64_t chat) {
+  const auto& data = self->state.services.settings->data_dir;
+  remove_snapshots(data, chat);
+  auto from = workspace_of(data, chat);
+  auto to = from;
+  to += ".deleted";
+  std::error_code ignored; // there may be none
+  std::filesystem::rename(from, to, ignored);
+  self->spawn([data, chat, to](caf::event_based_actor*) {
+    std::error_code left; // is cleared away at the next start
+    std::filesystem::remove_all(to, left);
+    remove_versions(data, chat);
+  });
+}
+
+} // namespace varro

@@ -1,0 +1,73 @@
+// The parts of chat_session (chat_session.hpp): turns, branches and what they share. For the session's actor only.
+#pragma once
+
+#include "actors/chat_session.hpp"
+
+namespace varro {
+
+using chat_session_pointer = chat_session_actor::stateful_pointer<chat_session_state>;
+
+// --- what every part does --------------------------------------------------------------------------------------------
+
+void publish(chat_session_pointer self, stream_event event);
+void show_progress(chat_session_pointer self, std::string text);
+
+// A row with the chat's next seq, which is never reused.
+message_row make_row(chat_session_state& state, message content, int64_t turn, int64_t run_id);
+write_batch batch_of(const chat_session_state& state);
+
+// A turn is on, or something else that no second message may cross.
+bool busy(const chat_session_state& state);
+caf::error run_is_on(const chat_session_state& state);
+caf::error stopping();
+
+// --- turns (chat_turns.cpp) ------------------------------------------------------------------------------------------
+
+using turn_promise = caf::typed_response_promise<turn_started>;
+
+// Commits the message and starts its run. REQUIRES: no run is on. `replaced_turn` 0: the turn is a new one at the end.
+// Another one is replaced with all that follow it, and `next` are the versions of the files of which the first one that
+// exists belongs to what was before it; the chat has no shell then.
+void begin_turn(chat_session_pointer self, const user_message& input, int64_t replaced_turn,
+                std::vector<std::string> next, turn_promise promise);
+
+caf::expected<model_config> model_for(const chat_session_state& state, const std::string& wanted);
+
+// Goes on with the newest run. REQUIRES: it is open, and its history has no open calls but these.
+void resume_run(chat_session_pointer self, const model_config& model, unfinished_work work);
+
+caf::result<done_atom> commit_node(chat_session_pointer self, run_node node);
+void end_run(chat_session_pointer self, const run_end& end);
+caf::result<done_atom> cancel(chat_session_pointer self);
+
+// --- branches (chat_branches.cpp) ------------------------------------------------------------------------------------
+
+caf::result<turn_started> edit(chat_session_pointer self, int64_t turn, user_message input);
+caf::result<done_atom> switch_branch(chat_session_pointer self, int64_t run);
+caf::result<chat_forked> fork(chat_session_pointer self, int64_t turn);
+
+// --- files (chat_files.cpp) ------------------------------------------------------------------------------------------
+
+// Before the first cell of a run, its chat's files are kept: who comes back to before this turn finds them. Whoever
+// waits for the shell is served afterwards. REQUIRES: a run is on.
+void keep_files(chat_session_pointer self);
+
+// Brings back the files of the active branch: the first of these versions that there is. `expected`: cells have run
+// since, so that without a version the files are not as they were. Differences are in state.notice afterwards.
+void restore_files_of(chat_session_pointer self, std::vector<std::string> versions, bool expected,
+                      std::function<void()> then);
+
+// A crash came between a change of branch and its files: they follow now, before anybody sees the chat.
+void finish_branch_change(chat_session_pointer self);
+
+// What the user should know about files that were brought back; empty: nothing.
+std::string notice_of(const workspace_change& change, bool expected);
+
+// Deletes the snapshots of this chat, takes its workspace out of the way at once, and deletes it and the versions of
+// its files in an actor of its own.
+void remove_files_of(chat_session_pointer self, int64_t chat);
+
+// The runs of the active branch, by id.
+std::set<int64_t> runs_of(const chat_contents& contents);
+
+} // namespace varro

@@ -1,0 +1,310 @@
+#include "actors/chat_parts.hpp"
+
+#include "actors/chat_shell.hpp"
+#include "config/log.hpp"
+#include "models/history.hpp"
+#include "models/message_json.hpp"
+#include "storage/database.hpp"
+
+namespace varro {
+
+namespace {
+
+void publish_blocks(chat_session_pointer self, const std::vector<block>& blocks, int64_t seq) {
+  for (auto& event : to_events(blocks, seq))
+    publish(self, std::move(event));
+}
+
+void start_run(chat_session_pointer self, const model_config& model, unfinished_work work = {}) {
+  auto& state = self->state;
+  run_setup setup;
+  setup.run_id = state.current->id;
+  setup.conversation_id = "chat-" + std::to_string(state.contents.chat.id);
+  setup.model = model;
+  setup.limits = state.services.settings->agent;
+  setup.tools = state.services.tools;
+  setup.history = messages_of(state.contents.messages);
+  setup.unfinished = std::move(work);
+  setup.spent = spent_by(state.contents.messages, state.current->id);
+  setup.session = self;
+  setup.models = state.services.models;
+  state.run = self->spawn<caf::monitored>(agent_run, std::move(setup));
+  ++state.services.counts->runs;
+  self->send(state.run, step_atom_v);
+}
+
+// A new run stands beside the one that it replaces.
+void note_alternative(chat_session_state& state, const run_record& run) {
+  auto& contents = state.contents;
+  for (const auto& former : contents.runs)
+    if (former.turn == run.turn) {
+      auto siblings = contents.alternatives[former.id];
+      if (siblings.empty())
+        siblings.push_back(former.id);
+      siblings.push_back(run.id);
+      contents.alternatives[run.id] = std::move(siblings);
+    }
+}
+
+// Takes the rows of this turn and later ones out of memory; the database keeps them as superseded.
+void forget_from_turn(chat_session_state& state, int64_t turn) {
+  auto& contents = state.contents;
+  std::erase_if(contents.messages, [=](const message_row& row) { return row.turn >= turn; });
+  for (const auto& run : contents.runs)
+    if (run.turn >= turn)
+      contents.alternatives.erase(run.id);
+  std::erase_if(contents.runs, [=](const run_record& run) { return run.turn >= turn; });
+  auto last = contents.messages.empty() ? 0 : contents.messages.back().seq;
+  std::erase_if(contents.snapshots, [=](const snapshot_record& snapshot) { return snapshot.seq > last; });
+}
+
+// A turn that is being committed.
+struct new_turn {
+  run_record run;
+  message_row row; // the user's message
+  model_config model;
+  int64_t replaced = 0; // the turn that it replaces; 0: none
+};
+
+run_record next_run(const chat_session_state& state, int64_t replaced_turn) {
+  const auto& runs = state.contents.runs;
+  run_record run;
+  run.id = state.services.ids->next_run++;
+  run.chat_id = state.contents.chat.id;
+  run.turn = replaced_turn != 0 ? replaced_turn : (runs.empty() ? 1 : runs.back().turn + 1);
+  run.started_at = now_us();
+  for (const auto& former : runs)
+    if (former.turn == run.turn - 1)
+      run.parent = former.id;
+  return run;
+}
+
+// Whether cells have run in what is replaced.
+bool replace_turn(chat_session_state& state, const new_turn& turn) {
+  auto with_cells = std::any_of(state.contents.messages.begin(), state.contents.messages.end(),
+                                [&](const message_row& row) { return row.turn >= turn.replaced && returns_cell(row); });
+  note_alternative(state, turn.run);
+  forget_from_turn(state, turn.replaced);
+  return with_cells;
+}
+
+void start_turn(chat_session_pointer self, const new_turn& turn, turn_promise promise) {
+  auto& state = self->state;
+  turn_started reply;
+  reply.created = !state.stored;
+  state.starting = false;
+  state.stored = true;
+  state.contents.messages.push_back(turn.row);
+  state.contents.runs.push_back(turn.run);
+  state.current = turn.run;
+  state.ending = false;
+  state.progress = "Thinking…";
+  state.live = block_renderer{state.contents.chat.id, state.contents.alternatives};
+  for (const auto& block : state.live.render(turn.row))
+    reply.user_block += block.html;
+  reply.chat = state.contents.chat;
+  reply.run_id = turn.run.id;
+  reply.turn = turn.run.turn;
+  reply.seq = turn.row.seq;
+  reply.notice = state.notice;
+  start_run(self, turn.model);
+  promise.deliver(std::move(reply));
+}
+
+} // namespace
+
+void publish(chat_session_pointer self, stream_event event) {
+  auto& state = self->state;
+  self->send(state.services.gateway, publish_atom_v, state.contents.chat.id, std::move(event));
+}
+
+void show_progress(chat_session_pointer self, std::string text) {
+  auto& state = self->state;
+  if (!state.current || text.empty())
+    return;
+  state.progress = std::move(text);
+  publish(self, {0, "progress", progress_indicator(state.progress)});
+}
+
+message_row make_row(chat_session_state& state, message content, int64_t turn, int64_t run_id) {
+  message_row row;
+  row.chat_id = state.contents.chat.id;
+  row.seq = ++state.contents.chat.last_seq;
+  row.turn = turn;
+  row.run_id = run_id;
+  row.content = std::move(content);
+  row.created_at = now_us();
+  state.contents.chat.updated_at = row.created_at;
+  return row;
+}
+
+write_batch batch_of(const chat_session_state& state) {
+  write_batch batch;
+  batch.chat_id = state.contents.chat.id;
+  batch.chat = state.contents.chat;
+  return batch;
+}
+
+caf::error run_is_on(const chat_session_state& state) {
+  auto run = state.current ? " (run " + std::to_string(state.current->id) + ")" : std::string{};
+  return fail(errc::run_in_progress,
+              "This chat is still answering" + run + ". Stop it, or send the message when the answer is there.");
+}
+
+caf::error stopping() {
+  return fail(errc::shutting_down, "The server is stopping. Send the message again in a moment.");
+}
+
+bool busy(const chat_session_state& state) {
+  return state.current.has_value() || state.starting;
+}
+
+caf::expected<model_config> model_for(const chat_session_state& state, const std::string& wanted) {
+  auto id = wanted.empty() ? state.contents.chat.model : wanted;
+  if (id.empty())
+    id = state.services.settings->default_model;
+  const auto* model = state.services.settings->find_model(id);
+  if (model == nullptr)
+    return fail(errc::invalid_input, "The model '" + id + "' is not configured here. Choose another one.");
+  return *model;
+}
+
+void resume_run(chat_session_pointer self, const model_config& model, unfinished_work work) {
+  auto& state = self->state;
+  state.current = state.contents.runs.back();
+  state.progress = "Thinking…";
+  state.live = block_renderer{state.contents.chat.id, state.contents.alternatives};
+  for (const auto& row : state.contents.messages)
+    if (row.turn == state.current->turn)
+      state.live.render(row);
+  start_run(self, model, std::move(work));
+}
+
+void begin_turn(chat_session_pointer self, const user_message& input, int64_t replaced_turn,
+                std::vector<std::string> next, turn_promise promise) {
+  auto& state = self->state;
+  auto model = model_for(state, input.model);
+  if (!model) {
+    promise.deliver(model.error());
+    return;
+  }
+  auto before = state.contents.chat;
+  auto& chat = state.contents.chat;
+  chat.model = model->id;
+  if (!state.stored) {
+    chat.title = title_of(input.text);
+    chat.created_at = now_us();
+  }
+  new_turn turn;
+  turn.replaced = replaced_turn;
+  turn.run = next_run(state, replaced_turn);
+  turn.model = std::move(*model);
+  model_request request;
+  request.timestamp = timestamp_now();
+  request.run_id = std::to_string(turn.run.id);
+  request.conversation_id = "chat-" + std::to_string(chat.id);
+  request.parts.push_back(user_prompt_part{input.text, request.timestamp});
+  turn.row = make_row(state, std::move(request), turn.run.turn, turn.run.id);
+  turn.run.first_seq = turn.row.seq;
+  auto batch = batch_of(state);
+  batch.messages.push_back(turn.row);
+  batch.run = turn.run;
+  if (replaced_turn != 0)
+    batch.supersede_from_turn = replaced_turn;
+  state.starting = true;
+  self->request(state.services.store, caf::infinite, commit_atom_v, std::move(batch))
+    .then(
+      [=](done_atom) {
+        self->state.notice.clear();
+        if (replaced_turn == 0) {
+          start_turn(self, turn, promise);
+          return;
+        }
+        auto expected = replace_turn(self->state, turn);
+        restore_files_of(self, next, expected, [=] { start_turn(self, turn, promise); });
+      },
+      [=](caf::error& error) mutable {
+        auto& s = self->state;
+        s.starting = false;
+        auto last_seq = s.contents.chat.last_seq;
+        s.contents.chat = before;
+        s.contents.chat.last_seq = last_seq; // a seq is never reused
+        promise.deliver(error);
+      });
+}
+
+// --- a run goes on and ends ------------------------------------------------------------------------------------------
+
+caf::result<done_atom> commit_node(chat_session_pointer self, run_node node) {
+  auto& state = self->state;
+  if (!state.current || state.current->id != node.run_id || state.ending)
+    return fail(errc::no_run, "This run has ended.");
+  auto row = make_row(state, std::move(node.content), state.current->turn, node.run_id);
+  auto batch = batch_of(state);
+  batch.messages.push_back(row);
+  auto promise = self->make_response_promise<done_atom>();
+  self->request(state.services.store, caf::infinite, commit_atom_v, std::move(batch))
+    .then(
+      [=, progress = std::move(node.progress)](done_atom) mutable {
+        auto& s = self->state;
+        s.contents.messages.push_back(row);
+        if (acknowledge_cells(self, row.content))
+          take_snapshot(self);
+        publish_blocks(self, s.live.render(row), row.seq);
+        show_progress(self, progress);
+        promise.deliver(done_atom_v);
+      },
+      [=](caf::error& error) mutable { promise.deliver(error); });
+  return promise;
+}
+
+void close_run(chat_session_pointer self, const run_record& run) {
+  auto& state = self->state;
+  state.contents.runs.back() = run;
+  if (run.end_seq != 0)
+    publish_blocks(self, state.live.render_end(run), run.end_seq);
+  publish(self, done_event(run));
+  state.current.reset();
+  state.ending = false;
+  state.progress.clear();
+  state.run = nullptr;
+  --state.services.counts->runs;
+}
+
+void end_run(chat_session_pointer self, const run_end& end) {
+  auto& state = self->state;
+  if (!state.current || state.current->id != end.run_id || state.ending)
+    return;
+  state.ending = true;
+  auto run = *state.current;
+  run.status = end.status;
+  run.error = end.error;
+  run.usage = end.usage;
+  run.model_requests = end.model_requests;
+  run.ended_at = now_us();
+  if (!run.error.empty())
+    run.end_seq = ++state.contents.chat.last_seq;
+  auto batch = batch_of(state);
+  batch.run = run;
+  self->request(state.services.store, caf::infinite, commit_atom_v, std::move(batch))
+    .then([=](done_atom) { close_run(self, run); },
+          [=](caf::error& error) {
+            // What could not be committed is not shown; the next start finds the run as interrupted.
+            log(log_level::error, "run " + std::to_string(run.id) + " could not be closed: " + text_of(error));
+            auto unsaved = run;
+            unsaved.status = run_status::failed;
+            unsaved.end_seq = 0;
+            close_run(self, unsaved);
+          });
+}
+
+caf::result<done_atom> cancel(chat_session_pointer self) {
+  auto& state = self->state;
+  if (!state.current || state.ending)
+    return fail(errc::no_run, "Nothing is running in this chat.");
+  self->send(state.run, cancel_atom_v);
+  abandon_restore(self);
+  return done_atom_v;
+}
+
+} // namespace varro

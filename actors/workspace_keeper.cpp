@@ -1,0 +1,104 @@
+#include "actors/workspace_keeper.hpp"
+
+#include "shell/snapshot_store.hpp"
+#include "shell/workspace_versions.hpp"
+#include "shell/workspaces.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+
+namespace varro {
+
+namespace {
+
+caf::result<done_atom> done_unless(const caf::error& error) {
+  if (error)
+    return error;
+  return done_atom_v;
+}
+
+// The first of these versions that there is.
+caf::expected<workspace_change> restore_first(const config& settings, int64_t chat,
+                                              const std::vector<std::string>& names, int64_t to) {
+  for (const auto& name : names)
+    if (has_version(settings.data_dir, chat, name))
+      return restore_version(settings.data_dir, chat, name, to);
+  return workspace_change{};
+}
+
+caf::error keep_before_branch_change(const config& settings, int64_t chat, int64_t left_run,
+                                     const std::vector<std::string>& next) {
+  if (auto err = keep_version(settings.data_dir, chat, version_after(left_run), settings.shell, next))
+    return err;
+  return note_branch_change(settings.data_dir, chat, {left_run, next});
+}
+
+// The files of a fork are those of the first of these versions that there is, else those of now.
+caf::expected<workspace_change> fork_files(const config& settings, int64_t chat, std::vector<std::string> names,
+                                           int64_t to) {
+  static const std::string now = "now";
+  if (auto err = copy_snapshots(settings.data_dir, chat, to))
+    return err;
+  auto change = restore_first(settings, chat, names, to);
+  if (!change || change->found || !std::filesystem::exists(workspace_of(settings.data_dir, chat)))
+    return change;
+  if (auto err = keep_version(settings.data_dir, chat, now, settings.shell))
+    return err;
+  return restore_version(settings.data_dir, chat, now, to);
+}
+
+// What a deletion that a crash cut off has left: "7", "7.deleted", "7.snap" of a chat 7 that is in the database no
+// more.
+void sweep(const std::filesystem::path& data_dir, const known_chats& known) {
+  std::error_code ignored;
+  for (const auto* part : {"workspaces", "snapshots", "versions"})
+    for (const auto& file : std::filesystem::directory_iterator{data_dir / part, ignored}) {
+      auto name = file.path().filename().string();
+      int64_t chat = 0;
+      auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), chat);
+      auto suffix = std::string_view{name}.substr(static_cast<size_t>(end - name.data()));
+      if (error != std::errc{} || chat <= 0 || !(suffix.empty() || suffix == ".deleted" || suffix == ".snap"))
+        continue; // not ours
+      auto gone = chat < known.next && !std::binary_search(known.ids.begin(), known.ids.end(), chat);
+      if (gone || suffix == ".deleted")
+        std::filesystem::remove_all(file.path(), ignored);
+    }
+}
+
+} // namespace
+
+workspace_keeper_actor::behavior_type workspace_keeper(workspace_keeper_actor::pointer,
+                                                       std::shared_ptr<const config> settings, known_chats known) {
+  sweep(settings->data_dir, known);
+  return {
+    [=](keep_atom, int64_t chat, const std::string& name) -> caf::result<done_atom> {
+      if (has_version(settings->data_dir, chat, name))
+        return done_atom_v;
+      return done_unless(keep_version(settings->data_dir, chat, name, settings->shell));
+    },
+    [=](branch_atom, int64_t chat, int64_t left_run, const std::vector<std::string>& next) {
+      return done_unless(keep_before_branch_change(*settings, chat, left_run, next));
+    },
+    [=](restore_atom, int64_t chat, const std::vector<std::string>& names) -> caf::result<workspace_change> {
+      auto change = restore_first(*settings, chat, names, chat);
+      if (!change)
+        return std::move(change.error());
+      forget_branch_change(settings->data_dir, chat);
+      return std::move(*change);
+    },
+    [=](fork_atom, int64_t chat, std::vector<std::string>& names, int64_t to) -> caf::result<workspace_change> {
+      auto change = fork_files(*settings, chat, std::move(names), to);
+      if (!change)
+        return std::move(change.error());
+      return std::move(*change);
+    },
+  };
+}
+
+workspace_keeper_actor spawn_workspace_keeper(caf::actor_system& system, std::shared_ptr<const config> settings,
+                                              known_chats known) {
+  return system.spawn<caf::detached>(workspace_keeper, std::move(settings), std::move(known));
+}
+
+} // namespace varro

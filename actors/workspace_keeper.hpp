@@ -1,0 +1,28 @@
+// Keeps earlier states of the chats' files, and brings them back (shell/workspace_versions.hpp).
+//
+// On a thread of its own, because it waits for the disk; the chats' requests are served one after the other.
+#pragma once
+
+#include "actors/interfaces.hpp"
+#include "config/config.hpp"
+
+#include <caf/typed_event_based_actor.hpp>
+
+#include <memory>
+
+namespace varro {
+
+// The files of chats that are in the database no more go; those of chats with this id or a greater one stay.
+struct known_chats {
+  std::vector<int64_t> ids; // ascending
+  int64_t next = 0;
+};
+
+workspace_keeper_actor::behavior_type workspace_keeper(workspace_keeper_actor::pointer self,
+                                                       std::shared_ptr<const config> settings, known_chats known);
+
+// On a thread of its own, which first clears away what deleted chats have left. Ends by an exit message.
+workspace_keeper_actor spawn_workspace_keeper(caf::actor_system& system, std::shared_ptr<const config> settings,
+                                              known_chats known);
+
+} // namespace varro
