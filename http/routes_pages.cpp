@@ -1,5 +1,7 @@
 // Whole pages and the assets that they load.
 #include "http/application.hpp"
+#include "http/security_headers.hpp"
+#include "render/chart_frame.hpp"
 
 namespace varro {
 
@@ -48,6 +50,8 @@ reply asset_reply(application& app, const route_call& call) {
   // An address with a version never changes its content.
   result.cache_control = query_value(call.request, "v") ? "public, max-age=31536000, immutable" : "no-cache";
   result.headers.emplace_back("ETag", quoted);
+  if (is_chart_asset(call.captures.at(0)))
+    result.headers.emplace_back(open_asset_header);
   return result;
 }
 
