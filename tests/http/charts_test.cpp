@@ -100,6 +100,24 @@ TEST_CASE("a frame without an origin may load the scripts of charts, kept for ev
   CHECK(world.get("/assets/chart.js", {"Host: evil.example"}).status == 421);
 }
 
+TEST_CASE("what weighs much is sent compressed to those who can read that") {
+  routes_world world;
+  auto url = asset_url("vendor/plotly/plotly.min.js");
+  auto whole = world.get(url);
+  auto small = world.get(url, {"Accept-Encoding: br, gzip;q=0.5"});
+  CHECK(small.status == 200);
+  CHECK(small.field("Content-Encoding") == "gzip");
+  CHECK(small.field("Vary") == "Accept-Encoding");
+  CHECK(small.body.starts_with("\x1f\x8b"));
+  CHECK(small.body.size() < whole.body.size() / 3);
+  CHECK(small.field("ETag") != whole.field("ETag"));
+  CHECK(world.get(url, {"Accept-Encoding: gzip", "If-None-Match: " + small.field("ETag")}).status == 304);
+  CHECK(world.get(url, {"If-None-Match: " + small.field("ETag")}).status == 200);
+  for (std::string none : {"identity", "gzip;q=0", "gzip; q=0.000, br", ""})
+    CHECK(world.get(url, {"Accept-Encoding: " + none}).field("Content-Encoding").empty());
+  CHECK(world.get("/assets/icon.svg", {"Accept-Encoding: gzip"}).field("Content-Encoding").empty());
+}
+
 TEST_CASE("a notebook holds a chart's data, so that it is drawn there as well") {
   routes_world world;
   show(world,
