@@ -1,6 +1,7 @@
 #include "http/guard.hpp"
 
 #include "http/form.hpp"
+#include "render/chart_frame.hpp"
 
 #include <algorithm>
 #include <arpa/inet.h>
@@ -18,6 +19,12 @@ bool is_ip_literal(const std::string& host) {
 
 bool is_wildcard(std::string_view host) {
   return host == "0.0.0.0" || host == "::" || host == "[::]";
+}
+
+// A file that is the same for everybody, and that a frame without an origin loads.
+bool is_open_asset(std::string_view path) {
+  constexpr std::string_view folder = "/assets/";
+  return path.starts_with(folder) && is_chart_asset(path.substr(folder.size()));
 }
 
 // "host[:port]" without the port where it is the scheme's own.
@@ -108,6 +115,8 @@ std::optional<guard_refusal> check_request(const received_request& request, cons
   constexpr auto foreign = "The request comes from another site's page. Open this server's own page and try again.";
   auto site = request.header("sec-fetch-site");
   bool reads = request.method == "GET" || request.method == "HEAD";
+  if (reads && is_open_asset(request.path()))
+    return std::nullopt;
   bool navigation = reads && request.header("sec-fetch-mode") == "navigate";
   if (request.has_header("sec-fetch-site") && site != "same-origin" && site != "none" && !navigation)
     return guard_refusal{403, foreign};

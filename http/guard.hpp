@@ -31,7 +31,8 @@ struct guard_refusal {
 // What stands against this request, before any route sees it:
 //   421 the Host is not ours;
 //   403 another origin sends it: Sec-Fetch-Site or Origin say so. A link or a typed address (a navigation by GET) from
-//       anywhere is allowed, everything else from elsewhere is not. Clients that are no browsers send neither field.
+//       anywhere is allowed, and so are the scripts of charts, whose frames have no origin; everything else from
+//       elsewhere is not. Clients that are no browsers send neither field.
 std::optional<guard_refusal> check_request(const received_request& request, const server_config& settings);
 
 // True when the browser spoke https with whatever stands in front (its Origin says so): cookies are then Secure.

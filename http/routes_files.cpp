@@ -2,6 +2,8 @@
 #include "http/application.hpp"
 #include "http/security_headers.hpp"
 #include "http/uploads.hpp"
+#include "render/chart_frame.hpp"
+#include "shell/cell.hpp"
 #include "shell/workspaces.hpp"
 
 namespace varro {
@@ -33,31 +35,63 @@ bool owns(application& app, const visitor& who, int64_t chat, caf::error& why) {
   return static_cast<bool>(session);
 }
 
-reply attachment(application& app, const route_call& call, const visitor& who, int64_t chat, const std::string& name,
-                 const attachment_name& which) {
+constexpr auto for_ever = "private, max-age=31536000, immutable"; // rows never change
+constexpr auto no_file = "There is no such file in this chat.";
+
+caf::expected<binary_content> find_attachment(application& app, const visitor& who, int64_t chat,
+                                              const attachment_name& which) {
   auto contents = app.ask_chat<chat_contents>(who.user.id, chat, history_atom_v);
   if (!contents)
-    return app.error_reply(call.request, contents.error());
+    return contents.error();
   for (const auto& row : contents->messages) {
     if (row.seq != which.seq)
       continue;
     auto files = attachments_of(row.content);
-    // The extension is part of the name: it decides how a browser treats the bytes.
-    if (which.index >= files.size()
-        || !attachment_url(chat, row.seq, which.index, files[which.index].media_type).ends_with("/" + name))
-      break;
-    reply result;
-    result.body = std::move(files[which.index].data);
-    if (files[which.index].media_type == "text/html") {
-      describe_display(result, name);
-      result.body += height_script;
-    } else {
-      describe(result, name, files[which.index].media_type);
-    }
-    result.cache_control = "private, max-age=31536000, immutable"; // rows never change
-    return result;
+    if (which.index < files.size())
+      return std::move(files[which.index]);
   }
-  return app.error_reply(call.request, 404, "There is no such file in this chat.");
+  return fail(errc::not_found, no_file);
+}
+
+reply attachment(application& app, const route_call& call, const visitor& who, int64_t chat, const std::string& name,
+                 const attachment_name& which) {
+  auto file = find_attachment(app, who, chat, which);
+  if (!file)
+    return app.error_reply(call.request, file.error());
+  // The extension is part of the name: it decides how a browser treats the bytes.
+  if (!attachment_url(chat, which.seq, which.index, file->media_type).ends_with("/" + name))
+    return app.error_reply(call.request, 404, no_file);
+  reply result;
+  result.body = std::move(file->data);
+  if (file->media_type == "text/html") {
+    describe_display(result, name);
+    result.body += height_script;
+  } else {
+    describe(result, name, file->media_type);
+  }
+  result.cache_control = for_ever;
+  return result;
+}
+
+// The document that draws a chart, for a frame of the page.
+reply chart_frame(application& app, const route_call& call, const visitor& who) {
+  auto chat = captured_id(call);
+  auto which = parse_attachment_name(call.captures.at(1) + ".json");
+  if (!chat || !which)
+    return app.error_reply(call.request, 404, no_file);
+  auto file = find_attachment(app, who, *chat, *which);
+  if (!file)
+    return app.error_reply(call.request, file.error());
+  if (!is_drawn_chart(file->media_type, file->data.size()))
+    return app.error_reply(call.request, 404, "There is no chart that could be drawn.");
+  reply result;
+  result.body = chart_frame_html(file->media_type, file->data);
+  auto policy = chart_frame_policy(file->media_type, call.request.header("host"));
+  result.headers.emplace_back("Content-Security-Policy", std::move(policy));
+  result.headers.emplace_back(framed_header);
+  // The row never changes, but the policy and the scripts are those of this version of ours.
+  result.cache_control = "private, no-cache";
+  return result;
 }
 
 reply download(application& app, const route_call& call, const visitor& who) {
@@ -118,6 +152,7 @@ void add_file_routes(router& routes, application& app) {
   };
   routes.add("GET", "/chat/([0-9]+)/files", with_user(app, when_anonymous::forbid, bind(list)));
   routes.add("GET", "/chat/([0-9]+)/files/(.+)", with_user(app, when_anonymous::forbid, bind(download)));
+  routes.add("GET", "/chat/([0-9]+)/charts/([^/]+)", with_user(app, when_anonymous::forbid, bind(chart_frame)));
   routes.add("POST", "/chat/([0-9]+)/files",
              with_form(app, [&app](const route_call& call, const visitor& who, const form& fields) {
                return upload(app, call, who, fields);

@@ -1,5 +1,7 @@
 // Whole pages and the assets that they load.
 #include "http/application.hpp"
+#include "http/security_headers.hpp"
+#include "render/chart_frame.hpp"
 
 namespace varro {
 
@@ -34,20 +36,37 @@ reply chat(application& app, const route_call& call, const visitor& who) {
   return page(chat_page_html(*context, content));
 }
 
+// Whether Accept-Encoding names gzip, and not to refuse it.
+bool accepts_gzip(std::string_view field) {
+  auto at = field.find("gzip");
+  if (at == field.npos)
+    return false;
+  auto rest = field.substr(at, field.find(',', at) - at);
+  auto quality = rest.find("q=");
+  return quality == rest.npos || rest.find_first_of("123456789", quality) != rest.npos;
+}
+
 reply asset_reply(application& app, const route_call& call) {
   const auto* found = find_asset(call.captures.at(0));
   if (found == nullptr)
     return app.error_reply(call.request, 404, "There is no such file.");
   reply result = empty_reply(304);
-  auto quoted = "\"" + std::string{found->etag} + "\"";
+  bool gzipped = !found->gzipped.empty() && accepts_gzip(call.request.header("accept-encoding"));
+  auto quoted = "\"" + std::string{found->etag} + (gzipped ? "-gzip\"" : "\"");
   if (call.request.header("if-none-match").find(quoted) == std::string_view::npos) {
     result.status = 200;
     result.content_type = found->media_type;
-    result.body = found->bytes;
+    result.body = gzipped ? found->gzipped : found->bytes;
+    if (gzipped)
+      result.headers.emplace_back("Content-Encoding", "gzip");
   }
+  if (!found->gzipped.empty())
+    result.headers.emplace_back("Vary", "Accept-Encoding");
   // An address with a version never changes its content.
   result.cache_control = query_value(call.request, "v") ? "public, max-age=31536000, immutable" : "no-cache";
   result.headers.emplace_back("ETag", quoted);
+  if (is_chart_asset(call.captures.at(0)))
+    result.headers.emplace_back(open_asset_header);
   return result;
 }
 

@@ -19,14 +19,21 @@ inline constexpr std::array<std::pair<std::string_view, std::string_view>, 6> se
   {"Cross-Origin-Resource-Policy", "same-origin"},
 }};
 
+// Only our own pages may frame what is served with it.
+inline constexpr std::pair<std::string_view, std::string_view> framed_header{"X-Frame-Options", "SAMEORIGIN"};
+
 // What HTML that a cell made is served with, instead of the fields above: its own scripts may run, but as a stranger to
 // this origin, without cookies and without any network; only our pages may frame it.
 inline constexpr std::array<std::pair<std::string_view, std::string_view>, 2> display_headers{{
   {"Content-Security-Policy",
    "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; "
    "font-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"},
-  {"X-Frame-Options", "SAMEORIGIN"},
+  framed_header,
 }};
+
+// What the frame of a chart loads is served with it: for a browser the frame is of another origin.
+inline constexpr std::pair<std::string_view, std::string_view> open_asset_header{"Cross-Origin-Resource-Policy",
+                                                                                 "cross-origin"};
 
 // The security_headers as lines of a response's head.
 inline std::string security_header_lines() {

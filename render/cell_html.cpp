@@ -1,3 +1,4 @@
+#include "render/chart_frame.hpp"
 #include "render/html.hpp"
 #include "render/parts.hpp"
 #include "shell/cell.hpp"
@@ -67,23 +68,30 @@ std::string error_html(const error_output& error) {
   return out + "</div>";
 }
 
-std::string html_frame(const std::string& url, const rich_output& display, size_t number) {
+// Served under a policy of its own that makes it a stranger to this page; the attribute says the same again.
+std::string frame_html(const std::string& url, const rich_output& display, size_t number) {
   constexpr size_t title_bytes_max = 200;
   auto cut = std::min(display.text.size(), title_bytes_max);
   while (cut < display.text.size() && cut > 0 && (display.text[cut] & 0xC0) == 0x80)
     --cut;
   auto title
     = display.text.empty() ? "Display " + std::to_string(number) + " of this cell" : display.text.substr(0, cut);
-  // Served under a policy of its own that makes it a stranger to this page; the attribute says the same again.
-  return "<figure class=\"html-output\"><iframe" + html::attribute("src", url) + " sandbox=\"allow-scripts\""
-    + html::attribute("title", title) + " loading=\"lazy\" referrerpolicy=\"no-referrer\"></iframe></figure>";
+  return "<iframe" + html::attribute("src", url) + " sandbox=\"allow-scripts\"" + html::attribute("title", title)
+    + " loading=\"lazy\" referrerpolicy=\"no-referrer\"></iframe>";
 }
 
-std::string chart_html(const std::string& url, const rich_output& chart) {
+// The summary stands for the drawing until the frame has told that there is one.
+std::string chart_html(const block_place& place, size_t file, const rich_output& chart, size_t number) {
+  std::string out = "<figure class=\"chart-output\">";
+  bool drawn = is_drawn_chart(chart.media_type, chart.data.size());
+  if (drawn)
+    out += frame_html(chart_frame_url(place.chat_id, place.seq, file), chart, number);
   auto text = chart.text.empty() ? std::string_view{"A chart."} : std::string_view{chart.text};
-  return "<figure class=\"chart-output\"><figcaption>" + escape_html(text) + "</figcaption><a class=\"file\""
-    + html::attribute("href", url) + " download>Data of this chart</a> <span class=\"file-size\">JSON, "
-    + html::byte_count(chart.data.size()) + "</span></figure>";
+  out += "<figcaption>" + escape_html(text) + (drawn ? "" : " (too large to be drawn here)") + "</figcaption>";
+  return out + "<p class=\"chart-data\"><a class=\"file\""
+    + html::attribute("href", attachment_url(place.chat_id, place.seq, file, chart.media_type))
+    + " download>Data of this chart</a> <span class=\"file-size\">JSON, " + html::byte_count(chart.data.size())
+    + "</span></p></figure>";
 }
 
 // A formula alone is one; whatever else calls itself LaTeX is text with formulas in it.
@@ -139,9 +147,12 @@ std::string cell_html(const block_place& place, const cell_result& result) {
         out += rich_html(*rich);
         continue;
       }
-      auto url = attachment_url(place.chat_id, place.seq, place.first_file + displays, rich->media_type);
-      ++displays;
-      out += rich->media_type == "text/html" ? html_frame(url, *rich, displays) : chart_html(url, *rich);
+      auto file = place.first_file + displays++;
+      if (is_chart_type(rich->media_type))
+        out += chart_html(place, file, *rich, displays);
+      else
+        out += "<figure class=\"html-output\">"
+          + frame_html(attachment_url(place.chat_id, place.seq, file, rich->media_type), *rich, displays) + "</figure>";
     }
   }
   if (!result.reason.empty())

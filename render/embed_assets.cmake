@@ -1,9 +1,20 @@
 # Writes OUTPUT, a C++ source that carries the files of LIST. Each line of LIST is "name|media type|file".
+# Larger texts are carried compressed as well, because chart libraries weigh megabytes.
 # Run with cmake -D LIST=… -D OUTPUT=… -P embed_assets.cmake
+set(gzipped_bytes_min 16384)
 file(STRINGS ${LIST} lines)
 set(symbols "")
 set(table "")
 set(number 0)
+
+# The assembler reads the file; the hash in this source makes it compile again when the file changes.
+macro(embed symbol path)
+  string(APPEND symbols "__asm__(\".section .rodata\\n.balign 16\\n${symbol}:\\n.incbin \\\"${path}\\\"\\n\"
+        \"${symbol}_end:\\n.byte 0\\n.previous\\n\");
+extern \"C\" const char ${symbol}[] __attribute__((visibility(\"hidden\")));
+extern \"C\" const char ${symbol}_end[] __attribute__((visibility(\"hidden\")));\n")
+endmacro()
+
 foreach(line IN LISTS lines)
   string(REPLACE "|" ";" fields "${line}")
   list(GET fields 0 name)
@@ -14,14 +25,18 @@ foreach(line IN LISTS lines)
   endif()
   file(SHA256 ${path} hash)
   string(SUBSTRING ${hash} 0 16 hash)
-  # The assembler reads the file; the hash in this source makes it compile again when the file changes.
-  string(APPEND symbols "__asm__(\".section .rodata\\n.balign 16\\nvarro_asset_${number}:\\n.incbin \\\"${path}\\\"\\n\"
-        \"varro_asset_${number}_end:\\n.byte 0\\n.previous\\n\");
-extern \"C\" const char varro_asset_${number}[] __attribute__((visibility(\"hidden\")));
-extern \"C\" const char varro_asset_${number}_end[] __attribute__((visibility(\"hidden\")));\n")
   set(symbol varro_asset_${number})
+  embed(${symbol} ${path})
+  set(gzipped "{}")
+  file(SIZE ${path} bytes)
+  if(media_type MATCHES "^text/" AND bytes GREATER_EQUAL gzipped_bytes_min)
+    set(archive ${OUTPUT}.${number}.gz)
+    file(ARCHIVE_CREATE OUTPUT ${archive} PATHS ${path} FORMAT raw COMPRESSION GZip COMPRESSION_LEVEL 9)
+    embed(${symbol}_gz ${archive})
+    set(gzipped "{${symbol}_gz, size_of(${symbol}_gz, ${symbol}_gz_end)}")
+  endif()
   string(APPEND table "  {\"${name}\", {{${symbol}, size_of(${symbol}, ${symbol}_end)},
-    \"${media_type}\", \"${hash}\"}},\n")
+    \"${media_type}\", \"${hash}\", ${gzipped}}},\n")
   math(EXPR number "${number} + 1")
 endforeach()
 file(WRITE ${OUTPUT} "// Made by render/embed_assets.cmake.

@@ -58,7 +58,8 @@ std::string send_reply(const page_context& context, const chat_page& page, const
 struct asset {
   std::string_view bytes;
   std::string_view media_type;
-  std::string_view etag; // 16 hex digits; the header wants quotes around them
+  std::string_view etag;    // 16 hex digits; the header wants quotes around them
+  std::string_view gzipped; // the same bytes; empty where that would save nothing
 };
 const asset* find_asset(std::string_view path);
 

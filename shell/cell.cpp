@@ -181,8 +181,12 @@ bool is_json_type(std::string_view media_type) noexcept {
   return is_rich_type(media_type) && media_type.starts_with("application/");
 }
 
+bool is_chart_type(std::string_view media_type) noexcept {
+  return is_json_type(media_type) && media_type != "application/json";
+}
+
 bool is_display_file(std::string_view media_type) noexcept {
-  return media_type == "text/html" || (is_json_type(media_type) && media_type != "application/json");
+  return media_type == "text/html" || is_chart_type(media_type);
 }
 
 const char* to_string(cell_status status) noexcept {

@@ -47,6 +47,7 @@ inline constexpr size_t rich_cell_bytes_max = 4u << 20; // data of all rich outp
 inline constexpr int rich_outputs_max = 20;             // of one cell
 bool is_rich_type(std::string_view media_type) noexcept;
 bool is_json_type(std::string_view media_type) noexcept; // JSON and charts
+bool is_chart_type(std::string_view media_type) noexcept;
 
 struct error_output {
   std::string name;      // "ZeroDivisionError"

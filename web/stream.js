@@ -59,12 +59,22 @@
     addCopyButtons(root);
   }
 
-  // What a framed display asks for is a hostile number: the frame stays between one line and one screen.
+  // What a framed display asks for is a hostile number: the frame stays between one line and one screen. A chart's
+  // summary gives way to the drawing, or takes the frame's place.
   addEventListener('message', (event) => {
-    const height = Number(event.data?.displayHeight);
-    const frames = [...document.querySelectorAll('.html-output iframe')];
+    const frames = [...document.querySelectorAll(':is(.html-output, .chart-output) > iframe')];
     const frame = frames.find((one) => one.contentWindow === event.source);
-    if (frame && height > 0) frame.style.height = `${Math.min(Math.max(height, 24), 900)}px`;
+    if (!frame) return;
+    const height = Number(event.data?.displayHeight);
+    const { dataset } = frame.parentElement;
+    if (event.data?.displayFailed) {
+      dataset.display = 'failed';
+      frame.remove();
+    } else if (height > 0) {
+      dataset.display = 'drawn';
+      frame.style.height = `${Math.min(Math.max(height, 24), 900)}px`;
+    }
+    if (following) toEnd();
   });
 
   // --- blocks ---------------------------------------------------------------------------------------
