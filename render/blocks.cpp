@@ -178,7 +178,8 @@ std::string turn_tools(const block_place& place, const message_row& row, const u
     out += tool_button(request_of_turn(place, "regenerate", {{"turn", turn}})
                          + html::attribute("data-replaces", place.element_id),
                        "Ask again", "Ask this again");
-    out += tool_button(request_of_turn(place, "fork", {{"turn", turn}}), "Fork", "Continue after this turn in a new chat");
+    out += tool_button(request_of_turn(place, "fork", {{"turn", turn}}), "Fork",
+                       "Continue after this turn in a new chat");
   }
   return out + "</div>";
 }

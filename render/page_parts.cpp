@@ -109,7 +109,7 @@ std::string document(const page_viewer& viewer, std::string_view title, std::str
   // Before the first paint, or a dark page would flash white.
   out += "<script" + attribute("src", asset_url("theme.js")) + "></script>\n";
   for (std::string_view name : {"vendor/htmx/htmx.min.js", "vendor/highlight/highlight.min.js",
-                                "vendor/katex/katex.min.js", "app.js", "stream.js"})
+                                "vendor/katex/katex.min.js", "app.js", "queue.js", "stream.js"})
     out += script(name);
   out += "</head>\n<body" + attribute("class", body_class) + ">\n";
   out += body;
@@ -183,6 +183,9 @@ std::string chat_form_with(const page_viewer& viewer, const config& settings, co
   out += "<span class=\"file-names\" aria-live=\"polite\"></span><span class=\"composer-hint\">"
          "<kbd>Enter</kbd> sends, <kbd>Shift</kbd>+<kbd>Enter</kbd> breaks the line</span>";
   if (chat && chat->id > 0) {
+    out += "<button type=\"button\" class=\"round later\" aria-label=\"Send when the answer is there\" "
+           "title=\"Send when the answer is there\" hidden>"
+      + icon("send") + "</button>";
     auto url = "/chat/" + std::to_string(chat->id) + "/cancel";
     out += "<button type=\"submit\" class=\"round stop\" formnovalidate" + attribute("formaction", url)
       + attribute("hx-post", url)

@@ -72,6 +72,7 @@ function enableComposer() {
   const stop = form.querySelector('.stop');
   if (stop) stop.hidden = true;
   form.querySelector('.send').hidden = false;
+  document.dispatchEvent(new Event('varro:answered'));
 }
 
 document.addEventListener('keydown', (event) => {

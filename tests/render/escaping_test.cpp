@@ -115,7 +115,7 @@ TEST_CASE("no field of a page can become markup") {
     chat.title = attack;
     chat.model = attack + "?";
     page_context context{{attack, true, attack}, {chat}, &settings};
-    chat_page page{chat, render_chat(hostile_chat(attack)), 8, true, attack};
+    chat_page page{chat, render_chat(hostile_chat(attack)), 8, true, attack, attack};
     check_harmless(new_chat_page(context), attack);
     check_harmless(chat_page_html(context, page), attack);
     check_harmless(login_page(context.viewer, attack), attack);

@@ -34,8 +34,9 @@ chat_record chat_named(int64_t id, std::string title) {
 struct pages {
   config settings = with_models();
   page_context context{{"ada", true, "token-1"}, {chat_named(42, "First"), chat_named(43, "Second")}, &settings};
-  chat_page running{context.chats[0], {{7, "m7-p0", "<article id=\"m7-p0\">x</article>"}}, 7, true, "Thinking…"};
-  chat_page finished{context.chats[0], {{7, "m7-p0", "<article id=\"m7-p0\">x</article>"}}, 7, false, ""};
+  chat_page running{context.chats[0], {{7, "m7-p0", "<article id=\"m7-p0\">x</article>"}}, 7, true, "Thinking…", ""};
+  chat_page finished{context.chats[0],           {{7, "m7-p0", "<article id=\"m7-p0\">x</article>"}}, 7, false, "",
+                     "Not all files <are> back."};
 
   std::vector<std::string> all() const {
     return {new_chat_page(context),
@@ -55,6 +56,15 @@ std::string form_of(const std::string& html, std::string_view id) {
 }
 
 } // namespace
+
+TEST_CASE("a notice stands beside the message box, escaped, and is hidden when there is none") {
+  pages site;
+  CHECK(contains(chat_page_html(site.context, site.finished), "role=\"alert\">Not all files &lt;are&gt; back.</div>"));
+  CHECK(contains(chat_page_html(site.context, site.running), "role=\"alert\" hidden></div>"));
+  CHECK_FALSE(contains(send_reply(site.context, site.running, {}), "id=\"notice\""));
+  CHECK(
+    contains(send_reply(site.context, site.finished, {}), "id=\"notice\" class=\"notice\" role=\"alert\" hx-swap-oob"));
+}
 
 TEST_CASE("every form of every page carries the token, and every page tells it to the scripts") {
   pages site;
