@@ -136,17 +136,17 @@ write_batch fork_batch(const chat_session_state& state, int64_t turn, int64_t to
 void commit_fork(chat_session_pointer self, int64_t turn, int64_t to, const std::string& notice,
                  caf::typed_response_promise<chat_forked> promise) {
   auto& state = self->state;
-  self->request(state.services.store, caf::infinite, commit_atom_v, fork_batch(state, turn, to))
-    .then(
-      [=](done_atom) mutable {
-        self->state.starting = false;
-        promise.deliver(chat_forked{to, notice});
-      },
-      [=](caf::error& error) mutable {
-        self->state.starting = false;
-        remove_files_of(self, to);
-        promise.deliver(error);
-      });
+  commit(
+    self, fork_batch(state, turn, to),
+    [=]() mutable {
+      promise.deliver(chat_forked{to, notice});
+      end_start(self);
+    },
+    [=](const caf::error& error) mutable {
+      remove_files_of(self, to);
+      promise.deliver(error);
+      end_start(self);
+    });
 }
 
 } // namespace
@@ -171,10 +171,11 @@ caf::result<turn_started> edit(chat_session_pointer self, int64_t turn, user_mes
     [=] {
       self->state.starting = false;
       begin_turn(self, input, turn, files.versions, promise);
+      look_for_rest(self);
     },
     [=](const caf::error& error) mutable {
-      self->state.starting = false;
       promise.deliver(error);
+      end_start(self);
     });
   return promise;
 }
@@ -192,18 +193,18 @@ caf::result<done_atom> switch_branch(chat_session_pointer self, int64_t run) {
   state.starting = true;
   auto promise = self->make_response_promise<done_atom>();
   error_handler otherwise = [=](const caf::error& error) mutable {
-    self->state.starting = false;
     promise.deliver(error);
+    end_start(self);
   };
   auto done = [=]() mutable {
-    self->state.starting = false;
     promise.deliver(done_atom_v);
+    end_start(self);
   };
   leave_branch(
     self, {},
     [=] {
-      self->request(self->state.services.store, caf::infinite, commit_atom_v, batch)
-        .then([=](done_atom) { load_branch(self, done, otherwise); }, [=](caf::error& error) { otherwise(error); });
+      commit(
+        self, batch, [=] { load_branch(self, done, otherwise); }, otherwise);
     },
     otherwise);
   return promise;
@@ -230,9 +231,9 @@ caf::result<chat_forked> fork(chat_session_pointer self, int64_t turn) {
           commit_fork(self, turn, to, notice_of(change, files.expected), promise);
         },
         [=](caf::error& error) mutable {
-          self->state.starting = false;
           remove_files_of(self, to);
           promise.deliver(error);
+          end_start(self);
         });
   });
   return promise;

@@ -16,6 +16,30 @@ void show_progress(chat_session_pointer self, std::string text);
 message_row make_row(chat_session_state& state, message content, int64_t turn, int64_t run_id);
 write_batch batch_of(const chat_session_state& state);
 
+// Calls what waits until nothing is being committed, if that is so.
+void look_for_rest(chat_session_pointer self);
+
+// Commits a batch of the history. A stop of the session waits for it, because what it writes follows what is committed.
+template <class Done, class Failed>
+void commit(chat_session_pointer self, write_batch batch, Done done, Failed failed) {
+  ++self->state.commits;
+  self->request(self->state.services.store, caf::infinite, commit_atom_v, std::move(batch))
+    .then(
+      [=](done_atom) mutable {
+        --self->state.commits;
+        done();
+        look_for_rest(self);
+      },
+      [=](caf::error& error) mutable {
+        --self->state.commits;
+        failed(error);
+        look_for_rest(self);
+      });
+}
+
+// No turn is being committed and no branch changed any more.
+void end_start(chat_session_pointer self);
+
 // A turn is on, or something else that no second message may cross.
 bool busy(const chat_session_state& state);
 caf::error run_is_on(const chat_session_state& state);

@@ -84,9 +84,10 @@ write_batch resumption(chat_session_state& state, const std::vector<open_call>& 
   return batch;
 }
 
+// One whose end is being committed ends by itself.
 void halt_run(self_pointer self) {
   auto& state = self->state;
-  if (!state.current)
+  if (!state.current || state.ending)
     return;
   self->send(state.services.models, cancel_atom_v, state.current->id);
   self->send_exit(state.run, caf::exit_reason::user_shutdown);
@@ -125,7 +126,8 @@ caf::result<done_atom> stop(self_pointer self) {
   self->state.stopping = true;
   halt_run(self);
   auto promise = self->make_response_promise<done_atom>();
-  settle(self, [=] { end_session(self, promise); });
+  self->state.when_at_rest = [=] { settle(self, [=] { end_session(self, promise); }); };
+  look_for_rest(self);
   return promise;
 }
 

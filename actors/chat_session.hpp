@@ -36,8 +36,10 @@ struct chat_session_state {
   // The run, if one is on.
   agent_run_actor run;
   std::optional<run_record> current;
-  bool starting = false; // a turn is being committed
-  bool ending = false;   // the end of the run is being committed
+  bool starting = false;              // a turn is being committed, or a branch changed
+  int commits = 0;                    // of rows and runs, under way
+  std::function<void()> when_at_rest; // a stop waits until nothing is being committed
+  bool ending = false;                // the end of the run is being committed
   std::string progress;
   block_renderer live{0}; // has seen the rows of the newest turn
 
@@ -48,13 +50,13 @@ struct chat_session_state {
   std::vector<shell_promise> shell_waiters;
   std::vector<recorded_cell> cells_to_restore;
   size_t cells_restored = 0;
-  size_t cells_failed = 0;            // that had not failed when they ran first
-  bool rerun_cells = false;           // the user asked for it, instead of the snapshot
-  bool snapshotting = false;          // a snapshot of the shell is under way
-  bool snapshot_due = false;          // and a cell has ended since it was asked for
-  int snapshots_kept = 0;             // whose commits are under way
-  std::function<void()> when_settled; // called once no snapshot is under way any more
-  int64_t snapshot_base = -1;         // footer of the newest one that this shell wrote or was restored from
+  size_t cells_failed = 0;                         // that had not failed when they ran first
+  bool rerun_cells = false;                        // the user asked for it, instead of the snapshot
+  bool snapshotting = false;                       // a snapshot of the shell is under way
+  bool snapshot_due = false;                       // and a cell has ended since it was asked for
+  int snapshots_kept = 0;                          // whose commits are under way
+  std::vector<std::function<void()>> when_settled; // called once no snapshot is under way any more
+  int64_t snapshot_base = -1; // footer of the newest one that this shell wrote or was restored from
 
   // The files.
   bool keeping_files = false;                                     // before the run's first cell

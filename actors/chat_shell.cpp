@@ -350,13 +350,13 @@ void take_snapshot(chat_session_pointer self) {
 }
 
 void settle_now(chat_session_pointer self) {
-  if (auto then = std::exchange(self->state.when_settled, nullptr))
+  for (auto& then : std::exchange(self->state.when_settled, {}))
     then();
 }
 
 void settle(chat_session_pointer self, std::function<void()> then) {
   auto& state = self->state;
-  state.when_settled = std::move(then);
+  state.when_settled.push_back(std::move(then));
   if (!state.snapshotting && state.snapshots_kept == 0)
     settle_now(self);
   else

@@ -107,8 +107,12 @@ void start_turn(chat_session_pointer self, const new_turn& turn, turn_promise pr
   reply.turn = turn.run.turn;
   reply.seq = turn.row.seq;
   reply.notice = state.notice;
-  start_run(self, turn.model);
+  if (state.stopping) // its run is closed at once, as interrupted
+    state.current.reset();
+  else
+    start_run(self, turn.model);
   promise.deliver(std::move(reply));
+  look_for_rest(self);
 }
 
 } // namespace
@@ -124,6 +128,18 @@ void show_progress(chat_session_pointer self, std::string text) {
     return;
   state.progress = std::move(text);
   publish(self, {0, "progress", progress_indicator(state.progress)});
+}
+
+void look_for_rest(chat_session_pointer self) {
+  auto& state = self->state;
+  if (state.commits == 0 && !state.starting)
+    if (auto then = std::exchange(state.when_at_rest, nullptr))
+      then();
+}
+
+void end_start(chat_session_pointer self) {
+  self->state.starting = false;
+  look_for_rest(self);
 }
 
 message_row make_row(chat_session_state& state, message content, int64_t turn, int64_t run_id) {
@@ -184,8 +200,8 @@ void begin_turn(chat_session_pointer self, const user_message& input, int64_t re
                 std::vector<std::string> next, turn_promise promise) {
   auto& state = self->state;
   auto model = model_for(state, input.model);
-  if (!model) {
-    promise.deliver(model.error());
+  if (!model || state.stopping) {
+    promise.deliver(state.stopping ? stopping() : model.error());
     return;
   }
   auto before = state.contents.chat;
@@ -212,25 +228,25 @@ void begin_turn(chat_session_pointer self, const user_message& input, int64_t re
   if (replaced_turn != 0)
     batch.supersede_from_turn = replaced_turn;
   state.starting = true;
-  self->request(state.services.store, caf::infinite, commit_atom_v, std::move(batch))
-    .then(
-      [=](done_atom) {
-        self->state.notice.clear();
-        if (replaced_turn == 0) {
-          start_turn(self, turn, promise);
-          return;
-        }
-        auto expected = replace_turn(self->state, turn);
-        restore_files_of(self, next, expected, [=] { start_turn(self, turn, promise); });
-      },
-      [=](caf::error& error) mutable {
-        auto& s = self->state;
-        s.starting = false;
-        auto last_seq = s.contents.chat.last_seq;
-        s.contents.chat = before;
-        s.contents.chat.last_seq = last_seq; // a seq is never reused
-        promise.deliver(error);
-      });
+  commit(
+    self, std::move(batch),
+    [=] {
+      self->state.notice.clear();
+      if (replaced_turn == 0) {
+        start_turn(self, turn, promise);
+        return;
+      }
+      auto expected = replace_turn(self->state, turn);
+      restore_files_of(self, next, expected, [=] { start_turn(self, turn, promise); });
+    },
+    [=](const caf::error& error) mutable {
+      auto& s = self->state;
+      s.starting = false;
+      auto last_seq = s.contents.chat.last_seq;
+      s.contents.chat = before;
+      s.contents.chat.last_seq = last_seq; // a seq is never reused
+      promise.deliver(error);
+    });
 }
 
 // --- a run goes on and ends ------------------------------------------------------------------------------------------
@@ -243,18 +259,18 @@ caf::result<done_atom> commit_node(chat_session_pointer self, run_node node) {
   auto batch = batch_of(state);
   batch.messages.push_back(row);
   auto promise = self->make_response_promise<done_atom>();
-  self->request(state.services.store, caf::infinite, commit_atom_v, std::move(batch))
-    .then(
-      [=, progress = std::move(node.progress)](done_atom) mutable {
-        auto& s = self->state;
-        s.contents.messages.push_back(row);
-        if (acknowledge_cells(self, row.content))
-          take_snapshot(self);
-        publish_blocks(self, s.live.render(row), row.seq);
-        show_progress(self, progress);
-        promise.deliver(done_atom_v);
-      },
-      [=](caf::error& error) mutable { promise.deliver(error); });
+  commit(
+    self, std::move(batch),
+    [=, progress = std::move(node.progress)]() mutable {
+      auto& s = self->state;
+      s.contents.messages.push_back(row);
+      if (acknowledge_cells(self, row.content))
+        take_snapshot(self);
+      publish_blocks(self, s.live.render(row), row.seq);
+      show_progress(self, progress);
+      promise.deliver(done_atom_v);
+    },
+    [=](const caf::error& error) mutable { promise.deliver(error); });
   return promise;
 }
 
@@ -286,16 +302,16 @@ void end_run(chat_session_pointer self, const run_end& end) {
     run.end_seq = ++state.contents.chat.last_seq;
   auto batch = batch_of(state);
   batch.run = run;
-  self->request(state.services.store, caf::infinite, commit_atom_v, std::move(batch))
-    .then([=](done_atom) { close_run(self, run); },
-          [=](caf::error& error) {
-            // What could not be committed is not shown; the next start finds the run as interrupted.
-            log(log_level::error, "run " + std::to_string(run.id) + " could not be closed: " + text_of(error));
-            auto unsaved = run;
-            unsaved.status = run_status::failed;
-            unsaved.end_seq = 0;
-            close_run(self, unsaved);
-          });
+  commit(
+    self, std::move(batch), [=] { close_run(self, run); },
+    [=](const caf::error& error) {
+      // What could not be committed is not shown; the next start finds the run as interrupted.
+      log(log_level::error, "run " + std::to_string(run.id) + " could not be closed: " + text_of(error));
+      auto unsaved = run;
+      unsaved.status = run_status::failed;
+      unsaved.end_seq = 0;
+      close_run(self, unsaved);
+    });
 }
 
 caf::result<done_atom> cancel(chat_session_pointer self) {
