@@ -115,7 +115,7 @@ void enqueue(viewer_type& viewer, state_type::frame frame) {
   viewer.waiting.push_back(std::move(frame));
 }
 
-void adopt(pointer self, int fd, int64_t chat, int64_t after, const chat_session_actor& session) {
+void adopt(pointer self, int fd, int64_t chat, int64_t after, const chat_session_actor& session, std::string login) {
   auto& state = self->state;
   if (state.stopping || state.viewers.size() >= static_cast<size_t>(state.limits.viewers_max)) {
     const auto& response = full_response();
@@ -132,6 +132,7 @@ void adopt(pointer self, int fd, int64_t chat, int64_t after, const chat_session
   viewer.chat = chat;
   viewer.last_id = after;
   viewer.session = session;
+  viewer.login = std::move(login);
   state.by_id[id_of(hdl)] = hdl;
   state.by_chat[chat].insert(hdl);
   ask_session(self, hdl, viewer);
@@ -242,6 +243,18 @@ void tick(pointer self) {
   self->delayed_send(self, self->state.limits.keep_alive, tick_atom_v);
 }
 
+// At once: what is still to be sent is nothing for whoever sits there now.
+void log_out(pointer self, const std::string& login) {
+  if (login.empty())
+    return;
+  std::vector<handle> over;
+  for (const auto& [hdl, viewer] : self->state.viewers)
+    if (viewer.login == login)
+      over.push_back(hdl);
+  for (auto hdl : over)
+    drop(self, hdl);
+}
+
 // While stopping: when all bytes are with the kernel, nobody needs us any more.
 void leave_if_done(pointer self) {
   if (!self->state.stopping)
@@ -292,9 +305,10 @@ http_gateway_broker::behavior_type http_gateway(pointer self, stream_config limi
   self->state.next_tick = self->clock().now() + limits.keep_alive;
   self->delayed_send(self, limits.keep_alive, tick_atom_v);
   return {
-    [self](adopt_atom, int fd, int64_t chat, int64_t after, const chat_session_actor& session) {
-      adopt(self, fd, chat, after, session);
+    [self](adopt_atom, int fd, int64_t chat, int64_t after, const chat_session_actor& session, std::string& login) {
+      adopt(self, fd, chat, after, session, std::move(login));
     },
+    [self](logout_atom, const std::string& login) { log_out(self, login); },
     [self](replay_atom, uint64_t viewer, const std::vector<stream_event>& events, bool follow) {
       replay(self, viewer, events, follow);
     },

@@ -50,6 +50,7 @@ struct http_gateway_state {
     int64_t chat = 0;
     int64_t last_id = -1; // newest id given to this viewer, or what it said that it has seen
     chat_session_actor session;
+    std::string login; // its browser session's token hash
     phase now = phase::asked;
     std::list<frame> waiting; // no memory while it is empty, as a deque would take
     size_t waiting_bytes = 0;

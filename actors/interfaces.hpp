@@ -175,8 +175,12 @@ using tool_call_actor = caf::typed_actor<
 
 // Every viewer's socket. A broker: it runs on CAF's I/O thread.
 using http_gateway_actor = caf::typed_actor<
-  // Takes over a connected socket whose request asked for the stream of a chat after a seq (-1: none given).
-  caf::reacts_to<adopt_atom, int /*fd*/, int64_t /*chat*/, int64_t /*after*/, chat_session_actor>,
+  // Takes over a connected socket whose request asked for the stream of a chat after a seq (-1: none given), in the
+  // browser session with this token hash (empty: none).
+  caf::reacts_to<adopt_atom, int /*fd*/, int64_t /*chat*/, int64_t /*after*/, chat_session_actor,
+                 std::string /*login*/>,
+  // That browser session is over: its streams end.
+  caf::reacts_to<logout_atom, std::string>,
   // The events that a viewer has not seen; `follow`: the run goes on, else the stream ends after them. From
   // chat_session.
   caf::reacts_to<replay_atom, uint64_t /*viewer*/, std::vector<stream_event>, bool /*follow*/>,

@@ -100,6 +100,7 @@ reply log_out(application& app, const route_call& call, const visitor& who) {
     auto done = app.ask<done_atom>(app.services.store, logout_atom_v, who.token_hash);
     if (!done)
       return app.error_reply(call.request, done.error());
+    caf::anon_send(app.services.gateway, logout_atom_v, who.token_hash);
   }
   auto result = see_other(app.with_accounts() ? "/login" : "/");
   result.headers.emplace_back("Set-Cookie", cookie_field(session_cookie, "", 0, over_https(call.request)));

@@ -182,9 +182,9 @@ reply stream(application& app, const route_call& call, const visitor& who) {
   auto result = empty_reply(200);
   result.content_type = "text/event-stream";
   if (call.request.method != "HEAD")
-    result.adopt = [gateway = app.services.gateway, chat = *id, after = *after, session = *session](int fd) {
-      caf::anon_send(gateway, adopt_atom_v, fd, chat, after, session);
-    };
+    result.adopt
+      = [gateway = app.services.gateway, chat = *id, after = *after, session = *session,
+         login = who.token_hash](int fd) { caf::anon_send(gateway, adopt_atom_v, fd, chat, after, session, login); };
   return result;
 }
 

@@ -29,10 +29,10 @@ struct gateway_world {
     caf::anon_send_exit(session, caf::exit_reason::user_shutdown);
   }
   // A viewer's end of a stream.
-  raw_client open(int64_t after = -1, int64_t of_chat = chat) {
+  raw_client open(int64_t after = -1, int64_t of_chat = chat, const std::string& login = "") {
     int ends[2];
     REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
-    caf::anon_send(gateway, adopt_atom_v, ends[0], of_chat, after, session);
+    caf::anon_send(gateway, adopt_atom_v, ends[0], of_chat, after, session, login);
     return raw_client{ends[1]};
   }
   // Waits for the n-th attach; the viewer's id.
@@ -290,4 +290,20 @@ TEST_CASE("stop sends what was published before it and ends every stream") {
   world.publish(content(1, text));
   caf::anon_send(world.gateway, stop_atom_v);
   CHECK(viewer.read_all().ends_with(text + "\n\n"));
+}
+
+TEST_CASE("a logout ends the streams of its browser session at once, and no others") {
+  gateway_world world;
+  auto here = world.open(-1, chat, "hash-1");
+  auto elsewhere = world.open(-1, chat, "hash-2");
+  auto local = world.open(-1, chat, "");
+  for (size_t i = 1; i <= 3; ++i)
+    world.replay(world.attached(i), {{1, "content", "a"}}, true);
+  caf::anon_send(world.gateway, logout_atom_v, std::string{"hash-1"});
+  caf::anon_send(world.gateway, logout_atom_v, std::string{}); // nobody's
+  CHECK(here.read_all().find("data: after") == std::string::npos);
+  world.publish({2, "content", "after"});
+  world.publish({0, "done", "{}"});
+  CHECK(elsewhere.read_all().find("data: after") != std::string::npos);
+  CHECK(local.read_all().find("data: after") != std::string::npos);
 }

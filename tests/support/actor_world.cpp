@@ -67,7 +67,8 @@ store_reader_actor::behavior_type fake_reader(store_reader_actor::pointer, log_p
 
 http_gateway_actor::behavior_type fake_gateway(http_gateway_actor::pointer, log_pointer log) {
   return {
-    [](adopt_atom, int, int64_t, int64_t, const chat_session_actor&) {},
+    [](adopt_atom, int, int64_t, int64_t, const chat_session_actor&, const std::string&) {},
+    [](logout_atom, const std::string&) {},
     [=](replay_atom, uint64_t viewer, const std::vector<stream_event>& events, bool follow) {
       log->replays.push_back({viewer, events, follow});
     },

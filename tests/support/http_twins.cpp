@@ -157,13 +157,14 @@ shell_host_actor::behavior_type twin_shells(shell_host_actor::pointer, script_po
 
 http_gateway_actor::behavior_type twin_gateway(http_gateway_actor::pointer self, script_pointer script) {
   return {
-    [=](adopt_atom, int fd, int64_t chat, int64_t after, const chat_session_actor&) {
+    [=](adopt_atom, int fd, int64_t chat, int64_t after, const chat_session_actor&, const std::string&) {
       note(script, script->adopted, std::tuple{fd, chat, after});
       constexpr std::string_view text = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\nadopted";
       ::send(fd, text.data(), text.size(), MSG_NOSIGNAL);
       ::shutdown(fd, SHUT_RDWR);
       ::close(fd);
     },
+    [=](logout_atom, const std::string& login) { note(script, script->logged_out, login); },
     [](replay_atom, uint64_t, const std::vector<stream_event>&, bool) {},
     [](publish_atom, int64_t, const stream_event&) {},
     [](count_atom) { return int64_t{5}; },

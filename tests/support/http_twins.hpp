@@ -33,6 +33,7 @@ struct twin_script {
   std::vector<std::pair<uint64_t, int64_t>> attached; // viewer, after
   std::vector<uint64_t> detached;
   std::vector<std::tuple<int, int64_t, int64_t>> adopted; // fd, chat, after
+  std::vector<std::string> logged_out;                    // token hashes
   std::vector<login_record> logins;
   std::vector<std::string> searched;
 

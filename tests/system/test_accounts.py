@@ -63,6 +63,9 @@ class Accounts(SystemTest):
         self.assertEqual(bob.request("DELETE", f"/chat/{chat}").status, 404)
         self.assertEqual(bob.request("PATCH", f"/chat/{chat}", form={"title": "mine"}).status, 404)
         self.assertEqual(bob.post(f"/chat/{chat}/edit", {"turn": 1, "message": "x"}).status, 404)
+        for action in ("fork", "regenerate", "rerun"):
+            self.assertEqual(bob.post(f"/chat/{chat}/{action}", {"turn": 1}).status, 404)
+        self.assertEqual(bob.post(f"/chat/{chat}/branch", {"run": 1}).status, 404)
         self.assertNotIn("secret", bob.get("/chats?q=secret").text)
         self.assertEqual(alice.get(f"/chat/{chat}").status, 200)
 
@@ -81,6 +84,14 @@ class Accounts(SystemTest):
         self.assertEqual(alice.post("/logout").status, 303)
         alice.cookies = cookies
         self.assertEqual(alice.get("/").status, 303)
+
+    def test_logout_ends_the_streams_of_its_session_and_not_the_run(self):
+        alice, elsewhere = self.logged_in("alice"), self.logged_in("alice")
+        chat = alice.send("[[delay: 3000]][[text: later]]").chat_id
+        with alice.stream(chat) as stream, elsewhere.stream(chat) as other:
+            self.assertEqual(alice.post("/logout").status, 303)
+            self.assertNotIn("done", [event.name for event in stream])
+            self.assertIn("done", [event.name for event in other])
 
     def test_a_disabled_user_is_out(self):
         run_varro("user", "add", "carol", "--data", str(self.data), "--password-stdin", stdin="carol-password\n")
