@@ -15,7 +15,6 @@ FILE_LINES_MAX = 400
 LONG_FILES: dict[str, str] = {
     "actors/python_shell.cpp": "one actor, every transition of its state in one place",
     "actors/shell_host.cpp": "one actor, every transition of its state in one place",
-    "actors/chat_session.cpp": "one actor, every transition of its state in one place",
     "config/load.cpp": "one load, from the sources to the checks",
     "http/front.cpp": "one poller, every transition of a connection in one place",
     "tests/actors/chat_session_test.cpp": "one case after the other over one world",

@@ -147,6 +147,7 @@
       streams.set(container, { source: null, last: null, timer: 0, failures: 0 });
       open(container);
     }
+    if (document.hidden) pause();
   }
 
   // Browsers allow few connections to one origin, so a tab that nobody looks at goes without.
