@@ -3,6 +3,7 @@
 #include "config/log.hpp"
 #include "shell/snapshot_store.hpp"
 #include "shell/workspaces.hpp"
+#include "storage/database.hpp"
 
 #include <filesystem>
 #include <system_error>
@@ -10,6 +11,11 @@
 namespace varro {
 
 namespace {
+
+// A cell does not wait for ever while the keeper copies other chats' large files: a copy that has not begun by then is
+// left out, and one that has begun is waited for a little longer.
+constexpr std::chrono::seconds keep_begin_max{2};
+constexpr std::chrono::seconds keep_max{6};
 
 void complain(chat_session_pointer self, const std::string& what, const caf::error& error) {
   log(log_level::error,
@@ -51,7 +57,8 @@ void keep_files(chat_session_pointer self) {
     self->state.files_kept_for = run;
     serve_waiters(self);
   };
-  self->request(state.services.keeper, caf::infinite, keep_atom_v, state.contents.chat.id, version_before(run))
+  auto latest = now_us() + std::chrono::microseconds{keep_begin_max}.count();
+  self->request(state.services.keeper, keep_max, keep_atom_v, state.contents.chat.id, version_before(run), latest)
     .then([=](done_atom) { go_on(); },
           [=](caf::error& error) {
             log(log_level::error,

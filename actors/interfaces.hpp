@@ -75,8 +75,9 @@ using shell_host_actor = caf::typed_actor<
 // Earlier states of the chats' files, which an edited turn, another branch and a fork come back to. On a thread of its
 // own.
 using workspace_keeper_actor = caf::typed_actor<
-  // Keeps what the chat's workspace holds under this name, unless there is a version of that name.
-  caf::replies_to<keep_atom, int64_t /*chat*/, std::string>::with<done_atom>,
+  // Keeps what the chat's workspace holds under this name, unless there is a version of that name, or it is later than
+  // that: errc::storage_failed.
+  caf::replies_to<keep_atom, int64_t /*chat*/, std::string, int64_t /*Unix time in microseconds*/>::with<done_atom>,
   // The branch that ends with this run is about to be left: keeps its files, and notes which versions are to follow.
   caf::replies_to<branch_atom, int64_t /*chat*/, int64_t /*run*/, std::vector<std::string>>::with<done_atom>,
   // Brings back the first of these versions that there is, and forgets the note. REQUIRES: the chat has no shell.

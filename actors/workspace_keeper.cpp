@@ -3,6 +3,7 @@
 #include "shell/snapshot_store.hpp"
 #include "shell/workspace_versions.hpp"
 #include "shell/workspaces.hpp"
+#include "storage/database.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -72,9 +73,11 @@ workspace_keeper_actor::behavior_type workspace_keeper(workspace_keeper_actor::p
                                                        std::shared_ptr<const config> settings, known_chats known) {
   sweep(settings->data_dir, known);
   return {
-    [=](keep_atom, int64_t chat, const std::string& name) -> caf::result<done_atom> {
+    [=](keep_atom, int64_t chat, const std::string& name, int64_t latest) -> caf::result<done_atom> {
       if (has_version(settings->data_dir, chat, name))
         return done_atom_v;
+      if (now_us() > latest) // the cell may run already
+        return fail(errc::storage_failed, "other chats' files took too long");
       return done_unless(keep_version(settings->data_dir, chat, name, settings->shell));
     },
     [=](branch_atom, int64_t chat, int64_t left_run, const std::vector<std::string>& next) {

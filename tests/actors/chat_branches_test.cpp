@@ -66,6 +66,16 @@ TEST_CASE_FIXTURE(chat_world, "the first cell waits until the files are kept, an
   CHECK(log().cells.size() == 1);
 }
 
+TEST_CASE_FIXTURE(chat_world, "a cell does not wait for ever for its files to be kept") {
+  log().keeper_is_slow = true;
+  REQUIRE(turn_with_cells());
+  CHECK(log().cells.empty());
+  advance(std::chrono::seconds{5});
+  CHECK(log().cells.empty());
+  advance(std::chrono::seconds{2});
+  CHECK(log().cells.size() == 1);
+}
+
 TEST_CASE_FIXTURE(chat_world,
                   "an edited turn ends the shell, keeps the branch's files and brings back those before it") {
   auto first = turn_with_cells();

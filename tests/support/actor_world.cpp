@@ -207,7 +207,7 @@ std::string first_kept(const world_log& log, const std::vector<std::string>& nam
   return found == names.end() ? "nothing" : *found;
 }
 
-workspace_keeper_actor::behavior_type fake_keeper(workspace_keeper_actor::pointer, log_pointer log) {
+workspace_keeper_actor::behavior_type fake_keeper(workspace_keeper_actor::pointer self, log_pointer log) {
   auto keep = [=](const std::string& step, const std::string& name) -> caf::result<done_atom> {
     log->file_steps.push_back(step);
     if (log->disk_full)
@@ -223,7 +223,11 @@ workspace_keeper_actor::behavior_type fake_keeper(workspace_keeper_actor::pointe
     return change;
   };
   return {
-    [=](keep_atom, int64_t, const std::string& name) { return keep("keep " + name, name); },
+    [=](keep_atom, int64_t, const std::string& name, int64_t) -> caf::result<done_atom> {
+      if (log->keeper_is_slow)
+        return self->make_response_promise<done_atom>();
+      return keep("keep " + name, name);
+    },
     [=](branch_atom, int64_t, int64_t run, const std::vector<std::string>&) {
       return keep("leave " + std::to_string(run), version_after(run));
     },

@@ -50,6 +50,7 @@ struct world_log {
   std::vector<std::string> file_steps; // "keep before-1", "leave 1", "restore before-1", "fork before-2"
   workspace_change change;             // what a restored version answers, `found` aside
   bool disk_full = false;              // no version can be kept
+  bool keeper_is_slow = false;         // and does not answer
   int interrupts = 0;
   int shells_started = 0;
   int shells_closed = 0;
