@@ -89,7 +89,10 @@ void load_branch(chat_session_pointer self, std::function<void()> then, error_ha
         s.contents = std::move(contents);
         restore_files_of(self, {version_after(s.contents.runs.back().id)}, expected, then);
       },
-      [=](caf::error& error) { otherwise(error); });
+      [=](caf::error& error) {
+        otherwise(error);
+        self->quit(error); // what is in memory is another branch; who asks next gets a session that is loaded anew
+      });
 }
 
 // What a fork consists of, with ids of its own.
@@ -184,7 +187,13 @@ caf::result<done_atom> switch_branch(chat_session_pointer self, int64_t run) {
   auto& state = self->state;
   if (auto refused = refusal(state))
     return refused;
-  if (state.contents.runs.empty())
+  if (runs_of(state.contents).contains(run))
+    return done_atom_v; // it is shown already
+  // Checked before the shell ends for nothing.
+  const auto& alternatives = state.contents.alternatives;
+  if (std::none_of(alternatives.begin(), alternatives.end(), [=](const auto& each) {
+        return std::find(each.second.begin(), each.second.end(), run) != each.second.end();
+      }))
     return fail(errc::not_found, "This chat has no such version.");
   write_batch batch;
   batch.chat_id = state.contents.chat.id;

@@ -677,6 +677,18 @@ TEST_CASE("a replaced turn is an alternative that can be switched to, and the sh
   CHECK(*world.log().batches.back().activate_run == first->run_id);
 }
 
+TEST_CASE("a version that is not there is refused before the shell ends, and the one that is shown is no change") {
+  actor_world world;
+  world.log().answers.push_back(always(call_answer({{"python", {{"code", "x = 1"}}}})));
+  world.log().answers.push_back(always(text_answer("done")));
+  auto session = world.session();
+  auto started = world.ask<turn_started>(session, send_atom_v, says("go"));
+  REQUIRE(started);
+  CHECK(code_of(world.ask<done_atom>(session, branch_atom_v, int64_t{999}).error()) == errc::not_found);
+  CHECK(world.ask<done_atom>(session, branch_atom_v, started->run_id));
+  CHECK(world.log().shells_closed == 0);
+}
+
 TEST_CASE("a shell that died is told to the model, and the next cell gets a fresh one") {
   actor_world world;
   world.log().run_cell = [](const std::string& code) -> std::optional<cell_result> {

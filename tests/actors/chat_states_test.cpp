@@ -19,6 +19,8 @@ struct staged_chat : actor_world {
     answer(text_answer("done"));
     first = ask<turn_started>(chat, send_atom_v, user_message{"first", ""});
     REQUIRE(first);
+    // For a switch of branches.
+    log().stored[{7, 42}] = *ask<chat_contents>(chat, history_atom_v);
   }
 
   void answer(model_response response) {
