@@ -173,6 +173,38 @@ class Magics(WithShell):
         self.assertEqual(self.run_cell("_ + 1").of_type("value")[0]["text"], "8")
 
 
+class Interrupts(WithShell):
+    """An interrupt whose exception a callback at a fork would swallow comes when the fork is over."""
+
+    COME = "import os, signal, subprocess, multiprocessing\ndef come():\n    os.kill(os.getpid(), signal.SIGINT)\n"
+
+    def test_one_in_a_callback_at_a_fork_is_not_lost(self):
+        forks = ("pid = os.fork()\nif pid == 0: os._exit(0)", "pid, _ = os.forkpty()\nif pid == 0: os._exit(0)",
+                 "subprocess.run(['true'], preexec_fn=lambda: None)",
+                 "multiprocessing.get_context('fork').Process(target=int).start()")
+        for when in ("before", "after_in_parent"):
+            for fork in forks:
+                with self.subTest(f"{when} {fork}"):
+                    shell = ShellProcess()
+                    self.addCleanup(shell.close)
+                    cell = shell.run(f"{self.COME}os.register_at_fork({when}=come)\n{fork}\nprint('went on')")
+                    self.assertEqual((cell.status, cell.text()), ("interrupted", ""), cell.outputs)
+
+    def test_one_that_was_meant_for_the_parent_does_not_end_the_child(self):
+        shell = ShellProcess()
+        self.addCleanup(shell.close)
+        cell = shell.run(f"{self.COME}reading, writing = os.pipe()\nos.register_at_fork(before=come)\n"
+                         "pid = os.fork()\nif pid == 0:\n    os.write(writing, b'child')\n    os._exit(0)")
+        self.assertEqual(cell.status, "interrupted", cell.outputs)
+        self.assertEqual(shell.run("os.read(reading, 9)").outputs[0]["text"], "b'child'")
+
+    def test_the_child_can_be_interrupted_itself(self):
+        cell = self.run_cell(f"{self.COME}child = os.fork()\nif child == 0:\n    try: come()\n"
+                             "    except KeyboardInterrupt: os._exit(7)\n    os._exit(0)\n"
+                             "os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])")
+        self.assertEqual(cell.outputs[-1]["text"], "7")
+
+
 class LeftOver(WithShell):
     def test_a_thread_and_a_process_are_named_in_one_line_once(self):
         cell = self.run_cell("import threading, subprocess\nstop = threading.Event()\n"

@@ -12,7 +12,7 @@ import warnings
 from . import ipython_shell
 from .displays import PyplotHook, figure_png
 from .frames import Frames
-from .interrupts import Interrupts
+from .interrupts import Interrupts, hold_while_forking
 from . import quota
 from .leftovers import Leftovers
 from .outputs import Outputs
@@ -37,6 +37,7 @@ class Worker:
     def __init__(self):
         self.pid = self.frames = None
         self.interrupts = Interrupts()
+        hold_while_forking(self.interrupts)
         self.outputs = Outputs(self.interrupts)
         self.streams = Stream(self.outputs, "stdout", 1), Stream(self.outputs, "stderr", 2)
         self.shell = ipython_shell.make_shell(self.outputs, lambda: limit_memory(0))
