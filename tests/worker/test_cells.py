@@ -204,6 +204,9 @@ class Interrupts(WithShell):
                              "os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])")
         self.assertEqual(cell.outputs[-1]["text"], "7")
 
+    def test_a_cell_says_that_it_has_begun_before_anything_else(self):
+        self.assertTrue(self.run_cell("1").begun)
+
 
 class LeftOver(WithShell):
     def test_a_thread_and_a_process_are_named_in_one_line_once(self):

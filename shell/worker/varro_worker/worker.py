@@ -105,6 +105,9 @@ class Worker:
 
     def execute(self, frame):
         self.restore_streams()
+        # The server counts on it: a cell of which it has not heard this may be run elsewhere.
+        with self.interrupts:
+            self.frames.send({"op": "begun", "id": frame["id"]})
         self.outputs.begin(frame["id"], frame["limits"])
         started = time.perf_counter()
         try:
