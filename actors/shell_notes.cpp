@@ -18,8 +18,9 @@ std::string listed(const std::vector<std::string>& names) {
 } // namespace
 
 std::string gone_note(size_t cells, const std::string& why) {
-  return "[The variables of this session are gone: " + why + ". Its " + counted(cells, "earlier cell")
-    + " can be run again, if the user asks for that.]\n";
+  std::string note{variables_gone};
+  note += ": " + why + ". Its " + counted(cells, "earlier cell");
+  return note + " can be run again, if the user asks for that.]\n";
 }
 
 std::string woken_note(const snapshot_restored& restored, size_t later_cells) {

@@ -5,6 +5,9 @@
 
 namespace varro {
 
+// How the note begins that says that nothing has the variables of the earlier cells.
+inline constexpr std::string_view variables_gone = "[The variables of this session are gone";
+
 // It could not be restored.
 std::string gone_note(size_t cells, const std::string& why);
 

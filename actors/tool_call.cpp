@@ -1,5 +1,6 @@
 #include "actors/tool_call.hpp"
 
+#include "actors/shell_notes.hpp"
 #include "models/history.hpp"
 #include "models/message_json.hpp"
 
@@ -70,6 +71,7 @@ void execute(self_pointer self, std::string note) {
     return;
   }
   auto take = [=](cell_result& result) {
+    result.variables_gone = note.find(variables_gone) != note.npos;
     if (!note.empty())
       result.outputs.insert(result.outputs.begin(), stream_output{"stderr", note});
     // "lost" is kept for results that the server lost: a shell that died took its namespace along.

@@ -563,6 +563,7 @@ TEST_CASE("without a usable snapshot the reader is told so, and cells are run ag
   SUBCASE("none") {
     actor_world world;
     CHECK(contains(show_variables(world, contents), "there is no snapshot of them"));
+    CHECK(contains(shown(world)[1].data, ">Run the earlier cells again</button>"));
     CHECK(world.log().cells == std::vector<std::string>{"print(x)"});
   }
   SUBCASE("damaged") {
@@ -578,6 +579,7 @@ TEST_CASE("without a usable snapshot the reader is told so, and cells are run ag
     auto session = world.session(contents, true);
     REQUIRE(world.ask<done_atom>(session, rerun_atom_v));
     CHECK(contains(show_variables(world, contents, session), "by running its 1 earlier cell again"));
+    CHECK_FALSE(contains(shown(world)[1].data, "Run the earlier cells again"));
     CHECK(world.log().restored.empty());
     CHECK(world.log().cells == std::vector<std::string>{"x = 1", "print(x)"});
     CHECK(world.log().snapshot_bases.size() == 2);
