@@ -153,6 +153,25 @@ class Magics(WithShell):
         self.assertIn("Wall time", cell.text())
         self.assertEqual(cell.of_type("value")[0]["text"], "5")
 
+    def test_what_is_not_taken_apart_is_what_ipython_leaves_alone(self):
+        cells = ["pass", "x = 1", "x=%pwd", "x = !ls", "%pwd", "!ls", "x?", "?x", "for i in y:\n    pass",
+                 "  a = 1\n  b = 2", "\n\nx\ny", ">>> 1\n1", "In [1]: x\ny", "[ins] In [1]: x\ny", "if a:\n    %time b",
+                 "a = 5 % 3\nb = a != 2", "s = '''\n%time\n'''", "ls", "exit", "import os", "del x", "f 1\n2", ",f 1\n2",
+                 ";f 1\n2", "/f 1\n2", "x = 1;", "... 1\n... 2", "a = [\n  1]\n", "# a?\nb", "a\x0cb", "if x: pass",
+                 "é = 1\né", "", "return", "%%time\nx", "x = (1,\n%time)", "for x in y: pass\n"]
+        cell = self.run_cell("from IPython.core.interactiveshell import InteractiveShell as Base\nip = get_ipython()\n"
+                             f"print([c for c in {cells!r} if ip.transform_cell(c) != Base.transform_cell(ip, c)])\n"
+                             "from varro_worker.ipython_shell import is_plain_python\n"
+                             f"print(sum(map(is_plain_python, {cells!r})))")
+        self.assertEqual(cell.text().split("\n")[0], "[]")
+        self.assertGreater(int(cell.text().split("\n")[1]), 7)
+
+    def test_a_transformer_that_a_cell_brings_sees_all_cells(self):
+        self.run_cell("get_ipython().input_transformers_post.append(\n"
+                      "    lambda lines: [line.replace('old', 'new') for line in lines])")
+        self.assertEqual(self.run_cell("if 1:\n    print('old')").text(), "new\n")
+        self.run_cell("get_ipython().input_transformers_post.clear()")
+
     def test_matplotlib_inline_shows_each_figure_once(self):
         cell = self.run_cell("%matplotlib inline\nimport matplotlib.pyplot as plt\nplt.plot([1, 2]);")
         self.assertEqual(len(cell.of_type("image")), 1)

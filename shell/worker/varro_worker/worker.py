@@ -1,10 +1,10 @@
 """What runs cells in a shell's process: its limits, its loop."""
+import _signal  # signal's own functions make enumerations of what they take, which costs each shell pages
 import asyncio
 import gc
 import os
 import resource
 import select
-import signal
 import sys
 import time
 import warnings
@@ -50,7 +50,7 @@ class Worker:
 
     def bind(self, socket_fd):
         self.pid = os.getpid()
-        signal.signal(signal.SIGINT, self.interrupts.on_signal)
+        _signal.signal(_signal.SIGINT, self.interrupts.on_signal)
         self.frames = Frames(socket_fd)
         self.outputs.open(self.frames)
         self.restore_streams()
@@ -86,7 +86,7 @@ class Worker:
         """The status of the cell."""
         interrupts, shell = self.interrupts, self.shell
         interrupts.seen = interrupts.pending = False
-        signal.signal(signal.SIGINT, interrupts.on_signal)
+        _signal.signal(_signal.SIGINT, interrupts.on_signal)
         limit_memory(MEMORY_RESERVE_BYTES)
         try:
             interrupts.armed = True
