@@ -137,7 +137,7 @@ int serve(config loaded) {
   services.tools = built_in_tools();
   services.store = spawn_store(system, std::move(storage->writer));
   services.reader = spawn_store_reader(system, std::move(storage->reader));
-  services.shells = spawn_shell_host(system, settings);
+  services.shells = spawn_shell_host(system, settings, services.store, services.reader);
   services.keeper = spawn_workspace_keeper(system, settings, std::move(storage->chats));
   services.models = system.spawn(model_client, settings, transport);
   services.gateway = system.middleman().spawn_broker(http_gateway, settings->stream);

@@ -3,6 +3,7 @@
 
 #include "models/history.hpp"
 #include "models/message_json.hpp"
+#include "shell/workspaces.hpp"
 
 namespace varro {
 
@@ -95,6 +96,17 @@ run_spending spent_by(const std::vector<message_row>& rows, int64_t run_id) {
     spent.usage += response->usage;
   }
   return spent;
+}
+
+wanted_shell shell_for(const chat_record& chat, const config& settings, std::string& note) {
+  wanted_shell wanted{chat.user_id, chat.id, workspace_of(settings.data_dir, chat.id).string(), chat.python};
+  note.clear();
+  if (!wanted.python.empty() && !settings.shell.has_interpreter(wanted.python)) {
+    note = "[The Python \"" + wanted.python + "\" of this chat is no longer configured; this is \""
+      + settings.shell.default_python + "\".]\n";
+    wanted.python.clear();
+  }
+  return wanted;
 }
 
 std::vector<message> messages_of(const std::vector<message_row>& rows) {

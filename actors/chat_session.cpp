@@ -311,6 +311,11 @@ chat_session_actor::behavior_type chat_session(self_pointer self, session_servic
     },
     [=](ended_atom, const run_end& end) { end_run(self, end); },
     [=](shell_atom) { return give_shell(self); },
+    [=](shell_atom, const python_shell_actor& ended) -> caf::result<python_shell_actor, std::string> {
+      if (self->state.stopping)
+        return stopping();
+      return give_another_shell(self, ended);
+    },
     [=](passivate_atom) { return passivate(self); },
     [=](deadline_atom) { settle_now(self); },
     [=](stop_atom) { return stop(self); },

@@ -46,7 +46,8 @@ struct chat_session_state {
   // The shell.
   shell_stage stage = shell_stage::none;
   python_shell_actor shell;
-  std::string shell_note; // for the next cell's reader
+  std::string shell_note;  // for the next cell's reader
+  std::string python_note; // why a shell that starts is of another Python than the chat's, for the same reader
   std::vector<shell_promise> shell_waiters;
   std::vector<recorded_cell> cells_to_restore;
   size_t cells_restored = 0;
@@ -115,6 +116,10 @@ cut_off_calls sort_open_calls(const std::vector<message_row>& rows, const std::s
 
 // What the model requests of this run used so far, as its committed responses say.
 run_spending spent_by(const std::vector<message_row>& rows, int64_t run_id);
+
+// The shell that a chat wants. A Python that is no longer configured is replaced by the default one, and the note says
+// so; else it is empty.
+wanted_shell shell_for(const chat_record& chat, const config& settings, std::string& note);
 
 std::vector<message> messages_of(const std::vector<message_row>& rows);
 

@@ -1,5 +1,6 @@
 #include "actors/chat_shell.hpp"
 
+#include "actors/shell_notes.hpp"
 #include "config/log.hpp"
 #include "shell/snapshot_store.hpp"
 #include "shell/workspaces.hpp"
@@ -38,30 +39,15 @@ void hand_out(chat_session_pointer self) {
 void shell_is_ready(chat_session_pointer self) {
   self->state.stage = shell_stage::live;
   self->state.cells_to_restore.clear();
+  self->state.shell_note.insert(0, std::exchange(self->state.python_note, {}));
   hand_out(self);
-}
-
-std::string counted(size_t count, const std::string& what) {
-  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
-}
-
-std::string listed(const std::vector<std::string>& names) {
-  std::string text;
-  for (const auto& name : names)
-    text += (text.empty() ? "" : ", ") + name;
-  return text;
 }
 
 void restore_next(chat_session_pointer self) {
   auto& state = self->state;
   if (state.cells_restored == state.cells_to_restore.size()) {
     state.rerun_cells = false;
-    state.shell_note = "[This session was restored by running its " + counted(state.cells_restored, "earlier cell")
-      + " again."
-      + (state.cells_failed == 0
-           ? ""
-           : " " + std::to_string(state.cells_failed) + " of them failed this time: some variables may be missing.")
-      + "]\n";
+    state.shell_note = rerun_note(state.cells_restored, state.cells_failed);
     shell_is_ready(self);
     take_snapshot(self);
     return;
@@ -83,22 +69,6 @@ void restore_next(chat_session_pointer self) {
         if (self->state.shell == shell)
           shell_is_gone(self);
       });
-}
-
-// What the reader of the next cell should know about a namespace that could not be restored.
-std::string gone_note(size_t cells, const std::string& why) {
-  return "[The variables of this session are gone: " + why + ". Its " + counted(cells, "earlier cell")
-    + " can be run again, if the user asks for that.]\n";
-}
-
-std::string woken_note(const snapshot_restored& restored, size_t later_cells) {
-  auto note = "[This session was restored from its snapshot: "
-    + counted(static_cast<size_t>(restored.count), "variable") + (restored.count == 1 ? " is" : " are") + " back.";
-  if (!restored.lost.empty())
-    note += " Not back: " + listed(restored.lost) + ".";
-  if (later_cells != 0)
-    note += " What the last " + counted(later_cells, "cell") + " changed after it is missing.";
-  return note + "]\n";
 }
 
 // The namespace comes back from the newest snapshot; the recorded cells are run again only when the user asked for it.
@@ -150,8 +120,9 @@ void start_fresh_shell(chat_session_pointer self) {
   state.snapshot_base = -1;
   if (!state.cells_to_restore.empty() && state.current)
     self->send(chat_session_actor{self}, progress_atom_v, state.current->id, "Restoring session…");
-  auto workspace = workspace_of(state.services.settings->data_dir, state.contents.chat.id).string();
-  self->request(state.services.shells, caf::infinite, start_atom_v, state.contents.chat.id, workspace)
+  self
+    ->request(state.services.shells, caf::infinite, start_atom_v,
+              shell_for(state.contents.chat, *state.services.settings, state.python_note))
     .then(
       [=](const python_shell_actor& shell) {
         auto& s = self->state;
@@ -260,6 +231,13 @@ caf::result<python_shell_actor, std::string> give_shell(chat_session_pointer sel
   else
     serve_waiters(self);
   return promise;
+}
+
+caf::result<python_shell_actor, std::string> give_another_shell(chat_session_pointer self,
+                                                                const python_shell_actor& ended) {
+  if (self->state.shell == ended)
+    let_go_of_shell(self);
+  return give_shell(self);
 }
 
 void close_shell(chat_session_pointer self) {

@@ -16,6 +16,10 @@ void serve_waiters(chat_session_pointer self);
 // The live shell and a note for the reader of the next cell, now or when it is ready.
 caf::result<python_shell_actor, std::string> give_shell(chat_session_pointer self);
 
+// The same for a cell that this shell has not begun before it ended.
+caf::result<python_shell_actor, std::string> give_another_shell(chat_session_pointer self,
+                                                                const python_shell_actor& ended);
+
 // Ends the process, if there is one; who waits for it gets an error.
 void close_shell(chat_session_pointer self);
 

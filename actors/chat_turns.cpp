@@ -209,6 +209,7 @@ void begin_turn(chat_session_pointer self, const user_message& input, int64_t re
   chat.model = model->id;
   if (!state.stored) {
     chat.title = title_of(input.text);
+    chat.python = input.python;
     chat.created_at = now_us();
   }
   new_turn turn;

@@ -19,6 +19,8 @@ using store_actor = caf::typed_actor<
   caf::replies_to<rename_atom, int64_t /*user*/, int64_t /*chat*/, std::string>::with<done_atom>,
   // Deletes the user's chat with its rows.
   caf::replies_to<remove_atom, int64_t /*user*/, int64_t /*chat*/>::with<done_atom>,
+  // Remembers what the workspace of the user's chat holds.
+  caf::replies_to<usage_atom, int64_t /*user*/, int64_t /*chat*/, int64_t /*bytes*/>::with<done_atom>,
   // Remembers a browser session.
   caf::replies_to<login_atom, login_record>::with<done_atom>,
   // Forgets a browser session by its token's hash.
@@ -30,6 +32,8 @@ using store_reader_actor = caf::typed_actor<
   caf::replies_to<load_atom, int64_t /*user*/, int64_t /*chat*/>::with<chat_contents>,
   // The user's chats, newest first, filtered by a text.
   caf::replies_to<list_atom, int64_t /*user*/, std::string, int /*limit*/>::with<std::vector<chat_record>>,
+  // What the workspaces of the user's other chats hold together.
+  caf::replies_to<usage_atom, int64_t /*user*/, int64_t /*chat*/>::with<int64_t>,
   // The browser session with this token hash and its user.
   caf::replies_to<login_atom, std::string>::with<login_found_reply>,
   // The user with this name.
@@ -39,7 +43,8 @@ using store_reader_actor = caf::typed_actor<
 
 // One shell: its socket, the one cell in flight, the ladder of deadline, interrupt and kill.
 using python_shell_actor = caf::typed_actor<
-  // Runs a cell and answers with what it produced; a second one waits for the first.
+  // Runs a cell and answers with what it produced; a second one waits for the first. errc::shell_lost when the shell
+  // ended and it is certain that the cell was not begun.
   caf::replies_to<execute_atom, std::string>::with<cell_result>,
   // The same for a cell with a name: what it produced outlives this server until it is acknowledged.
   caf::replies_to<execute_atom, std::string, std::string /*tag*/>::with<cell_result>,
@@ -60,13 +65,15 @@ using python_shell_actor = caf::typed_actor<
 
 // Starts shells, counts them, closes the least recently used idle one when there is no room.
 using shell_host_actor = caf::typed_actor<
-  // A fresh shell for this chat in this workspace directory, once there is room for it.
-  caf::replies_to<start_atom, int64_t /*chat*/, std::string /*workspace*/>::with<python_shell_actor>,
+  // A fresh shell, once there is room for it.
+  caf::replies_to<start_atom, wanted_shell>::with<python_shell_actor>,
   // The chat's shell of a former server, and the tags of its cells whose results were not acknowledged. errc::not_found
   // when there is none.
   caf::replies_to<attach_atom, int64_t /*chat*/>::with<python_shell_actor, std::vector<std::string>>,
   // A shell began (true) or ended (false) a cell; from python_shell.
   caf::reacts_to<busy_atom, int64_t /*chat*/, bool>,
+  // The workspace of the user's chat holds so much now, for the user's quota.
+  caf::reacts_to<usage_atom, int64_t /*user*/, int64_t /*chat*/, int64_t /*bytes*/>,
   // How many shells live.
   caf::replies_to<count_atom>::with<int64_t>,
   // Ends every shell, refuses further ones, answers when all processes are gone.
@@ -136,6 +143,8 @@ using chat_session_actor = caf::typed_actor<
   // The chat's shell, started or restored when it is not live, and what the next cell's reader should know about that
   // (empty: nothing). From tool_call.
   caf::replies_to<shell_atom>::with<python_shell_actor, std::string>,
+  // The same from a tool_call whose shell ended before its cell began: another one than this.
+  caf::replies_to<shell_atom, python_shell_actor /*ended*/>::with<python_shell_actor, std::string>,
   // Ends if nothing needs the session; answers whether it does end. From chat_registry.
   caf::replies_to<passivate_atom>::with<bool>,
   // A stop has waited long enough for the shell's snapshot. From itself.

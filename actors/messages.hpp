@@ -25,12 +25,13 @@ namespace varro {
     X(publish) X(progress) X(node) X(ended) X(shell) X(restore) X(execute) X(interrupt) X(close) X(start) X(busy)      \
       X(ask) X(result) X(retry) X(tick) X(stop) X(edit) X(stats) X(count) X(history) X(step) X(deadline) X(gone)       \
         X(done) X(flush) X(passivate) X(ready) X(model) X(kill) X(reap) X(ack) X(resume) X(branch) X(snapshot)         \
-          X(rerun) X(keep) X(fork) X(notice)
+          X(rerun) X(keep) X(fork) X(notice) X(usage) X(sleep)
 
 // A user's message on its way into a chat.
 struct user_message {
   std::string text;
-  std::string model; // id; empty keeps the chat's
+  std::string model;  // id; empty keeps the chat's
+  std::string python; // of a chat that this message creates; empty: the default one
 };
 
 // What POST /chat/send answers with, once the message is committed.
@@ -90,6 +91,14 @@ struct attempt_outcome {
   bool timed_out = false;
 };
 using attempt_result = std::shared_ptr<attempt_outcome>;
+
+// Which shell is wanted.
+struct wanted_shell {
+  int64_t user = 0; // whose quota its files count for; 0: nobody's
+  int64_t chat = 0;
+  std::string workspace; // directory
+  std::string python;    // interpreter_config::name; empty: the default one
+};
 
 // A snapshot of a shell's namespace.
 struct snapshot_taken {
@@ -194,7 +203,12 @@ typename Inspector::result_type inspect(Inspector& f, chat_forked& x) {
 
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, user_message& x) {
-  return f(caf::meta::type_name("user_message"), x.text, x.model);
+  return f(caf::meta::type_name("user_message"), x.text, x.model, x.python);
+}
+
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, wanted_shell& x) {
+  return f(caf::meta::type_name("wanted_shell"), x.user, x.chat, x.workspace, x.python);
 }
 
 template <class Inspector>
@@ -215,7 +229,7 @@ typename Inspector::result_type inspect(Inspector& f, login_found_reply& x) {
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, chat_record& x) {
   return f(caf::meta::type_name("chat_record"), x.id, x.user_id, x.title, x.model, x.last_seq, x.created_at,
-           x.updated_at);
+           x.updated_at, x.python);
 }
 
 template <class Inspector>

@@ -36,6 +36,7 @@ void start_next(python_shell_pointer self) {
     return;
   state.now = stage::running;
   state.result = {};
+  state.begun = false;
   state.interrupt_reason.clear();
   state.slots.clear();
   state.left = output_allowance{state.settings};
@@ -88,6 +89,28 @@ void drop_waiting(python_shell_pointer self, size_t from, cell_status status, co
   }
 }
 
+caf::error not_begun() {
+  return fail(errc::shell_lost, "The Python shell ended before this cell ran; it was not executed.");
+}
+
+// Another shell may run what was never sent; what a former server sent is lost.
+void give_back_waiting(python_shell_pointer self, size_t from) {
+  auto& queue = self->state.queue;
+  while (queue.size() > from && queue.back().id == 0) {
+    queue.back().answer.deliver(not_begun());
+    queue.pop_back();
+  }
+  drop_waiting(self, from, cell_status::lost, "The shell ended before the result of this cell was read.");
+}
+
+// The cell in flight was not begun: its worker says so first, everything that the worker wrote has come here, and
+// nothing of it lives that could still begin. An interpreter's end and a broken protocol leave that open, and so does
+// the end of varro-shells, which may take frames along.
+bool is_surely_not_begun(const python_shell_state& state) {
+  return !state.begun && state.read_to_end && !state.killed && state.exit_status
+    && (state.end_why.empty() || state.end_why == "memory");
+}
+
 void look_again(python_shell_pointer self) {
   auto delay = std::min(1 << std::min(self->state.looks++, 6), 50);
   self->delayed_send(self, std::chrono::milliseconds{delay}, reap_atom_v);
@@ -115,11 +138,10 @@ void begin_end(python_shell_pointer self, bool kill) {
   state.was_ready = state.now != stage::starting;
   end_snapshots(self);
   // Whether a cell was in flight must be known later; the queue alone does not say it.
-  drop_waiting(self, state.now == stage::running ? 1 : 0, cell_status::lost,
-               state.closed ? "The shell was closed before this cell ran."
-                            : "The shell ended before this cell ran; it was not executed.");
+  size_t in_flight = state.now == stage::running ? 1 : 0;
   state.now = stage::ending;
-  tell_busy(self);
+  tell_busy(self); // before anybody asks shell_host for another one
+  give_back_waiting(self, in_flight);
   self->close(state.connection);
   if (kill)
     kill_now(self);
@@ -141,6 +163,10 @@ void finish(python_shell_pointer self) {
       = explain_exit(state.exit_status.value_or(0), state.exit_status ? state.end_why : "unknown", state.settings);
     state.end_status = death.status;
     state.end_reason = death.reason;
+  }
+  if (is_surely_not_begun(state) && !state.queue.empty() && state.queue.front().expected) {
+    state.queue.front().answer.deliver(not_begun());
+    state.queue.pop_front();
   }
   while (!state.queue.empty()) {
     state.result.status = state.end_status;
@@ -219,8 +245,16 @@ struct frame_handler {
     start_next(self);
   }
 
+  void operator()(worker_begun& frame) const {
+    if (self->state.now != stage::running || frame.id != self->state.cell_id)
+      garbled();
+    else
+      self->state.begun = true;
+  }
+
   void operator()(worker_output& frame) const {
     auto& state = self->state;
+    state.begun = true;
     if (state.now != stage::running || frame.id != state.cell_id)
       garbled();
     else if (!state.accept(std::move(frame.output), frame.slot))
@@ -308,8 +342,7 @@ caf::typed_response_promise<cell_result> execute(python_shell_pointer self, std:
   auto promise = self->make_response_promise<cell_result>();
   state.queue.push_back({std::move(code), std::move(tag), 0, 0, true, promise});
   if (state.now == stage::ending)
-    drop_waiting(self, state.queue.size() - 1, cell_status::lost,
-                 "The shell ended before this cell ran; it was not executed.");
+    give_back_waiting(self, state.queue.size() - 1);
   else
     start_next(self);
   return promise;
@@ -425,6 +458,15 @@ void close(python_shell_pointer self) {
     state.finished.clear();
     look_again(self);
   }
+}
+
+bool fall_asleep(python_shell_pointer self) {
+  const auto& state = self->state;
+  if (state.now == stage::starting || state.now == stage::running || !state.snapshots.empty()
+      || !state.restores.empty())
+    return false;
+  close(self);
+  return true;
 }
 
 // The server goes and the shell stays: what is in flight is left to the next one.
@@ -545,9 +587,13 @@ python_shell_broker::behavior_type python_shell(python_shell_pointer self, shell
     [=](interrupt_atom) { interrupt_all(self); },
     [=](interrupt_atom, std::string& reason) { interrupt(self, std::move(reason)); },
     [=](close_atom) { close(self); },
+    [=](sleep_atom) { return fall_asleep(self); },
     [=](detach_atom) { leave(self); },
     [=](const caf::io::new_data_msg& data) { receive(self, data); },
-    [=](const caf::io::connection_closed_msg&) { begin_end(self, false); },
+    [=](const caf::io::connection_closed_msg&) {
+      self->state.read_to_end = self->state.now != stage::ending;
+      begin_end(self, false);
+    },
     [=](deadline_atom, uint64_t id) { pass_deadline(self, id); },
     [=](kill_atom, uint64_t id) { pass_grace(self, id); },
     [=](ended_atom, int status, std::string& why) { note_exit(self, status, std::move(why)); },

@@ -42,6 +42,8 @@ using python_shell_broker
                                caf::reacts_to<detach_atom>,
                                // How the shell ended, as of waitpid, and why varro-shells ended it, if it did.
                                caf::reacts_to<ended_atom, int /*status*/, std::string /*why*/>,
+                               // Ends it unless it has something to do; answers whether it ends. From shell_host.
+                               caf::replies_to<sleep_atom>::with<bool>,
                                // Looks whether the process is gone.
                                caf::reacts_to<reap_atom>>;
 
@@ -90,6 +92,7 @@ struct python_shell_state {
   uint64_t cell_id = 0;                           // in flight
   uint64_t cells_begun = 0;                       // the last id
   cell_result result;                             // of the cell in flight
+  bool begun = false;                             // the worker says so of the cell in flight
   std::map<std::string, finished_cell> finished;  // by tag: nobody has asked for them yet
   std::map<std::string, uint64_t> unacknowledged; // by tag: answered, not yet committed
   std::map<uint64_t, size_t> slots;               // of the cell in flight: places among its outputs
@@ -100,8 +103,9 @@ struct python_shell_state {
   std::map<uint64_t, std::string> tags; // of the cells since the last snapshot
   std::string interrupt_reason;         // set once the cell in flight was interrupted
   cell_status end_status = cell_status::lost;
-  std::string end_reason; // empty until somebody knows better than the exit status
-  std::string end_why;    // of varro-shells
+  std::string end_reason;   // empty until somebody knows better than the exit status
+  std::string end_why;      // of varro-shells
+  bool read_to_end = false; // all that varro-shells had for us
   bool was_ready = false;
   bool closed = false; // by close, not by accident
   bool killed = false;

@@ -3,6 +3,7 @@
 #include "config/log.hpp"
 #include "shell/machine_memory.hpp"
 #include "shell/snapshot_store.hpp"
+#include "shell/workspace_usage.hpp"
 
 namespace varro {
 
@@ -45,14 +46,89 @@ supervisor_client& client_of(shell_host_pointer self) {
   return *state.client;
 }
 
+// --- the quotas of users
+
+// Asks what the user's quota leaves for this chat.
+template <class Then>
+void find_left(shell_host_pointer self, int64_t user, int64_t chat, Then then) {
+  auto& state = self->state;
+  const auto& limits = state.settings->shell;
+  if (limits.user_bytes_max == 0 || user == 0 || !state.reader) {
+    then(std::numeric_limits<size_t>::max());
+    return;
+  }
+  self->request(state.reader, caf::infinite, usage_atom_v, user, chat)
+    .then([=, &limits](int64_t others) mutable { then(left_for_user(static_cast<size_t>(others), limits)); },
+          [=](caf::error& error) mutable {
+            log(log_level::error, "the quota of a user is not known: " + text_of(error));
+            then(std::numeric_limits<size_t>::max());
+          });
+}
+
+void allow_anew(shell_host_pointer self, int64_t chat) {
+  auto found = self->state.shells.find(chat);
+  if (found == self->state.shells.end() || self->state.settings->shell.user_bytes_max == 0)
+    return;
+  find_left(self, found->second.user, chat, [=, number = found->second.number](size_t left) {
+    if (self->state.client && number != 0)
+      self->state.client->allow(number, left);
+  });
+}
+
+// The user's other shells have that much less.
+void note_usage(shell_host_pointer self, int64_t user, int64_t chat, int64_t bytes) {
+  auto& state = self->state;
+  if (!state.store || user == 0)
+    return;
+  self->request(state.store, caf::infinite, usage_atom_v, user, chat, bytes)
+    .then(
+      [=](done_atom) {
+        for (const auto& [other, shell] : self->state.shells)
+          if (other != chat && shell.user == user && shell.busy)
+            allow_anew(self, other);
+      },
+      [](caf::error& error) { log(log_level::error, "the size of a workspace was not kept: " + text_of(error)); });
+}
+
+// --- starts, and room for them
+
 void start_one(shell_host_pointer self, shell_host_state::request request) {
   auto& state = self->state;
-  auto& shell = state.shells[request.chat];
+  auto& shell = state.shells[request.wanted.chat];
   shell.last_used = self->clock().now();
+  shell.user = request.wanted.user;
   shell.waiting = std::move(request.waiting);
-  state.orders[state.next_order] = {request.chat, false};
-  client_of(self).start(state.next_order++, request.chat, std::filesystem::path{request.workspace}.filename().string(),
-                        state.settings->shell.default_python);
+  auto number = state.next_order++;
+  state.orders[number] = {request.wanted.chat, false};
+  find_left(self, request.wanted.user, request.wanted.chat, [=, wanted = std::move(request.wanted)](size_t left) {
+    const auto& python = wanted.python.empty() ? self->state.settings->shell.default_python : wanted.python;
+    client_of(self).start(number, wanted.user, wanted.chat, std::filesystem::path{wanted.workspace}.filename().string(),
+                          python, left);
+  });
+}
+
+void serve_requests(shell_host_pointer self);
+
+// An idle shell; a cell that reached it meanwhile keeps it awake.
+void put_to_sleep(shell_host_pointer self, shell_host_state::shell& shell) {
+  shell.now = stage::closing;
+  self->request(shell.handle, caf::infinite, sleep_atom_v)
+    .then(
+      [=, handle = shell.handle](bool sleeps) {
+        auto& state = self->state;
+        auto found = std::find_if(state.shells.begin(), state.shells.end(),
+                                  [&](const auto& entry) { return entry.second.handle == handle; });
+        if (sleeps || found == state.shells.end())
+          return;
+        found->second.now = stage::live;
+        found->second.last_used = self->clock().now();
+        bool replaced = std::any_of(state.requests.begin(), state.requests.end(),
+                                    [&](const auto& each) { return each.wanted.chat == found->first; });
+        if (state.stopping || replaced)
+          close_shell_of(self, found->second);
+        serve_requests(self);
+      },
+      [](caf::error&) {}); // it has ended
 }
 
 // Starts what there is room for, in order; otherwise makes room by closing idle shells.
@@ -62,7 +138,7 @@ void serve_requests(shell_host_pointer self) {
   for (auto next = state.requests.begin(); next != state.requests.end();) {
     if (state.count(stage::starting) >= static_cast<size_t>(limits.starting_max))
       return;
-    if (state.shells.contains(next->chat)) { // its old shell is still ending
+    if (state.shells.contains(next->wanted.chat)) { // its old shell is still ending
       ++next;
       continue;
     }
@@ -70,7 +146,7 @@ void serve_requests(shell_host_pointer self) {
       auto leaving = state.count(stage::closing);
       for (auto idle = state.least_recently_used(); leaving < state.requests.size() && idle != state.shells.end();
            idle = state.least_recently_used(), ++leaving)
-        close_shell_of(self, idle->second);
+        put_to_sleep(self, idle->second);
       return;
     }
     auto request = std::move(*next);
@@ -84,8 +160,9 @@ void drop_orphan(shell_host_pointer self, const shell_host_state::orphan& orphan
     self->state.client->close(orphan.number);
 }
 
-start_promise start(shell_host_pointer self, int64_t chat, std::string workspace) {
+start_promise start(shell_host_pointer self, wanted_shell wanted) {
   auto& state = self->state;
+  auto chat = wanted.chat;
   auto promise = self->make_response_promise<python_shell_actor>();
   if (state.stopping) {
     promise.deliver(fail(errc::shutting_down, "The server is stopping."));
@@ -97,7 +174,7 @@ start_promise start(shell_host_pointer self, int64_t chat, std::string workspace
     state.orphans.erase(orphan);
   }
   for (auto& request : state.requests) {
-    if (request.chat == chat) {
+    if (request.wanted.chat == chat) {
       request.waiting.push_back(promise);
       return promise;
     }
@@ -114,7 +191,7 @@ start_promise start(shell_host_pointer self, int64_t chat, std::string workspace
     }
     close_shell_of(self, shell); // what was asked for is a fresh one
   }
-  state.requests.push_back({chat, std::move(workspace), {promise}});
+  state.requests.push_back({std::move(wanted), {promise}});
   serve_requests(self);
   return promise;
 }
@@ -143,7 +220,9 @@ void note_use(shell_host_pointer self, int64_t chat, bool busy) {
   found->second.busy = busy;
   found->second.used = true;
   found->second.last_used = self->clock().now();
-  if (!busy)
+  if (busy)
+    allow_anew(self, chat);
+  else
     serve_requests(self);
 }
 
@@ -291,8 +370,11 @@ void take_news(shell_host_pointer self, shell_event& event) {
   case kind::over:
     stop_writer(self, event);
     break;
+  case kind::usage:
+    note_usage(self, event.user, event.chat, event.bytes);
+    break;
   case kind::found:
-    self->state.orphans[event.chat] = {event.shell, std::move(event.cells), self->clock().now(), {}};
+    self->state.orphans[event.chat] = {event.user, event.shell, std::move(event.cells), self->clock().now(), {}};
     break;
   case kind::census:
     know_census(self);
@@ -323,6 +405,7 @@ void attach_now(shell_host_pointer self, int64_t chat, shell_host_state::attach_
     return;
   auto& shell = state.shells[chat];
   shell.used = true;
+  shell.user = found->second.user;
   shell.last_used = self->clock().now();
   for (const auto& cell : found->second.cells)
     shell.tags.push_back(cell.tag);
@@ -384,7 +467,7 @@ void make_memory(shell_host_pointer self) {
   for (auto idle = state.least_recently_used();
        count > 0 && idle != state.shells.end() && now - idle->second.last_used > about_to_be_used_max;
        idle = state.least_recently_used(), --count)
-    close_shell_of(self, idle->second);
+    put_to_sleep(self, idle->second);
 }
 
 void close_idle(shell_host_pointer self) {
@@ -395,7 +478,7 @@ void close_idle(shell_host_pointer self) {
   auto now = self->clock().now();
   for (auto& [chat, shell] : state.shells)
     if (shell.now == stage::live && !shell.busy && now - shell.last_used >= idle)
-      close_shell_of(self, shell);
+      put_to_sleep(self, shell);
   for (auto orphan = state.orphans.begin(); orphan != state.orphans.end();) {
     bool forgotten = orphan->second.waiting.empty() && now - orphan->second.found_at >= idle;
     if (forgotten)
@@ -442,15 +525,19 @@ std::map<int64_t, shell_host_state::shell>::iterator shell_host_state::least_rec
   return found;
 }
 
-shell_host_internal::behavior_type shell_host(shell_host_pointer self, std::shared_ptr<const config> settings) {
+shell_host_internal::behavior_type shell_host(shell_host_pointer self, std::shared_ptr<const config> settings,
+                                              store_actor store, store_reader_actor reader) {
   auto& state = self->state;
   state.settings = std::move(settings);
+  state.store = std::move(store);
+  state.reader = std::move(reader);
   self->set_down_handler([=](const caf::down_msg& down) { forget(self, down); });
   self->send(self, tick_atom_v);
   client_of(self); // its interpreter is warm when the first chat needs it
   return {
-    [=](start_atom, int64_t chat, std::string& workspace) { return start(self, chat, std::move(workspace)); },
+    [=](start_atom, wanted_shell& wanted) { return start(self, std::move(wanted)); },
     [=](busy_atom, int64_t chat, bool busy) { note_use(self, chat, busy); },
+    [=](usage_atom, int64_t user, int64_t chat, int64_t bytes) { note_usage(self, user, chat, bytes); },
     [=](count_atom) { return static_cast<int64_t>(self->state.shells.size()); },
     [=](stop_atom) { return stop(self); },
     [=](ready_atom, int64_t chat) { become_live(self, chat); },
@@ -470,8 +557,9 @@ shell_host_internal::behavior_type shell_host(shell_host_pointer self, std::shar
   };
 }
 
-shell_host_actor spawn_shell_host(caf::actor_system& system, std::shared_ptr<const config> settings) {
-  return system.spawn(shell_host, std::move(settings));
+shell_host_actor spawn_shell_host(caf::actor_system& system, std::shared_ptr<const config> settings, store_actor store,
+                                  store_reader_actor reader) {
+  return system.spawn(shell_host, std::move(settings), std::move(store), std::move(reader));
 }
 
 } // namespace varro

@@ -41,6 +41,7 @@ struct shell_host_state {
 
   struct shell {
     python_shell_broker handle;    // none while varro-shells is asked for it
+    int64_t user = 0;              // whose quota its files count for
     uint64_t number = 0;           // varro-shells' name for it
     std::vector<std::string> tags; // of a former server's cells
     stage now = stage::starting;
@@ -51,8 +52,7 @@ struct shell_host_state {
   };
 
   struct request {
-    int64_t chat = 0;
-    std::string workspace;
+    wanted_shell wanted;
     std::vector<start_promise> waiting;
   };
 
@@ -60,6 +60,7 @@ struct shell_host_state {
 
   // A shell of a former server that nobody has asked for yet.
   struct orphan {
+    int64_t user = 0;
     uint64_t number = 0;
     std::vector<live_cell> cells;
     clock::time_point found_at{};
@@ -73,8 +74,10 @@ struct shell_host_state {
   };
 
   std::shared_ptr<const config> settings;
-  std::map<int64_t, shell> shells;           // by chat: all whose processes are not gone
-  std::deque<request> requests;              // those that wait for room, in order
+  store_actor store;               // where the sizes of workspaces are kept; may be none, then no user has a quota
+  store_reader_actor reader;       // likewise
+  std::map<int64_t, shell> shells; // by chat: all whose processes are not gone
+  std::deque<request> requests;    // those that wait for room, in order
   std::unique_ptr<supervisor_client> client; // none when varro-shells is gone
   std::map<uint64_t, order> orders;          // by request
   std::map<int64_t, orphan> orphans;         // by chat
@@ -91,8 +94,10 @@ struct shell_host_state {
 
 using shell_host_pointer = shell_host_internal::stateful_pointer<shell_host_state>;
 
-shell_host_internal::behavior_type shell_host(shell_host_pointer self, std::shared_ptr<const config> settings);
+shell_host_internal::behavior_type shell_host(shell_host_pointer self, std::shared_ptr<const config> settings,
+                                              store_actor store, store_reader_actor reader);
 
-shell_host_actor spawn_shell_host(caf::actor_system& system, std::shared_ptr<const config> settings);
+shell_host_actor spawn_shell_host(caf::actor_system& system, std::shared_ptr<const config> settings,
+                                  store_actor store = {}, store_reader_actor reader = {});
 
 } // namespace varro

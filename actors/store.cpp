@@ -60,6 +60,9 @@ store_impl_actor::behavior_type store(store_impl_actor::stateful_pointer<store_s
     [self](remove_atom, int64_t user, int64_t chat) {
       return self->state.write([&](database& db) { return db.delete_chat(user, chat); });
     },
+    [self](usage_atom, int64_t user, int64_t chat, int64_t bytes) {
+      return self->state.write([&](database& db) { return db.set_workspace_bytes(user, chat, bytes); });
+    },
     [self](login_atom, const login_record& login) {
       return self->state.write([&](database& db) { return db.put_login(login); });
     },
@@ -79,6 +82,9 @@ store_reader_actor::behavior_type store_reader(store_reader_actor::stateful_poin
     },
     [self](list_atom, int64_t user, const std::string& query, int limit) -> caf::result<std::vector<chat_record>> {
       return self->state.db->list_chats(user, query, limit);
+    },
+    [self](usage_atom, int64_t user, int64_t chat) -> caf::result<int64_t> {
+      return self->state.db->other_workspaces_bytes(user, chat);
     },
     [self](login_atom, const std::string& token_hash) -> caf::result<login_found_reply> {
       auto found = self->state.db->find_login(token_hash, now_us());

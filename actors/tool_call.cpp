@@ -1,5 +1,6 @@
 #include "actors/tool_call.hpp"
 
+#include "actors/shell_notes.hpp"
 #include "models/history.hpp"
 #include "models/message_json.hpp"
 
@@ -30,6 +31,8 @@ cell_result not_run(cell_status status, std::string reason) {
 }
 
 cell_result failed_shell(const caf::error& error) {
+  if (error == caf::sec::request_receiver_down)
+    return not_run(cell_status::lost, "The Python shell ended before this cell ran; it was not executed.");
   if (code_of(error) == errc::none)
     return not_run(cell_status::killed,
                    "The Python shell ended while this cell was running. Its variables are gone; "
@@ -37,15 +40,40 @@ cell_result failed_shell(const caf::error& error) {
   return not_run(cell_status::lost, text_of(error));
 }
 
-void execute(self_pointer self, std::string restore_note) {
+// The one error by which a python_shell answers a cell, or CAF's word that no python_shell has seen it.
+bool was_not_begun(const caf::error& error) {
+  return code_of(error) == errc::shell_lost || error == caf::sec::request_receiver_down;
+}
+
+void execute(self_pointer self, std::string note);
+
+void take_shell(self_pointer self, python_shell_actor shell, std::string note) {
+  auto& state = self->state;
+  if (note.empty() && state.shells_ended != 0)
+    note = "[The Python shell had ended before this cell began; it ran in a fresh one.]\n";
+  state.shell = std::move(shell);
+  execute(self, std::move(note));
+}
+
+void try_another_shell(self_pointer self) {
+  auto& state = self->state;
+  ++state.shells_ended;
+  state.job.begun = false;
+  self->request(state.job.session, caf::infinite, shell_atom_v, std::exchange(state.shell, nullptr))
+    .then([=](python_shell_actor& shell, std::string& note) { take_shell(self, shell, std::move(note)); },
+          [=](caf::error& error) { report(self, failed_shell(error)); });
+}
+
+void execute(self_pointer self, std::string note) {
   auto& state = self->state;
   if (state.cancelled) {
     report(self, not_run(cell_status::interrupted, "Stopped by the user before it ran."));
     return;
   }
   auto take = [=](cell_result& result) {
-    if (!restore_note.empty())
-      result.outputs.insert(result.outputs.begin(), stream_output{"stderr", restore_note});
+    result.variables_gone = note.find(variables_gone) != note.npos;
+    if (!note.empty())
+      result.outputs.insert(result.outputs.begin(), stream_output{"stderr", note});
     // "lost" is kept for results that the server lost: a shell that died took its namespace along.
     if (result.status == cell_status::lost)
       result.status = cell_status::killed;
@@ -53,7 +81,14 @@ void execute(self_pointer self, std::string restore_note) {
       result.reason = "Stopped by the user. Variables are kept.";
     report(self, result);
   };
-  auto give_up = [=](caf::error& error) { report(self, failed_shell(error)); };
+  auto give_up = [=](caf::error& error) {
+    if (was_not_begun(error) && self->state.cancelled)
+      report(self, not_run(cell_status::interrupted, "Stopped by the user before it ran."));
+    else if (was_not_begun(error) && self->state.shells_ended < ended_shells_max)
+      try_another_shell(self);
+    else
+      report(self, failed_shell(error));
+  };
   const auto& tag = state.job.call.tool_call_id;
   if (state.job.begun)
     self->request(state.shell, caf::infinite, result_atom_v, tag).then(take, give_up);
@@ -80,12 +115,8 @@ tool_call_actor::behavior_type tool_call(self_pointer self, tool_job job) {
   return {
     [=](start_atom) {
       self->request(self->state.job.session, caf::infinite, shell_atom_v)
-        .then(
-          [=](python_shell_actor& shell, std::string& restore_note) {
-            self->state.shell = shell;
-            execute(self, std::move(restore_note));
-          },
-          [=](caf::error& error) { report(self, failed_shell(error)); });
+        .then([=](python_shell_actor& shell, std::string& note) { take_shell(self, shell, std::move(note)); },
+              [=](caf::error& error) { report(self, failed_shell(error)); });
     },
     [=](cancel_atom) {
       auto& state = self->state;

@@ -1,14 +1,21 @@
 // One execution of the tool `python`: gets the chat's shell, runs the cell, reports to the run, ends.
+//
+// A shell may end while the cell is on its way to it: put to sleep, closed, died. When it is certain that the cell was
+// not begun, it runs in a fresh shell, and its reader is told.
 #pragma once
 
 #include "actors/tools.hpp"
 
 namespace varro {
 
+// A cell whose shell ends before it begins goes to another one; not more often than this.
+inline constexpr int ended_shells_max = 3;
+
 struct tool_call_state {
   static inline const char* name = "tool_call";
   tool_job job;
   python_shell_actor shell; // once it is known
+  int shells_ended = 0;     // before they began the cell
   bool cancelled = false;
   bool reported = false;
 };

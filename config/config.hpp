@@ -116,15 +116,18 @@ struct shell_config {
   size_t memory_reserve_bytes = 0; // with less available, idle shells are put to sleep; 0: a tenth of the machine's
   int cpu_percent_max = 200;       // of one processor, where a cgroup is delegated
   std::chrono::minutes orphan{60}; // shells without a server live so long
+  size_t journal_bytes_max = 1ull << 30;       // of all cells' outputs that wait for the server to commit them
   size_t workspace_bytes_max = 4ull << 30;     // of one chat's files
   size_t workspace_files_max = 100'000;        // and directories
   size_t versions_bytes_max = 1ull << 30;      // of one chat's earlier files, which branches come back to
+  size_t user_bytes_max = 10ull << 30;         // of the files of all chats of a user; 0: no such limit
   size_t snapshot_bytes_max = 512u << 20;      // what one snapshot may hold; other variables are listed as lost
   size_t snapshot_file_bytes_max = 2ull << 30; // of one chat; a larger file is begun anew
   std::chrono::seconds snapshot_max{60};       // for writing one
 
   // "default" first, then the others.
   std::vector<interpreter_config> all_interpreters() const;
+  bool has_interpreter(const std::string& name) const;
 };
 
 struct chat_config {

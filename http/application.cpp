@@ -1,5 +1,7 @@
 #include "http/application.hpp"
 
+#include "shell/workspace_usage.hpp"
+
 #include "http/guard.hpp"
 
 namespace varro {
@@ -86,6 +88,19 @@ int application::status_of(const caf::error& error) {
   default:
     return 500;
   }
+}
+
+caf::expected<stored_uploads> application::store_files(const visitor& who, int64_t chat,
+                                                       const std::vector<form_file>& files) const {
+  auto others = settings.shell.user_bytes_max == 0 ? caf::expected<int64_t>{0}
+                                                   : ask<int64_t>(services.reader, usage_atom_v, who.user.id, chat);
+  if (!others)
+    return others.error();
+  return store_uploads(settings, chat, files, left_for_user(static_cast<size_t>(*others), settings.shell));
+}
+
+void application::note_usage(const visitor& who, int64_t chat, const stored_uploads& stored) const {
+  caf::anon_send(services.shells, usage_atom_v, who.user.id, chat, stored.workspace_bytes);
 }
 
 reply application::error_reply(const received_request& request, int status, std::string_view text) const {

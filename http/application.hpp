@@ -8,6 +8,7 @@
 #include "http/reply.hpp"
 #include "http/router.hpp"
 #include "http/server.hpp"
+#include "http/uploads.hpp"
 #include "render/pages.hpp"
 
 #include <array>
@@ -105,6 +106,12 @@ public:
     auto done = ask_chat<done_atom>(who.user.id, *id, message...);
     return done ? empty_reply(204) : error_reply(call.request, done.error());
   }
+
+  // Writes a form's files into the workspace of the user's chat, within the quotas of both. REQUIRES: it is theirs.
+  caf::expected<stored_uploads> store_files(const visitor& who, int64_t chat,
+                                            const std::vector<form_file>& files) const;
+  // After that, and once the chat is stored.
+  void note_usage(const visitor& who, int64_t chat, const stored_uploads& stored) const;
 
   // Errors as the client reads them: a fragment for htmx, else a page.
   reply error_reply(const received_request& request, int status, std::string_view text) const;

@@ -134,13 +134,14 @@ reply upload(application& app, const route_call& call, const visitor& who, const
     return app.error_reply(call.request, why);
   if (fields.files.empty())
     return app.error_reply(call.request, 422, "The form holds no file.");
-  auto names = store_uploads(app.settings, *chat, fields.files);
-  if (!names)
-    return app.error_reply(call.request, names.error());
+  auto stored = app.store_files(who, *chat, fields.files);
+  if (!stored)
+    return app.error_reply(call.request, stored.error());
+  app.note_usage(who, *chat, *stored);
   auto result = list(app, call, who);
   result.status = 201;
   result.headers.emplace_back("Location",
-                              "/chat/" + std::to_string(*chat) + "/files/" + percent_encode(names->front()));
+                              "/chat/" + std::to_string(*chat) + "/files/" + percent_encode(stored->names.front()));
   return result;
 }
 

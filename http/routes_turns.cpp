@@ -30,6 +30,12 @@ std::optional<turn_refusal> check_model(const config& settings, const std::strin
   return turn_refusal{422, "The chosen model is not configured on this server."};
 }
 
+std::optional<turn_refusal> check_python(const config& settings, const std::string& python) {
+  if (python.empty() || settings.shell.has_interpreter(python))
+    return std::nullopt;
+  return turn_refusal{422, "The chosen Python is not configured on this server."};
+}
+
 reply turn_reply(application& app, const visitor& who, const turn_started& turn) {
   page_context context{app.viewer_of(who), {}, &app.settings};
   if (turn.created) {
@@ -61,22 +67,27 @@ caf::expected<turn_started> start_turn(application& app, const visitor& who, con
   auto session = session_for(app, who, fields);
   if (!session)
     return session.error();
-  user_message message{fields.get("message"), fields.get("model")};
-  if (!fields.files.empty()) {
-    // The model learns from the message what was uploaded.
-    auto view = app.ask<chat_view>(*session, page_atom_v);
-    auto note = view ? store_uploads(app.settings, view->chat.id, fields.files) : view.error();
-    if (!note)
-      return note.error();
-    message.text += "\n\n" + uploads_note(*note);
-  }
-  return app.ask<turn_started>(*session, send_atom_v, message);
+  user_message message{fields.get("message"), fields.get("model"), fields.get("python")};
+  if (fields.files.empty())
+    return app.ask<turn_started>(*session, send_atom_v, message);
+  // The model learns from the message what was uploaded.
+  auto view = app.ask<chat_view>(*session, page_atom_v);
+  auto stored = view ? app.store_files(who, view->chat.id, fields.files) : view.error();
+  if (!stored)
+    return stored.error();
+  message.text += "\n\n" + uploads_note(stored->names);
+  auto started = app.ask<turn_started>(*session, send_atom_v, message);
+  if (started) // the chat exists now
+    app.note_usage(who, started->chat.id, *stored);
+  return started;
 }
 
 reply send(application& app, const route_call& call, const visitor& who, const form& fields) {
   auto refused = check_message(app.settings, fields.get("message"));
   if (!refused)
     refused = check_model(app.settings, fields.get("model"));
+  if (!refused)
+    refused = check_python(app.settings, fields.get("python"));
   if (refused)
     return app.error_reply(call.request, refused->status, refused->text);
   auto turn = start_turn(app, who, fields);
@@ -99,14 +110,14 @@ reply edit(application& app, const route_call& call, const visitor& who, const f
   auto turn = parse_number(fields.get("turn"));
   if (!turn || *turn < 1)
     return app.error_reply(call.request, 422, "The form does not say which turn to replace.");
-  return replace_turn(app, call, who, *turn, {fields.get("message"), fields.get("model")});
+  return replace_turn(app, call, who, *turn, {fields.get("message"), fields.get("model"), {}});
 }
 
 reply regenerate(application& app, const route_call& call, const visitor& who, const form& fields) {
   auto turn = fields.get("turn").empty() ? std::optional<int64_t>{0} : parse_number(fields.get("turn"));
   if (!turn)
     return app.error_reply(call.request, 422, "The form does not say which turn to replace.");
-  return replace_turn(app, call, who, *turn, {{}, fields.get("model")});
+  return replace_turn(app, call, who, *turn, {{}, fields.get("model"), {}});
 }
 
 // Leads to the chat's page, with and without scripts.

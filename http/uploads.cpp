@@ -6,8 +6,8 @@
 
 namespace varro {
 
-caf::expected<std::vector<std::string>> store_uploads(const config& settings, int64_t chat_id,
-                                                      const std::vector<form_file>& files) {
+caf::expected<stored_uploads> store_uploads(const config& settings, int64_t chat_id,
+                                            const std::vector<form_file>& files, size_t left) {
   if (chat_id <= 0)
     return fail(errc::not_found, "The chat does not exist yet. Send a message first.");
   if (files.size() > uploads_max)
@@ -25,14 +25,20 @@ caf::expected<std::vector<std::string>> store_uploads(const config& settings, in
     return fail(errc::too_large,
                 "The workspace of this chat is full: with these files it would hold "
                   + quota_text(usage, settings.shell) + ". Delete files from it first.");
-  std::vector<std::string> names;
+  if (is_over_user_quota(usage, left))
+    return fail(errc::too_large,
+                "Your files are over their quota: with these this chat would hold "
+                  + std::to_string((usage.bytes >> 20) + 1) + " MiB; " + user_quota_text(left, settings.shell)
+                  + ". Delete files or chats first.");
+  stored_uploads stored;
+  stored.workspace_bytes = static_cast<int64_t>(usage.bytes);
   for (const auto& file : files) {
     auto name = workspace->write(file.name, file.bytes);
     if (!name)
       return name.error();
-    names.push_back(std::move(*name));
+    stored.names.push_back(std::move(*name));
   }
-  return names;
+  return stored;
 }
 
 std::string uploads_note(const std::vector<std::string>& names) {

@@ -9,9 +9,14 @@ namespace varro {
 
 inline constexpr size_t uploads_max = 100; // files of one form
 
-// Writes the files; their names in the workspace, in order. REQUIRES: the user owns the chat.
-caf::expected<std::vector<std::string>> store_uploads(const config& settings, int64_t chat_id,
-                                                      const std::vector<form_file>& files);
+struct stored_uploads {
+  std::vector<std::string> names; // in the workspace, in order
+  int64_t workspace_bytes = 0;    // that it holds now
+};
+
+// Writes the files. `left`: bytes that the user's quota leaves for this workspace. REQUIRES: the user owns the chat.
+caf::expected<stored_uploads> store_uploads(const config& settings, int64_t chat_id,
+                                            const std::vector<form_file>& files, size_t left);
 
 // "Uploaded files: a.csv, b.png"
 std::string uploads_note(const std::vector<std::string>& names);

@@ -157,6 +157,9 @@ std::string cell_html(const block_place& place, const cell_result& result) {
   }
   if (!result.reason.empty())
     out += "<p class=\"cell-reason\">" + escape_html(result.reason) + "</p>";
+  if (result.variables_gone)
+    out += "<button type=\"button\" class=\"rerun\" data-action=\"rerun\"" + html::attribute("data-chat", place.chat_id)
+      + ">Run the earlier cells again</button>";
   return out;
 }
 

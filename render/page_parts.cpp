@@ -42,6 +42,27 @@ std::string model_choice(const config& settings, const chat_record* chat, bool e
   return out + "</select></label>";
 }
 
+// A chat keeps the one that it began with. Without a choice there is nothing to say.
+std::string python_choice(const config& settings, const chat_record* chat, bool enabled) {
+  auto all = settings.shell.all_interpreters();
+  const auto& usual = settings.shell.default_python;
+  if (chat != nullptr && chat->id > 0) {
+    const auto& name = chat->python.empty() ? usual : chat->python;
+    if (all.size() < 2 && name == usual)
+      return {};
+    return "<span class=\"python\" title=\"The Python of this chat\">Python: " + escape_html(name)
+      + (settings.shell.has_interpreter(name) ? "" : " (not configured)") + "</span>";
+  }
+  if (all.size() < 2)
+    return {};
+  std::string out = "<label class=\"model\"><span class=\"sr-only\">Python</span><select name=\"python\" id=\"python\"";
+  out += enabled ? ">" : " disabled>";
+  for (const auto& each : all)
+    out += "<option" + attribute("value", each.name) + (each.name == usual ? " selected>" : ">")
+      + "Python: " + escape_html(each.name) + "</option>";
+  return out + "</select></label>";
+}
+
 std::string chat_entry(const chat_record& chat, bool current) {
   auto id = std::to_string(chat.id);
   auto url = "/chat/" + id;
@@ -179,7 +200,7 @@ std::string chat_form_with(const page_viewer& viewer, const config& settings, co
   out += "<label class=\"attach\" title=\"Attach files\">" + icon("attach")
     + "<span class=\"sr-only\">Attach files</span>"
       "<input class=\"sr-only\" type=\"file\" name=\"files\" multiple></label>";
-  out += model_choice(settings, chat, enabled);
+  out += model_choice(settings, chat, enabled) + python_choice(settings, chat, enabled);
   out += "<span class=\"file-names\" aria-live=\"polite\"></span><span class=\"composer-hint\">"
          "<kbd>Enter</kbd> sends, <kbd>Shift</kbd>+<kbd>Enter</kbd> breaks the line</span>";
   if (chat && chat->id > 0) {

@@ -317,11 +317,13 @@ json cell_metadata(const cell_result& result) {
       value["file"] = files++;
     outputs.push_back(std::move(value));
   }
-  return {{"cell",
-           {{"status", to_string(result.status)},
+  json cell{{"status", to_string(result.status)},
             {"reason", result.reason},
             {"duration_us", result.duration.count()},
-            {"outputs", std::move(outputs)}}}};
+            {"outputs", std::move(outputs)}};
+  if (result.variables_gone)
+    cell["variables_gone"] = true;
+  return {{"cell", std::move(cell)}};
 }
 
 std::optional<cell_result> cell_from_tool_return(const tool_return_part& part) {
@@ -338,6 +340,7 @@ std::optional<cell_result> cell_from_tool_return(const tool_return_part& part) {
   result.status = *status;
   result.reason = text_field(cell, "reason").value_or("");
   result.duration = std::chrono::microseconds{count_field(cell, "duration_us").value_or(0)};
+  result.variables_gone = cell.contains("variables_gone") && cell["variables_gone"] == true;
   std::vector<const json*> files;
   collect_files(part.content, files, 0);
   for (const auto& value : cell["outputs"]) {

@@ -71,6 +71,7 @@ struct cell_result {
   std::string reason; // one sentence when the status is neither ok nor failed: what happened and to whom
   std::vector<cell_output> outputs;
   std::chrono::microseconds duration{0};
+  bool variables_gone = false; // those of the cells before it: there was no snapshot that could be read
 };
 
 // What the model reads: outputs in order as text (tables and images mentioned), then the reason.
@@ -84,8 +85,9 @@ std::vector<binary_content> cell_images(const cell_result& result);
 std::vector<binary_content> cell_display_files(const json& metadata);
 bool is_display_file(std::string_view media_type) noexcept;
 
-// The tool return's metadata {"cell": {status, reason, duration_us, outputs: […]}}. Images are not repeated there: an
-// image output holds "file": index into the content's files. The reverse reads the images back from the content.
+// The tool return's metadata {"cell": {status, reason, duration_us, outputs: […], variables_gone?: true}}. Images are
+// not repeated there: an image output holds "file": index into the content's files. The reverse reads the images back
+// from the content.
 json cell_metadata(const cell_result& result);
 std::optional<cell_result> cell_from_tool_return(const tool_return_part& part);
 

@@ -5,6 +5,7 @@
 
 #include <condition_variable>
 #include <fstream>
+#include <limits>
 #include <mutex>
 
 #include <poll.h>
@@ -143,7 +144,7 @@ shell_diagnosis diagnose_shell(const shell_config& config, const interpreter_con
   probe_listener heard;
   {
     supervisor_client client{{directory.path, only}, [&heard](shell_event event) { heard.hear(std::move(event)); }};
-    client.start(1, 1, "1", "default");
+    client.start(1, 0, 1, "1", "default", std::numeric_limits<size_t>::max());
     heard.wait(config.start_max, [&] { return heard.process || !heard.why.empty(); });
     std::optional<cell_status> status;
     if (heard.process)

@@ -187,6 +187,10 @@ caf::expected<worker_frame> read_frame(std::string_view text) {
     return garbled("a frame without an operation");
   if (*op == "output")
     return read_output(frame);
+  if (*op == "begun") {
+    auto id = number_field(frame, "id");
+    return id ? caf::expected<worker_frame>{worker_frame{worker_begun{*id}}} : garbled("a beginning of no cell");
+  }
   if (*op == "done")
     return read_done(frame);
   if (*op == "snapshot")

@@ -2,8 +2,9 @@
 //
 // A frame is a 4-byte big-endian length and that many bytes of JSON. From the server:
 // {"op":"execute","id":N,"tag":…,"code":…, "limits":{…}}, {"op":"close"}. From the worker:
-// {"op":"ready","python":…,"pid":…}, and for each execute with its id any number of {"op":"output","id":N,"output":{…}}
-// and then one {"op":"done","id":N,"status":"ok|failed|interrupted", "duration_us":…}. An output with a "slot" takes
+// {"op":"ready","python":…,"pid":…}, and for each execute with its id {"op":"begun","id":N} before it does anything,
+// any number of {"op":"output","id":N,"output":{…}}, and then one {"op":"done","id":N,
+// "status":"ok|failed|interrupted", "duration_us":…}. An output with a "slot" takes
 // the place of the cell's earlier output with that slot, if there is one; the output {"type":"clear"} takes away all
 // that came before it. An interrupt is a signal, not a frame.
 //
@@ -32,6 +33,9 @@ namespace varro {
 
 struct worker_ready {
   std::string python; // version
+};
+struct worker_begun {
+  uint64_t id = 0;
 };
 struct worker_output {
   uint64_t id = 0;
@@ -71,8 +75,8 @@ struct worker_restored {
 };
 inline constexpr size_t names_max = 2'000; // in each list of an answer
 
-using worker_frame
-  = std::variant<worker_ready, worker_output, worker_clear, worker_done, worker_snapshot, worker_restored>;
+using worker_frame = std::variant<worker_ready, worker_begun, worker_output, worker_clear, worker_done, worker_snapshot,
+                                  worker_restored>;
 
 // The tag names the cell for whoever restarts the server while it runs; may be empty.
 std::string encode_execute(uint64_t id, std::string_view tag, std::string_view code, const shell_config& limits);

@@ -80,10 +80,10 @@ caf::expected<launched_process> start_supervisor(const supervisor_settings& sett
 
 std::optional<shell_event> event_of(channel_message& message) {
   static const std::map<std::string, shell_event::kind> kinds{
-    {"started", shell_event::kind::started},   {"failed", shell_event::kind::failed},
-    {"ended", shell_event::kind::ended},       {"over", shell_event::kind::over},
-    {"shell", shell_event::kind::found},       {"census", shell_event::kind::census},
-    {"zygote", shell_event::kind::interpreter}};
+    {"started", shell_event::kind::started}, {"failed", shell_event::kind::failed},
+    {"ended", shell_event::kind::ended},     {"over", shell_event::kind::over},
+    {"shell", shell_event::kind::found},     {"census", shell_event::kind::census},
+    {"usage", shell_event::kind::usage},     {"zygote", shell_event::kind::interpreter}};
   const auto& value = message.value;
   auto kind = kinds.find(text_in(value, "op"));
   if (kind == kinds.end())
@@ -93,6 +93,8 @@ std::optional<shell_event> event_of(channel_message& message) {
   event.request = number_in<uint64_t>(value, "request");
   event.shell = number_in<uint64_t>(value, "shell");
   event.chat = number_in(value, "chat");
+  event.user = number_in(value, "user");
+  event.bytes = number_in(value, "bytes");
   event.has_ended = value.contains("status") && value["status"].is_number_integer();
   event.status = number_in<int>(value, "status");
   event.why = text_in(value, "why");
@@ -268,8 +270,19 @@ supervisor_client::supervisor_client(supervisor_settings settings, listener list
 
 supervisor_client::~supervisor_client() = default;
 
-void supervisor_client::start(uint64_t request, int64_t chat, const std::string& workspace, const std::string& python) {
-  worker_->send({{"op", "start"}, {"request", request}, {"chat", chat}, {"workspace", workspace}, {"python", python}});
+void supervisor_client::start(uint64_t request, int64_t user, int64_t chat, const std::string& workspace,
+                              const std::string& python, size_t left) {
+  worker_->send({{"op", "start"},
+                 {"request", request},
+                 {"user", user},
+                 {"chat", chat},
+                 {"workspace", workspace},
+                 {"python", python},
+                 {"left", left}});
+}
+
+void supervisor_client::allow(uint64_t shell, size_t left) {
+  worker_->send({{"op", "allow"}, {"shell", shell}, {"left", left}});
 }
 
 void supervisor_client::attach(uint64_t request, uint64_t shell) {

@@ -32,9 +32,10 @@ struct shell_event {
     started,     // request, process
     failed,      // request, why
     ended,       // shell, status, why
-    found,       // shell, chat, python, cells, has_ended, status, why: it was there before this server
+    found,       // shell, chat, user, python, cells, has_ended, status, why: it was there before this server
     census,      // all that were there have been told
     over,        // shell, why: a cell has filled the workspace beyond its quota
+    usage,       // shell, chat, user, bytes: what its workspace holds has changed
     interpreter, // python, state, version, problems, why
     lost,        // why; varro-shells is gone, and all shells with it
   };
@@ -42,6 +43,8 @@ struct shell_event {
   uint64_t request = 0;
   uint64_t shell = 0;
   int64_t chat = 0;
+  int64_t user = 0;
+  int64_t bytes = 0;
   shell_process process; // the receiver owns its descriptors
   bool has_ended = false;
   int status = 0; // as of waitpid, for the sandbox's first process
@@ -60,7 +63,10 @@ public:
   ~supervisor_client(); // leaves; the shells stay unless end() was called
   supervisor_client(const supervisor_client&) = delete;
 
-  void start(uint64_t request, int64_t chat, const std::string& workspace, const std::string& python);
+  // `left`: bytes that the user's quota leaves for this workspace.
+  void start(uint64_t request, int64_t user, int64_t chat, const std::string& workspace, const std::string& python,
+             size_t left);
+  void allow(uint64_t shell, size_t left);
   void attach(uint64_t request, uint64_t shell);
   void acknowledge(uint64_t shell, uint64_t cell);
   void close(uint64_t shell);

@@ -2,6 +2,7 @@
 
 #include "shell/descriptor.hpp"
 
+#include <limits>
 #include <vector>
 
 #include <dirent.h>
@@ -64,6 +65,17 @@ workspace_usage measure_workspace(const std::filesystem::path& workspace, const 
 
 bool is_over_quota(const workspace_usage& usage, const shell_config& limits) noexcept {
   return usage.bytes > limits.workspace_bytes_max || usage.files > limits.workspace_files_max;
+}
+
+size_t left_for_user(size_t others_bytes, const shell_config& limits) noexcept {
+  if (limits.user_bytes_max == 0)
+    return std::numeric_limits<size_t>::max();
+  return limits.user_bytes_max - std::min(others_bytes, limits.user_bytes_max);
+}
+
+std::string user_quota_text(size_t left, const shell_config& limits) {
+  return "all chats of a user may hold " + mebibytes(limits.user_bytes_max)
+    + " together (shell.user_bytes_max), and the others leave " + std::to_string(left >> 20) + " MiB for this one";
 }
 
 std::string quota_text(const workspace_usage& usage, const shell_config& limits) {

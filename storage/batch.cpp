@@ -43,13 +43,13 @@ caf::expected<owned_chat> chat_of(const write_batch& batch) {
 }
 
 caf::error put_chat(connection& db, const chat_record& chat) {
-  auto insert = db.use("INSERT INTO chats(id, user_id, title, model, last_seq, created_at, updated_at)"
-                       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+  auto insert = db.use("INSERT INTO chats(id, user_id, title, model, last_seq, created_at, updated_at, python)"
+                       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
                        " ON CONFLICT(id) DO UPDATE SET title = excluded.title, model = excluded.model,"
                        " last_seq = max(last_seq, excluded.last_seq), updated_at = max(updated_at, excluded.updated_at)"
                        " WHERE user_id = excluded.user_id");
   insert.bind(chat.id).bind(chat.user_id).bind(chat.title).bind(chat.model).bind(chat.last_seq).bind(chat.created_at);
-  if (auto err = insert.bind(chat.updated_at).run()) {
+  if (auto err = insert.bind(chat.updated_at).bind(chat.python).run()) {
     if (insert.code() == SQLITE_CONSTRAINT_FOREIGNKEY)
       return fail(errc::not_found, "there is no user " + std::to_string(chat.user_id));
     return err;

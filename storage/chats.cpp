@@ -12,9 +12,10 @@ caf::error no_such_chat(int64_t chat_id) {
   return fail(errc::not_found, "there is no chat " + std::to_string(chat_id));
 }
 
-// REQUIRES: id, user_id, title, model, last_seq, created_at, updated_at.
+// REQUIRES: id, user_id, title, model, last_seq, created_at, updated_at, python.
 chat_record chat_from(const statement& row) {
-  return {row.integer(0), row.integer(1), row.text(2), row.text(3), row.integer(4), row.integer(5), row.integer(6)};
+  return {row.integer(0), row.integer(1), row.text(2),    row.text(3),
+          row.integer(4), row.integer(5), row.integer(6), row.text(7)};
 }
 
 token_usage usage_from(std::string_view text) {
@@ -40,7 +41,7 @@ token_usage usage_from(std::string_view text) {
 }
 
 caf::expected<chat_record> read_chat(connection& db, int64_t user_id, int64_t chat_id) {
-  auto query = db.use("SELECT id, user_id, title, model, last_seq, created_at, updated_at FROM chats"
+  auto query = db.use("SELECT id, user_id, title, model, last_seq, created_at, updated_at, python FROM chats"
                       " WHERE id = ?1 AND user_id = ?2");
   auto row = query.bind(chat_id).bind(user_id).step();
   if (!row)
@@ -148,9 +149,9 @@ caf::expected<std::vector<chat_record>> database::list_chats(int64_t user_id, st
   auto& db = *impl_->db;
   // instr() knows no wildcards, so there is nothing to escape.
   auto list = db.use(query.empty()
-                       ? "SELECT id, user_id, title, model, last_seq, created_at, updated_at FROM chats"
+                       ? "SELECT id, user_id, title, model, last_seq, created_at, updated_at, python FROM chats"
                          " WHERE user_id = ?1 ORDER BY updated_at DESC, id DESC LIMIT ?2"
-                       : "SELECT id, user_id, title, model, last_seq, created_at, updated_at FROM chats"
+                       : "SELECT id, user_id, title, model, last_seq, created_at, updated_at, python FROM chats"
                          " WHERE user_id = ?1 AND (instr(varro_fold(title), ?3) > 0 OR EXISTS (SELECT 1 FROM messages"
                          " WHERE chat_id = chats.id AND superseded = 0 AND instr(folded, ?3) > 0))"
                          " ORDER BY updated_at DESC, id DESC LIMIT ?2");
@@ -179,6 +180,22 @@ caf::error database::delete_chat(int64_t user_id, int64_t chat_id) {
       return err;
     return impl_->db->changes() == 1 ? caf::error{} : no_such_chat(chat_id);
   });
+}
+
+caf::error database::set_workspace_bytes(int64_t user_id, int64_t chat_id, int64_t bytes) {
+  return impl_->write([&] {
+    auto update = impl_->db->use("UPDATE chats SET workspace_bytes = ?3 WHERE id = ?1 AND user_id = ?2");
+    return update.bind(chat_id).bind(user_id).bind(bytes).run();
+  });
+}
+
+caf::expected<int64_t> database::other_workspaces_bytes(int64_t user_id, int64_t chat_id) {
+  auto query = impl_->db->use("SELECT coalesce(sum(workspace_bytes), 0) FROM chats"
+                              " WHERE user_id = ?1 AND workspace_bytes > 0 AND id <> ?2");
+  auto row = query.bind(user_id).bind(chat_id).step();
+  if (!row)
+    return std::move(row.error());
+  return *row ? query.integer(0) : 0;
 }
 
 caf::expected<int64_t> database::next_chat_id() {

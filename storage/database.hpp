@@ -40,6 +40,10 @@ public:
   caf::expected<std::vector<chat_record>> list_chats(int64_t user_id, std::string_view query, int limit);
   caf::error rename_chat(int64_t user_id, int64_t chat_id, std::string_view title);
   caf::error delete_chat(int64_t user_id, int64_t chat_id);
+  // What the chat's workspace held when it was measured last; a chat that is gone is no error.
+  caf::error set_workspace_bytes(int64_t user_id, int64_t chat_id, int64_t bytes);
+  // Of the user's chats but this one, together.
+  caf::expected<int64_t> other_workspaces_bytes(int64_t user_id, int64_t chat_id);
   caf::expected<int64_t> next_chat_id(); // greater than every id ever used (deleted ones too)
   caf::expected<int64_t> next_run_id();
   // The runs that are "running", oldest first.

@@ -38,6 +38,7 @@ struct chat_record {
   int64_t last_seq = 0;
   unix_us created_at = 0;
   unix_us updated_at = 0;
+  std::string python; // interpreter_config::name, chosen when the chat was made; empty: the default one
 };
 
 // legal values of run_record::status

@@ -94,7 +94,15 @@ CREATE TABLE snapshots(
 UPDATE runs SET status = 'running' WHERE status = 'interrupted' AND end_seq = 0 AND superseded = 0;
 )sql";
 
-constexpr std::array migrations{version_1, version_2};
+// Version 3: the Python that a chat's shells run (empty: the default one), and what its workspace held when it was
+// measured last. Few chats have files: the index is what a user's sum is made from.
+constexpr const char* version_3 = R"sql(
+ALTER TABLE chats ADD COLUMN python TEXT NOT NULL DEFAULT '';
+ALTER TABLE chats ADD COLUMN workspace_bytes INTEGER NOT NULL DEFAULT 0 CHECK (workspace_bytes >= 0);
+CREATE INDEX chats_with_files ON chats(user_id, workspace_bytes) WHERE workspace_bytes > 0;
+)sql";
+
+constexpr std::array migrations{version_1, version_2, version_3};
 
 // Ends an open transaction whatever happens in between.
 struct undo_unless_done {

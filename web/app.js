@@ -183,10 +183,10 @@ function refreshChats() {
 }
 document.addEventListener('htmx:afterSettle', markCurrentChat);
 
-async function change(chat, method, fields) {
+async function change(chat, method, fields, path = '') {
   const headers = { 'Content-Type': 'application/x-www-form-urlencoded' };
   if (csrfToken()) headers['X-CSRF-Token'] = csrfToken();
-  const response = await fetch(`/chat/${chat}`, { method, headers, body: new URLSearchParams(fields) });
+  const response = await fetch(`/chat/${chat}${path}`, { method, headers, body: new URLSearchParams(fields) });
   if (response.ok) return true;
   showNotice(refusalText(response.status, await response.text(), response.headers.get('Content-Type') ?? ''));
   return false;
@@ -248,7 +248,15 @@ async function copyCode(button) {
   setTimeout(() => { button.textContent = 'Copy'; }, 1500);
 }
 
+// The cells themselves run with the next message.
+async function rerun(button) {
+  if (!await change(button.dataset.chat, 'POST', {}, '/rerun')) return;
+  button.disabled = true;
+  button.textContent = 'The earlier cells run again before the next one';
+}
+
 const actions = {
+  rerun,
   theme: toggleTheme,
   rename: (button) => openDialog('rename-dialog', button.dataset.chat),
   delete: (button) => openDialog('delete-dialog', button.dataset.chat),

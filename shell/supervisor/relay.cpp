@@ -1,6 +1,7 @@
 #include "shell/supervisor/relay.hpp"
 
 #include "shell/cell.hpp"
+#include "shell/supervisor/frame_bytes.hpp"
 
 #include <cerrno>
 #include <cstring>
@@ -13,50 +14,21 @@ namespace varro {
 
 namespace {
 
-constexpr size_t length_bytes = 4;
-constexpr size_t prefix_bytes = 64; // of a frame: enough for its operation and its cell
 constexpr size_t read_bytes = 64u << 10;
 constexpr size_t table_bytes_max = 2u << 20;
 constexpr size_t error_bytes_max = 512u << 10;
 constexpr size_t framing_bytes_max = 4u << 20; // around the outputs, all together
 
-size_t length_of(std::string_view bytes) noexcept {
-  size_t length = 0;
-  for (size_t i = 0; i < length_bytes; ++i)
-    length = length << 8 | static_cast<unsigned char>(bytes[i]);
-  return length;
-}
-
-std::string with_length(const std::string& body) {
-  std::string bytes;
-  for (int shift = 24; shift >= 0; shift -= 8)
-    bytes += static_cast<char>(body.size() >> shift & 0xFF);
-  return bytes + body;
-}
-
-struct frame_head {
-  std::string_view operation;
-  uint64_t cell = 0;
-};
-
-// As varro_worker/frames.py writes it: {"op": "output", "id": 7, …
-frame_head read_head(std::string_view body) noexcept {
-  constexpr std::string_view before{"{\"op\": \""}, between{"\", \"id\": "};
-  frame_head head;
-  if (!body.starts_with(before))
-    return head;
-  body.remove_prefix(before.size());
-  auto end = body.find('"');
-  if (end == std::string_view::npos)
-    return head;
-  head.operation = body.substr(0, end);
-  body.remove_prefix(end);
-  if (!body.starts_with(between))
-    return head;
-  body.remove_prefix(between.size());
-  for (size_t i = 0; i < body.size() && i < 18 && body[i] >= '0' && body[i] <= '9'; ++i)
-    head.cell = head.cell * 10 + static_cast<uint64_t>(body[i] - '0');
-  return head;
+std::string dropped_note(uint64_t cell, size_t bytes, size_t bytes_max) {
+  return dump_json({{"op", "output"},
+                    {"id", cell},
+                    {"output",
+                     {{"type", "stream"},
+                      {"name", "stderr"},
+                      {"text",
+                       "[" + std::to_string(bytes) + " bytes of this cell's output are missing: the results that "
+                         + "wait for the server hold " + std::to_string(bytes_max >> 20)
+                         + " MiB altogether (shell.journal_bytes_max).]\n"}}}});
 }
 
 bool would_block() noexcept {
@@ -72,8 +44,15 @@ size_t journal_bytes_max(const shell_config& limits) {
     + images * table_bytes_max + 6 * rich_cell_bytes_max + framing_bytes_max;
 }
 
-relay::relay(descriptor worker, const shell_config& limits) : limits_(limits), worker_(std::move(worker)) {
+relay::relay(descriptor worker, const shell_config& limits, std::shared_ptr<journal_room> room)
+  : limits_(limits), room_(std::move(room)), worker_(std::move(worker)) {
+  if (!room_)
+    room_ = std::make_shared<journal_room>(journal_room{limits.journal_bytes_max, 0});
   fcntl(worker_.get(), F_SETFL, fcntl(worker_.get(), F_GETFL) | O_NONBLOCK);
+}
+
+relay::~relay() {
+  room_->bytes -= journal_bytes_ + frame_left_;
 }
 
 uint32_t relay::worker_interest() const noexcept {
@@ -133,6 +112,7 @@ bool relay::is_in_progress(size_t place) const noexcept {
 
 void relay::erase(size_t place) {
   journal_bytes_ -= journal_[place].bytes.size();
+  room_->bytes -= journal_[place].bytes.size();
   if (place + target_ + 1 > journal_.size() && target_ > 0) // it lies behind the frame in progress
     --target_;
   journal_.erase(journal_.begin() + static_cast<std::ptrdiff_t>(place));
@@ -177,7 +157,8 @@ void relay::close_worker() noexcept {
   to_worker_.clear();
   to_worker_bytes_ = 0;
   // The rest of a frame that was begun will never come.
-  frame_left_ = 0;
+  room_->bytes -= frame_left_;
+  frame_left_ = skip_left_ = 0;
   head_.clear();
 }
 
@@ -199,28 +180,74 @@ void relay::server_ready() {
   send_to_worker();
 }
 
-relay::entry& relay::entry_for(std::string_view head) {
-  auto read = read_head(head);
-  if (read.cell != 0 && (read.operation == "output" || read.operation == "done"))
-    for (auto each = journal_.rbegin(); each != journal_.rend(); ++each)
-      if (each->cell.id == read.cell && !each->cell.done) {
-        each->cell.done = read.operation == "done";
-        target_ = static_cast<size_t>(each - journal_.rbegin());
-        return *each;
-      }
-  // What follows must not overtake it.
-  if (journal_.empty() || journal_.back().cell.id != 0)
-    journal_.emplace_back();
-  target_ = 0;
-  return journal_.back();
+relay::entry* relay::open_cell(uint64_t id) noexcept {
+  for (auto each = journal_.rbegin(); id != 0 && each != journal_.rend(); ++each)
+    if (each->cell.id == id && !each->cell.done) {
+      target_ = static_cast<size_t>(each - journal_.rbegin());
+      return &*each;
+    }
+  return nullptr;
+}
+
+void relay::keep(entry& where, std::string_view bytes) {
+  where.bytes += bytes;
+  journal_bytes_ += bytes.size();
+  room_->bytes += bytes.size();
+}
+
+// Decides where the frame belongs whose head is here. REQUIRES: no frame is in progress.
+void relay::begin_frame(size_t length) {
+  auto left = length_bytes + length - head_.size();
+  auto read = read_head(std::string_view{head_}.substr(length_bytes));
+  if (ready_.empty() && read.operation == "ready" && left == 0) {
+    ready_ = std::exchange(head_, {});
+    return;
+  }
+  bool done = read.operation == "done";
+  auto* cell = done || read.operation == "output" || read.operation == "begun" ? open_cell(read.cell) : nullptr;
+  bool has_room = room_->bytes + length_bytes + length <= room_->bytes_max;
+  // Whether the cell began and that it ended must never be missing.
+  bool needed = cell != nullptr && (done || (read.operation == "begun" && !cell->begun));
+  if (needed && !has_room && length > small_frame_bytes) {
+    problem_ = "output";
+    return;
+  }
+  // What belongs to no cell passes through to a server that is there.
+  if (!has_room && !needed && (cell != nullptr || !server_)) {
+    if (cell != nullptr)
+      cell->dropped_bytes += length;
+    skip_left_ = left;
+    head_.clear();
+    return;
+  }
+  if (cell == nullptr) {
+    // What follows must not overtake it.
+    if (journal_.empty() || journal_.back().cell.id != 0)
+      journal_.emplace_back();
+    target_ = 0;
+    cell = &journal_.back();
+  }
+  cell->begun = cell->begun || read.operation == "begun";
+  if (done && cell->cell.id != 0) {
+    cell->cell.done = true;
+    if (cell->dropped_bytes != 0)
+      keep(*cell, with_length(dropped_note(cell->cell.id, cell->dropped_bytes, room_->bytes_max)));
+  }
+  frame_left_ = left;
+  room_->bytes += left;
+  keep(*cell, head_);
+  head_.clear();
 }
 
 void relay::take_from_worker(std::string_view bytes) {
-  while (!bytes.empty()) {
-    if (frame_left_ > 0) {
+  while (!bytes.empty() && problem_.empty()) {
+    if (skip_left_ > 0) {
+      auto size = std::min(skip_left_, bytes.size());
+      skip_left_ -= size;
+      bytes.remove_prefix(size);
+    } else if (frame_left_ > 0) {
       auto part = bytes.substr(0, std::min(frame_left_, bytes.size()));
-      auto& target = journal_[journal_.size() - 1 - target_];
-      target.bytes += part;
+      journal_[journal_.size() - 1 - target_].bytes += part; // its room was taken with its head
       journal_bytes_ += part.size();
       frame_left_ -= part.size();
       bytes.remove_prefix(part.size());
@@ -243,16 +270,7 @@ void relay::take_from_worker(std::string_view bytes) {
           return;
         continue;
       }
-      auto body = std::string_view{head_}.substr(length_bytes);
-      frame_left_ = length_bytes + length - head_.size();
-      if (ready_.empty() && read_head(body).operation == "ready" && frame_left_ == 0) {
-        ready_ = std::exchange(head_, {});
-        continue;
-      }
-      auto& target = entry_for(body);
-      target.bytes += head_;
-      journal_bytes_ += head_.size();
-      head_.clear();
+      begin_frame(length);
     }
     auto unacknowledged = static_cast<size_t>(
       std::count_if(journal_.begin(), journal_.end(), [](const entry& each) { return each.cell.done; }));
@@ -294,6 +312,7 @@ void relay::take_frame_from_server(std::string frame) {
     if (frame_left_ > 0)
       ++target_;
     journal_.push_back(std::move(cell));
+    ++cells_taken_;
   }
   to_worker_bytes_ += frame.size();
   to_worker_.push_back({std::move(frame), {}, 0});

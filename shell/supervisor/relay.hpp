@@ -13,6 +13,7 @@
 
 #include <chrono>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,6 +23,13 @@ namespace varro {
 
 // Bytes that one cell's frames may have in the journal, from what its limits let the worker send.
 size_t journal_bytes_max(const shell_config& limits);
+
+// What the journals of all shells hold together. Beyond bytes_max a cell's further outputs are dropped, and its result
+// says so; the frames that tell its beginning and its end are kept.
+struct journal_room {
+  size_t bytes_max = 0;
+  size_t bytes = 0;
+};
 
 struct journaled_cell {
   uint64_t id = 0;
@@ -35,8 +43,12 @@ public:
   static constexpr size_t unsent_bytes_max = 1u << 20;    // towards the server: then the worker is not read
   static constexpr size_t to_worker_bytes_max = 4u << 20; // towards the worker: then the server is not read
   static constexpr size_t cells_max = 256;                // unacknowledged
+  static constexpr size_t small_frame_bytes = 4u << 10;   // a cell's beginning and end, which need no room
 
-  relay(descriptor worker, const shell_config& limits);
+  // Without a room it has shell_config::journal_bytes_max for itself.
+  relay(descriptor worker, const shell_config& limits, std::shared_ptr<journal_room> room = {});
+  ~relay();
+  relay(const relay&) = delete;
 
   int worker_fd() const noexcept {
     return worker_.get();
@@ -66,7 +78,10 @@ public:
   void inject(const json& frame, descriptor attachment);
 
   std::vector<journaled_cell> cells() const;
-  bool is_running() const noexcept; // a cell is
+  bool is_running() const noexcept;       // a cell is
+  uint64_t cells_taken() const noexcept { // ever
+    return cells_taken_;
+  }
   bool worker_closed() const noexcept {
     return !worker_;
   }
@@ -82,6 +97,8 @@ private:
     journaled_cell cell;
     std::string bytes;
     size_t sent = 0;
+    size_t dropped_bytes = 0; // of outputs that found no room
+    bool begun = false;
   };
   struct outgoing {
     std::string bytes;
@@ -91,7 +108,9 @@ private:
 
   void close_worker() noexcept;
   void take_from_worker(std::string_view bytes);
-  entry& entry_for(std::string_view head);
+  void begin_frame(size_t length);
+  entry* open_cell(uint64_t id) noexcept;
+  void keep(entry& where, std::string_view bytes);
   void take_from_server(std::string_view bytes);
   void take_frame_from_server(std::string frame);
   void send_to_worker();
@@ -102,13 +121,16 @@ private:
   size_t unsent() const noexcept;
 
   shell_config limits_;
+  std::shared_ptr<journal_room> room_;
   descriptor worker_, server_;
   std::string ready_; // the worker's first frame, for each server that attaches
   std::deque<entry> journal_;
   size_t journal_bytes_ = 0;
+  uint64_t cells_taken_ = 0;
   size_t ready_sent_ = 0;
   std::string head_;      // the beginning of a frame of which it is not yet known where it belongs
   size_t frame_left_ = 0; // bytes that the frame in progress still has to come
+  size_t skip_left_ = 0;  // of one that is dropped
   size_t target_ = 0;     // its place in the journal, counted from the end, when frame_left_ > 0
   std::string from_server_;
   std::deque<outgoing> to_worker_;

@@ -20,6 +20,8 @@ void visit_numbers(Settings& shell, Visit visit) {
   visit("file_bytes_max", shell.file_bytes_max);
   visit("workspace_bytes_max", shell.workspace_bytes_max);
   visit("workspace_files_max", shell.workspace_files_max);
+  visit("user_bytes_max", shell.user_bytes_max);
+  visit("journal_bytes_max", shell.journal_bytes_max);
   visit("processes_max", shell.processes_max);
   visit("open_files_max", shell.open_files_max);
   visit("cpu_percent_max", shell.cpu_percent_max);

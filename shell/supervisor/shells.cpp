@@ -6,6 +6,7 @@
 
 #include <csignal>
 #include <cstring>
+#include <limits>
 
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -60,7 +61,8 @@ void supervisor::watch_workspaces() {
     if (each.now != stage::live)
       continue;
     bool running = each.frames->is_running();
-    if (!running && !each.was_running)
+    bool ran = std::exchange(each.cells_seen, each.frames->cells_taken()) != each.frames->cells_taken();
+    if (!running && !each.was_running && !ran)
       continue;
     if (running && !each.was_running) {
       each.files_before = each.files;
@@ -68,12 +70,24 @@ void supervisor::watch_workspaces() {
     }
     each.was_running = running;
     each.files = measure_workspace(settings_.workspaces() / each.workspace, limits);
+    tell_usage(each, !running);
     bool grew = each.files.bytes > each.files_before.bytes || each.files.files > each.files_before.files;
-    if (!running || each.was_stopped || !grew || !is_over_quota(each.files, limits))
+    bool over = is_over_quota(each.files, limits);
+    if (!running || each.was_stopped || !grew || (!over && !is_over_user_quota(each.files, each.left)))
       continue;
     each.was_stopped = true;
-    tell({{"op", "over"}, {"shell", number}, {"why", quota_text(each.files, limits)}});
+    auto why = over ? quota_text(each.files, limits)
+                    : std::to_string(each.files.bytes >> 20) + " MiB; " + user_quota_text(each.left, limits);
+    tell({{"op", "over"}, {"shell", number}, {"why", why}});
   }
+}
+
+void supervisor::tell_usage(shell& of, bool at_end) {
+  auto changed = of.files.bytes > of.told_bytes ? of.files.bytes - of.told_bytes : of.told_bytes - of.files.bytes;
+  if (changed == 0 || (!at_end && changed < usage_step_bytes))
+    return;
+  of.told_bytes = of.files.bytes;
+  tell({{"op", "usage"}, {"shell", of.number}, {"user", of.user}, {"chat", of.chat}, {"bytes", of.files.bytes}});
 }
 
 size_t supervisor::zygote_of(const std::string& name) const {
@@ -97,7 +111,9 @@ void supervisor::start_shell(const json& message) {
   }
   auto& made = shells_[next_shell_];
   made.number = next_shell_++;
+  made.user = number_in<int64_t>(message, "user", 0);
   made.chat = number_in<int64_t>(message, "chat", 0);
+  made.left = number_in<size_t>(message, "left", std::numeric_limits<size_t>::max());
   made.python = python;
   made.workspace = workspace;
   made.since = clock::now();
@@ -242,7 +258,7 @@ void supervisor::serve_asked(size_t index) {
       failed.emplace_back(number, text_of(problem));
       continue;
     }
-    each.frames = std::make_unique<relay>(descriptor{ends[0]}, settings_.shell);
+    each.frames = std::make_unique<relay>(descriptor{ends[0]}, settings_.shell, journals_);
     descriptor theirs{ends[1]};
     auto seen = settings_.shell.sandbox ? std::filesystem::path{"/workspaces"} : settings_.workspaces();
     by.control().send({{"op", "start"}, {"shell", number}, {"workspace", (seen / each.workspace).string()}},

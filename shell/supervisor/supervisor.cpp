@@ -26,7 +26,9 @@ constexpr int gone_max_ms = 2'000; // for a shell that was killed
 
 } // namespace
 
-supervisor::supervisor(supervisor_settings settings) : settings_(std::move(settings)) {
+supervisor::supervisor(supervisor_settings settings)
+  : settings_(std::move(settings)),
+    journals_(std::make_shared<journal_room>(journal_room{settings_.shell.journal_bytes_max, 0})) {
   epoll_ = descriptor{epoll_create1(EPOLL_CLOEXEC)};
   timer_ = descriptor{timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)};
   itimerspec second{{1, 0}, {1, 0}};
@@ -230,6 +232,9 @@ void supervisor::handle(channel_message received) {
       found->frames->inject(message["frame"], std::move(received.descriptors.front()));
       watch_shell(*found);
     }
+  } else if (operation == "allow") {
+    if (auto* found = find(message))
+      found->left = number_in<size_t>(message, "left", found->left);
   } else if (operation == "close") {
     if (auto* found = find(message))
       close_shell_of(*found);
@@ -264,7 +269,7 @@ void supervisor::say_hello() {
 }
 
 json supervisor::describe(const shell& of) const {
-  json value{{"op", "shell"}, {"shell", of.number}, {"chat", of.chat}, {"python", of.python}};
+  json value{{"op", "shell"}, {"shell", of.number}, {"user", of.user}, {"chat", of.chat}, {"python", of.python}};
   value["status"] = of.now == stage::ended ? json(of.status) : json(nullptr);
   value["why"] = of.why;
   value["cells"] = json::array();

@@ -3,7 +3,9 @@
 // One thread, one epoll loop. The control protocol, JSON objects over DATA_DIR/shells.sock (shell/channel.hpp):
 //   from the server
 //     {"op":"hello"}                       answered by hello, the interpreters, the shells, and census
-//     {"op":"start","request":R,"chat":C,"workspace":NAME,"python":P}     answered by started or failed
+//     {"op":"start","request":R,"user":U,"chat":C,"workspace":NAME,"python":P,"left":BYTES}
+//                                          answered by started or failed; left: what the user's quota leaves for it
+//     {"op":"allow","shell":S,"left":BYTES} that has changed
 //     {"op":"attach","request":R,"shell":S}                               answered by started or failed
 //     {"op":"ack","shell":S,"cell":ID}     the cell's result is committed; its frames are forgotten
 //     {"op":"close","shell":S}             kills it; ended follows, and then it is forgotten
@@ -12,9 +14,12 @@
 //   to the server
 //     {"op":"hello","protocol":N,"fingerprint":F,"pid":PID}, {"op":"census"}
 //     {"op":"zygote","python":P,"state":"down|warming|ready","version","problems":[{"package","error"}],"why"}
-//     {"op":"shell","shell":S,"chat":C,"python":P,"status":null or N,"why","cells":[{id,tag,done,started_at_ms}]}
+//     {"op":"shell","shell":S,"user":U,"chat":C,"python":P,"status":null or
+//     N,"why","cells":[{id,tag,done,started_at_ms}]}
 //     {"op":"started","request":R,"shell":S,"group":PID or -1} with the stream and two pidfds (init, Python)
 //     {"op":"failed","request":R,"why":TEXT}
+//     {"op":"usage","shell":S,"user":U,"chat":C,"bytes":N} what its workspace holds: told when it has changed by
+//                                          usage_step_bytes while a cell runs, and when it has changed at its end
 //     {"op":"over","shell":S,"why":TEXT}   the running cell has filled the workspace beyond its quota
 //     {"op":"ended","shell":S,"status":WAIT_STATUS,"why":"" or "memory|output|protocol|interpreter"}
 // A server that goes without "end" leaves its shells alive for shell_config::orphan.
@@ -49,8 +54,10 @@ private:
 
   struct shell {
     uint64_t number = 0;
+    int64_t user = 0;
     int64_t chat = 0;
     std::string python, workspace;
+    size_t left = 0; // of the user's quota, for this workspace
     stage now = stage::asked;
     clock::time_point since{};
     std::optional<json> request; // to be answered
@@ -65,6 +72,8 @@ private:
     bool has_cgroup = false;
     bool was_running = false;       // when the workspace was measured last
     bool was_stopped = false;       // the running cell, for what it wrote
+    size_t told_bytes = 0;          // of the workspace
+    uint64_t cells_seen = 0;        // a cell may begin and end between two looks
     workspace_usage files{};        // when it was measured last
     workspace_usage files_before{}; // the running cell
   };
@@ -76,6 +85,7 @@ private:
   void tick();
   void watch_memory();
   void watch_workspaces();
+  void tell_usage(shell& of, bool at_end);
 
   void accept_server();
   void lose_server();
@@ -108,6 +118,7 @@ private:
   channel server_;
   bool greeted_ = false;
   std::vector<std::unique_ptr<zygote>> zygotes_;
+  std::shared_ptr<journal_room> journals_; // of all shells
   std::map<uint64_t, shell> shells_;
   uint64_t next_shell_ = 1;
   std::optional<cgroup_tree> cgroups_;

@@ -1,5 +1,6 @@
 #include "tests/support/actor_world.hpp"
 
+#include "actors/tool_call.hpp"
 #include "models/history.hpp"
 #include "models/message_json.hpp"
 
@@ -69,7 +70,7 @@ int64_t seq_of(const std::string& html) {
 }
 
 user_message says(std::string text) {
-  return {std::move(text), ""};
+  return {std::move(text), {}, {}};
 }
 
 // What is stored of a chat whose server was killed while a cell ran.
@@ -562,6 +563,7 @@ TEST_CASE("without a usable snapshot the reader is told so, and cells are run ag
   SUBCASE("none") {
     actor_world world;
     CHECK(contains(show_variables(world, contents), "there is no snapshot of them"));
+    CHECK(contains(shown(world)[1].data, ">Run the earlier cells again</button>"));
     CHECK(world.log().cells == std::vector<std::string>{"print(x)"});
   }
   SUBCASE("damaged") {
@@ -577,6 +579,7 @@ TEST_CASE("without a usable snapshot the reader is told so, and cells are run ag
     auto session = world.session(contents, true);
     REQUIRE(world.ask<done_atom>(session, rerun_atom_v));
     CHECK(contains(show_variables(world, contents, session), "by running its 1 earlier cell again"));
+    CHECK_FALSE(contains(shown(world)[1].data, "Run the earlier cells again"));
     CHECK(world.log().restored.empty());
     CHECK(world.log().cells == std::vector<std::string>{"x = 1", "print(x)"});
     CHECK(world.log().snapshot_bases.size() == 2);
@@ -706,6 +709,60 @@ TEST_CASE("a shell that died is told to the model, and the next cell gets a fres
   auto cells = recorded_cells(committed_contents(world).messages);
   REQUIRE(cells.size() == 1);
   CHECK(cells[0].code == "print(2)");
+}
+
+TEST_CASE("a cell whose shell ends before it begins runs once, in a fresh shell, and the model is told") {
+  actor_world world;
+  world.log().answers.push_back(always(call_answer({{"python", {{"code", "launch()"}}}})));
+  world.log().answers.push_back(always(text_answer("done")));
+  SUBCASE("as often as it may") {
+    world.log().shells_that_end = ended_shells_max;
+    REQUIRE(world.ask<turn_started>(world.session(), send_atom_v, says("go")));
+    CHECK(world.log().cells == std::vector<std::string>{"launch()"});
+    CHECK(world.log().shells_started == ended_shells_max + 1);
+    CHECK(
+      contains(shown(world)[1].data, "[The Python shell had ended before this cell began; it ran in a fresh one.]"));
+    CHECK(contains(shown(world)[1].data, "data-state=\"done\""));
+  }
+  SUBCASE("once more, and it is reported") {
+    world.log().shells_that_end = ended_shells_max + 1;
+    REQUIRE(world.ask<turn_started>(world.session(), send_atom_v, says("go")));
+    CHECK(world.log().cells.empty());
+    CHECK(contains(shown(world)[1].data, "The Python shell ended before this cell ran"));
+    CHECK(recorded_cells(committed_contents(world).messages).empty());
+  }
+  CHECK(last_run(world).status == run_status::completed);
+}
+
+TEST_CASE("a cell that wakes in another shell has the variables of the snapshot") {
+  auto contents = with_one_cell("x = 1");
+  contents.snapshots.push_back({contents.messages[2].seq, 640});
+  actor_world world;
+  world.log().shells_that_end = 1;
+  auto text = show_variables(world, contents);
+  CHECK(contains(text, "[This session was restored from its snapshot: 2 variables are back."));
+  CHECK_FALSE(contains(text, "had ended before this cell"));
+  CHECK(world.log().restored == std::vector<int64_t>{640, 640});
+  CHECK(world.log().cells == std::vector<std::string>{"print(x)"});
+}
+
+TEST_CASE("a chat's shells are of its Python, and of the default one once that is not configured any more") {
+  for (auto known : {true, false}) {
+    actor_world world;
+    auto settings = std::make_shared<config>(*world.services().settings);
+    if (known)
+      settings->shell.interpreters.push_back({"science", "/opt/science/bin/python3", {}});
+    world.services().settings = settings;
+    world.log().answers.push_back(always(call_answer({{"python", {{"code", "1"}}}})));
+    world.log().answers.push_back(always(text_answer("done")));
+    REQUIRE(world.ask<turn_started>(world.session(), send_atom_v, user_message{"go", {}, "science"}));
+    CHECK(committed_contents(world).chat.python == "science");
+    REQUIRE(world.log().wanted.size() == 1);
+    CHECK(world.log().wanted[0].python == (known ? "science" : ""));
+    CHECK(world.log().wanted[0].user == 7);
+    auto note = "[The Python &quot;science&quot; of this chat is no longer configured; this is &quot;default&quot;.]";
+    CHECK(contains(shown(world)[1].data, note) == !known);
+  }
 }
 
 TEST_CASE("without a sandbox the cell fails with words, and the model hears them") {

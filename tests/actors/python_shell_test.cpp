@@ -53,7 +53,7 @@ public:
     loaded->shell = settings;
     host = spawn_shell_host(system, loaded);
     caf::error problem;
-    self->request(host, 120s, start_atom_v, int64_t{7}, workspace.string())
+    self->request(host, 120s, start_atom_v, wanted_shell{3, 7, workspace.string(), {}})
       .receive([&](python_shell_actor& found) { shell = found; }, [&](caf::error& error) { problem = error; });
     return problem;
   }
@@ -135,6 +135,13 @@ int processes_in(const std::filesystem::path& directory) {
       : 0;
   }
   return found;
+}
+
+void signal_all_in(const std::filesystem::path& directory, int signal) {
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc"))
+    if (std::filesystem::equivalent(entry.path() / "cwd", directory, ignored))
+      kill(static_cast<pid_t>(std::atoi(entry.path().filename().c_str())), signal);
 }
 
 // Processes of the host whose command line has this in it.
@@ -279,6 +286,63 @@ TEST_CASE("a shell that ends itself is reported, with what it had printed") {
     CHECK(code_of(world.end()) == errc::shell_lost);
     CHECK(processes_in(world.workspace) == 0);
   }
+}
+
+TEST_CASE("a cell that its shell surely did not begin before it ended is given back, one that it began is not") {
+  shell_world world;
+  world.start();
+  auto answer_to = [&](auto& request) {
+    std::string answer;
+    request.receive([&](cell_result& result) { answer = to_string(result.status); },
+                    [&](caf::error& error) { answer = to_string(code_of(error)); });
+    return answer;
+  };
+  SUBCASE("it waits behind the cell that ends the shell") {
+    auto first = world.self->request(world.shell, 60s, execute_atom_v, "import os; os.kill(os.getpid(), 9)");
+    auto second = world.self->request(world.shell, 60s, execute_atom_v, "print('ran')");
+    CHECK(answer_to(second) == "shell_lost");
+    CHECK(answer_to(first) == "killed");
+  }
+  SUBCASE("it was sent, and its process ends before it looks at it") {
+    world.run("import pathlib");
+    signal_all_in(world.workspace, SIGSTOP);
+    auto cell = world.self->request(world.shell, 60s, execute_atom_v, "pathlib.Path('ran').touch()");
+    // It is sent once another message was answered.
+    world.self->request(world.shell, 60s, result_atom_v, "none").receive([](cell_result&) {}, [](caf::error&) {});
+    signal_all_in(world.workspace, SIGKILL);
+    CHECK(answer_to(cell) == "shell_lost");
+    CHECK_FALSE(std::filesystem::exists(world.workspace / "ran"));
+  }
+  SUBCASE("it began, and said nothing before the end") {
+    auto cell = world.self->request(world.shell, 60s, execute_atom_v, "import os; os._exit(7)");
+    CHECK(answer_to(cell) == "lost");
+  }
+  SUBCASE("the shell has ended already") {
+    world.run("import os; os._exit(7)");
+    auto cell = world.self->request(world.shell, 60s, execute_atom_v, "1");
+    auto answer = answer_to(cell);
+    CHECK((answer == "shell_lost" || answer == "none")); // of the shell, or of CAF for an actor that is gone
+  }
+}
+
+TEST_CASE("a shell falls asleep when it has nothing to do, and not while a cell is on or waits") {
+  shell_world world;
+  world.start();
+  auto shell = caf::actor_cast<python_shell_broker>(world.shell);
+  auto falls_asleep = [&] {
+    bool answer = false;
+    world.self->request(shell, 60s, sleep_atom_v).receive([&](bool ends) { answer = ends; }, [](caf::error&) {});
+    return answer;
+  };
+  auto cell = world.self->request(world.shell, 60s, execute_atom_v, "import time; time.sleep(0.2); 'ran'");
+  auto next = world.self->request(world.shell, 60s, execute_atom_v, "'ran too'");
+  CHECK_FALSE(falls_asleep());
+  cell.receive([](cell_result& result) { CHECK(cell_text(result) == "'ran'"); },
+               [](caf::error& error) { FAIL(text_of(error)); });
+  next.receive([](cell_result& result) { CHECK(cell_text(result) == "'ran too'"); },
+               [](caf::error& error) { FAIL(text_of(error)); });
+  CHECK(falls_asleep());
+  CHECK(world.end() == caf::none);
 }
 
 TEST_CASE("a flood of 200 MB is bounded to head and tail") {

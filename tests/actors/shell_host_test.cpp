@@ -35,7 +35,8 @@ public:
   }
 
   auto ask(int64_t chat) {
-    return self->request(host, 60s, start_atom_v, chat, (scratch / "workspaces" / std::to_string(chat)).string());
+    return self->request(host, 60s, start_atom_v,
+                         wanted_shell{0, chat, (scratch / "workspaces" / std::to_string(chat)).string(), {}});
   }
   caf::expected<python_shell_actor> start(int64_t chat) {
     caf::expected<python_shell_actor> found{caf::sec::none};

@@ -1,5 +1,7 @@
 // What a person sees: the page in Chromium, against the built binary with the offline model.
 import assert from 'node:assert/strict';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { answered, blocks, browser, openPage, send, varro, waitUntilAnswered } from './page.mjs';
 import { startVarro } from './varro.mjs';
@@ -139,6 +141,36 @@ test('a run that the end of the server interrupted goes on with a click, and the
     await page.waitForSelector('[data-block="user"] >> text=Go on.');
     await page.waitForSelector('[data-block="text"]', answered);
     assert.equal(await page.isVisible('text=Continue'), false);
+  } finally {
+    await context.close();
+    assert.equal(await second.stop(), 0);
+  }
+});
+
+test('cells whose variables are gone run again after a click, with the next one', async () => {
+  const first = await startVarro();
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  await page.goto(first.url);
+  await send(page, '```python\nx = 41\n```');
+  await waitUntilAnswered(page);
+  const path = new URL(page.url()).pathname;
+  assert.equal(await first.stop({ keep: true }), 0);
+  await rm(join(first.data, 'snapshots'), { recursive: true });
+  const second = await startVarro(first.data);
+  try {
+    await page.goto(second.url + path);
+    await send(page, '```python\nprint("x is", x)\n```');
+    await page.waitForSelector('text=The variables of this session are gone', answered);
+    await waitUntilAnswered(page);
+    await page.click('text=Run the earlier cells again');
+    await page.waitForSelector('.rerun:disabled');
+    assert.equal(await page.innerText('.rerun'), 'The earlier cells run again before the next one');
+    await send(page, '```python\nprint("x is", x)\n```');
+    await page.waitForSelector('text=x is 41', answered);
+    await page.waitForSelector('text=restored by running its 2 earlier cells again', answered);
+    await waitUntilAnswered(page);
+    assert.equal(await page.locator('.rerun').count(), 1);
   } finally {
     await context.close();
     assert.equal(await second.stop(), 0);

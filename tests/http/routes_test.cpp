@@ -115,6 +115,7 @@ TEST_CASE("a message that cannot be sent says why") {
   CHECK(world.post("/chat/send", "message=+%0a%09").status == 422);
   CHECK(world.post("/chat/send", "").status == 422);
   CHECK(world.post("/chat/send", "message=hi&model=nonsense").status == 422);
+  CHECK(world.post("/chat/send", "message=hi&python=nonsense").status == 422);
   CHECK(world.post("/chat/send", "message=%ff").status == 400);
   CHECK(ask(world.port, "POST", "/chat/send", {"Content-Type: text/plain"}, "hi").status == 400);
   CHECK(world.post("/chat/send", "message=" + std::string(100, 'a')).status == 200);
@@ -150,6 +151,29 @@ TEST_CASE("files of a message are in the workspace before the model hears of the
   CHECK(ask(world.port, "POST", "/chat/send", {multipart}, body).status == 200);
   REQUIRE(world.script->sent.size() == 1);
   CHECK(world.script->sent[0].text == "look\n\nUploaded files: a.csv");
+}
+
+TEST_CASE("uploads are refused beyond what the user's other chats leave, and counted when they are stored") {
+  routes_world world{auth_mode::local, [](config& settings) { settings.shell.user_bytes_max = 10u << 20; }};
+  auto message = part("name=\"message\"", "look") + part("name=\"chat_id\"", "42");
+  auto file = part("name=\"files\"; filename=\"a.csv\"", std::string(1u << 20, '1')) + "--XX--";
+  world.script->other_workspaces_bytes = 9 << 20;
+  CHECK(ask(world.port, "POST", "/chat/42/files", {multipart}, file).status == 201);
+  REQUIRE(world.script->wait_for([&] { return world.script->usages.size() == 1; }));
+  CHECK(world.script->usages[0] == std::tuple{ada, int64_t{42}, int64_t{1 << 20}});
+  std::filesystem::remove(world.scratch / "workspaces" / "42" / "a.csv");
+  world.script->other_workspaces_bytes = (9 << 20) + 1;
+  for (const auto& refused : {ask(world.port, "POST", "/chat/42/files", {multipart}, file),
+                              ask(world.port, "POST", "/chat/send", {multipart}, message + file)}) {
+    CHECK(refused.status == 413);
+    CHECK(refused.body.find("all chats of a user may hold 10 MiB together (shell.user_bytes_max)")
+          != std::string::npos);
+  }
+  CHECK(std::filesystem::is_empty(world.scratch / "workspaces" / "42"));
+  CHECK(world.script->sent.empty());
+  world.script->other_workspaces_bytes = 9 << 20;
+  CHECK(ask(world.port, "POST", "/chat/send", {multipart}, message + file).status == 200);
+  CHECK(world.script->wait_for([&] { return world.script->usages.size() == 2; }));
 }
 
 TEST_CASE("files of a first message go into the workspace of the chat that it creates") {

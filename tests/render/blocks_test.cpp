@@ -205,6 +205,13 @@ TEST_CASE("an interrupted run offers to go on, others do not") {
   }
 }
 
+TEST_CASE("where variables are gone, and nowhere else, the earlier cells can be run again with a click") {
+  auto cell = cell_of({stream_output{"stderr", "[The variables of this session are gone: says a cell itself.]"}});
+  CHECK_FALSE(contains(returned(cell).html, "rerun"));
+  cell.variables_gone = true;
+  CHECK(contains(returned(cell).html, "data-chat=\"42\">Run the earlier cells again</button>"));
+}
+
 TEST_CASE("a cell's status is the state of its block") {
   auto state = [](cell_status status) { return root_of(returned(cell_of({}, status))).get("data-state"); };
   CHECK(state(cell_status::ok) == "done");

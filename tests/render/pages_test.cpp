@@ -217,3 +217,20 @@ TEST_CASE("only accounts can log out") {
   site.context.viewer.accounts = false;
   CHECK(!contains(new_chat_page(site.context), "/logout"));
 }
+
+TEST_CASE("where several Pythons are configured a new chat chooses one, and shows it from then on") {
+  pages site;
+  CHECK_FALSE(contains(new_chat_page(site.context), "name=\"python\""));
+  CHECK_FALSE(contains(chat_page_html(site.context, site.finished), "Python: "));
+  site.settings.shell.interpreters.push_back({"science <3", "/opt/science/bin/python3", {}});
+  auto form = form_of(new_chat_page(site.context), "chat-form");
+  CHECK(contains(form, "<option value=\"default\" selected>Python: default</option>"));
+  CHECK(contains(form, "<option value=\"science &lt;3\">Python: science &lt;3</option>"));
+  form = form_of(chat_page_html(site.context, site.finished), "chat-form");
+  CHECK_FALSE(contains(form, "name=\"python\""));
+  CHECK(contains(form, ">Python: default</span>"));
+  site.finished.chat.python = "science <3";
+  CHECK(contains(chat_page_html(site.context, site.finished), ">Python: science &lt;3</span>"));
+  site.settings.shell.interpreters.clear();
+  CHECK(contains(chat_page_html(site.context, site.finished), ">Python: science &lt;3 (not configured)</span>"));
+}

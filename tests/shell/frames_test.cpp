@@ -18,6 +18,14 @@ const std::string done = framed(R"({"op":"done","id":7,"status":"failed","durati
 
 } // namespace
 
+TEST_CASE("a worker says that a cell has begun, and which one") {
+  frame_reader reader{1'000};
+  auto frames = reader.feed(framed(R"({"op":"begun","id":7})"));
+  REQUIRE(frames);
+  CHECK(std::get<worker_begun>(frames->at(0)).id == 7);
+  CHECK_FALSE(reader.feed(framed(R"({"op":"begun"})")));
+}
+
 TEST_CASE("frames are found wherever the bytes are cut") {
   auto output
     = framed(R"({"op":"output","id":7,"output":{"type":"image","media_type":"image/png","data":"iVBOAP8="}})");

@@ -24,17 +24,20 @@ std::string output(int id, const std::string& text) {
   return framed(R"({"op": "output", "id": )" + std::to_string(id) + R"(, "output": {"type": "value", "text": ")" + text
                 + "\"}}");
 }
+std::string begun(int id) {
+  return framed(R"({"op": "begun", "id": )" + std::to_string(id) + "}");
+}
 std::string done(int id) {
   return framed(R"({"op": "done", "id": )" + std::to_string(id) + R"(, "status": "ok", "duration_us": 1})");
 }
 
 // A relay with a worker that the test plays.
 struct relay_world {
-  explicit relay_world(shell_config limits = {}) {
+  explicit relay_world(shell_config limits = {}, std::shared_ptr<journal_room> room = {}) {
     int ends[2];
     REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
     worker = descriptor{ends[1]};
-    under_test = std::make_unique<relay>(descriptor{ends[0]}, limits);
+    under_test = std::make_unique<relay>(descriptor{ends[0]}, limits, std::move(room));
   }
 
   void from_worker(std::string_view bytes) {
@@ -177,6 +180,53 @@ TEST_CASE("a cell that nobody reads is kept up to its limit, and one that goes b
   CHECK(world.under_test->problem().empty());
   world.from_worker(part);
   CHECK(world.under_test->problem() == "output");
+}
+
+TEST_CASE("the journals of all shells have room for so many bytes, and a cell whose output has none says so") {
+  auto room = std::make_shared<journal_room>();
+  relay_world one{{}, room}, other{{}, room};
+  for (auto* world : {&one, &other}) {
+    world->server = world->under_test->attach();
+    world->from_server(execute(1));
+    world->server.reset();
+    world->under_test->server_ready();
+  }
+  auto first = output(1, std::string(10'000, 'a')), second = output(1, std::string(20'000, 'b'));
+  room->bytes_max = begun(1).size() + first.size() + begun(1).size() + second.size();
+  one.from_worker(begun(1) + first);
+  SUBCASE("the last byte of it can be used") {
+    other.from_worker(begun(1) + second + done(1)); // the end needs no room
+    CHECK(room->bytes == room->bytes_max + done(1).size());
+    other.server = other.under_test->attach();
+    CHECK(other.at_server() == begun(1) + second + done(1));
+  }
+  SUBCASE("one byte more is dropped, whole frames at a time") {
+    auto small = output(1, "c");
+    auto larger = output(1, std::string(20'001, 'b'));
+    other.from_worker(begun(1) + larger + small + done(1));
+    other.server = other.under_test->attach();
+    auto seen = other.at_server();
+    CHECK(seen.starts_with(begun(1) + small));
+    CHECK(seen.ends_with(done(1)));
+    CHECK(seen.find("[" + std::to_string(larger.size() - 4) + " bytes of this cell's output are missing")
+          != std::string::npos);
+    CHECK(seen.find("(shell.journal_bytes_max)") != std::string::npos);
+  }
+  SUBCASE("and there is room again when a result was committed, and when a shell is gone") {
+    one.from_worker(done(1));
+    one.server = one.under_test->attach();
+    one.at_server();
+    one.under_test->acknowledge(1);
+    CHECK(room->bytes == 0);
+    other.from_worker(begun(1) + second.substr(0, 900));
+    other.under_test.reset();
+    CHECK(room->bytes == 0);
+  }
+  SUBCASE("that a cell began and ended is never dropped: a shell that makes it large is ended") {
+    other.from_worker(begun(1) + second);
+    other.from_worker(framed(R"({"op": "done", "id": 1, "status": ")" + std::string(relay::small_frame_bytes, 'x')));
+    CHECK(other.under_test->problem() == "output");
+  }
 }
 
 TEST_CASE("a server that does not read stops the worker from being read, and nothing is lost") {

@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include <limits>
+
 #include <condition_variable>
 #include <csignal>
 #include <deque>
@@ -55,13 +57,19 @@ public:
     }
   }
 
+  bool has_heard(kind what) {
+    std::lock_guard guard{mutex_};
+    return std::any_of(events_.begin(), events_.end(), [=](const auto& event) { return event.what == what; });
+  }
+
   shell_process take(shell_event event) {
     REQUIRE_MESSAGE(event.what == kind::started, event.why);
     processes.push_back(event.process);
     return event.process;
   }
-  shell_process start(int64_t chat) {
-    client->start(++requests, chat, std::to_string(chat), "default");
+  // `left`: what the quota of the user 5 leaves.
+  shell_process start(int64_t chat, size_t left = std::numeric_limits<size_t>::max()) {
+    client->start(++requests, 5, chat, std::to_string(chat), "default", left);
     return take(hear({kind::started, kind::failed}));
   }
   void end() {
@@ -226,5 +234,40 @@ TEST_CASE("more shells live than a single one may have descriptors") {
     world.start(chat);
   CHECK(world.run(world.processes.back(), "import resource; resource.getrlimit(resource.RLIMIT_NOFILE)") == "(32, 32)");
   CHECK(world.run(world.processes.front(), "open('/workspace/a', 'w').write('x')") == "1");
+  world.end();
+}
+
+TEST_CASE("a cell that writes beyond what the user's quota leaves is told of, and so is what the workspace holds") {
+  test::scratch_dir scratch;
+  client_world world{scratch.path() / "data", [](shell_config& limits) { limits.user_bytes_max = 64u << 20; }};
+  auto shell = world.start(3, 2u << 20);
+  world.send(shell, 1, "open('a', 'wb').write(b'x' * (3 << 20))\nwhile True: pass");
+  auto over = world.hear({kind::over});
+  CHECK(over.why
+        == "3 MiB; all chats of a user may hold 64 MiB together (shell.user_bytes_max), and the others leave 2 "
+           "MiB for this one");
+  auto usage = world.hear({kind::usage});
+  CHECK(usage.user == 5);
+  CHECK(usage.chat == 3);
+  CHECK(usage.bytes >= 3 << 20);
+  interrupt_shell(shell);
+  world.text_until(shell, 1);
+  world.client->allow(over.shell, 40u << 20);
+  world.send(shell, 2, "open('a', 'wb').write(b'x' * (5 << 20))\nwhile True: pass");
+  CHECK(world.hear({kind::usage}).bytes >= 5 << 20);
+  interrupt_shell(shell);
+  world.text_until(shell, 2);
+  world.end();
+  CHECK_FALSE(world.has_heard(kind::over));
+}
+
+TEST_CASE("what a short cell wrote is told, too") {
+  test::scratch_dir scratch;
+  client_world world{scratch.path() / "data"};
+  auto shell = world.start(3);
+  CHECK(world.run(shell, "open('a', 'wb').write(b'x' * 5_000)") == "5000");
+  auto usage = world.hear({kind::usage});
+  CHECK(usage.bytes >= 5'000);
+  CHECK(usage.bytes < 100'000);
   world.end();
 }

@@ -51,3 +51,18 @@ TEST_CASE("counting ends beyond the quota of files") {
     write(scratch / std::to_string(i), 1);
   CHECK(measure_workspace(scratch.path(), limits).files == 11);
 }
+
+TEST_CASE("what a user's other workspaces hold is taken from the user's quota, and the last byte of it can be used") {
+  shell_config limits;
+  limits.user_bytes_max = 100u << 20;
+  CHECK(left_for_user(0, limits) == 100u << 20);
+  CHECK(left_for_user((100u << 20) - 1, limits) == 1);
+  CHECK(left_for_user(200u << 20, limits) == 0);
+  CHECK_FALSE(is_over_user_quota({5u << 20, 1}, 5u << 20));
+  CHECK(is_over_user_quota({(5u << 20) + 1, 1}, 5u << 20));
+  CHECK(user_quota_text(5u << 20, limits)
+        == "all chats of a user may hold 100 MiB together (shell.user_bytes_max), and the others leave 5 MiB for this "
+           "one");
+  limits.user_bytes_max = 0; // none
+  CHECK_FALSE(is_over_user_quota({size_t{1} << 50, 1}, left_for_user(size_t{1} << 50, limits)));
+}

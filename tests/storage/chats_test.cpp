@@ -185,3 +185,39 @@ TEST_CASE_FIXTURE(chats_of_two, "runs that nobody has ended are listed with thei
   REQUIRE(db->apply(batch) == caf::none);
   CHECK(db->open_runs()->empty());
 }
+
+TEST_CASE("a chat keeps the Python that it was made with") {
+  scratch_dir scratch;
+  auto db = database::open(scratch.path(), database::mode::read_write);
+  auto user = (*db)->add_user("ada", "hash");
+  auto chat = make_chat(1, user->id);
+  chat.python = "science";
+  REQUIRE((*db)->apply(batch_of(chat)) == caf::none);
+  chat.python = "another";
+  REQUIRE((*db)->apply(batch_of(chat)) == caf::none);
+  CHECK((*db)->load_chat(user->id, 1)->chat.python == "science");
+  CHECK((*db)->list_chats(user->id, "", 10)->at(0).python == "science");
+}
+
+TEST_CASE("what a user's workspaces hold is added up without one of them, and without other users'") {
+  scratch_dir scratch;
+  auto db = database::open(scratch.path(), database::mode::read_write);
+  auto ada = (*db)->add_user("ada", "hash")->id, bob = (*db)->add_user("bob", "hash")->id;
+  for (int64_t chat = 1; chat <= 3; ++chat)
+    REQUIRE((*db)->apply(batch_of(make_chat(chat, ada))) == caf::none);
+  REQUIRE((*db)->apply(batch_of(make_chat(4, bob))) == caf::none);
+  CHECK(*(*db)->other_workspaces_bytes(ada, 1) == 0);
+  REQUIRE((*db)->set_workspace_bytes(ada, 1, 100) == caf::none);
+  REQUIRE((*db)->set_workspace_bytes(ada, 2, 20) == caf::none);
+  REQUIRE((*db)->set_workspace_bytes(ada, 2, 30) == caf::none);
+  REQUIRE((*db)->set_workspace_bytes(bob, 4, 7) == caf::none);
+  CHECK((*db)->set_workspace_bytes(bob, 3, 1'000) == caf::none); // it is ada's
+  CHECK((*db)->set_workspace_bytes(ada, 99, 1'000) == caf::none);
+  CHECK(*(*db)->other_workspaces_bytes(ada, 1) == 30);
+  CHECK(*(*db)->other_workspaces_bytes(ada, 3) == 130);
+  CHECK(*(*db)->other_workspaces_bytes(bob, 1) == 7);
+  REQUIRE((*db)->apply(batch_of(make_chat(1, ada))) == caf::none); // a turn forgets nothing
+  CHECK(*(*db)->other_workspaces_bytes(ada, 3) == 130);
+  REQUIRE((*db)->delete_chat(ada, 1) == caf::none);
+  CHECK(*(*db)->other_workspaces_bytes(ada, 3) == 30);
+}

@@ -202,6 +202,35 @@ TEST_CASE("version 2 calls a run open that version 1 had marked and not closed, 
   CHECK((*db)->open_runs()->size() == 1);
 }
 
+TEST_CASE(
+  "the version-2 schema is frozen too: a file of it opens, and its chats have the default Python and no files") {
+  scratch_dir scratch;
+  auto version_2 = contents_of(fs::path{VARRO_SOURCE_DIR} / "tests/storage/version_2.sql");
+  CHECK("\n" + version_2 == schema_migrations()[1]);
+  {
+    raw_database raw{scratch / "varro.db"};
+    raw.execute(contents_of(fs::path{VARRO_SOURCE_DIR} / "tests/storage/version_1.sql"));
+    raw.execute(version_2);
+    raw.execute("PRAGMA user_version = 2;"
+                "INSERT INTO users(id, name, password_hash, created_at) VALUES (3, 'ada', '', 5);"
+                "INSERT INTO chats VALUES (7, 3, 'Primes', 'offline', 2, 5, 6);"
+                "INSERT INTO runs VALUES (9, 7, 1, 1, 'completed', 0, '', '{}', 1, 5, 6, 0, 2, 0);"
+                "INSERT INTO messages VALUES (7, 1, 1, 9, 'request', 5, 0, 'hi', '{\"parts\":[{\"content\":\"Hi\","
+                "\"part_kind\":\"user-prompt\"}],\"kind\":\"request\"}');"
+                "INSERT INTO snapshots VALUES (7, 1, 100, 6)");
+  }
+  auto db = database::open(scratch.path(), read_write);
+  REQUIRE(db);
+  auto chat = (*db)->load_chat(3, 7);
+  REQUIRE(chat);
+  CHECK(chat->chat.title == "Primes");
+  CHECK(chat->chat.python.empty());
+  CHECK(chat->runs.at(0).resumes == 2);
+  CHECK(chat->snapshots.at(0).footer == 100);
+  CHECK(*(*db)->other_workspaces_bytes(3, 0) == 0);
+  CHECK((*db)->schema_version() == 3);
+}
+
 TEST_CASE("migrations go forward one by one and keep what is stored") {
   scratch_dir scratch;
   {

@@ -37,6 +37,7 @@ fake_store_actor::behavior_type fake_store(fake_store_actor::pointer self, log_p
       return promise;
     },
     [](rename_atom, int64_t, int64_t, const std::string&) { return done_atom_v; },
+    [](usage_atom, int64_t, int64_t, int64_t) { return done_atom_v; },
     [=](remove_atom, int64_t user, int64_t chat) {
       log->removed.emplace_back(user, chat);
       return done_atom_v;
@@ -59,6 +60,7 @@ store_reader_actor::behavior_type fake_reader(store_reader_actor::pointer, log_p
       return found->second;
     },
     [](list_atom, int64_t, const std::string&, int) { return std::vector<chat_record>{}; },
+    [](usage_atom, int64_t, int64_t) { return int64_t{0}; },
     [](login_atom, const std::string&) -> caf::result<login_found_reply> { return fail(errc::not_found, "no login"); },
     [](user_atom, const std::string&) -> caf::result<user_record> { return fail(errc::not_found, "no user"); },
     [](ready_atom) { return done_atom_v; },
@@ -122,6 +124,10 @@ fake_shell_actor::behavior_type fake_shell(fake_shell_actor::pointer self, log_p
       return self->delegate(fake_shell_actor{self}, execute_atom_v, code, std::string{});
     },
     [=](execute_atom, const std::string& code, const std::string&) -> caf::result<cell_result> {
+      if (log->shells_that_end > 0) {
+        --log->shells_that_end;
+        return fail(errc::shell_lost, "The Python shell ended before this cell ran.");
+      }
       log->cells.push_back(code);
       auto result = log->run_cell ? log->run_cell(code) : printed("ran: " + code);
       if (result)
@@ -179,7 +185,8 @@ fake_shell_actor::behavior_type fake_shell(fake_shell_actor::pointer self, log_p
 
 shell_host_actor::behavior_type fake_shell_host(shell_host_actor::pointer self, log_pointer log) {
   return {
-    [=](start_atom, int64_t, const std::string&) -> caf::result<python_shell_actor> {
+    [=](start_atom, const wanted_shell& wanted) -> caf::result<python_shell_actor> {
+      log->wanted.push_back(wanted);
       if (log->no_shells)
         return fail(errc::shell_unavailable, "bubblewrap is not installed");
       ++log->shells_started;
@@ -196,6 +203,7 @@ shell_host_actor::behavior_type fake_shell_host(shell_host_actor::pointer self, 
       return {python_shell_actor{log->shell}, tags};
     },
     [](busy_atom, int64_t, bool) {},
+    [](usage_atom, int64_t, int64_t, int64_t) {},
     [=](count_atom) { return int64_t{log->shells_started - log->shells_closed}; },
     [](stop_atom) { return done_atom_v; },
   };

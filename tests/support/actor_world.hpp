@@ -52,6 +52,8 @@ struct world_log {
   bool disk_full = false;              // no version can be kept
   bool keeper_is_slow = false;         // and does not answer
   int interrupts = 0;
+  std::vector<wanted_shell> wanted;
+  int shells_that_end = 0; // so many cells find a shell that ends before it begins them
   int shells_started = 0;
   int shells_closed = 0;
   bool no_shells = false;

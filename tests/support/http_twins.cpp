@@ -65,6 +65,9 @@ chat_session_actor::behavior_type twin_session(chat_session_actor::pointer, scri
     [](shell_atom) -> caf::result<python_shell_actor, std::string> {
       return fail(errc::shell_unavailable, "a twin has no shell");
     },
+    [](shell_atom, const python_shell_actor&) -> caf::result<python_shell_actor, std::string> {
+      return fail(errc::shell_unavailable, "a twin has no shell");
+    },
     [](passivate_atom) { return false; },
     [](stop_atom) { return done_atom_v; },
   };
@@ -96,6 +99,7 @@ store_actor::behavior_type twin_store(store_actor::pointer, script_pointer scrip
     [](commit_atom, const write_batch&) { return done_atom_v; },
     [](rename_atom, int64_t, int64_t, const std::string&) { return done_atom_v; },
     [](remove_atom, int64_t, int64_t) { return done_atom_v; },
+    [](usage_atom, int64_t, int64_t, int64_t) { return done_atom_v; },
     [=](login_atom, const login_record& login) {
       note(script, script->logins, login);
       return done_atom_v;
@@ -119,6 +123,7 @@ store_reader_actor::behavior_type twin_reader(store_reader_actor::pointer, scrip
           result.push_back(chat);
       return result;
     },
+    [=](usage_atom, int64_t, int64_t) { return script->other_workspaces_bytes; },
     [=](login_atom, const std::string& hash) -> caf::result<login_found_reply> {
       std::lock_guard lock{script->mutex};
       for (const auto& login : script->logins)
@@ -141,15 +146,18 @@ store_reader_actor::behavior_type twin_reader(store_reader_actor::pointer, scrip
   };
 }
 
-shell_host_actor::behavior_type twin_shells(shell_host_actor::pointer, script_pointer) {
+shell_host_actor::behavior_type twin_shells(shell_host_actor::pointer, script_pointer script) {
   return {
-    [](start_atom, int64_t, const std::string&) -> caf::result<python_shell_actor> {
+    [](start_atom, const wanted_shell&) -> caf::result<python_shell_actor> {
       return fail(errc::shell_unavailable, "a twin has no shell");
     },
     [](attach_atom, int64_t) -> caf::result<python_shell_actor, std::vector<std::string>> {
       return fail(errc::not_found, "The chat has no shell.");
     },
     [](busy_atom, int64_t, bool) {},
+    [=](usage_atom, int64_t user, int64_t chat, int64_t bytes) {
+      note(script, script->usages, std::tuple{user, chat, bytes});
+    },
     [](count_atom) { return int64_t{4}; },
     [](stop_atom) { return done_atom_v; },
   };

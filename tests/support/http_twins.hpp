@@ -28,6 +28,7 @@ struct twin_script {
   std::vector<user_record> users;
   std::vector<chat_record> listed;
   bool ready = true;
+  int64_t other_workspaces_bytes = 0;
 
   std::vector<user_message> sent;
   std::vector<std::pair<uint64_t, int64_t>> attached; // viewer, after
@@ -35,6 +36,7 @@ struct twin_script {
   std::vector<std::tuple<int, int64_t, int64_t>> adopted; // fd, chat, after
   std::vector<std::string> logged_out;                    // token hashes
   std::vector<login_record> logins;
+  std::vector<std::tuple<int64_t, int64_t, int64_t>> usages; // user, chat, bytes
   std::vector<std::string> searched;
 
   template <class Predicate>

@@ -19,6 +19,7 @@ LIMITS = {"output_bytes": 4_000, "images": 3, "image_bytes": 1 << 20, "table_row
 class Cell:
     def __init__(self):
         self.outputs, self.slots, self.status, self.received = [], {}, None, 0
+        self.begun = False
 
     def take(self, output):
         """As the server does it."""
@@ -86,7 +87,10 @@ class ShellProcess:
             if frame["op"] == "done":
                 cell.status = frame["status"]
                 return cell
-            cell.take(frame["output"])
+            if frame["op"] == "begun":
+                cell.begun = True
+            else:
+                cell.take(frame["output"])
 
     def interrupt(self):
         self.process.send_signal(signal.SIGINT)

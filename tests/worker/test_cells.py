@@ -153,6 +153,25 @@ class Magics(WithShell):
         self.assertIn("Wall time", cell.text())
         self.assertEqual(cell.of_type("value")[0]["text"], "5")
 
+    def test_what_is_not_taken_apart_is_what_ipython_leaves_alone(self):
+        cells = ["pass", "x = 1", "x=%pwd", "x = !ls", "%pwd", "!ls", "x?", "?x", "for i in y:\n    pass",
+                 "  a = 1\n  b = 2", "\n\nx\ny", ">>> 1\n1", "In [1]: x\ny", "[ins] In [1]: x\ny", "if a:\n    %time b",
+                 "a = 5 % 3\nb = a != 2", "s = '''\n%time\n'''", "ls", "exit", "import os", "del x", "f 1\n2", ",f 1\n2",
+                 ";f 1\n2", "/f 1\n2", "x = 1;", "... 1\n... 2", "a = [\n  1]\n", "# a?\nb", "a\x0cb", "if x: pass",
+                 "é = 1\né", "", "return", "%%time\nx", "x = (1,\n%time)", "for x in y: pass\n"]
+        cell = self.run_cell("from IPython.core.interactiveshell import InteractiveShell as Base\nip = get_ipython()\n"
+                             f"print([c for c in {cells!r} if ip.transform_cell(c) != Base.transform_cell(ip, c)])\n"
+                             "from varro_worker.ipython_shell import is_plain_python\n"
+                             f"print(sum(map(is_plain_python, {cells!r})))")
+        self.assertEqual(cell.text().split("\n")[0], "[]")
+        self.assertGreater(int(cell.text().split("\n")[1]), 7)
+
+    def test_a_transformer_that_a_cell_brings_sees_all_cells(self):
+        self.run_cell("get_ipython().input_transformers_post.append(\n"
+                      "    lambda lines: [line.replace('old', 'new') for line in lines])")
+        self.assertEqual(self.run_cell("if 1:\n    print('old')").text(), "new\n")
+        self.run_cell("get_ipython().input_transformers_post.clear()")
+
     def test_matplotlib_inline_shows_each_figure_once(self):
         cell = self.run_cell("%matplotlib inline\nimport matplotlib.pyplot as plt\nplt.plot([1, 2]);")
         self.assertEqual(len(cell.of_type("image")), 1)
@@ -171,6 +190,41 @@ class Magics(WithShell):
     def test_top_level_await_and_the_last_result(self):
         self.assertEqual(self.run_cell("import asyncio\nawait asyncio.sleep(0, 7)").of_type("value")[0]["text"], "7")
         self.assertEqual(self.run_cell("_ + 1").of_type("value")[0]["text"], "8")
+
+
+class Interrupts(WithShell):
+    """An interrupt whose exception a callback at a fork would swallow comes when the fork is over."""
+
+    COME = "import os, signal, subprocess, multiprocessing\ndef come():\n    os.kill(os.getpid(), signal.SIGINT)\n"
+
+    def test_one_in_a_callback_at_a_fork_is_not_lost(self):
+        forks = ("pid = os.fork()\nif pid == 0: os._exit(0)", "pid, _ = os.forkpty()\nif pid == 0: os._exit(0)",
+                 "subprocess.run(['true'], preexec_fn=lambda: None)",
+                 "multiprocessing.get_context('fork').Process(target=int).start()")
+        for when in ("before", "after_in_parent"):
+            for fork in forks:
+                with self.subTest(f"{when} {fork}"):
+                    shell = ShellProcess()
+                    self.addCleanup(shell.close)
+                    cell = shell.run(f"{self.COME}os.register_at_fork({when}=come)\n{fork}\nprint('went on')")
+                    self.assertEqual((cell.status, cell.text()), ("interrupted", ""), cell.outputs)
+
+    def test_one_that_was_meant_for_the_parent_does_not_end_the_child(self):
+        shell = ShellProcess()
+        self.addCleanup(shell.close)
+        cell = shell.run(f"{self.COME}reading, writing = os.pipe()\nos.register_at_fork(before=come)\n"
+                         "pid = os.fork()\nif pid == 0:\n    os.write(writing, b'child')\n    os._exit(0)")
+        self.assertEqual(cell.status, "interrupted", cell.outputs)
+        self.assertEqual(shell.run("os.read(reading, 9)").outputs[0]["text"], "b'child'")
+
+    def test_the_child_can_be_interrupted_itself(self):
+        cell = self.run_cell(f"{self.COME}child = os.fork()\nif child == 0:\n    try: come()\n"
+                             "    except KeyboardInterrupt: os._exit(7)\n    os._exit(0)\n"
+                             "os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])")
+        self.assertEqual(cell.outputs[-1]["text"], "7")
+
+    def test_a_cell_says_that_it_has_begun_before_anything_else(self):
+        self.assertTrue(self.run_cell("1").begun)
 
 
 class LeftOver(WithShell):

@@ -3,7 +3,9 @@ import asyncio
 import base64
 import builtins
 import getpass
+import keyword
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -23,6 +25,19 @@ from .text import utf8
 from .tracebacks import message_of, traceback_text
 
 TABLE_TYPE = "application/vnd.varro.table"
+
+# Where IPython's own syntax may begin; it may also be plain Python.
+NOT_PLAIN = re.compile(r"^\s*(?:[%!,;/]|>>>|\.\.\.|In \[|\[(?:ins|nav)\])|=\s*[%!]|\?|\A\s", re.MULTILINE)
+WORD = re.compile(r"\w+")
+
+
+def is_plain_python(code):
+    """Whether IPython surely leaves it as it is: then it need not be taken apart, which costs each shell a megabyte of
+    pages that are no longer shared."""
+    if NOT_PLAIN.search(code):
+        return False
+    # A single line may be a magic without its %, or call something by its mere name.
+    return len(code.splitlines()) > 1 or keyword.iskeyword(WORD.match(code).group() if WORD.match(code) else "")
 
 
 def make_shell(outputs, relax_memory):
@@ -89,6 +104,17 @@ def make_shell(outputs, relax_memory):
         def ask_exit(self):
             self.exit_asked = True
 
+        def transformers(self):
+            manager = self.input_transformer_manager
+            return [*manager.cleanup_transforms, *manager.line_transforms, *manager.token_transformers,
+                    *self.input_transformers_post]
+
+        def transform_cell(self, raw_cell):
+            # A cell may have brought transformers of its own.
+            if is_plain_python(raw_cell) and self.transformers() == self.usual_transformers:
+                return raw_cell if raw_cell.endswith("\n") else raw_cell + "\n"
+            return super().transform_cell(raw_cell)
+
         def enable_gui(self, gui=None):
             pass
 
@@ -123,6 +149,7 @@ def make_shell(outputs, relax_memory):
     config.InteractiveShell.colors = "NoColor"
     config.InteractiveShell.banner1 = ""
     shell = Shell.instance(config=config)
+    shell.usual_transformers = shell.transformers()
     shell.loop_runner = run_coroutine
     formatter = shell.display_formatter
     tables = TableFormatter(parent=formatter)

@@ -9,20 +9,21 @@ import sys
 ENVIRONMENT_BYTES_MAX = 64 << 10
 
 
-initial_environment = {}
+initial_environment = {}  # bytes, as os.environ keeps them
 
 
 def begin():
     """What the environment holds now is the shell's; what the cells change from here on is theirs."""
     initial_environment.clear()
-    initial_environment.update(os.environ)
+    initial_environment.update(os.environ._data)
 
 
 def environment():
     """{name: value, or None for one that was removed}."""
-    now = dict(os.environ)
-    changed = {name: value for name, value in now.items() if initial_environment.get(name) != value}
-    changed.update(dict.fromkeys(initial_environment.keys() - now.keys()))
+    now = os.environ._data
+    changed = {os.fsdecode(name): os.fsdecode(value) for name, value in now.items()
+               if initial_environment.get(name) != value}
+    changed.update((os.fsdecode(name), None) for name in initial_environment.keys() - now.keys())
     size = sum(len(name) + len(value or "") for name, value in changed.items())
     return changed if size <= ENVIRONMENT_BYTES_MAX else None
 

@@ -1,10 +1,10 @@
 """What runs cells in a shell's process: its limits, its loop."""
+import _signal  # signal's own functions make enumerations of what they take, which costs each shell pages
 import asyncio
 import gc
 import os
 import resource
 import select
-import signal
 import sys
 import time
 import warnings
@@ -12,7 +12,7 @@ import warnings
 from . import ipython_shell
 from .displays import PyplotHook, figure_png
 from .frames import Frames
-from .interrupts import Interrupts
+from .interrupts import Interrupts, hold_while_forking
 from . import quota
 from .leftovers import Leftovers
 from .outputs import Outputs
@@ -37,6 +37,7 @@ class Worker:
     def __init__(self):
         self.pid = self.frames = None
         self.interrupts = Interrupts()
+        hold_while_forking(self.interrupts)
         self.outputs = Outputs(self.interrupts)
         self.streams = Stream(self.outputs, "stdout", 1), Stream(self.outputs, "stderr", 2)
         self.shell = ipython_shell.make_shell(self.outputs, lambda: limit_memory(0))
@@ -49,7 +50,7 @@ class Worker:
 
     def bind(self, socket_fd):
         self.pid = os.getpid()
-        signal.signal(signal.SIGINT, self.interrupts.on_signal)
+        _signal.signal(_signal.SIGINT, self.interrupts.on_signal)
         self.frames = Frames(socket_fd)
         self.outputs.open(self.frames)
         self.restore_streams()
@@ -85,7 +86,7 @@ class Worker:
         """The status of the cell."""
         interrupts, shell = self.interrupts, self.shell
         interrupts.seen = interrupts.pending = False
-        signal.signal(signal.SIGINT, interrupts.on_signal)
+        _signal.signal(_signal.SIGINT, interrupts.on_signal)
         limit_memory(MEMORY_RESERVE_BYTES)
         try:
             interrupts.armed = True
@@ -104,6 +105,9 @@ class Worker:
 
     def execute(self, frame):
         self.restore_streams()
+        # The server counts on it: a cell of which it has not heard this may be run elsewhere.
+        with self.interrupts:
+            self.frames.send({"op": "begun", "id": frame["id"]})
         self.outputs.begin(frame["id"], frame["limits"])
         started = time.perf_counter()
         try:
