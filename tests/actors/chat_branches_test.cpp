@@ -26,17 +26,17 @@ struct chat_world : actor_world {
     std::vector<std::pair<std::string, json>> calls(static_cast<size_t>(cells), {"python", {{"code", "x = 1"}}});
     answer(call_answer(calls));
     answer(text_answer("done"));
-    return ask<turn_started>(chat, send_atom_v, user_message{"go", ""});
+    return ask<turn_started>(chat, send_atom_v, user_message{"go", {}, {}});
   }
 
   caf::expected<turn_started> turn_of_text() {
     answer(text_answer("hello"));
-    return ask<turn_started>(chat, send_atom_v, user_message{"hi", ""});
+    return ask<turn_started>(chat, send_atom_v, user_message{"hi", {}, {}});
   }
 
   caf::expected<turn_started> edit(int64_t turn) {
     answer(text_answer("another"));
-    return ask<turn_started>(chat, edit_atom_v, turn, user_message{"other", ""});
+    return ask<turn_started>(chat, edit_atom_v, turn, user_message{"other", {}, {}});
   }
 
   const write_batch& last_batch() {
@@ -193,7 +193,7 @@ TEST_CASE_FIXTURE(chat_world,
   log().fail_commit = 0;
   CHECK(code_of(ask<chat_forked>(chat, fork_atom_v, int64_t{1}).error()) == errc::storage_failed);
   CHECK(ask<chat_forked>(chat, fork_atom_v, int64_t{1}));
-  REQUIRE(ask<turn_started>(chat, send_atom_v, user_message{"stays open", ""}));
+  REQUIRE(ask<turn_started>(chat, send_atom_v, user_message{"stays open", {}, {}}));
   CHECK(code_of(ask<chat_forked>(chat, fork_atom_v, int64_t{1}).error()) == errc::run_in_progress);
 }
 

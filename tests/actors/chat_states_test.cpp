@@ -17,7 +17,7 @@ struct staged_chat : actor_world {
   staged_chat() {
     answer(call_answer({{"python", {{"code", "x = 1"}}}}));
     answer(text_answer("done"));
-    first = ask<turn_started>(chat, send_atom_v, user_message{"first", ""});
+    first = ask<turn_started>(chat, send_atom_v, user_message{"first", {}, {}});
     REQUIRE(first);
     // For a switch of branches.
     log().stored[{7, 42}] = *ask<chat_contents>(chat, history_atom_v);
@@ -29,7 +29,7 @@ struct staged_chat : actor_world {
   }
 
   void send() {
-    tell(chat, send_atom_v, user_message{"second", ""});
+    tell(chat, send_atom_v, user_message{"second", {}, {}});
   }
 
   void cell_in_flight() {
@@ -92,7 +92,7 @@ const std::vector<named_state>& states() {
     {"an edit is being committed",
      [](staged_chat& w) {
        w.log().hold_commits = true;
-       w.tell(w.chat, edit_atom_v, int64_t{1}, user_message{"other", ""});
+       w.tell(w.chat, edit_atom_v, int64_t{1}, user_message{"other", {}, {}});
      }},
     {"the shell has died", [](staged_chat& w) { w.tell(w.log().shell, close_atom_v); }},
   };
@@ -109,13 +109,13 @@ const std::vector<named_message>& messages() {
   static const std::vector<named_message> all{
     {"send",
      [](staged_chat& w) {
-       w.tell(w.chat, send_atom_v, user_message{"third", ""});
+       w.tell(w.chat, send_atom_v, user_message{"third", {}, {}});
      }},
     {"an empty edit of a turn that is not there",
      [](staged_chat& w) { w.tell(w.chat, edit_atom_v, int64_t{99}, user_message{}); }},
     {"edit",
      [](staged_chat& w) {
-       w.tell(w.chat, edit_atom_v, int64_t{1}, user_message{"changed", ""});
+       w.tell(w.chat, edit_atom_v, int64_t{1}, user_message{"changed", {}, {}});
      }},
     {"regenerate", [](staged_chat& w) { w.tell(w.chat, edit_atom_v, int64_t{0}, user_message{}); }},
     {"branch", [](staged_chat& w) { w.tell(w.chat, branch_atom_v, w.first->run_id); }},
@@ -193,7 +193,7 @@ TEST_CASE("every message is answered or ignored in every state, and the chat sta
       world.finish_all();
       if (!message.ends_session) {
         world.answer(text_answer("still here"));
-        auto usable = world.ask<turn_started>(world.chat, send_atom_v, user_message{"and now?", ""});
+        auto usable = world.ask<turn_started>(world.chat, send_atom_v, user_message{"and now?", {}, {}});
         CHECK_MESSAGE(usable, (usable ? std::string{} : text_of(usable.error())));
         CHECK_FALSE(shows_ghost(world));
       }
