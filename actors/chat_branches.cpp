@@ -1,5 +1,6 @@
 #include "actors/chat_parts.hpp"
 #include "actors/chat_shell.hpp"
+#include "config/fault_points.hpp"
 #include "storage/database.hpp"
 
 namespace varro {
@@ -139,9 +140,11 @@ write_batch fork_batch(const chat_session_state& state, int64_t turn, int64_t to
 void commit_fork(chat_session_pointer self, int64_t turn, int64_t to, const std::string& notice,
                  caf::typed_response_promise<chat_forked> promise) {
   auto& state = self->state;
+  fault_point("fork_commit");
   commit(
     self, fork_batch(state, turn, to),
     [=]() mutable {
+      fault_point("fork_committed");
       promise.deliver(chat_forked{to, notice});
       end_start(self);
     },
@@ -212,8 +215,14 @@ caf::result<done_atom> switch_branch(chat_session_pointer self, int64_t run) {
   leave_branch(
     self, {},
     [=] {
+      fault_point("branch_commit");
       commit(
-        self, batch, [=] { load_branch(self, done, otherwise); }, otherwise);
+        self, batch,
+        [=] {
+          fault_point("branch_committed");
+          load_branch(self, done, otherwise);
+        },
+        otherwise);
     },
     otherwise);
   return promise;

@@ -1,4 +1,5 @@
 #include "actors/chat_shell.hpp"
+#include "config/fault_points.hpp"
 #include "config/log.hpp"
 #include "models/history.hpp"
 #include "models/message_json.hpp"
@@ -137,9 +138,11 @@ caf::result<done_atom> remove(self_pointer self) {
   halt_run(self);
   close_shell(self);
   auto promise = self->make_response_promise<done_atom>();
+  fault_point("delete_commit");
   self->request(state.services.store, caf::infinite, remove_atom_v, state.contents.chat.user_id, state.contents.chat.id)
     .then(
       [=](done_atom) mutable {
+        fault_point("delete_committed");
         auto& s = self->state;
         publish(self,
                 {0, "done", json{{"chat_id", s.contents.chat.id}, {"status", "cancelled"}, {"error", false}}.dump()});
@@ -224,9 +227,11 @@ void take_up(self_pointer self, const std::set<std::string>& begun) {
   if (!reason.empty())
     discard_shell(self);
   auto rows = batch.messages;
+  fault_point("resume_commit");
   self->request(state.services.store, caf::infinite, commit_atom_v, std::move(batch))
     .await(
       [=](done_atom) {
+        fault_point("resume_committed");
         auto& messages = self->state.contents.messages;
         messages.insert(messages.end(), rows.begin(), rows.end());
         if (reason.empty())

@@ -1,6 +1,7 @@
 #include "actors/chat_parts.hpp"
 
 #include "actors/chat_shell.hpp"
+#include "config/fault_points.hpp"
 #include "config/log.hpp"
 #include "models/history.hpp"
 #include "models/message_json.hpp"
@@ -107,10 +108,12 @@ void start_turn(chat_session_pointer self, const new_turn& turn, turn_promise pr
   reply.turn = turn.run.turn;
   reply.seq = turn.row.seq;
   reply.notice = state.notice;
+  fault_point("run_start");
   if (state.stopping) // its run is closed at once, as interrupted
     state.current.reset();
   else
     start_run(self, turn.model);
+  fault_point("turn_reply");
   promise.deliver(std::move(reply));
   look_for_rest(self);
 }
@@ -229,9 +232,11 @@ void begin_turn(chat_session_pointer self, const user_message& input, int64_t re
   if (replaced_turn != 0)
     batch.supersede_from_turn = replaced_turn;
   state.starting = true;
+  fault_point(replaced_turn == 0 ? "turn_commit" : "edit_commit");
   commit(
     self, std::move(batch),
     [=] {
+      fault_point(replaced_turn == 0 ? "turn_committed" : "edit_committed");
       self->state.notice.clear();
       if (replaced_turn == 0) {
         start_turn(self, turn, promise);
@@ -260,13 +265,16 @@ caf::result<done_atom> commit_node(chat_session_pointer self, run_node node) {
   auto batch = batch_of(state);
   batch.messages.push_back(row);
   auto promise = self->make_response_promise<done_atom>();
+  fault_point("node_commit");
   commit(
     self, std::move(batch),
     [=, progress = std::move(node.progress)]() mutable {
+      fault_point("node_committed");
       auto& s = self->state;
       s.contents.messages.push_back(row);
       if (acknowledge_cells(self, row.content))
         take_snapshot(self);
+      fault_point("node_publish");
       publish_blocks(self, s.live.render(row), row.seq);
       show_progress(self, progress);
       promise.deliver(done_atom_v);
@@ -303,8 +311,13 @@ void end_run(chat_session_pointer self, const run_end& end) {
     run.end_seq = ++state.contents.chat.last_seq;
   auto batch = batch_of(state);
   batch.run = run;
+  fault_point("end_commit");
   commit(
-    self, std::move(batch), [=] { close_run(self, run); },
+    self, std::move(batch),
+    [=] {
+      fault_point("end_committed");
+      close_run(self, run);
+    },
     [=](const caf::error& error) {
       // What could not be committed is not shown; the next start finds the run as interrupted.
       log(log_level::error, "run " + std::to_string(run.id) + " could not be closed: " + text_of(error));
