@@ -133,13 +133,6 @@ void show_progress(chat_session_pointer self, std::string text) {
   publish(self, {0, "progress", progress_indicator(state.progress)});
 }
 
-void look_for_rest(chat_session_pointer self) {
-  auto& state = self->state;
-  if (state.commits == 0 && !state.starting)
-    if (auto then = std::exchange(state.when_at_rest, nullptr))
-      then();
-}
-
 void end_start(chat_session_pointer self) {
   self->state.starting = false;
   look_for_rest(self);
@@ -283,9 +276,11 @@ caf::result<done_atom> commit_node(chat_session_pointer self, run_node node) {
   return promise;
 }
 
+namespace {
+
+// Publishes the end, which is committed, or told without being kept.
 void close_run(chat_session_pointer self, const run_record& run) {
   auto& state = self->state;
-  state.contents.runs.back() = run;
   if (run.end_seq != 0)
     publish_blocks(self, state.live.render_end(run), run.end_seq);
   publish(self, done_event(run));
@@ -295,6 +290,47 @@ void close_run(chat_session_pointer self, const run_record& run) {
   state.run = nullptr;
   --state.services.counts->runs;
 }
+
+// Nothing is being committed, so that the history says which calls are open: those whose returns could not be committed
+// get another one with the end.
+void commit_end(chat_session_pointer self, run_record run) {
+  auto& state = self->state;
+  std::vector<message> answer;
+  for (const auto& row : state.contents.messages)
+    if (row.run_id == run.id)
+      answer.push_back(row.content);
+  auto batch = close_calls(state, open_calls(answer), "The run ended before the result of this call was stored.");
+  if (!run.error.empty())
+    run.end_seq = ++state.contents.chat.last_seq;
+  batch.chat = state.contents.chat;
+  batch.run = run;
+  auto rows = batch.messages;
+  fault_point("end_commit");
+  commit(
+    self, std::move(batch),
+    [=] {
+      fault_point("end_committed");
+      auto& s = self->state;
+      s.contents.runs.back() = run;
+      for (const auto& row : rows) {
+        s.contents.messages.push_back(row);
+        acknowledge_cells(self, row.content);
+        publish_blocks(self, s.live.render(row), row.seq);
+      }
+      close_run(self, run);
+    },
+    [=](const caf::error& error) {
+      // What could not be committed is not shown. The history has the run as running: the next turn, or the next start,
+      // closes it first.
+      log(log_level::error, "run " + std::to_string(run.id) + " could not be closed: " + text_of(error));
+      auto unsaved = run;
+      unsaved.status = run_status::failed;
+      unsaved.end_seq = 0;
+      close_run(self, unsaved);
+    });
+}
+
+} // namespace
 
 void end_run(chat_session_pointer self, const run_end& end) {
   auto& state = self->state;
@@ -307,25 +343,19 @@ void end_run(chat_session_pointer self, const run_end& end) {
   run.usage = end.usage;
   run.model_requests = end.model_requests;
   run.ended_at = now_us();
-  if (!run.error.empty())
-    run.end_seq = ++state.contents.chat.last_seq;
-  auto batch = batch_of(state);
-  batch.run = run;
-  fault_point("end_commit");
-  commit(
-    self, std::move(batch),
-    [=] {
-      fault_point("end_committed");
-      close_run(self, run);
-    },
-    [=](const caf::error& error) {
-      // What could not be committed is not shown; the next start finds the run as interrupted.
-      log(log_level::error, "run " + std::to_string(run.id) + " could not be closed: " + text_of(error));
-      auto unsaved = run;
-      unsaved.status = run_status::failed;
-      unsaved.end_seq = 0;
-      close_run(self, unsaved);
-    });
+  state.ended = std::move(run);
+  look_for_rest(self);
+}
+
+void look_for_rest(chat_session_pointer self) {
+  auto& state = self->state;
+  if (state.commits != 0)
+    return;
+  if (auto ended = std::exchange(state.ended, std::nullopt))
+    commit_end(self, std::move(*ended));
+  else if (!state.starting)
+    if (auto then = std::exchange(state.when_at_rest, nullptr))
+      then();
 }
 
 caf::result<done_atom> cancel(chat_session_pointer self) {
