@@ -101,7 +101,7 @@ caf::expected<opened_storage> open_storage(const config& settings) {
   auto next_run = (*writer)->next_run_id();
   if (!next_chat || !next_run)
     return next_chat ? next_run.error() : next_chat.error();
-  ids->next_chat = *next_chat;
+  ids->next_chat = next_chat_without_files(settings.data_dir, *next_chat);
   ids->next_run = *next_run;
   auto reader = database::open(settings.data_dir, database::mode::read_only);
   if (!reader)

@@ -1,5 +1,6 @@
 #include "actors/agent_run.hpp"
 
+#include "config/fault_points.hpp"
 #include "models/history.hpp"
 #include "models/message_json.hpp"
 
@@ -277,9 +278,11 @@ void ask(self_pointer self) {
       query.tools.push_back(tool.definition);
   state.asking = true;
   self->send(state.setup.session, progress_atom_v, state.setup.run_id, "Thinking…");
+  fault_point("model_request");
   self->request(state.setup.models, caf::infinite, ask_atom_v, state.setup.run_id, query)
     .then(
       [=](model_response& response) {
+        fault_point("model_response");
         self->state.asking = false;
         on_response(self, std::move(response));
       },
@@ -367,6 +370,7 @@ agent_run_actor::behavior_type agent_run(self_pointer self, run_setup setup) {
   return {
     [=](step_atom) { begin(self); },
     [=](result_atom, tool_outcome& outcome) {
+      fault_point("cell_result");
       auto& s = self->state;
       if (s.running.erase(outcome.tool_call_id) == 0)
         return;

@@ -1,5 +1,6 @@
 #include "actors/chat_parts.hpp"
 #include "actors/chat_shell.hpp"
+#include "config/fault_points.hpp"
 #include "storage/database.hpp"
 
 namespace varro {
@@ -39,14 +40,16 @@ using error_handler = std::function<void(const caf::error&)>;
 // The active branch is about to be left: its newest snapshot and its files are kept, and its shell ends.
 void leave_branch(chat_session_pointer self, std::vector<std::string> next, std::function<void()> then,
                   error_handler otherwise) {
+  auto leave = [=] {
+    auto& state = self->state;
+    self
+      ->request(state.services.keeper, caf::infinite, branch_atom_v, state.contents.chat.id,
+                state.contents.runs.back().id, next)
+      .then([=](done_atom) { then(); }, [=](caf::error& error) { otherwise(error); });
+  };
   settle(self, [=] {
-    end_shell(self, [=] {
-      auto& state = self->state;
-      self
-        ->request(state.services.keeper, caf::infinite, branch_atom_v, state.contents.chat.id,
-                  state.contents.runs.back().id, next)
-        .then([=](done_atom) { then(); }, [=](caf::error& error) { otherwise(error); });
-    });
+    after_open_run(
+      self, [=] { end_shell(self, leave); }, otherwise);
   });
 }
 
@@ -139,9 +142,11 @@ write_batch fork_batch(const chat_session_state& state, int64_t turn, int64_t to
 void commit_fork(chat_session_pointer self, int64_t turn, int64_t to, const std::string& notice,
                  caf::typed_response_promise<chat_forked> promise) {
   auto& state = self->state;
+  fault_point("fork_commit");
   commit(
     self, fork_batch(state, turn, to),
     [=]() mutable {
+      fault_point("fork_committed");
       promise.deliver(chat_forked{to, notice});
       end_start(self);
     },
@@ -212,8 +217,14 @@ caf::result<done_atom> switch_branch(chat_session_pointer self, int64_t run) {
   leave_branch(
     self, {},
     [=] {
+      fault_point("branch_commit");
       commit(
-        self, batch, [=] { load_branch(self, done, otherwise); }, otherwise);
+        self, batch,
+        [=] {
+          fault_point("branch_committed");
+          load_branch(self, done, otherwise);
+        },
+        otherwise);
     },
     otherwise);
   return promise;
@@ -232,19 +243,21 @@ caf::result<chat_forked> fork(chat_session_pointer self, int64_t turn) {
   auto to = state.services.ids->next_chat++;
   auto promise = self->make_response_promise<chat_forked>();
   state.starting = true;
-  settle(self, [=] {
+  error_handler otherwise = [=](const caf::error& error) mutable {
+    remove_files_of(self, to);
+    promise.deliver(error);
+    end_start(self);
+  };
+  auto copy = [=] {
     auto& s = self->state;
     self->request(s.services.keeper, caf::infinite, fork_atom_v, s.contents.chat.id, files.versions, to)
       .then(
         [=](const workspace_change& change) {
           commit_fork(self, turn, to, notice_of(change, files.expected), promise);
         },
-        [=](caf::error& error) mutable {
-          remove_files_of(self, to);
-          promise.deliver(error);
-          end_start(self);
-        });
-  });
+        [=](caf::error& error) { otherwise(error); });
+  };
+  settle(self, [=] { after_open_run(self, copy, otherwise); });
   return promise;
 }
 

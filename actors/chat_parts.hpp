@@ -16,7 +16,7 @@ void show_progress(chat_session_pointer self, std::string text);
 message_row make_row(chat_session_state& state, message content, int64_t turn, int64_t run_id);
 write_batch batch_of(const chat_session_state& state);
 
-// Calls what waits until nothing is being committed, if that is so.
+// If nothing is being committed: commits the end that waits for that, else calls what waits.
 void look_for_rest(chat_session_pointer self);
 
 // Commits a batch of the history. A stop of the session waits for it, because what it writes follows what is committed.
@@ -63,6 +63,18 @@ void resume_run(chat_session_pointer self, const model_config& model, unfinished
 caf::result<done_atom> commit_node(chat_session_pointer self, run_node node);
 void end_run(chat_session_pointer self, const run_end& end);
 caf::result<done_atom> cancel(chat_session_pointer self);
+
+// --- runs that are left open (chat_session.cpp) ----------------------------------------------------------------------
+
+// The newest run is in the history as running; whether one is on, state.current says.
+bool has_open_run(const chat_session_state& state);
+// Returns for these calls of the newest run. REQUIRES: has_open_run.
+write_batch close_calls(chat_session_state& state, const std::vector<open_call>& calls, const std::string& reason);
+// Closes that run. REQUIRES: has_open_run.
+write_batch interruption(chat_session_state& state, const std::string& reason);
+// Does this at once, or when a run that was left open is closed: its end could not be committed when it came.
+void after_open_run(chat_session_pointer self, std::function<void()> then,
+                    std::function<void(const caf::error&)> otherwise);
 
 // --- branches (chat_branches.cpp) ------------------------------------------------------------------------------------
 

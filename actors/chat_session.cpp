@@ -1,4 +1,5 @@
 #include "actors/chat_shell.hpp"
+#include "config/fault_points.hpp"
 #include "config/log.hpp"
 #include "models/history.hpp"
 #include "models/message_json.hpp"
@@ -20,8 +21,12 @@ void attach(self_pointer self, uint64_t viewer, int64_t after) {
     after = newest_turn_seq(state.contents);
   auto events = events_after(state.contents, after);
   auto follow = state.current.has_value();
-  if (!follow && !state.contents.runs.empty())
-    events.push_back(done_event(state.contents.runs.back()));
+  if (!follow && !state.contents.runs.empty()) {
+    auto run = state.contents.runs.back();
+    if (has_open_run(state)) // its end was told and could not be kept
+      run.status = run_status::failed;
+    events.push_back(done_event(run));
+  }
   if (follow && !state.progress.empty())
     events.push_back({0, "progress", progress_indicator(state.progress)});
   if (follow)
@@ -44,34 +49,6 @@ chat_view view(const chat_session_state& state) {
 }
 
 // --- the end of a session --------------------------------------------------------------------------------------------
-
-bool has_open_run(const chat_session_state& state) {
-  const auto& runs = state.contents.runs;
-  return !runs.empty() && runs.back().status == run_status::running;
-}
-
-// Returns for these calls of a cut-off run. REQUIRES: has_open_run.
-write_batch close_calls(chat_session_state& state, const std::vector<open_call>& calls, const std::string& reason) {
-  const auto& run = state.contents.runs.back();
-  write_batch batch;
-  batch.chat_id = state.contents.chat.id;
-  for (auto& lost : returns_for_lost_calls(calls, reason))
-    batch.messages.push_back(make_row(state, std::move(lost), run.turn, run.id));
-  return batch;
-}
-
-// Closes a cut-off run. REQUIRES: has_open_run.
-write_batch interruption(chat_session_state& state, const std::string& reason) {
-  auto batch = close_calls(state, open_calls(messages_of(state.contents.messages)), reason);
-  auto& run = state.contents.runs.back();
-  run.status = run_status::interrupted;
-  run.error = reason + " Send a message to go on.";
-  run.end_seq = ++state.contents.chat.last_seq;
-  run.ended_at = now_us();
-  batch.run = run;
-  batch.chat = state.contents.chat;
-  return batch;
-}
 
 // Makes a cut-off run ready to go on without these calls. REQUIRES: has_open_run.
 write_batch resumption(chat_session_state& state, const std::vector<open_call>& lost) {
@@ -137,9 +114,11 @@ caf::result<done_atom> remove(self_pointer self) {
   halt_run(self);
   close_shell(self);
   auto promise = self->make_response_promise<done_atom>();
+  fault_point("delete_commit");
   self->request(state.services.store, caf::infinite, remove_atom_v, state.contents.chat.user_id, state.contents.chat.id)
     .then(
       [=](done_atom) mutable {
+        fault_point("delete_committed");
         auto& s = self->state;
         publish(self,
                 {0, "done", json{{"chat_id", s.contents.chat.id}, {"status", "cancelled"}, {"error", false}}.dump()});
@@ -224,9 +203,11 @@ void take_up(self_pointer self, const std::set<std::string>& begun) {
   if (!reason.empty())
     discard_shell(self);
   auto rows = batch.messages;
+  fault_point("resume_commit");
   self->request(state.services.store, caf::infinite, commit_atom_v, std::move(batch))
     .await(
       [=](done_atom) {
+        fault_point("resume_committed");
         auto& messages = self->state.contents.messages;
         messages.insert(messages.end(), rows.begin(), rows.end());
         if (reason.empty())
@@ -269,6 +250,60 @@ void repair(self_pointer self) {
 
 } // namespace
 
+bool has_open_run(const chat_session_state& state) {
+  const auto& runs = state.contents.runs;
+  return !runs.empty() && runs.back().status == run_status::running;
+}
+
+write_batch close_calls(chat_session_state& state, const std::vector<open_call>& calls, const std::string& reason) {
+  const auto& run = state.contents.runs.back();
+  write_batch batch;
+  batch.chat_id = state.contents.chat.id;
+  for (auto& lost : returns_for_lost_calls(calls, reason))
+    batch.messages.push_back(make_row(state, std::move(lost), run.turn, run.id));
+  return batch;
+}
+
+write_batch interruption(chat_session_state& state, const std::string& reason) {
+  auto batch = close_calls(state, open_calls(messages_of(state.contents.messages)), reason);
+  auto& run = state.contents.runs.back();
+  run.status = run_status::interrupted;
+  run.error = reason + " Send a message to go on.";
+  run.end_seq = ++state.contents.chat.last_seq;
+  run.ended_at = now_us();
+  batch.run = run;
+  batch.chat = state.contents.chat;
+  return batch;
+}
+
+void after_open_run(chat_session_pointer self, std::function<void()> then,
+                    std::function<void(const caf::error&)> otherwise) {
+  auto& state = self->state;
+  if (state.current || !has_open_run(state)) {
+    then();
+    return;
+  }
+  auto before = state.contents.runs.back();
+  auto starting = std::exchange(state.starting, true);
+  auto batch = interruption(state, "Interrupted: the end of this answer could not be stored when it came.");
+  auto rows = batch.messages;
+  commit(
+    self, std::move(batch),
+    [=] {
+      for (const auto& row : rows) {
+        self->state.contents.messages.push_back(row);
+        acknowledge_cells(self, row.content);
+      }
+      self->state.starting = starting;
+      then();
+    },
+    [=](const caf::error& error) {
+      self->state.contents.runs.back() = before;
+      self->state.starting = starting;
+      otherwise(error);
+    });
+}
+
 chat_session_actor::behavior_type chat_session(self_pointer self, session_services services, chat_contents contents,
                                                bool stored) {
   auto& state = self->state;
@@ -285,7 +320,9 @@ chat_session_actor::behavior_type chat_session(self_pointer self, session_servic
       if (busy(self->state))
         return run_is_on(self->state);
       auto promise = self->make_response_promise<turn_started>();
-      begin_turn(self, input, 0, {}, promise);
+      after_open_run(
+        self, [=] { begin_turn(self, input, 0, {}, promise); },
+        [=](const caf::error& error) mutable { promise.deliver(error); });
       return promise;
     },
     [=](edit_atom, int64_t turn, user_message& input) { return edit(self, turn, std::move(input)); },

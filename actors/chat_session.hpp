@@ -39,7 +39,8 @@ struct chat_session_state {
   bool starting = false;              // a turn is being committed, or a branch changed
   int commits = 0;                    // of rows and runs, under way
   std::function<void()> when_at_rest; // a stop waits until nothing is being committed
-  bool ending = false;                // the end of the run is being committed
+  bool ending = false;                // the end of the run is being committed, or waits for what is
+  std::optional<run_record> ended;    // the end that waits
   std::string progress;
   block_renderer live{0}; // has seen the rows of the newest turn
 

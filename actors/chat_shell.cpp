@@ -1,6 +1,7 @@
 #include "actors/chat_shell.hpp"
 
 #include "actors/shell_notes.hpp"
+#include "config/fault_points.hpp"
 #include "config/log.hpp"
 #include "shell/snapshot_store.hpp"
 #include "shell/workspaces.hpp"
@@ -189,9 +190,11 @@ void keep_snapshot(chat_session_pointer self, const snapshot_taken& taken) {
     return;
   auto added = batch.snapshots;
   ++state.snapshots_kept;
+  fault_point("snapshot_commit");
   self->request(state.services.store, caf::infinite, commit_atom_v, std::move(batch))
     .then(
       [=](done_atom) {
+        fault_point("snapshot_committed");
         auto& snapshots = self->state.contents.snapshots;
         if (taken.anew)
           snapshots.clear();
@@ -349,6 +352,7 @@ bool acknowledge_cells(chat_session_pointer self, const message& content) {
   for (const auto& part : request->parts)
     if (const auto* result = std::get_if<tool_return_part>(&part);
         result != nullptr && result->tool_name == python_tool_name) {
+      fault_point("cell_acknowledge");
       self->send(self->state.shell, ack_atom_v, result->tool_call_id);
       any = true;
     }

@@ -1,6 +1,7 @@
 #include "actors/chat_parts.hpp"
 
 #include "actors/chat_shell.hpp"
+#include "config/fault_points.hpp"
 #include "config/log.hpp"
 #include "models/history.hpp"
 #include "models/message_json.hpp"
@@ -107,10 +108,12 @@ void start_turn(chat_session_pointer self, const new_turn& turn, turn_promise pr
   reply.turn = turn.run.turn;
   reply.seq = turn.row.seq;
   reply.notice = state.notice;
+  fault_point("run_start");
   if (state.stopping) // its run is closed at once, as interrupted
     state.current.reset();
   else
     start_run(self, turn.model);
+  fault_point("turn_reply");
   promise.deliver(std::move(reply));
   look_for_rest(self);
 }
@@ -128,13 +131,6 @@ void show_progress(chat_session_pointer self, std::string text) {
     return;
   state.progress = std::move(text);
   publish(self, {0, "progress", progress_indicator(state.progress)});
-}
-
-void look_for_rest(chat_session_pointer self) {
-  auto& state = self->state;
-  if (state.commits == 0 && !state.starting)
-    if (auto then = std::exchange(state.when_at_rest, nullptr))
-      then();
 }
 
 void end_start(chat_session_pointer self) {
@@ -229,9 +225,11 @@ void begin_turn(chat_session_pointer self, const user_message& input, int64_t re
   if (replaced_turn != 0)
     batch.supersede_from_turn = replaced_turn;
   state.starting = true;
+  fault_point(replaced_turn == 0 ? "turn_commit" : "edit_commit");
   commit(
     self, std::move(batch),
     [=] {
+      fault_point(replaced_turn == 0 ? "turn_committed" : "edit_committed");
       self->state.notice.clear();
       if (replaced_turn == 0) {
         start_turn(self, turn, promise);
@@ -260,13 +258,16 @@ caf::result<done_atom> commit_node(chat_session_pointer self, run_node node) {
   auto batch = batch_of(state);
   batch.messages.push_back(row);
   auto promise = self->make_response_promise<done_atom>();
+  fault_point("node_commit");
   commit(
     self, std::move(batch),
     [=, progress = std::move(node.progress)]() mutable {
+      fault_point("node_committed");
       auto& s = self->state;
       s.contents.messages.push_back(row);
       if (acknowledge_cells(self, row.content))
         take_snapshot(self);
+      fault_point("node_publish");
       publish_blocks(self, s.live.render(row), row.seq);
       show_progress(self, progress);
       promise.deliver(done_atom_v);
@@ -275,9 +276,11 @@ caf::result<done_atom> commit_node(chat_session_pointer self, run_node node) {
   return promise;
 }
 
+namespace {
+
+// Publishes the end, which is committed, or told without being kept.
 void close_run(chat_session_pointer self, const run_record& run) {
   auto& state = self->state;
-  state.contents.runs.back() = run;
   if (run.end_seq != 0)
     publish_blocks(self, state.live.render_end(run), run.end_seq);
   publish(self, done_event(run));
@@ -287,6 +290,47 @@ void close_run(chat_session_pointer self, const run_record& run) {
   state.run = nullptr;
   --state.services.counts->runs;
 }
+
+// Nothing is being committed, so that the history says which calls are open: those whose returns could not be committed
+// get another one with the end.
+void commit_end(chat_session_pointer self, run_record run) {
+  auto& state = self->state;
+  std::vector<message> answer;
+  for (const auto& row : state.contents.messages)
+    if (row.run_id == run.id)
+      answer.push_back(row.content);
+  auto batch = close_calls(state, open_calls(answer), "The run ended before the result of this call was stored.");
+  if (!run.error.empty())
+    run.end_seq = ++state.contents.chat.last_seq;
+  batch.chat = state.contents.chat;
+  batch.run = run;
+  auto rows = batch.messages;
+  fault_point("end_commit");
+  commit(
+    self, std::move(batch),
+    [=] {
+      fault_point("end_committed");
+      auto& s = self->state;
+      s.contents.runs.back() = run;
+      for (const auto& row : rows) {
+        s.contents.messages.push_back(row);
+        acknowledge_cells(self, row.content);
+        publish_blocks(self, s.live.render(row), row.seq);
+      }
+      close_run(self, run);
+    },
+    [=](const caf::error& error) {
+      // What could not be committed is not shown. The history has the run as running: the next turn, or the next start,
+      // closes it first.
+      log(log_level::error, "run " + std::to_string(run.id) + " could not be closed: " + text_of(error));
+      auto unsaved = run;
+      unsaved.status = run_status::failed;
+      unsaved.end_seq = 0;
+      close_run(self, unsaved);
+    });
+}
+
+} // namespace
 
 void end_run(chat_session_pointer self, const run_end& end) {
   auto& state = self->state;
@@ -299,20 +343,19 @@ void end_run(chat_session_pointer self, const run_end& end) {
   run.usage = end.usage;
   run.model_requests = end.model_requests;
   run.ended_at = now_us();
-  if (!run.error.empty())
-    run.end_seq = ++state.contents.chat.last_seq;
-  auto batch = batch_of(state);
-  batch.run = run;
-  commit(
-    self, std::move(batch), [=] { close_run(self, run); },
-    [=](const caf::error& error) {
-      // What could not be committed is not shown; the next start finds the run as interrupted.
-      log(log_level::error, "run " + std::to_string(run.id) + " could not be closed: " + text_of(error));
-      auto unsaved = run;
-      unsaved.status = run_status::failed;
-      unsaved.end_seq = 0;
-      close_run(self, unsaved);
-    });
+  state.ended = std::move(run);
+  look_for_rest(self);
+}
+
+void look_for_rest(chat_session_pointer self) {
+  auto& state = self->state;
+  if (state.commits != 0)
+    return;
+  if (auto ended = std::exchange(state.ended, std::nullopt))
+    commit_end(self, std::move(*ended));
+  else if (!state.starting)
+    if (auto then = std::exchange(state.when_at_rest, nullptr))
+      then();
 }
 
 caf::result<done_atom> cancel(chat_session_pointer self) {

@@ -1,5 +1,7 @@
 #include "actors/store.hpp"
 
+#include "config/fault_points.hpp"
+
 namespace varro {
 
 template <class Operation>
@@ -27,7 +29,9 @@ void store_state::flush() {
   if (!group_open)
     return;
   group_open = false;
+  fault_point("store_commit");
   auto err = db->commit();
+  fault_point("store_committed");
   // Taken out first: an answer must not find a group that is half done.
   auto written = std::move(group);
   group.clear();

@@ -1,6 +1,7 @@
 #include "actors/tool_call.hpp"
 
 #include "actors/shell_notes.hpp"
+#include "config/fault_points.hpp"
 #include "models/history.hpp"
 #include "models/message_json.hpp"
 
@@ -90,6 +91,7 @@ void execute(self_pointer self, std::string note) {
       report(self, failed_shell(error));
   };
   const auto& tag = state.job.call.tool_call_id;
+  fault_point("cell_execute");
   if (state.job.begun)
     self->request(state.shell, caf::infinite, result_atom_v, tag).then(take, give_up);
   else

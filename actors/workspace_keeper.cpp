@@ -49,9 +49,15 @@ caf::expected<workspace_change> fork_files(const config& settings, int64_t chat,
   return restore_version(settings.data_dir, chat, now, to);
 }
 
-// What a deletion that a crash cut off has left: "7", "7.deleted", "7.snap" of a chat 7 that is in the database no
-// more.
-void sweep(const std::filesystem::path& data_dir, const known_chats& known) {
+// What chats have outside of the database: "7", "7.deleted", "7.snap" of a chat 7.
+struct files_of_chat {
+  std::filesystem::path path;
+  int64_t chat = 0;
+  bool deleted = false;
+};
+
+std::vector<files_of_chat> list_files(const std::filesystem::path& data_dir) {
+  std::vector<files_of_chat> found;
   std::error_code ignored;
   for (const auto* part : {"workspaces", "snapshots", "versions"})
     for (const auto& file : std::filesystem::directory_iterator{data_dir / part, ignored}) {
@@ -61,13 +67,28 @@ void sweep(const std::filesystem::path& data_dir, const known_chats& known) {
       auto suffix = std::string_view{name}.substr(static_cast<size_t>(end - name.data()));
       if (error != std::errc{} || chat <= 0 || !(suffix.empty() || suffix == ".deleted" || suffix == ".snap"))
         continue; // not ours
-      auto gone = chat < known.next && !std::binary_search(known.ids.begin(), known.ids.end(), chat);
-      if (gone || suffix == ".deleted")
-        std::filesystem::remove_all(file.path(), ignored);
+      found.push_back({file.path(), chat, suffix == ".deleted"});
     }
+  return found;
+}
+
+// What a deletion that a crash cut off has left, of a chat that is in the database no more.
+void sweep(const std::filesystem::path& data_dir, const known_chats& known) {
+  std::error_code ignored;
+  for (const auto& files : list_files(data_dir)) {
+    auto gone = files.chat < known.next && !std::binary_search(known.ids.begin(), known.ids.end(), files.chat);
+    if (gone || files.deleted)
+      std::filesystem::remove_all(files.path, ignored);
+  }
 }
 
 } // namespace
+
+int64_t next_chat_without_files(const std::filesystem::path& data_dir, int64_t next_chat) {
+  for (const auto& files : list_files(data_dir))
+    next_chat = std::max(next_chat, files.chat + 1);
+  return next_chat;
+}
 
 workspace_keeper_actor::behavior_type workspace_keeper(workspace_keeper_actor::pointer,
                                                        std::shared_ptr<const config> settings, known_chats known) {

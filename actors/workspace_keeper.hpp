@@ -21,6 +21,10 @@ struct known_chats {
 workspace_keeper_actor::behavior_type workspace_keeper(workspace_keeper_actor::pointer self,
                                                        std::shared_ptr<const config> settings, known_chats known);
 
+// The id for the next new chat. A crash may leave files of a chat whose first commit, or whose fork's, did not happen:
+// no later chat may find them.
+int64_t next_chat_without_files(const std::filesystem::path& data_dir, int64_t next_chat);
+
 // On a thread of its own, which first clears away what deleted chats have left. Ends by an exit message.
 workspace_keeper_actor spawn_workspace_keeper(caf::actor_system& system, std::shared_ptr<const config> settings,
                                               known_chats known);

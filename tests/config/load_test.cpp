@@ -234,7 +234,8 @@ TEST_CASE("a misspelt variable is refused, and another program's is left alone")
   CHECK(contains(given.error(), "VARRO_SERVER_PROT: no such setting; did you mean VARRO_SERVER_PORT?"));
   given.sources.environment = {{"VARRO_SERVR_PORT", "1"}};
   CHECK(contains(given.error(), "did you mean VARRO_SERVER_PORT?"));
-  given.sources.environment = {{"VARRO_HOME_PAGE", "x"}, {"VARRO_BIN", "x"}, {"VARR_SERVER_PORT", "1"}};
+  given.sources.environment
+    = {{"VARRO_HOME_PAGE", "x"}, {"VARRO_BIN", "x"}, {"VARR_SERVER_PORT", "1"}, {"VARRO_CRASH_AT", "turn_commit:1"}};
   CHECK(given.error() == "no error");
 }
 

@@ -1,6 +1,7 @@
 // A disk that counts and fails, under SQLite: the default VFS with its write and sync replaced.
 //
-// Only files that are opened while the object lives are affected; one object at a time.
+// Only files that are opened while the object lives are affected; one object at a time. Writes and syncs are one count:
+// the n-th of them, in the order in which they came, can be made to fail.
 #pragma once
 
 #include <sqlite3.h>
@@ -23,6 +24,7 @@ public:
     wrapped_.xOpen = open;
     bytes_left() = INT64_MAX;
     syncs() = 0;
+    heal();
     if (sqlite3_vfs_register(&wrapped_, 1) != SQLITE_OK)
       throw std::runtime_error("cannot register a VFS");
   }
@@ -44,6 +46,23 @@ public:
     return syncs();
   }
 
+  enum class failing { once, for_ever };
+  // The n-th write or sync from now on (1: the next) answers `code`, and all later ones do if it fails for ever.
+  void fail_at(int64_t n, int code, failing how) {
+    auto& fault = plan();
+    fault.code = code;
+    fault.how = how;
+    fault.met = false;
+    fault.left = n;
+  }
+  void heal() {
+    plan().left = INT64_MAX;
+  }
+  // Whether anything failed since fail_at().
+  bool met() const {
+    return plan().met;
+  }
+
 private:
   static sqlite3_vfs*& below() {
     static sqlite3_vfs* vfs = nullptr;
@@ -56,6 +75,25 @@ private:
   static std::atomic<int64_t>& syncs() {
     static std::atomic<int64_t> count{0};
     return count;
+  }
+  struct fault {
+    std::atomic<int64_t> left{INT64_MAX}; // until the first failure; 0 and less: it has come
+    std::atomic<bool> met{false};
+    int code = SQLITE_IOERR;
+    failing how = failing::once;
+  };
+  static fault& plan() {
+    static fault one;
+    return one;
+  }
+  // What this write or sync answers instead; SQLITE_OK: nothing.
+  static int fails() {
+    auto& fault = plan();
+    auto left = --fault.left;
+    if (left > 0 || (left < 0 && fault.how == failing::once))
+      return SQLITE_OK;
+    fault.met = true;
+    return fault.code;
   }
   // The methods of files with locks (the database) and without (its log) differ.
   struct replaced {
@@ -88,11 +126,15 @@ private:
   }
 
   static int write(sqlite3_file* file, const void* bytes, int count, sqlite3_int64 offset) {
+    if (auto code = fails(); code != SQLITE_OK)
+      return code;
     if ((bytes_left() -= count) < 0)
       return SQLITE_FULL;
     return real(file)->xWrite(file, bytes, count, offset);
   }
   static int sync(sqlite3_file* file, int flags) {
+    if (auto code = fails(); code != SQLITE_OK)
+      return code;
     ++syncs();
     return real(file)->xSync(file, flags);
   }

@@ -29,17 +29,21 @@ WAIT_SECONDS = 60  # the longest that anything here may take; no test waits for 
 class Process:
     """A server that says on stdout where it listens."""
 
-    def __init__(self, argv, env=None, user=None):
+    def __init__(self, argv, env=None, user=None, wait=True):
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("ANTHROPIC_", "OPENAI_", "VARRO_"))}
         clean.update(env or {})
         self.stderr = tempfile.TemporaryFile()
         rights = {} if user is None else {"user": user, "group": user, "extra_groups": []}
         self.popen = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=self.stderr, env=clean, text=True, **rights)
+        if wait:
+            self.wait_until_ready()
+
+    def wait_until_ready(self):
         line = self.popen.stdout.readline()
         found = re.search(r"listening on http://(.+):(\d+)", line)
         if not found:
             self.popen.wait(WAIT_SECONDS)
-            raise RuntimeError(f"{argv[0]} did not start: {line!r} {self.errors()}")
+            raise RuntimeError(f"{self.popen.args[0]} did not start: {line!r} {self.errors()}")
         self.host, self.port = found[1], int(found[2])
 
     @property
@@ -89,22 +93,26 @@ class Model(Process):
             argv += ["--script", self.file.name]
         super().__init__(argv)
 
-    def requests(self):
+    def control(self, method, path):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=WAIT_SECONDS)
-        connection.request("GET", "/__requests")
+        connection.request(method, path)
         body = connection.getresponse().read().decode()
         connection.close()
-        try:
-            return json.loads(body)
-        except ValueError:
-            return [json.loads(line) for line in body.splitlines() if line]
+        return json.loads(body)
+
+    def requests(self):
+        return self.control("GET", "/__requests")
+
+    def state(self):
+        return self.control("GET", "/__state")
 
     def bodies(self):
         return [r["body"] for r in self.requests() if isinstance(r.get("body"), dict)]
 
 
 class Varro(Process):
-    def __init__(self, data, model=None, vendor="anthropic", arguments=(), env=None, user=None, binary=None):
+    def __init__(self, data, model=None, vendor="anthropic", arguments=(), env=None, user=None, binary=None,
+                 wait=True):
         environment = dict(env or {})
         argv = [binary or VARRO, "serve", "--listen", "127.0.0.1:0", "--data", str(data)]
         if model is not None and vendor == "anthropic":
@@ -117,7 +125,7 @@ class Varro(Process):
             argv += ["--model", "openai:gpt-4o"]
         else:
             argv += ["--model", "offline"]
-        super().__init__(argv + list(arguments), environment, user)
+        super().__init__(argv + list(arguments), environment, user, wait)
         self.data = pathlib.Path(data)
 
 
@@ -159,10 +167,10 @@ class Client:
         if form is not None:
             body = urllib.parse.urlencode(form)
             sent.setdefault("Content-Type", "application/x-www-form-urlencoded")
-        connection.request(method, path, body=body, headers=sent)
-        response = connection.getresponse()
-        reply = Reply(response, response.read())
-        connection.close()
+        with contextlib.closing(connection):
+            connection.request(method, path, body=body, headers=sent)
+            with connection.getresponse() as response:
+                reply = Reply(response, response.read())
         for cookie in reply.cookies:
             name, _, value = cookie.split(";")[0].partition("=")
             self.cookies[name] = value
@@ -196,11 +204,10 @@ class Client:
             headers["Cookie"] = "; ".join(f"{k}={v}" for k, v in self.cookies.items())
         path = f"/chat/stream/{chat_id}" + ("" if after is None else f"?after={after}")
         connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=WAIT_SECONDS)
-        try:
+        with contextlib.closing(connection):
             connection.request("GET", path, headers=headers)
-            yield Stream(connection.getresponse())
-        finally:
-            connection.close()
+            with connection.getresponse() as response:
+                yield Stream(response)
 
     def events(self, chat_id, **kw):
         """Every event until the stream ends."""
