@@ -94,6 +94,7 @@
     } else {
       container.before(block);
     }
+    window.htmx.process(block); // its buttons
     if (following) toEnd();
   }
 
