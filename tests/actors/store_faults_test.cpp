@@ -61,7 +61,7 @@ struct process {
 
   caf::expected<turn_started> turn() {
     world.log().answers = {always(thoughtful_call()), always(text_answer("Done."))};
-    return world.ask<turn_started>(session, send_atom_v, user_message{"Go.", ""});
+    return world.ask<turn_started>(session, send_atom_v, user_message{"Go.", "", ""});
   }
 
   std::string last_status() {
@@ -206,7 +206,7 @@ TEST_CASE("a deletion that fails leaves a chat that is usable") {
   faulty_disk disk;
   process p{scratch};
   p.world.log().answers.clear(); // the run waits for its model
-  REQUIRE(p.world.ask<turn_started>(p.session, send_atom_v, user_message{"Go.", ""}));
+  REQUIRE(p.world.ask<turn_started>(p.session, send_atom_v, user_message{"Go.", "", ""}));
   disk.fail_at(1, SQLITE_IOERR, faulty_disk::failing::once);
   CHECK_FALSE(p.world.ask<done_atom>(p.session, remove_atom_v));
   CHECK(disk.met());
@@ -220,7 +220,7 @@ TEST_CASE("a run that failed ends after the commits that are under way, and each
   auto session = world.session();
   log.answers.emplace_back(always(call_answer({{"magic", json::object()}, {"magic", json::object()}})));
   log.hold_commits = true;
-  world.tell(session, send_atom_v, user_message{"Go.", ""});
+  world.tell(session, send_atom_v, user_message{"Go.", "", ""});
   world.release_commit(); // the message
   log.fail_commit = 1;    // of the two returns, the second
   world.release_commit(); // the response
@@ -239,7 +239,7 @@ TEST_CASE("a stop waits for a return that is being committed") {
   auto session = world.session();
   log.answers.emplace_back(always(call_answer({{"magic", json::object()}})));
   log.hold_commits = true;
-  world.tell(session, send_atom_v, user_message{"Go.", ""});
+  world.tell(session, send_atom_v, user_message{"Go.", "", ""});
   world.release_commit(); // the message
   world.release_commit(); // the response
   REQUIRE(log.held.size() == 1);
