@@ -53,6 +53,7 @@ void take_shell(self_pointer self, python_shell_actor shell, std::string note) {
   if (note.empty() && state.shells_ended != 0)
     note = "[The Python shell had ended before this cell began; it ran in a fresh one.]\n";
   state.shell = std::move(shell);
+  self->monitor(state.shell);
   execute(self, std::move(note));
 }
 
@@ -65,6 +66,25 @@ void try_another_shell(self_pointer self) {
           [=](caf::error& error) { report(self, failed_shell(error)); });
 }
 
+void take_failure(self_pointer self, const caf::error& error) {
+  auto& state = self->state;
+  state.asked = false;
+  if (was_not_begun(error) && state.cancelled)
+    report(self, not_run(cell_status::interrupted, "Stopped by the user before it ran."));
+  else if (was_not_begun(error) && state.shells_ended < ended_shells_max)
+    try_another_shell(self);
+  else
+    report(self, failed_shell(error));
+}
+
+// A broker of CAF 0.17 that has ended answers nothing, also not that it has ended (abstract_broker::cleanup leaves the
+// mailbox open). A shell answers all that it has seen before it ends, so it has not seen what is not answered now.
+void lose_shell(self_pointer self, const caf::down_msg& down) {
+  auto& state = self->state;
+  if (state.asked && state.shell && down.source == state.shell.address())
+    take_failure(self, caf::make_error(state.job.begun ? caf::sec::runtime_error : caf::sec::request_receiver_down));
+}
+
 void execute(self_pointer self, std::string note) {
   auto& state = self->state;
   if (state.cancelled) {
@@ -72,6 +92,7 @@ void execute(self_pointer self, std::string note) {
     return;
   }
   auto take = [=](cell_result& result) {
+    self->state.asked = false;
     result.variables_gone = note.find(variables_gone) != note.npos;
     if (!note.empty())
       result.outputs.insert(result.outputs.begin(), stream_output{"stderr", note});
@@ -82,16 +103,10 @@ void execute(self_pointer self, std::string note) {
       result.reason = "Stopped by the user. Variables are kept.";
     report(self, result);
   };
-  auto give_up = [=](caf::error& error) {
-    if (was_not_begun(error) && self->state.cancelled)
-      report(self, not_run(cell_status::interrupted, "Stopped by the user before it ran."));
-    else if (was_not_begun(error) && self->state.shells_ended < ended_shells_max)
-      try_another_shell(self);
-    else
-      report(self, failed_shell(error));
-  };
+  auto give_up = [=](caf::error& error) { take_failure(self, error); };
   const auto& tag = state.job.call.tool_call_id;
   fault_point("cell_execute");
+  state.asked = true;
   if (state.job.begun)
     self->request(state.shell, caf::infinite, result_atom_v, tag).then(take, give_up);
   else
@@ -114,6 +129,7 @@ tool_return_part make_tool_return(const tool_call_part& call, const cell_result&
 
 tool_call_actor::behavior_type tool_call(self_pointer self, tool_job job) {
   self->state.job = std::move(job);
+  self->set_down_handler([=](const caf::down_msg& down) { lose_shell(self, down); });
   return {
     [=](start_atom) {
       self->request(self->state.job.session, caf::infinite, shell_atom_v)

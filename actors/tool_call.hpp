@@ -16,6 +16,7 @@ struct tool_call_state {
   tool_job job;
   python_shell_actor shell; // once it is known
   int shells_ended = 0;     // before they began the cell
+  bool asked = false;       // the shell owes an answer
   bool cancelled = false;
   bool reported = false;
 };

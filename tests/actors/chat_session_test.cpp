@@ -724,6 +724,12 @@ TEST_CASE("a cell whose shell ends before it begins runs once, in a fresh shell,
       contains(shown(world)[1].data, "[The Python shell had ended before this cell began; it ran in a fresh one.]"));
     CHECK(contains(shown(world)[1].data, "data-state=\"done\""));
   }
+  SUBCASE("a shell that is gone without an answer") {
+    world.log().shells_that_vanish = 1;
+    REQUIRE(world.ask<turn_started>(world.session(), send_atom_v, says("go")));
+    CHECK(world.log().cells == std::vector<std::string>{"launch()"});
+    CHECK(world.log().shells_started == 2);
+  }
   SUBCASE("once more, and it is reported") {
     world.log().shells_that_end = ended_shells_max + 1;
     REQUIRE(world.ask<turn_started>(world.session(), send_atom_v, says("go")));

@@ -317,12 +317,6 @@ TEST_CASE("a cell that its shell surely did not begin before it ended is given b
     auto cell = world.self->request(world.shell, 60s, execute_atom_v, "import os; os._exit(7)");
     CHECK(answer_to(cell) == "lost");
   }
-  SUBCASE("the shell has ended already") {
-    world.run("import os; os._exit(7)");
-    auto cell = world.self->request(world.shell, 60s, execute_atom_v, "1");
-    auto answer = answer_to(cell);
-    CHECK((answer == "shell_lost" || answer == "none")); // of the shell, or of CAF for an actor that is gone
-  }
 }
 
 TEST_CASE("a shell falls asleep when it has nothing to do, and not while a cell is on or waits") {

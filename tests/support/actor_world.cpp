@@ -124,6 +124,12 @@ fake_shell_actor::behavior_type fake_shell(fake_shell_actor::pointer self, log_p
       return self->delegate(fake_shell_actor{self}, execute_atom_v, code, std::string{});
     },
     [=](execute_atom, const std::string& code, const std::string&) -> caf::result<cell_result> {
+      if (log->shells_that_vanish > 0) {
+        --log->shells_that_vanish;
+        log->unanswered.push_back(self->make_response_promise<cell_result>());
+        self->quit(fail(errc::shell_lost, "The Python process ended."));
+        return log->unanswered.back();
+      }
       if (log->shells_that_end > 0) {
         --log->shells_that_end;
         return fail(errc::shell_lost, "The Python shell ended before this cell ran.");
@@ -287,6 +293,7 @@ actor_world::~actor_world() {
     caf::anon_send_exit(actor, caf::exit_reason::kill);
   spawned_.clear();
   log_->shell = nullptr;
+  log_->unanswered.clear();
   store_ = nullptr;
   models_ = nullptr;
   services_ = {};

@@ -53,6 +53,8 @@ struct world_log {
   bool keeper_is_slow = false;         // and does not answer
   int interrupts = 0;
   std::vector<wanted_shell> wanted;
+  int shells_that_vanish = 0; // so many cells find a shell that ends and answers nothing, as CAF's brokers do
+  std::vector<caf::typed_response_promise<cell_result>> unanswered;
   int shells_that_end = 0; // so many cells find a shell that ends before it begins them
   int shells_started = 0;
   int shells_closed = 0;
