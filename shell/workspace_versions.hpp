@@ -13,6 +13,7 @@
 #pragma once
 
 #include "config/config.hpp"
+#include "config/errors.hpp"
 #include "shell/file_listing.hpp"
 
 #include <cstdint>
