@@ -19,11 +19,6 @@ std::set<int64_t> runs_with_cells(const chat_contents& contents) {
 
 // The files were kept before the first cell of each run that had one, so those of the first such run from this turn on
 // are the files before this turn.
-struct earlier_files {
-  std::vector<std::string> versions;
-  bool expected = false; // a cell has run from this turn on
-};
-
 earlier_files files_before(const chat_contents& contents, int64_t turn) {
   earlier_files found;
   auto with_cells = runs_with_cells(contents);
@@ -90,7 +85,7 @@ void load_branch(chat_session_pointer self, std::function<void()> then, error_ha
         for (auto run : runs_with_cells(contents))
           expected = expected || !left.contains(run);
         s.contents = std::move(contents);
-        restore_files_of(self, {version_after(s.contents.runs.back().id)}, expected, then);
+        restore_files_of(self, {{version_after(s.contents.runs.back().id)}, expected}, then);
       },
       [=](caf::error& error) {
         otherwise(error);
@@ -106,7 +101,7 @@ write_batch fork_batch(const chat_session_state& state, int64_t turn, int64_t to
   chat.created_at = chat.updated_at = now_us();
   chat.last_seq = 0;
   chat.title += forked;
-  auto conversation = "chat-" + std::to_string(to);
+  auto conversation = conversation_of(to);
   std::map<int64_t, int64_t> ids{{0, 0}};
   for (auto run : state.contents.runs) {
     if (run.turn > turn)
@@ -178,7 +173,7 @@ caf::result<turn_started> edit(chat_session_pointer self, int64_t turn, user_mes
     self, files.versions,
     [=] {
       self->state.starting = false;
-      begin_turn(self, input, turn, files.versions, promise);
+      begin_turn(self, input, turn, files, promise);
       look_for_rest(self);
     },
     [=](const caf::error& error) mutable {

@@ -61,26 +61,21 @@ void keep_files(chat_session_pointer self) {
   self->request(state.services.keeper, keep_max, keep_atom_v, state.contents.chat.id, version_before(run), latest)
     .then([=](done_atom) { go_on(); },
           [=](caf::error& error) {
-            log(log_level::error,
-                "the files of chat " + std::to_string(self->state.contents.chat.id)
-                  + " are not kept: " + text_of(error));
+            complain(self, "kept", error);
             go_on();
           });
 }
 
-void restore_files_of(chat_session_pointer self, std::vector<std::string> versions, bool expected,
-                      std::function<void()> then) {
+void restore_files_of(chat_session_pointer self, earlier_files files, std::function<void()> then) {
   auto& state = self->state;
-  self->request(state.services.keeper, caf::infinite, restore_atom_v, state.contents.chat.id, std::move(versions))
+  self->request(state.services.keeper, caf::infinite, restore_atom_v, state.contents.chat.id, std::move(files.versions))
     .then(
-      [=](const workspace_change& change) {
+      [=, expected = files.expected](const workspace_change& change) {
         self->state.notice = notice_of(change, expected);
         then();
       },
       [=](caf::error& error) {
-        log(log_level::error,
-            "the files of chat " + std::to_string(self->state.contents.chat.id)
-              + " are not restored: " + text_of(error));
+        complain(self, "restored", error);
         self->state.notice = "The files are as they are now: their earlier state could not be restored.";
         then();
       });

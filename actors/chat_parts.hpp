@@ -12,6 +12,9 @@ using chat_session_pointer = chat_session_actor::stateful_pointer<chat_session_s
 void publish(chat_session_pointer self, stream_event event);
 void show_progress(chat_session_pointer self, std::string text);
 
+// The id that a chat's messages carry, and its models' caches.
+std::string conversation_of(int64_t chat);
+
 // A row with the chat's next seq, which is never reused.
 message_row make_row(chat_session_state& state, message content, int64_t turn, int64_t run_id);
 write_batch batch_of(const chat_session_state& state);
@@ -47,13 +50,18 @@ caf::error stopping();
 
 // --- turns (chat_turns.cpp) ------------------------------------------------------------------------------------------
 
+// The files before a turn: the first of these versions that exists.
+struct earlier_files {
+  std::vector<std::string> versions;
+  bool expected = false; // a cell has run since, so that without a version the files are not as they were
+};
+
 using turn_promise = caf::typed_response_promise<turn_started>;
 
 // Commits the message and starts its run. REQUIRES: no run is on. `replaced_turn` 0: the turn is a new one at the end.
-// Another one is replaced with all that follow it, and `next` are the versions of the files of which the first one that
-// exists belongs to what was before it; the chat has no shell then.
-void begin_turn(chat_session_pointer self, const user_message& input, int64_t replaced_turn,
-                std::vector<std::string> next, turn_promise promise);
+// Another one is replaced with all that follow it, and `next` are the files before it; the chat has no shell then.
+void begin_turn(chat_session_pointer self, const user_message& input, int64_t replaced_turn, earlier_files next,
+                turn_promise promise);
 
 caf::expected<model_config> model_for(const chat_session_state& state, const std::string& wanted);
 
@@ -88,10 +96,8 @@ caf::result<chat_forked> fork(chat_session_pointer self, int64_t turn);
 // waits for the shell is served afterwards. REQUIRES: a run is on.
 void keep_files(chat_session_pointer self);
 
-// Brings back the files of the active branch: the first of these versions that there is. `expected`: cells have run
-// since, so that without a version the files are not as they were. Differences are in state.notice afterwards.
-void restore_files_of(chat_session_pointer self, std::vector<std::string> versions, bool expected,
-                      std::function<void()> then);
+// Brings back the files of the active branch. Differences are in state.notice afterwards.
+void restore_files_of(chat_session_pointer self, earlier_files files, std::function<void()> then);
 
 // A crash came between a change of branch and its files: they follow now, before anybody sees the chat.
 void finish_branch_change(chat_session_pointer self);

@@ -14,6 +14,10 @@ namespace {
 
 constexpr auto settle_max = std::chrono::seconds{4}; // of a stop, which has 9 s in all
 
+bool is_settled(const chat_session_state& state) {
+  return !state.snapshotting && state.snapshots_kept == 0;
+}
+
 void forget_shell(chat_session_state& state) {
   state.shell = nullptr;
   state.stage = shell_stage::none;
@@ -173,7 +177,7 @@ void start_shell(chat_session_pointer self) {
 
 void note_settled(chat_session_pointer self) {
   const auto& state = self->state;
-  if (!state.snapshotting && state.snapshots_kept == 0)
+  if (is_settled(state))
     settle_now(self);
 }
 
@@ -338,7 +342,7 @@ void settle_now(chat_session_pointer self) {
 void settle(chat_session_pointer self, std::function<void()> then) {
   auto& state = self->state;
   state.when_settled.push_back(std::move(then));
-  if (!state.snapshotting && state.snapshots_kept == 0)
+  if (is_settled(state))
     settle_now(self);
   else
     self->delayed_send(chat_session_actor{self}, settle_max, deadline_atom_v);

@@ -20,7 +20,7 @@ void start_run(chat_session_pointer self, const model_config& model, unfinished_
   auto& state = self->state;
   run_setup setup;
   setup.run_id = state.current->id;
-  setup.conversation_id = "chat-" + std::to_string(state.contents.chat.id);
+  setup.conversation_id = conversation_of(state.contents.chat.id);
   setup.model = model;
   setup.limits = state.services.settings->agent;
   setup.tools = state.services.tools;
@@ -64,7 +64,6 @@ struct new_turn {
   run_record run;
   message_row row; // the user's message
   model_config model;
-  int64_t replaced = 0; // the turn that it replaces; 0: none
 };
 
 run_record next_run(const chat_session_state& state, int64_t replaced_turn) {
@@ -78,15 +77,6 @@ run_record next_run(const chat_session_state& state, int64_t replaced_turn) {
     if (former.turn == run.turn - 1)
       run.parent = former.id;
   return run;
-}
-
-// Whether cells have run in what is replaced.
-bool replace_turn(chat_session_state& state, const new_turn& turn) {
-  auto with_cells = std::any_of(state.contents.messages.begin(), state.contents.messages.end(),
-                                [&](const message_row& row) { return row.turn >= turn.replaced && returns_cell(row); });
-  note_alternative(state, turn.run);
-  forget_from_turn(state, turn.replaced);
-  return with_cells;
 }
 
 void start_turn(chat_session_pointer self, const new_turn& turn, turn_promise promise) {
@@ -136,6 +126,10 @@ void show_progress(chat_session_pointer self, std::string text) {
 void end_start(chat_session_pointer self) {
   self->state.starting = false;
   look_for_rest(self);
+}
+
+std::string conversation_of(int64_t chat) {
+  return "chat-" + std::to_string(chat);
 }
 
 message_row make_row(chat_session_state& state, message content, int64_t turn, int64_t run_id) {
@@ -192,8 +186,8 @@ void resume_run(chat_session_pointer self, const model_config& model, unfinished
   start_run(self, model, std::move(work));
 }
 
-void begin_turn(chat_session_pointer self, const user_message& input, int64_t replaced_turn,
-                std::vector<std::string> next, turn_promise promise) {
+void begin_turn(chat_session_pointer self, const user_message& input, int64_t replaced_turn, earlier_files next,
+                turn_promise promise) {
   auto& state = self->state;
   auto model = model_for(state, input.model);
   if (!model || state.stopping) {
@@ -209,13 +203,12 @@ void begin_turn(chat_session_pointer self, const user_message& input, int64_t re
     chat.created_at = now_us();
   }
   new_turn turn;
-  turn.replaced = replaced_turn;
   turn.run = next_run(state, replaced_turn);
   turn.model = std::move(*model);
   model_request request;
   request.timestamp = timestamp_now();
   request.run_id = std::to_string(turn.run.id);
-  request.conversation_id = "chat-" + std::to_string(chat.id);
+  request.conversation_id = conversation_of(chat.id);
   request.parts.push_back(user_prompt_part{input.text, request.timestamp});
   turn.row = make_row(state, std::move(request), turn.run.turn, turn.run.id);
   turn.run.first_seq = turn.row.seq;
@@ -235,8 +228,9 @@ void begin_turn(chat_session_pointer self, const user_message& input, int64_t re
         start_turn(self, turn, promise);
         return;
       }
-      auto expected = replace_turn(self->state, turn);
-      restore_files_of(self, next, expected, [=] { start_turn(self, turn, promise); });
+      note_alternative(self->state, turn.run);
+      forget_from_turn(self->state, replaced_turn);
+      restore_files_of(self, next, [=] { start_turn(self, turn, promise); });
     },
     [=](const caf::error& error) mutable {
       auto& s = self->state;

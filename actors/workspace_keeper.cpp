@@ -22,10 +22,10 @@ caf::result<done_atom> done_unless(const caf::error& error) {
 // The first of these versions that there is.
 caf::expected<workspace_change> restore_first(const config& settings, int64_t chat,
                                               const std::vector<std::string>& names, int64_t to) {
-  for (const auto& name : names)
-    if (has_version(settings.data_dir, chat, name))
-      return restore_version(settings.data_dir, chat, name, to);
-  return workspace_change{};
+  caf::expected<workspace_change> change{workspace_change{}};
+  for (auto name = names.begin(); name != names.end() && change && !change->found; ++name)
+    change = restore_version(settings.data_dir, chat, *name, to);
+  return change;
 }
 
 caf::error keep_before_branch_change(const config& settings, int64_t chat, int64_t left_run,
@@ -56,7 +56,7 @@ struct files_of_chat {
   bool deleted = false;
 };
 
-std::vector<files_of_chat> list_files(const std::filesystem::path& data_dir) {
+std::vector<files_of_chat> all_files_of_chats(const std::filesystem::path& data_dir) {
   std::vector<files_of_chat> found;
   std::error_code ignored;
   for (const auto* part : {"workspaces", "snapshots", "versions"})
@@ -75,7 +75,7 @@ std::vector<files_of_chat> list_files(const std::filesystem::path& data_dir) {
 // What a deletion that a crash cut off has left, of a chat that is in the database no more.
 void sweep(const std::filesystem::path& data_dir, const known_chats& known) {
   std::error_code ignored;
-  for (const auto& files : list_files(data_dir)) {
+  for (const auto& files : all_files_of_chats(data_dir)) {
     auto gone = files.chat < known.next && !std::binary_search(known.ids.begin(), known.ids.end(), files.chat);
     if (gone || files.deleted)
       std::filesystem::remove_all(files.path, ignored);
@@ -85,7 +85,7 @@ void sweep(const std::filesystem::path& data_dir, const known_chats& known) {
 } // namespace
 
 int64_t next_chat_without_files(const std::filesystem::path& data_dir, int64_t next_chat) {
-  for (const auto& files : list_files(data_dir))
+  for (const auto& files : all_files_of_chats(data_dir))
     next_chat = std::max(next_chat, files.chat + 1);
   return next_chat;
 }
