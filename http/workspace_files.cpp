@@ -1,16 +1,15 @@
 #include "http/workspace_files.hpp"
 
 #include "http/form.hpp"
+#include "shell/directory.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cstring>
 #include <dirent.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <random>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
 namespace varro {
 
@@ -31,13 +30,6 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 13> media_ty
   {"ipynb", "application/x-ipynb+json"},
   {"pdf", "application/pdf"},
 }};
-
-int open_beneath(int directory, const std::string& path, int flags) {
-  open_how how{};
-  how.flags = static_cast<uint64_t>(flags | O_CLOEXEC);
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
-  return static_cast<int>(::syscall(SYS_openat2, directory, path.c_str(), &how, sizeof how));
-}
 
 bool write_all(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
@@ -69,7 +61,7 @@ std::string cut(std::string text, size_t bytes) {
 using file_entries = std::vector<listed_file>;
 
 void list_directory(int root, const std::string& path, int depth, file_entries& out) {
-  auto fd = open_beneath(root, path.empty() ? "." : path, O_RDONLY | O_DIRECTORY | O_NONBLOCK);
+  auto fd = open_beneath(root, path.empty() ? "." : path, O_RDONLY | O_DIRECTORY | O_NONBLOCK).release();
   auto* directory = fd < 0 ? nullptr : ::fdopendir(fd);
   if (directory == nullptr) {
     if (fd >= 0)
@@ -118,7 +110,7 @@ caf::expected<workspace_files::opened> workspace_files::read(std::string_view pa
   if (path.empty() || path.find('\0') != std::string_view::npos)
     return missing();
   // Without O_NONBLOCK opening a FIFO would hold this worker for ever.
-  file_descriptor fd{open_beneath(directory_.get(), std::string{path}, O_RDONLY | O_NONBLOCK | O_NOCTTY)};
+  file_descriptor fd{open_beneath(directory_.get(), std::string{path}, O_RDONLY | O_NONBLOCK | O_NOCTTY).release()};
   struct stat status {};
   if (!fd || ::fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode))
     return missing();

@@ -1,6 +1,6 @@
 #include "shell/workspace_usage.hpp"
 
-#include "shell/descriptor.hpp"
+#include "shell/directory.hpp"
 
 #include <limits>
 #include <vector>
@@ -41,7 +41,7 @@ struct measuring {
     for (const auto& name : inner) {
       if (usage.files > limits.workspace_files_max)
         break;
-      descriptor next{openat(dirfd(entries), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+      auto next = open_directory(dirfd(entries), name);
       if (next)
         add(std::move(next), depth + 1);
     }
@@ -57,7 +57,7 @@ std::string mebibytes(size_t bytes) {
 
 workspace_usage measure_workspace(const std::filesystem::path& workspace, const shell_config& limits) {
   measuring all{limits};
-  descriptor directory{open(workspace.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+  auto directory = open_directory(AT_FDCWD, workspace.string());
   if (directory)
     all.add(std::move(directory), 0);
   return all.usage;

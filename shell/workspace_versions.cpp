@@ -40,6 +40,10 @@ fs::path list_of(const fs::path& directory, const std::string& name) {
   return directory / (name + std::string{list_suffix});
 }
 
+fs::path blob_of(const fs::path& directory, uint64_t number) {
+  return directory / (std::string{blob_prefix} + std::to_string(number));
+}
+
 int64_t now_ns() {
   timespec time{};
   clock_gettime(CLOCK_REALTIME, &time);
@@ -85,7 +89,7 @@ struct version_store {
   }
 
   fs::path blob(uint64_t number) const {
-    return directory / (std::string{blob_prefix} + std::to_string(number));
+    return blob_of(directory, number);
   }
 
   uint64_t bytes() const {
@@ -259,8 +263,7 @@ caf::expected<workspace_change> restore_version(const fs::path& data_dir, int64_
   if (!*workspace)
     return change;
   auto open_blob = [&](const file_entry& entry) {
-    auto blob = directory / (std::string{blob_prefix} + std::to_string(entry.blob));
-    return descriptor{open(blob.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC)};
+    return descriptor{open(blob_of(directory, entry.blob).c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC)};
   };
   change.differing = restore_files(*workspace, *wanted, open_blob, shell_user());
   return change;
