@@ -11,29 +11,8 @@ namespace {
 constexpr auto plotly = "application/vnd.plotly.v1+json";
 constexpr auto vega_lite = "application/vnd.vegalite.v5+json";
 
-// One cell's return as message 6 of chat 42, with the call before it.
 void show(routes_world& world, std::vector<cell_output> outputs) {
-  cell_result cell;
-  cell.outputs = std::move(outputs);
-  tool_call_part call;
-  call.tool_name = "python";
-  call.tool_call_id = "c1";
-  call.args = "{\"code\": \"x\"}";
-  model_response response;
-  response.parts.push_back(call);
-  tool_return_part returned;
-  returned.tool_name = "python";
-  returned.tool_call_id = "c1";
-  returned.metadata = cell_metadata(cell);
-  model_request request;
-  request.parts.push_back(returned);
-  message_row asked, answered;
-  asked.chat_id = answered.chat_id = 42;
-  asked.seq = 5;
-  asked.content = response;
-  answered.seq = 6;
-  answered.content = request;
-  world.script->contents.messages = {asked, answered};
+  world.script->contents.messages = rows_of_cell(std::move(outputs));
 }
 
 bool contains(std::string_view text, std::string_view what) {

@@ -369,27 +369,9 @@ TEST_CASE("HTML that a cell displayed is served as a stranger to the page, and t
 
 TEST_CASE("a notebook holds rich displays as notebooks do") {
   routes_world world;
-  cell_result cell;
-  cell.outputs = {rich_output{"text/html", "<b>x</b>", "x"}, rich_output{"application/json", "{\"a\": [1]}", "{}"},
-                  rich_output{"application/vnd.plotly.v1+json", "broken", "A plot"}};
-  message_row asked, answered;
-  asked.seq = 1;
-  tool_call_part call;
-  call.tool_name = "python";
-  call.tool_call_id = "c1";
-  call.args = "{\"code\": \"x\"}";
-  model_response response;
-  response.parts.push_back(call);
-  asked.content = response;
-  answered.seq = 2;
-  tool_return_part returned;
-  returned.tool_name = "python";
-  returned.tool_call_id = "c1";
-  returned.metadata = cell_metadata(cell);
-  model_request request;
-  request.parts.push_back(returned);
-  answered.content = request;
-  world.script->contents.messages = {asked, answered};
+  world.script->contents.messages
+    = rows_of_cell({rich_output{"text/html", "<b>x</b>", "x"}, rich_output{"application/json", "{\"a\": [1]}", "{}"},
+                    rich_output{"application/vnd.plotly.v1+json", "broken", "A plot"}});
   auto book = json::parse(world.get("/chat/42/export.ipynb").body);
   json outputs;
   for (const auto& one : book["cells"])

@@ -86,4 +86,29 @@ struct routes_world {
   uint16_t port = 0;
 };
 
+// One cell's return as message 6 of chat 42, with the call before it.
+inline std::vector<message_row> rows_of_cell(std::vector<cell_output> outputs) {
+  cell_result cell;
+  cell.outputs = std::move(outputs);
+  tool_call_part call;
+  call.tool_name = "python";
+  call.tool_call_id = "c1";
+  call.args = "{\"code\": \"x\"}";
+  model_response response;
+  response.parts.push_back(call);
+  tool_return_part returned;
+  returned.tool_name = "python";
+  returned.tool_call_id = "c1";
+  returned.metadata = cell_metadata(cell);
+  model_request request;
+  request.parts.push_back(returned);
+  message_row asked, answered;
+  asked.chat_id = answered.chat_id = 42;
+  asked.seq = 5;
+  asked.content = response;
+  answered.seq = 6;
+  answered.content = request;
+  return {asked, answered};
+}
+
 } // namespace varro::test
