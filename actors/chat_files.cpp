@@ -98,6 +98,17 @@ void finish_branch_change(chat_session_pointer self) {
            [=](caf::error& error) { complain(self, "restored", error); });
 }
 
+namespace {
+
+void clear_away(caf::event_based_actor*, const std::filesystem::path& data, int64_t chat,
+                const std::filesystem::path& workspace) {
+  std::error_code left; // is cleared away at the next start
+  std::filesystem::remove_all(workspace, left);
+  remove_versions(data, chat);
+}
+
+} // namespace
+
 void remove_files_of(chat_session_pointer self, int64_t chat) {
   const auto& data = self->state.services.settings->data_dir;
   remove_snapshots(data, chat);
@@ -106,11 +117,9 @@ void remove_files_of(chat_session_pointer self, int64_t chat) {
   to += ".deleted";
   std::error_code ignored; // there may be none
   std::filesystem::rename(from, to, ignored);
-  self->spawn([data, chat, to](caf::event_based_actor*) {
-    std::error_code left; // is cleared away at the next start
-    std::filesystem::remove_all(to, left);
-    remove_versions(data, chat);
-  });
+  // A thread of its own, for a workspace may hold a million files. What it works on are arguments: CAF 0.17 takes a
+  // reference to the empty tuple of a function without any, and that tuple is null.
+  self->spawn<caf::detached>(clear_away, data, chat, std::move(to));
 }
 
 } // namespace varro
