@@ -37,6 +37,8 @@ class Outputs:
         self.child = False  # we are a forked copy: the descriptors are the only way out
         self.pipes = {}
         self.ready = select.poll()
+        self.reader = None  # the thread that reads the pipes
+        os.register_at_fork(after_in_child=self.forked)
         self.reset({"output_bytes": 0, "images": 0, "image_bytes": 0, "table_rows": 0, "table_columns": 0})
 
     def open(self, frames):
@@ -52,8 +54,7 @@ class Outputs:
             self.pipes[reading] = (name, codecs.getincrementaldecoder("utf-8")("replace"))
             self.ready.register(reading, select.POLLIN)
         self.wake_reading, self.wake_writing = os.pipe()
-        os.register_at_fork(after_in_child=self.forked)
-        threading.Thread(target=self.read_pipes, daemon=True, name="varro-output").start()
+        self.start_reading()
 
     def reset(self, limits):
         self.limits = limits
@@ -77,6 +78,8 @@ class Outputs:
         self.clear_waits = False
 
     def forked(self):
+        if self.frames is None:  # this is how a shell begins
+            return
         self.child = True
         self.guard.lock = threading.RLock()
         self.guard.held = 0
@@ -84,6 +87,29 @@ class Outputs:
         self.frames.socket.close()
 
     # --- from descriptors 1 and 2
+
+    def start_reading(self):
+        self.stopping = False
+        self.reader = threading.Thread(target=self.read_pipes, daemon=True, name="varro-output")
+        self.reader.start()
+
+    def rest(self):
+        """Between two cells: ends the thread. What fds() has to read until the next cell is for take_all()."""
+        if self.reader is not None:
+            self.stopping = True
+            os.write(self.wake_writing, b"x")
+            self.reader.join()
+            self.reader = None
+
+    def close(self):
+        """The opposite of open(), but for descriptors 1 and 2."""
+        self.rest()
+        for fd in (*self.pipes, self.wake_reading, self.wake_writing):
+            os.close(fd)
+        self.pipes, self.ready, self.frames = {}, select.poll(), None
+
+    def fds(self):
+        return list(self.pipes) if self.reader is None else []
 
     def read_pipes(self):
         poll = select.poll()
@@ -95,15 +121,23 @@ class Outputs:
                 for fd, _ in ready:
                     if fd == self.wake_reading:
                         os.read(fd, 64)
-                    else:
+                    elif fd in self.pipes:
                         self.take(fd)
+                    else:
+                        poll.unregister(fd)
                 self.flush()
+                if self.stopping:
+                    return
 
     def take(self, fd):
         # One read is enough: a pipe holds no more than this, so all that was written before us is in it.
         try:
             data = os.read(fd, 65536)
         except BlockingIOError:
+            return
+        if not data:  # nobody has the other end any more: the cell closed its descriptor
+            self.ready.unregister(fd)
+            del self.pipes[fd]
             return
         name, decoder = self.pipes[fd]
         self.append(name, utf8(decoder.decode(data)))
@@ -342,7 +376,10 @@ class Outputs:
             self.cell = cell
             while self.between:
                 self.append(*self.between.popleft())
-        os.write(self.wake_writing, b"x")
+        if self.reader is None:
+            self.start_reading()
+        else:
+            os.write(self.wake_writing, b"x")
 
     def end(self, status, duration):
         if self.images_dropped:

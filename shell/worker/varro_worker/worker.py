@@ -1,6 +1,7 @@
 """What runs cells in a shell's process: its limits, its loop."""
 import _signal  # signal's own functions make enumerations of what they take, which costs each shell pages
 import asyncio
+import errno
 import gc
 import os
 import resource
@@ -21,6 +22,8 @@ from .streams import Stream
 from .text import utf8
 from .tracebacks import message_of
 
+# Without work, after which a shell gives memory back; more than once only when threads are in the way.
+REST_SECONDS = (1.0, 4.0, 16.0)
 MEMORY_RESERVE_BYTES = 32 << 20  # kept from user code, so that running out of memory can be reported
 
 
@@ -36,6 +39,7 @@ class Worker:
 
     def __init__(self):
         self.pid = self.frames = None
+        self.give_back = None  # a function without arguments; where shells have a sandbox
         self.interrupts = Interrupts()
         hold_while_forking(self.interrupts)
         self.outputs = Outputs(self.interrupts)
@@ -59,6 +63,12 @@ class Worker:
         self.leftovers = Leftovers(self.snapshots.pids, self.magics_loop)
         sys.argv = [""]
         sys.path.insert(0, "")
+
+    def unbind(self):
+        """After a rehearsal."""
+        self.outputs.close()
+        self.frames.socket.close()
+        self.pid = self.frames = self.snapshots = self.leftovers = None
 
     def restore_streams(self):
         sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__ = self.streams
@@ -136,33 +146,52 @@ class Worker:
         self.outputs.end(status, duration)
 
     def serve(self):
+        self.get_ready()
+        while True:
+            self.wait()
+            self.handle(self.frames.receive())
+
+    def get_ready(self):
         self.workspace = os.getcwd()  # before a cell may change it
         self.last_cell = 0
         self.cell_before = {}  # by the id of a snapshot that is under way
         self.frames.send({"op": "ready", "python": sys.version.split()[0], "pid": self.pid})
-        while True:
-            self.wait()
-            frame = self.frames.receive()
-            if frame["op"] == "execute":
-                self.execute(frame)
-                self.last_cell = frame["id"]
-            elif frame["op"] == "snapshot":
-                self.cell_before[frame["id"]] = self.last_cell
-                self.snapshots.begin(frame, self.frames.descriptor())
-            elif frame["op"] == "restore":
-                answer = restore(self.shell, frame, self.frames.descriptor())
-                with self.interrupts:
-                    self.frames.send(answer)
-            else:
-                os._exit(0)
+
+    def handle(self, frame):
+        if frame["op"] == "execute":
+            self.execute(frame)
+            self.last_cell = frame["id"]
+        elif frame["op"] == "snapshot":
+            self.cell_before[frame["id"]] = self.last_cell
+            self.snapshots.begin(frame, self.frames.descriptor())
+        elif frame["op"] == "restore":
+            answer = restore(self.shell, frame, self.frames.descriptor())
+            with self.interrupts:
+                self.frames.send(answer)
+        else:
+            os._exit(0)
 
     def wait(self):
-        """For a frame; meanwhile, the answers of snapshots go out."""
+        """For a frame; meanwhile, the answers of snapshots go out, and memory is given back once nothing comes."""
+        rests = list(REST_SECONDS)
         while True:
             for answer in self.snapshots.collect():
                 answer["cell"] = self.cell_before.pop(answer["id"], 0)
                 with self.interrupts:
                     self.frames.send(answer)
-            fds = [self.frames.socket.fileno(), *self.snapshots.fds()]
-            if fds[0] in select.select(fds, [], [], self.snapshots.timeout())[0]:
+            socket, printed = self.frames.socket.fileno(), self.outputs.fds()
+            timeout = self.snapshots.timeout()
+            may_rest = timeout is None and rests
+            ready = select.select([socket, *printed, *self.snapshots.fds()], [], [], rests[0] if may_rest else timeout)[0]
+            if socket in ready:
                 return
+            if not ready and may_rest:
+                rests = rests[1:] if self.rest() else []
+            elif not set(ready).isdisjoint(printed):
+                with self.interrupts:
+                    self.outputs.take_all()
+
+    def rest(self):
+        """Gives memory back; whether it is worth another try."""
+        self.outputs.rest()
+        return self.give_back is not None and self.give_back() == -errno.EBUSY

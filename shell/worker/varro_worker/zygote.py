@@ -97,9 +97,20 @@ class SandboxEntry:
         self.kept_libraries = kept
         self.plan = Plan(
             shown=self.shown, links=self.links, filter=ctypes.pointer(self.filter), tmp_bytes=limits["tmp_bytes"],
-            file_bytes=limits["file_bytes"], address_bytes=address_bytes() + limits["memory_bytes"],
-            open_files=limits["open_files"], processes=limits["processes"], uid_inside=SHELL_USER,
+            file_bytes=limits["file_bytes"], open_files=limits["open_files"], processes=limits["processes"], uid_inside=SHELL_USER,
             gid_inside=SHELL_USER, uid_outside=os.getuid(), gid_outside=os.getgid(), init=self.init)
+        self.memory_bytes = limits["memory_bytes"]
+        for function in (self.library.varro_image_make, self.library.varro_image_give_back):
+            function.restype = ctypes.c_long
+        self.give_back = self.library.varro_image_give_back
+
+    def settle(self):
+        """Makes the image of the memory that shells start from (shell/entry/image.h); the last step of warming up."""
+        moved = self.library.varro_image_make()
+        if moved < 0:
+            problem = f"shells will need more memory, because no image could be made: {os.strerror(-moved)}\n"
+            os.write(2, problem.encode())
+        self.plan.address_bytes = address_bytes() + self.memory_bytes
 
     @staticmethod
     def system_paths():
@@ -142,6 +153,10 @@ class PlainEntry:
         self.address_bytes = address_bytes() + limits["memory_bytes"]
         self.kept_libraries = list(library_descriptors())
         self.prctl = ctypes.CDLL(None).prctl
+        self.give_back = None
+
+    def settle(self):
+        pass
 
     def fork(self, shell, workspace, stream):
         pid = os.fork()
@@ -228,12 +243,13 @@ class Zygote:
         os.execv(sys.executable, [sys.executable, "-I", "-B", archive, str(self.control.fileno()), settings])
 
     def warm(self):
-        from .warm import exercise
+        from .warm import exercise, rehearse
         from .worker import Worker
 
         self.worker = Worker()
         self.preload()
         exercise(self.worker, self.problems)
+        rehearse(self.worker)
         if thread_count() > 1:
             raise SystemExit("the warm interpreter has threads, although no single package starts them")
         limits, sandbox = self.settings["limits"], self.settings["sandbox"]
@@ -242,6 +258,8 @@ class Zygote:
         gc.collect()
         gc.freeze()
         ctypes.CDLL(None).malloc_trim(0)
+        self.worker.give_back = self.entry.give_back
+        self.entry.settle()
 
     def send(self, message, descriptors=()):
         socket.send_fds(self.control, [json.dumps(message).encode()], descriptors)
