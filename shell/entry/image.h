@@ -2,8 +2,8 @@
  *
  * A shell starts as a copy of the warm interpreter, page by page on its first write. Most of what Python writes are
  * counts of references that go up and down again: the page has its old content and stays a copy. So the warm
- * interpreter keeps its memory in a sealed file that it and all shells map privately, and a shell that has nothing to do
- * drops each of its copies that equals the file's page; the next access finds the file's again.
+ * interpreter keeps its memory in a sealed file that it and all shells map privately, and a shell that has nothing to
+ * do drops each of its copies that equals the file's page; the next access finds the file's again.
  *
  * The file is sealed against writing and has no descriptor, so that no shell can change what the others see.
  *

@@ -4,21 +4,19 @@ Python's streams write into Outputs directly; what child processes or C code wri
 through pipes that are emptied before each Python write.
 """
 import base64
-import codecs
 import collections
 import contextlib
 import os
-import select
 import signal
 import threading
 
+from .pipes import Pipes
 from .text import boundary, clipped, utf8
 
 TRACEBACK_BYTES_MAX = 16 << 10
 MESSAGE_BYTES_MAX = 4 << 10
 ERRORS_MAX = 20  # of one cell
 AT_ONCE_MAX = 64  # lines of a cell that are sent as they come, so that a crash does not take them
-BATCH_SECONDS = 0.1  # between the batches in which later lines are sent
 BETWEEN_BYTES_MAX = 8 << 10  # printed by threads between two cells
 
 
@@ -35,9 +33,7 @@ class Outputs:
         self.cell = None
         self.between = collections.deque()
         self.child = False  # we are a forked copy: the descriptors are the only way out
-        self.pipes = {}
-        self.ready = select.poll()
-        self.reader = None  # the thread that reads the pipes
+        self.pipes = Pipes(guard, lambda name, text: self.append(name, utf8(text)), self.flush)
         os.register_at_fork(after_in_child=self.forked)
         self.reset({"output_bytes": 0, "images": 0, "image_bytes": 0, "table_rows": 0, "table_columns": 0})
 
@@ -46,15 +42,11 @@ class Outputs:
         self.frames = frames
         self.between.clear()
         self.reset(self.limits)
-        for name, fd in (("stdout", 1), ("stderr", 2)):
-            reading, writing = os.pipe()
-            os.dup2(writing, fd, inheritable=True)
-            os.close(writing)
-            os.set_blocking(reading, False)
-            self.pipes[reading] = (name, codecs.getincrementaldecoder("utf-8")("replace"))
-            self.ready.register(reading, select.POLLIN)
-        self.wake_reading, self.wake_writing = os.pipe()
-        self.start_reading()
+        self.pipes.open()
+
+    def close(self):
+        self.pipes.close()
+        self.frames = None
 
     def reset(self, limits):
         self.limits = limits
@@ -86,66 +78,6 @@ class Outputs:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         self.frames.socket.close()
 
-    # --- from descriptors 1 and 2
-
-    def start_reading(self):
-        self.stopping = False
-        self.reader = threading.Thread(target=self.read_pipes, daemon=True, name="varro-output")
-        self.reader.start()
-
-    def rest(self):
-        """Between two cells: ends the thread. What fds() has to read until the next cell is for take_all()."""
-        if self.reader is not None:
-            self.stopping = True
-            os.write(self.wake_writing, b"x")
-            self.reader.join()
-            self.reader = None
-
-    def close(self):
-        """The opposite of open(), but for descriptors 1 and 2."""
-        self.rest()
-        for fd in (*self.pipes, self.wake_reading, self.wake_writing):
-            os.close(fd)
-        self.pipes, self.ready, self.frames = {}, select.poll(), None
-
-    def fds(self):
-        return list(self.pipes) if self.reader is None else []
-
-    def read_pipes(self):
-        poll = select.poll()
-        for fd in (*self.pipes, self.wake_reading):
-            poll.register(fd, select.POLLIN)
-        while True:
-            ready = poll.poll(None if self.cell is None else BATCH_SECONDS * 1000)
-            with self.guard:
-                for fd, _ in ready:
-                    if fd == self.wake_reading:
-                        os.read(fd, 64)
-                    elif fd in self.pipes:
-                        self.take(fd)
-                    else:
-                        poll.unregister(fd)
-                self.flush()
-                if self.stopping:
-                    return
-
-    def take(self, fd):
-        # One read is enough: a pipe holds no more than this, so all that was written before us is in it.
-        try:
-            data = os.read(fd, 65536)
-        except BlockingIOError:
-            return
-        if not data:  # nobody has the other end any more: the cell closed its descriptor
-            self.ready.unregister(fd)
-            del self.pipes[fd]
-            return
-        name, decoder = self.pipes[fd]
-        self.append(name, utf8(decoder.decode(data)))
-
-    def take_all(self):
-        for fd, _ in self.ready.poll(0):
-            self.take(fd)
-
     # --- from Python
 
     def write(self, name, data):
@@ -155,7 +87,7 @@ class Outputs:
                 data = data[os.write(fd, data):]
             return
         with self.guard:
-            self.take_all()
+            self.pipes.take_all()
             self.append(name, data)
 
     def append(self, name, data):
@@ -206,7 +138,7 @@ class Outputs:
         if self.child:
             return
         with self.guard:
-            self.take_all()
+            self.pipes.take_all()
             if self.cell is None:
                 return
             if self.clear_waits:
@@ -269,7 +201,7 @@ class Outputs:
         if self.child:
             return
         with self.guard:
-            self.take_all()
+            self.pipes.take_all()
             if self.cell is None:
                 return
             self.clear_waits = True
@@ -357,8 +289,9 @@ class Outputs:
         self.send({"type": "stream", "name": name, "text": bytes(data).decode("utf-8", "replace")})
 
     def flush(self):
+        """Sends what came; whether there is a cell."""
         if self.cell is None or not self.unsent:
-            return
+            return self.cell is not None
         unsent, self.unsent = self.unsent, []
         run = []
         for name, data in unsent:
@@ -368,26 +301,23 @@ class Outputs:
             run = run or [name]
             run.append(data)
         self.send_text(run[0], b"".join(run[1:]))
+        return True
 
     def begin(self, cell, limits):
         with self.guard:
-            self.take_all()
+            self.pipes.take_all()
             self.reset(limits)
             self.cell = cell
             while self.between:
                 self.append(*self.between.popleft())
-        if self.reader is None:
-            self.start_reading()
-        else:
-            os.write(self.wake_writing, b"x")
+        self.pipes.go_on()
 
     def end(self, status, duration):
         if self.images_dropped:
             self.write("stderr", b"%d further images were left out.\n" % self.images_dropped)
         with self.guard:
-            self.take_all()
-            for name, decoder in self.pipes.values():
-                self.append(name, utf8(decoder.decode(b"", True)))
+            self.pipes.take_all()
+            self.pipes.finish()
             self.flush()
             self.release()
             for output in self.kept:

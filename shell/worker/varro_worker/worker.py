@@ -136,7 +136,7 @@ class Worker:
             gc.collect()
         if self.shell.exit_asked:
             with self.interrupts:
-                self.outputs.take_all()
+                self.outputs.pipes.take_all()
                 self.outputs.flush()
                 self.outputs.release()
             os._exit(0)
@@ -179,19 +179,20 @@ class Worker:
                 answer["cell"] = self.cell_before.pop(answer["id"], 0)
                 with self.interrupts:
                     self.frames.send(answer)
-            socket, printed = self.frames.socket.fileno(), self.outputs.fds()
+            socket, printed = self.frames.socket.fileno(), self.outputs.pipes.fds()
             timeout = self.snapshots.timeout()
             may_rest = timeout is None and rests
-            ready = select.select([socket, *printed, *self.snapshots.fds()], [], [], rests[0] if may_rest else timeout)[0]
+            fds = [socket, *printed, *self.snapshots.fds()]
+            ready = select.select(fds, [], [], rests[0] if may_rest else timeout)[0]
             if socket in ready:
                 return
             if not ready and may_rest:
                 rests = rests[1:] if self.rest() else []
             elif not set(ready).isdisjoint(printed):
                 with self.interrupts:
-                    self.outputs.take_all()
+                    self.outputs.pipes.take_all()
 
     def rest(self):
         """Gives memory back; whether it is worth another try."""
-        self.outputs.rest()
+        self.outputs.pipes.rest()
         return self.give_back is not None and self.give_back() == -errno.EBUSY

@@ -97,8 +97,9 @@ class SandboxEntry:
         self.kept_libraries = kept
         self.plan = Plan(
             shown=self.shown, links=self.links, filter=ctypes.pointer(self.filter), tmp_bytes=limits["tmp_bytes"],
-            file_bytes=limits["file_bytes"], open_files=limits["open_files"], processes=limits["processes"], uid_inside=SHELL_USER,
-            gid_inside=SHELL_USER, uid_outside=os.getuid(), gid_outside=os.getgid(), init=self.init)
+            file_bytes=limits["file_bytes"], open_files=limits["open_files"], processes=limits["processes"],
+            uid_inside=SHELL_USER, gid_inside=SHELL_USER, uid_outside=os.getuid(), gid_outside=os.getgid(),
+            init=self.init)
         self.memory_bytes = limits["memory_bytes"]
         for function in (self.library.varro_image_make, self.library.varro_image_give_back):
             function.restype = ctypes.c_long

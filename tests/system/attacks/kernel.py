@@ -55,6 +55,25 @@ print("mount program:", subprocess.run(["mount", "-t", "tmpfs", "x", "/tmp"], ca
 ''', told=(r"mount: Operation not permitted", r"open_by_handle_at: Operation not permitted"),
            twin=HONEST_PROCESSES, twin_says=("subprocess 42", "threads 36", "multiprocessing 42", "fork 7")),
 
+    Attack("changes the memory that every shell starts from", r'''
+images = [line.split() for line in open("/proc/self/maps") if "varro-image" in line]
+begin, end = (int(part, 16) for part in next(fields for fields in images if fields[1] == "r--p")[0].split("-"))
+before = ctypes.string_at(begin, 8192)
+def madvise(advice):
+    ctypes.set_errno(0)
+    return os.strerror(ctypes.get_errno()) if _libc.madvise(ctypes.c_void_p(begin), ctypes.c_size_t(end - begin), advice) else None
+print("remove:", madvise(9) or "ESCAPED")
+attempt("open", lambda: os.open(f"/proc/self/map_files/{begin:x}-{end:x}", os.O_RDWR))
+_libc.mprotect(ctypes.c_void_p(begin), ctypes.c_size_t(end - begin), 3)
+ctypes.memset(begin, 88, 4096)
+with open("/proc/self/mem", "r+b", buffering=0) as memory:
+    memory.seek(begin + 4096); memory.write(b"Y" * 4096)
+print("own copy:", ctypes.string_at(begin, 8192) == b"X" * 4096 + b"Y" * 4096)
+madvise(4)
+print("original:", "as before" if ctypes.string_at(begin, 8192) == before else "ESCAPED")
+''', told=(r"remove: (Operation not permitted|Permission denied|Invalid argument)", r"open: .*(permitted|denied|No such)",
+            r"own copy: True", r"original: as before"), twin=HONEST_MEMORY, twin_says=("sqlite 42",)),
+
     Attack("makes and enters namespaces", r'''
 flags = dict(mount=0x20000, cgroup=0x2000000, uts=0x4000000, ipc=0x8000000, user=0x10000000, pid=0x20000000, net=0x40000000)
 for what, flag in flags.items():
