@@ -23,7 +23,10 @@ enum {
   gap_pages_max = 16,       /* untouched pages that are taken along, for the sake of fewer mappings */
   pages_at_once = 512,
   task_links_of_one_thread = 3,
-  looks_max = 20,           /* for a thread that is about to end, a millisecond apart */
+  /* For a thread that is about to end, a millisecond apart: of the warm interpreter, and of a shell, whose next cell
+   * may come at any moment. */
+  looks_of_interpreter = 2000,
+  looks_of_shell = 20,
 };
 
 /* Documentation/admin-guide/mm/pagemap.rst of Linux. */
@@ -211,8 +214,8 @@ out:
 }
 
 /* A thread that was joined can still be about to leave the kernel. */
-static bool is_alone(void) {
-  for (int look = 0; look < looks_max; ++look) {
+static bool is_alone(int looks) {
+  for (; looks > 0; --looks) {
     struct stat tasks;
     if (stat("/proc/self/task", &tasks) < 0)
       return false;
@@ -233,7 +236,7 @@ long varro_image_make(void) {
   long result = 0;
   if (walk.pagemap < 0)
     result = -errno;
-  else if (!is_alone())
+  else if (!is_alone(looks_of_interpreter))
     result = -EBUSY;
   else
     result = each_line("/proc/self/smaps", take_figures, &walk) ? move_into_file() : -errno;
@@ -278,7 +281,7 @@ long varro_image_give_back(void) {
   image.count = 0;
   if (walk.pagemap < 0)
     result = -errno;
-  else if (!is_alone())
+  else if (!is_alone(looks_of_shell))
     result = -EBUSY;
   else if (!each_line("/proc/self/maps", take_mapping, &walk))
     result = -errno;

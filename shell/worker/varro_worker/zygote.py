@@ -250,9 +250,9 @@ class Zygote:
         self.worker = Worker()
         self.preload()
         exercise(self.worker, self.problems)
-        rehearse(self.worker)
         if thread_count() > 1:
             raise SystemExit("the warm interpreter has threads, although no single package starts them")
+        rehearse(self.worker)
         limits, sandbox = self.settings["limits"], self.settings["sandbox"]
         self.entry = SandboxEntry(sandbox, limits) if sandbox else PlainEntry(limits)
         refresh()  # what this sets up at its first time is set up here
