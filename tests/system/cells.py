@@ -148,13 +148,13 @@ class Chat:
         return self.client.request("DELETE", f"/chat/{self.chat_id}").status
 
 
-def until(holds, what):
-    """Looks again and again, at most WAIT_SECONDS."""
+def until(holds, what, pause=0.01):
+    """Looks again and again, with a pause in seconds, at most WAIT_SECONDS."""
     end = time.monotonic() + WAIT_SECONDS
     while not holds():
         if time.monotonic() > end:
             raise AssertionError(f"did not happen within {WAIT_SECONDS} s: {what}")
-        time.sleep(0.01)
+        time.sleep(pause)
 
 
 def later(reason):

@@ -6,8 +6,24 @@ import re
 import tempfile
 import unittest
 
-from cells import Chat, later
+from cells import Chat, later, until
 from harness import Client, SystemTest
+
+
+COPIED = """
+import sys
+def walk():
+    for module in list(sys.modules.values()):
+        list(vars(module).values())  # counts a reference on every page that holds one of them
+def copied():
+    total, image = 0, False
+    for line in open("/proc/self/smaps"):
+        if "-" in line.split()[0]:
+            image = "varro-image" in line
+        elif image and line.startswith("Anonymous:"):
+            total += int(line.split()[1])
+    return total
+"""
 
 
 class ShellTest(SystemTest):
@@ -36,6 +52,21 @@ class Cells(ShellTest):
         self.assertEqual(chat.run("_ + 1").of("value"), "43")
         self.assertEqual(chat.run("print(_, __)").stdout, "43 42\n")
         self.assertEqual(chat.run("'quiet';").outputs, [])
+
+    def test_a_new_shell_remembers_nothing(self):
+        cell = self.cell("print(In, Out, get_ipython().execution_count)\n"
+                         "print(sorted(name for name in globals() if name.startswith('_i')))")
+        self.assertRegex(cell.stdout, r"^\['', ['\"].*['\"]\] {} 1\n\['_i', '_i1', '_ih', '_ii', '_iii'\]\n$")
+
+    def test_a_shell_that_rests_gives_memory_back(self):
+        chat = self.chat()
+        chat.run(COPIED)
+        before = int(chat.run("walk(); print(copied())").stdout)
+        kept = "kept = list(range(1000, 2000))"
+        chat.run(kept)
+        # Each look takes some copies itself, and is followed by the next rest.
+        until(lambda: int(chat.run("print(copied())").stdout) < before / 2, "memory was given back", pause=2)
+        self.assertEqual(chat.run("print(sum(kept))").stdout, f"{sum(range(1000, 2000))}\n")
 
     def test_magics_work(self):
         self.assertRegex(self.cell("%timeit -n 10 -r 2 sum(range(100))").stdout, r"(ns|µs|us|ms) ± .*per loop")

@@ -39,6 +39,7 @@ class Worker:
 
     def __init__(self):
         self.pid = self.frames = None
+        self.remembers_cells = True  # in In and _i, but not those of a rehearsal
         self.give_back = None  # a function without arguments; where shells have a sandbox
         self.interrupts = Interrupts()
         hold_while_forking(self.interrupts)
@@ -100,7 +101,7 @@ class Worker:
         limit_memory(MEMORY_RESERVE_BYTES)
         try:
             interrupts.armed = True
-            result = shell.run_cell(code, store_history=True)
+            result = shell.run_cell(code, store_history=self.remembers_cells)
             error = result.error_before_exec or result.error_in_exec
             self.show_figures()
             sys.modules["ctypes"].CDLL(None).fflush(None) if "ctypes" in sys.modules else None
