@@ -81,8 +81,10 @@ int64_t newest_turn_seq(const chat_contents& contents) {
   return contents.runs.empty() ? 0 : contents.runs.back().first_seq;
 }
 
-stream_event done_event(const run_record& run) {
+stream_event done_event(const run_record& run, const std::string& unstored) {
   json data{{"chat_id", run.chat_id}, {"status", run.status}, {"error", run.status == run_status::failed}};
+  if (!unstored.empty())
+    data["message"] = unstored;
   return {0, "done", data.dump()};
 }
 

@@ -76,6 +76,8 @@ caf::result<done_atom> cancel(chat_session_pointer self);
 
 // The newest run is in the history as running; whether one is on, state.current says.
 bool has_open_run(const chat_session_state& state);
+// As it is shown while the database has it as running, because its end could not be stored.
+run_record as_unstored(run_record run);
 // Returns for these calls of the newest run. REQUIRES: has_open_run.
 write_batch close_calls(chat_session_state& state, const std::vector<open_call>& calls, const std::string& reason);
 // Closes that run. REQUIRES: has_open_run.

@@ -22,10 +22,8 @@ void attach(self_pointer self, uint64_t viewer, int64_t after) {
   auto events = events_after(state.contents, after);
   auto follow = state.current.has_value();
   if (!follow && !state.contents.runs.empty()) {
-    auto run = state.contents.runs.back();
-    if (has_open_run(state)) // its end was told and could not be kept
-      run.status = run_status::failed;
-    events.push_back(done_event(run));
+    const auto& run = state.contents.runs.back();
+    events.push_back(has_open_run(state) ? done_event(as_unstored(run), state.notice) : done_event(run));
   }
   if (follow && !state.progress.empty())
     events.push_back({0, "progress", progress_indicator(state.progress)});
@@ -37,7 +35,12 @@ void attach(self_pointer self, uint64_t viewer, int64_t after) {
 chat_view view(const chat_session_state& state) {
   chat_view view;
   view.chat = state.contents.chat;
-  for (auto& b : render_chat(state.contents))
+  std::optional<chat_contents> unstored;
+  if (has_open_run(state) && !state.current) {
+    unstored = state.contents;
+    unstored->runs.back() = as_unstored(unstored->runs.back());
+  }
+  for (auto& b : render_chat(unstored ? *unstored : state.contents))
     view.blocks.push_back({b.seq, "content", std::move(b.html)});
   view.last_seq = state.contents.messages.empty() ? 0 : state.contents.messages.back().seq;
   if (!state.contents.runs.empty())
@@ -253,6 +256,13 @@ void repair(self_pointer self) {
 bool has_open_run(const chat_session_state& state) {
   const auto& runs = state.contents.runs;
   return !runs.empty() && runs.back().status == run_status::running;
+}
+
+run_record as_unstored(run_record run) {
+  run.status = run_status::failed;
+  run.error.clear();
+  run.end_seq = 0;
+  return run;
 }
 
 write_batch close_calls(chat_session_state& state, const std::vector<open_call>& calls, const std::string& reason) {

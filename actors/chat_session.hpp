@@ -87,7 +87,8 @@ std::vector<stream_event> to_events(const std::vector<block>& blocks, int64_t se
 // The newest turn's user message: where a stream without an id starts.
 int64_t newest_turn_seq(const chat_contents& contents);
 
-stream_event done_event(const run_record& run);
+// `unstored` says why no block tells how the run ended, if that is so.
+stream_event done_event(const run_record& run, const std::string& unstored = {});
 
 // The cells that made the namespace, oldest first: those whose result was committed, after the last one that took its
 // shell along.

@@ -273,11 +273,11 @@ caf::result<done_atom> commit_node(chat_session_pointer self, run_node node) {
 namespace {
 
 // Publishes the end, which is committed, or told without being kept.
-void close_run(chat_session_pointer self, const run_record& run) {
+void close_run(chat_session_pointer self, const run_record& run, const std::string& unstored = {}) {
   auto& state = self->state;
   if (run.end_seq != 0)
     publish_blocks(self, state.live.render_end(run), run.end_seq);
-  publish(self, done_event(run));
+  publish(self, done_event(run, unstored));
   state.current.reset();
   state.ending = false;
   state.progress.clear();
@@ -315,12 +315,12 @@ void commit_end(chat_session_pointer self, run_record run) {
     },
     [=](const caf::error& error) {
       // What could not be committed is not shown. The history has the run as running: the next turn, or the next start,
-      // closes it first.
+      // closes it first. Until then its page has its calls as stopped, and a notice says why.
       log(log_level::error, "run " + std::to_string(run.id) + " could not be closed: " + text_of(error));
-      auto unsaved = run;
-      unsaved.status = run_status::failed;
-      unsaved.end_seq = 0;
-      close_run(self, unsaved);
+      auto& s = self->state;
+      auto unsaved = as_unstored(run);
+      s.notice = "The end of the last answer could not be stored: " + text_of(error) + '.';
+      close_run(self, unsaved, s.notice);
     });
 }
 

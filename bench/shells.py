@@ -40,6 +40,7 @@ MEMORY_SHARE = 0.85  # of the memory that is available; more shells than fit int
 MACHINE_WIDE_MIN = 50  # shells from which on the memory of the whole machine says something
 HELD = {"nothing but a number": 0, "a DataFrame of 1 MB": 1 << 17, "a DataFrame of 100 MB": 100 << 17}  # rows
 ROUNDS = 5
+SETTLING_SECONDS, SETTLING_MAX = 3.0, 10  # between two looks at memory, and how many at most
 CHATS_AT_ONCE = 4  # chats that are driven at the same time where the rate matters
 
 
@@ -207,7 +208,14 @@ class Memory:
         self.before = self.now()
 
     def now(self):
-        return memory_used(), pss_of(self.one.processes())
+        """Once nothing falls any more: shells give memory back when they have had nothing to do for a second."""
+        pss = pss_of(self.one.processes())
+        for _ in range(SETTLING_MAX):
+            time.sleep(SETTLING_SECONDS)
+            before, pss = pss, pss_of(self.one.processes())
+            if pss > before * 0.998:
+                break
+        return memory_used(), pss
 
     def each(self, count):
         used, pss = self.now()

@@ -125,7 +125,16 @@
       if (event.lastEventId) stream.last = event.lastEventId;
       place(container, event.data);
     });
-    source.addEventListener('done', () => finish(container));
+    source.addEventListener('done', (event) => {
+      finish(container);
+      const { message } = JSON.parse(event.data); // why no block tells how it ended
+      if (!message) return;
+      showNotice(message);
+      for (const call of document.querySelectorAll('[data-block="tool-call"][data-state="running"]')) {
+        call.dataset.state = 'stopped';
+        call.querySelector('.tool-state').textContent = 'Stopped';
+      }
+    });
     source.addEventListener('error', () => {
       // The browser repeats lost connections itself; a refused one it gives up.
       if (source.readyState === EventSource.CLOSED) retry(container, stream);

@@ -326,6 +326,38 @@ TEST_CASE("what cannot be committed is not shown") {
   CHECK(contains(last_run(world).error, "full"));
 }
 
+TEST_CASE("an answer whose end cannot be stored is told, and closed when there is room again") {
+  actor_world world;
+  world.log().fail_commit = 2; // the return, and all that follows
+  world.log().stays_full = true;
+  world.log().answers.push_back(always(call_answer({{"python", {{"code", "a"}}}})));
+  auto session = world.session();
+  REQUIRE(world.ask<turn_started>(session, send_atom_v, says("compute")));
+  const auto& published = world.log().published;
+  REQUIRE(published.size() >= 2);
+  CHECK(published.back().event == "done");
+  auto data = json::parse(published.back().data);
+  CHECK(data["error"] == true);
+  CHECK(contains(data["message"].get<std::string>(), "database or disk is full"));
+  auto page = world.ask<chat_view>(session, page_atom_v);
+  REQUIRE(page);
+  CHECK_FALSE(page->running);
+  CHECK(page->last_seq == 2);
+  CHECK(contains(page->notice, "database or disk is full"));
+  CHECK(contains(page->blocks.back().data, "data-state=\"stopped\""));
+  auto refused = world.ask<turn_started>(session, send_atom_v, says("still full"));
+  CHECK(code_of(refused.error()) == errc::storage_failed);
+  world.log().stays_full = false;
+  world.log().fail_commit = -1;
+  world.log().answers.push_back(always(text_answer("there is room")));
+  REQUIRE(world.ask<turn_started>(session, send_atom_v, says("again")));
+  CHECK(check_history(world.committed_messages()) == caf::none);
+  page = world.ask<chat_view>(session, page_atom_v);
+  REQUIRE(page);
+  CHECK(page->notice.empty());
+  CHECK(contains(page->blocks.back().data, "there is room"));
+}
+
 TEST_CASE("a user message that cannot be committed is refused and loses nothing") {
   actor_world world;
   world.log().fail_commit = 0;

@@ -24,7 +24,7 @@ fake_store_actor::behavior_type fake_store(fake_store_actor::pointer self, log_p
   return {
     [=](commit_atom, const write_batch& batch) -> caf::result<done_atom> {
       if (log->fail_commit == 0) {
-        log->fail_commit = -1;
+        log->fail_commit = log->stays_full ? 0 : -1;
         return fail(errc::storage_failed, "database or disk is full");
       }
       if (log->fail_commit > 0)

@@ -19,6 +19,7 @@ using fake_shell_actor = python_shell_actor::extend<caf::reacts_to<flush_atom, c
 // What the twins saw and how they shall answer. Shared with the twins; the test reads it between steps.
 struct world_log {
   std::vector<write_batch> batches; // committed, in order
+  bool stays_full = false;          // every commit from that one on fails
   int fail_commit = -1;             // the n-th commit from now on (0: the next) fails; -1: none
   bool hold_commits = false;        // commits wait for release_commits()
   std::deque<caf::typed_response_promise<done_atom>> held;
