@@ -231,6 +231,25 @@ class AtEachStep(CrashTest):
                 self.check_usable(talk)
         self.world.check_end({RESUMES_MAX})
 
+    def test_of_a_fork(self):
+        self.world.start()
+        for name, forked in (("fork_commit", False), ("fork_committed", True)):
+            with self.subTest(step=name):
+                talk = self.chat_with_a_turn()
+                self.say(talk, python("open('mine.txt', 'w').write('mine')"))
+                newest = self.world.query("SELECT max(id) FROM chats WHERE ?", 1)[0][0]
+                self.crash(talk, (name, 1), lambda: talk.client.post(f"/chat/{talk.chat_id}/fork", {"turn": 2}))
+                there = self.world.query("SELECT id FROM chats WHERE id > ?", newest)
+                self.assertEqual(len(there), 1 if forked else 0)
+                if forked:
+                    cell = Chat(talk.client, there[0][0]).run("print(kept, open('mine.txt').read())")
+                    self.assertEqual(cell.stdout, "still here mine\n")
+                else:  # and nothing of it is in the chat that comes next
+                    other = Chat(talk.client)
+                    self.assertEqual(other.run("import os\nprint(os.listdir(), 'kept' in globals())").stdout, "[] False\n")
+                self.check_usable(talk)
+        self.world.check_end({RESUMES_MAX})
+
     def test_of_a_deletion(self):
         self.world.start()
         for name, gone in (("delete_commit", False), ("delete_committed", True)):
