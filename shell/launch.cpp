@@ -2,6 +2,7 @@
 // has threads.
 #include "shell/launch.hpp"
 
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -21,6 +22,9 @@ namespace varro {
 namespace {
 
 constexpr int sources_from = 64; // the child's numbers lie below, so that no dup2 covers what is still needed
+
+constexpr auto stage = "/tmp";
+constexpr size_t shown_max = 8; // directories of one process
 
 struct step_failure {
   char step[24];
@@ -45,18 +49,35 @@ void reset_signals() {
   sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
+// What is shown may lie where the stage is, so that all of it is taken before the stage covers that.
+bool show_directories(const std::vector<std::string>& from, const std::vector<std::string>& to) {
+  std::array<int, shown_max> trees;
+  for (size_t i = 0; i < from.size(); ++i)
+    if ((trees.at(i) = open_tree(AT_FDCWD, from[i].c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC)) < 0)
+      return false;
+  if (mount("tmpfs", stage, "tmpfs", MS_NOSUID | MS_NODEV, "size=64k,nr_inodes=64,mode=755") != 0)
+    return false;
+  for (size_t i = 0; i < from.size(); ++i)
+    if (mkdir(to[i].c_str(), 0755) != 0
+        || move_mount(trees.at(i), "", AT_FDCWD, to[i].c_str(), MOVE_MOUNT_F_EMPTY_PATH) != 0)
+      return false;
+  return true;
+}
+
 // The kernel's calls, not the C library's: those would try to tell threads that this process does not have.
-void become_user(const launch_plan& plan, int failure) {
-  if (unshare(CLONE_NEWNS) != 0 || mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0
-      || (!plan.shown.empty() && mount(plan.shown.c_str(), launch_stage, nullptr, MS_BIND, nullptr) != 0))
-    give_up(failure, "show the workspaces");
+void become_user(const launch_plan& plan, const std::vector<std::string>& stages, int failure) {
+  if (unshare(CLONE_NEWNS) != 0 || mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
+    give_up(failure, "separate the mounts");
+  if (!plan.shown.empty() && !show_directories(plan.shown, stages))
+    give_up(failure, "show the directories");
   gid_t group = plan.user;
   if (syscall(SYS_setgroups, 0, nullptr) != 0 || syscall(SYS_setresgid, group, group, group) != 0
       || syscall(SYS_setresuid, plan.user, plan.user, plan.user) != 0)
     give_up(failure, "change the user");
 }
 
-[[noreturn]] void run_child(const launch_plan& plan, int report, char* const* arguments, char* const* environment) {
+[[noreturn]] void run_child(const launch_plan& plan, const std::vector<std::string>& stages, int report,
+                            char* const* arguments, char* const* environment) {
   reset_signals();
   int failure = static_cast<int>(plan.descriptors.size());
   for (int i = 0; i < failure; ++i)
@@ -68,7 +89,7 @@ void become_user(const launch_plan& plan, int failure) {
     give_up(failure, "close descriptors");
   setsid(); // an interrupt typed at the server's terminal is not meant for what it starts
   if (plan.user != 0)
-    become_user(plan, failure);
+    become_user(plan, stages, failure);
   umask(0077);
   if (chdir("/") != 0)
     give_up(failure, "enter the root");
@@ -92,6 +113,10 @@ bool raise(descriptor& low) {
 
 } // namespace
 
+std::string staged(size_t number) {
+  return stage + ('/' + std::to_string(number));
+}
+
 caf::error system_failure(const std::string& what) {
   return fail(errc::shell_unavailable, what + ": " + std::strerror(errno));
 }
@@ -114,12 +139,17 @@ caf::expected<launched_process> launch(launch_plan plan) {
       return system_failure("no descriptors for a process");
   if (!raise(writing))
     return system_failure("no descriptors for a process");
+  if (plan.shown.size() > shown_max)
+    return fail(errc::shell_unavailable, "too many directories to be shown");
+  std::vector<std::string> stages;
+  for (size_t i = 0; i < plan.shown.size(); ++i)
+    stages.push_back(staged(i));
   auto arguments = pointers_to(plan.arguments);
   auto environment = pointers_to(plan.environment);
   launched_process process;
   process.pid = _Fork();
   if (process.pid == 0)
-    run_child(plan, writing.get(), arguments.data(), environment.data());
+    run_child(plan, stages, writing.get(), arguments.data(), environment.data());
   if (process.pid < 0)
     return system_failure("no process");
   writing.reset();

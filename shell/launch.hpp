@@ -17,7 +17,7 @@ struct launch_plan {
   std::vector<std::string> environment;
   std::vector<descriptor> descriptors; // becomes 0, 1, 2, … of the process
   uid_t user = 0;                      // 0: this process's own
-  std::string shown;                   // a directory that `user` may not reach: it is shown to it as /tmp
+  std::vector<std::string> shown;      // directories that `user` may not reach: it sees them as staged(0), staged(1), …
 };
 
 struct launched_process {
@@ -25,8 +25,8 @@ struct launched_process {
   descriptor pidfd;
 };
 
-// Where launch_plan::shown is seen: a directory that exists everywhere, covered in the process's own mount namespace.
-inline constexpr auto launch_stage = "/tmp";
+// In a directory that exists everywhere, covered in the process's own mount namespace.
+std::string staged(size_t number);
 
 // The process is a child of the caller and leads a session of its own. Blocks until the program runs or could not be
 // started. For processes with threads and without.

@@ -2,6 +2,7 @@
 
 #include "models/json.hpp"
 
+#include <algorithm>
 #include <fstream>
 
 #include <unistd.h>
@@ -17,19 +18,29 @@ constexpr auto entry_path = "/varro/entry.so";
 constexpr auto init_path = "/varro/init";
 constexpr auto filter_path = "/varro/filter";
 
-// Directories of the interpreter that lie outside /usr: a virtual environment, and the Python that it was made from.
-std::vector<std::string> python_directories(const interpreter_config& python) {
-  std::vector<std::string> found;
+bool is_in(const fs::path& path, const fs::path& directory) {
+  return std::mismatch(directory.begin(), directory.end(), path.begin(), path.end()).first == directory.end();
+}
+
+// Whether it is a virtual environment or a Python's own directory, and not just where a link to one lies: shells see
+// all of it.
+bool is_prefix(const fs::path& directory) {
   std::error_code ignored;
-  auto path = fs::path{python.path};
-  for (const auto& program : {path.lexically_normal(), fs::weakly_canonical(path, ignored)}) {
-    auto prefix = program.parent_path().parent_path();
-    auto text = prefix.string();
-    if (prefix.has_relative_path() && text != "/usr" && !text.starts_with("/usr/")
-        && std::find(found.begin(), found.end(), text) == found.end())
-      found.push_back(text);
-  }
-  return found;
+  if (fs::exists(directory / "pyvenv.cfg", ignored))
+    return true;
+  for (const auto& entry : fs::directory_iterator{directory / "lib", ignored})
+    if (entry.path().filename().string().starts_with("python3"))
+      return directory.has_relative_path();
+  return false;
+}
+
+// What is executed: a link from elsewhere to a Python is not seen in the sandbox.
+std::string program_of(const interpreter_config& python) {
+  auto path = fs::path{python.path}.lexically_normal();
+  auto prefix = path.parent_path().parent_path();
+  std::error_code failed;
+  auto real = is_in(path, "/usr") || is_prefix(prefix) ? path : fs::weakly_canonical(path, failed);
+  return failed ? python.path : real.string();
 }
 
 std::string zygote_settings(const shell_config& config, const interpreter_config& python) {
@@ -57,7 +68,7 @@ void append(std::vector<std::string>& arguments, std::initializer_list<std::stri
   arguments.insert(arguments.end(), more);
 }
 
-void add_system(std::vector<std::string>& arguments, const interpreter_config& python) {
+void add_system(std::vector<std::string>& arguments) {
   append(arguments, {"--ro-bind", "/usr", "/usr"});
   std::error_code ignored;
   for (const char* name : {"bin", "sbin", "lib", "lib32", "lib64", "libx32"}) {
@@ -67,8 +78,6 @@ void add_system(std::vector<std::string>& arguments, const interpreter_config& p
     else if (fs::exists(path, ignored))
       append(arguments, {"--ro-bind", path, path});
   }
-  for (const auto& directory : python_directories(python))
-    append(arguments, {"--ro-bind", directory, directory});
 }
 
 void add_etc(std::vector<std::string>& arguments) {
@@ -92,8 +101,29 @@ const std::vector<std::pair<std::string, std::string>>& etc_files() {
   return files;
 }
 
+std::vector<std::string> python_directories(const interpreter_config& python) {
+  std::vector<std::string> found;
+  std::error_code ignored;
+  auto path = fs::path{python.path};
+  for (const auto& program : {path.lexically_normal(), fs::weakly_canonical(path, ignored)}) {
+    auto prefix = program.parent_path().parent_path();
+    if (!is_in(prefix, "/usr") && is_prefix(prefix) && std::find(found.begin(), found.end(), prefix) == found.end())
+      found.push_back(prefix.string());
+  }
+  return found;
+}
+
+caf::error check_python_directories(const interpreter_config& python, const fs::path& data) {
+  std::error_code ignored;
+  for (const auto& directory : python_directories(python))
+    if (is_in(fs::weakly_canonical(data, ignored), fs::weakly_canonical(directory, ignored)))
+      return fail(errc::shell_unavailable, "shells would see the data directory " + data.string() + ", because it lies in "
+                                             + directory + " of Python " + python.name);
+  return caf::none;
+}
+
 std::vector<std::string> sandbox_arguments(const shell_config& config, const interpreter_config& python,
-                                           const fs::path& workspaces) {
+                                           const std::vector<std::string>& sources) {
   std::vector<std::string> arguments{config.bubblewrap};
   // User namespaces stay allowed: each shell gets one of its own, in which there are no further ones.
   append(arguments,
@@ -104,11 +134,14 @@ std::vector<std::string> sandbox_arguments(const shell_config& config, const int
     auto split = variable.find('=');
     append(arguments, {"--setenv", variable.substr(0, split), variable.substr(split + 1)});
   }
-  add_system(arguments, python);
+  add_system(arguments);
   add_etc(arguments);
   append(arguments, {"--proc", "/proc", "--dev", "/dev"});
   append(arguments, {"--size", std::to_string(config.tmp_bytes_max), "--perms", "1777", "--tmpfs", "/tmp"});
-  append(arguments, {"--bind", workspaces.string(), workspaces_path});
+  append(arguments, {"--bind", sources.front(), workspaces_path});
+  auto directories = python_directories(python); // last, for they may lie in /tmp
+  for (size_t i = 0; i < directories.size(); ++i)
+    append(arguments, {"--ro-bind", sources.at(i + 1), directories[i]});
   auto add_file = [&arguments](const char* mode, int fd, const char* path) {
     append(arguments, {"--perms", mode, "--file", std::to_string(fd), path});
   };
@@ -119,7 +152,7 @@ std::vector<std::string> sandbox_arguments(const shell_config& config, const int
   // The tmpfs that bubblewrap builds / and /dev on have no size limit.
   append(arguments, {"--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/", "--"});
   append(arguments,
-         {python.path, "-I", "-B", worker_path, std::to_string(zygote_descriptors::control),
+         {program_of(python), "-I", "-B", worker_path, std::to_string(zygote_descriptors::control),
           zygote_settings(config, python)});
   return arguments;
 }

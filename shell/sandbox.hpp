@@ -41,9 +41,17 @@ const std::vector<std::pair<std::string, std::string>>& etc_files();
 // Where the workspaces' directory is seen in the sandbox.
 inline constexpr auto workspaces_path = "/workspaces";
 
-// The command line that runs a warm interpreter in bubblewrap. `workspaces` is what becomes /workspaces.
+// Directories of an interpreter outside /usr, which shells see at the same place, read-only: a virtual environment, and
+// the Python that it was made from.
+std::vector<std::string> python_directories(const interpreter_config& python);
+
+// errc::shell_unavailable when the data directory lies in one of them.
+caf::error check_python_directories(const interpreter_config& python, const std::filesystem::path& data);
+
+// The command line that runs a warm interpreter in bubblewrap. `sources` are where bubblewrap finds what becomes
+// /workspaces, and then the interpreter's directories.
 std::vector<std::string> sandbox_arguments(const shell_config& config, const interpreter_config& python,
-                                           const std::filesystem::path& workspaces);
+                                           const std::vector<std::string>& sources);
 
 // The same without a sandbox, for shell_config::sandbox = false.
 std::vector<std::string> plain_arguments(const shell_config& config, const interpreter_config& python);

@@ -156,11 +156,14 @@ static int make_devices(void) {
 static int make_root(const struct varro_entry_plan* plan) {
   char size[64];
   REQUIRE(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), "separate the mounts");
-  REQUIRE(mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "size=64k,nr_inodes=256,mode=755"), "mount a root");
-  REQUIRE(chdir("/tmp"), "enter the root");
+  /* Where nothing lies that is shown: what was in it is open already. */
+  REQUIRE(mount("tmpfs", "/varro", "tmpfs", MS_NOSUID | MS_NODEV, "size=64k,nr_inodes=256,mode=755"), "mount a root");
+  REQUIRE(chdir("/varro"), "enter the root");
   static const char* const directories[] = {"proc", "dev", "tmp", "workspace"};
   for (size_t i = 0; i < sizeof directories / sizeof *directories; ++i)
     REQUIRE(mkdir(directories[i], 0755), "make directories");
+  snprintf(size, sizeof size, "size=%llu,nr_inodes=16384,mode=1777", (unsigned long long)plan->tmp_bytes);
+  REQUIRE(mount("tmpfs", "tmp", "tmpfs", MS_NOSUID | MS_NODEV, size), "mount /tmp");
   for (const char* const* path = plan->shown; *path != NULL; ++path) {
     REQUIRE(make_directories(*path), "make directories");
     REQUIRE(show(*path, *path + 1, MOUNT_ATTR_RDONLY), *path);
@@ -169,8 +172,6 @@ static int make_root(const struct varro_entry_plan* plan) {
     REQUIRE(symlink(link[0], link[1] + 1), link[1]);
   REQUIRE(show(plan->workspace, "workspace", 0), "show the workspace");
   REQUIRE(make_devices(), "show the devices");
-  snprintf(size, sizeof size, "size=%llu,nr_inodes=16384,mode=1777", (unsigned long long)plan->tmp_bytes);
-  REQUIRE(mount("tmpfs", "tmp", "tmpfs", MS_NOSUID | MS_NODEV, size), "mount /tmp");
   REQUIRE(mount("proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "subset=pid"), "mount /proc");
   REQUIRE(syscall(SYS_pivot_root, ".", "."), "change the root");
   REQUIRE(umount2(".", MNT_DETACH), "leave the old root");

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <utility>
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -60,10 +61,17 @@ caf::expected<launch_plan> plan_of(const supervisor_settings& settings, const in
     texts.insert(texts.end(), {entry_library, init_program, *filter});
     for (const auto& file : etc_files())
       texts.push_back(file.second);
+    if (auto problem = check_python_directories(python, settings.data_dir))
+      return problem;
+    auto sources = python_directories(python);
+    sources.insert(sources.begin(), settings.workspaces().string());
     plan.user = shell_user();
-    if (plan.user != 0)
-      plan.shown = settings.workspaces().string();
-    plan.arguments = sandbox_arguments(shell, python, plan.user != 0 ? fs::path{launch_stage} : settings.workspaces());
+    if (plan.user != 0) {
+      plan.shown = std::exchange(sources, {});
+      for (size_t i = 0; i < plan.shown.size(); ++i)
+        sources.push_back(staged(i));
+    }
+    plan.arguments = sandbox_arguments(shell, python, sources);
   } else {
     plan.arguments = plain_arguments(shell, python);
     plan.environment = shell_environment("/tmp", "/tmp");

@@ -1,13 +1,18 @@
 #include "shell/diagnosis.hpp"
 #include "shell/sandbox.hpp"
+#include "tests/support/scratch_dir.hpp"
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 
 #include <unistd.h>
 
 using namespace varro;
+using varro::test::scratch_dir;
+namespace fs = std::filesystem;
 
 namespace {
 
@@ -25,7 +30,7 @@ size_t place_of(const std::vector<std::string>& arguments, std::initializer_list
 } // namespace
 
 TEST_CASE("the sandbox of a warm interpreter has no network, no capability and no environment of the server") {
-  auto arguments = sandbox_arguments({}, python, "/data/workspaces");
+  auto arguments = sandbox_arguments({}, python, {"/data/workspaces"});
   for (const char* option : {"--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts",
                              "--die-with-parent", "--new-session", "--clearenv"})
     CHECK(has(arguments, {option}));
@@ -34,7 +39,7 @@ TEST_CASE("the sandbox of a warm interpreter has no network, no capability and n
 }
 
 TEST_CASE("a warm interpreter can write the workspaces and /tmp, and nothing else") {
-  auto arguments = sandbox_arguments({}, python, "/data/workspaces");
+  auto arguments = sandbox_arguments({}, python, {"/data/workspaces"});
   CHECK(has(arguments, {"--bind", "/data/workspaces", "/workspaces"}));
   CHECK(std::count(arguments.begin(), arguments.end(), "--bind") == 1);
   CHECK(std::count(arguments.begin(), arguments.end(), "--tmpfs") == 1);
@@ -46,8 +51,45 @@ TEST_CASE("a warm interpreter can write the workspaces and /tmp, and nothing els
 }
 
 TEST_CASE("a Python outside /usr is shown with its folder, the system's needs none") {
-  CHECK_FALSE(has(sandbox_arguments({}, python, "/w"), {"--ro-bind", "/opt/env", "/opt/env"}));
-  CHECK(has(sandbox_arguments({}, {"other", "/opt/env/bin/python3", {}}, "/w"), {"--ro-bind", "/opt/env", "/opt/env"}));
+  CHECK(python_directories(python).empty());
+  CHECK(python_directories({"other", "/bin/python3", {}}).empty());
+  scratch_dir scratch;
+  auto environment = (scratch.path() / "env").string();
+  fs::create_directories(environment + "/bin");
+  fs::create_symlink("/usr/bin/python3", environment + "/bin/python3");
+  interpreter_config other{"other", environment + "/bin/python3", {}};
+  CHECK(python_directories(other).empty()); // anything may lie there
+  CHECK(sandbox_arguments({}, other, {"/w"}).back() == sandbox_arguments({}, python, {"/w"}).back());
+  std::ofstream{environment + "/pyvenv.cfg"};
+  CHECK(python_directories(other) == std::vector{environment});
+  auto arguments = sandbox_arguments({}, other, {"/w", "/tmp/1"});
+  CHECK(has(arguments, {"--ro-bind", "/tmp/1", environment}));
+  CHECK(has(arguments, {other.path, "-I"}));
+  CHECK(place_of(arguments, {"--tmpfs", "/tmp"}) < place_of(arguments, {"--ro-bind", "/tmp/1"})); // which would cover it
+}
+
+TEST_CASE("a link to a Python from somewhere else shows nothing of that place") {
+  scratch_dir scratch;
+  fs::create_directories(scratch.path() / "home/bin");
+  auto link = scratch.path() / "home/bin/python3";
+  fs::create_symlink("/usr/bin/python3", link);
+  interpreter_config linked{"linked", link.string(), {}};
+  CHECK(python_directories(linked).empty());
+  CHECK(has(sandbox_arguments({}, linked, {"/w"}), {fs::canonical("/usr/bin/python3").string(), "-I"}));
+}
+
+TEST_CASE("no shell starts where it would see the data directory") {
+  scratch_dir scratch;
+  auto environment = scratch.path() / "env";
+  fs::create_directories(environment / "bin");
+  std::ofstream{environment / "pyvenv.cfg"};
+  interpreter_config other{"other", (environment / "bin/python3").string(), {}};
+  CHECK(check_python_directories(other, scratch.path() / "data") == caf::none);
+  CHECK(check_python_directories(other, scratch.path() / "environment") == caf::none);
+  CHECK(code_of(check_python_directories(other, environment / "data")) == errc::shell_unavailable);
+  CHECK(code_of(check_python_directories(other, environment)) == errc::shell_unavailable);
+  fs::create_directory_symlink(environment, scratch.path() / "link");
+  CHECK(code_of(check_python_directories(other, scratch.path() / "link/data")) == errc::shell_unavailable);
 }
 
 TEST_CASE("shells of a root server belong to a host user that is not root, those of any other to its own") {
