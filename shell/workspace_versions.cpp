@@ -12,7 +12,6 @@
 #include <ctime>
 #include <fstream>
 #include <map>
-#include <set>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -99,22 +98,34 @@ struct version_store {
     return sum;
   }
 
-  // Removes blobs that neither the lists nor `now` hold.
-  void drop_unused(const file_listing& now) {
-    std::set<uint64_t> used;
-    auto note = [&](const file_listing& one) {
-      for (const auto& [path, entry] : one.entries)
-        used.insert(entry.blob);
-    };
-    note(now);
-    for (const auto& [time, file] : lists)
-      if (auto one = load(file))
-        note(*one);
-    std::erase_if(blobs, [&](const auto& each) {
-      std::error_code ignored;
-      return !used.contains(each.first) && (fs::remove(blob(each.first), ignored), true);
-    });
+  void remove_blob(uint64_t number) {
+    std::error_code ignored;
+    fs::remove(blob(number), ignored);
+    blobs.erase(number);
   }
+};
+
+// How many listings hold each blob.
+class blob_holders {
+public:
+  void add(const file_listing& one) {
+    for (const auto& [path, entry] : one.entries)
+      ++counts_[entry.blob];
+  }
+  // Calls with each blob that nobody holds any more.
+  template <class F>
+  void remove(const file_listing& one, F&& unused) {
+    for (const auto& [path, entry] : one.entries)
+      if (--counts_[entry.blob] == 0)
+        unused(entry.blob);
+  }
+  bool has(uint64_t blob) const {
+    auto found = counts_.find(blob);
+    return found != counts_.end() && found->second > 0;
+  }
+
+private:
+  std::map<uint64_t, size_t> counts_;
 };
 
 // Takes over the blobs of what has not changed since the newest version.
@@ -151,18 +162,31 @@ std::vector<std::pair<uint64_t, std::string>> files_to_copy(const file_listing& 
 // Drops the oldest versions, but not those with these names.
 void make_room(version_store& store, uint64_t wanted, const file_listing& now, const std::vector<std::string>& needed,
                uint64_t bytes_max) {
-  if (store.bytes() + wanted > bytes_max)
-    store.drop_unused(now);
-  auto next = store.lists.begin();
-  while (store.bytes() + wanted > bytes_max && next != store.lists.end()) {
+  auto too_many = store.lists.size() >= versions_max;
+  if (!too_many && store.bytes() + wanted <= bytes_max)
+    return;
+  blob_holders holders;
+  holders.add(now);
+  for (const auto& [time, file] : store.lists)
+    if (auto one = load(file))
+      holders.add(*one);
+  auto blobs = store.blobs;
+  for (const auto& [number, size] : blobs)
+    if (!holders.has(number))
+      store.remove_blob(number);
+  auto versions_left = too_many ? versions_max - versions_max / 10 : versions_max; // not one at each turn
+  for (auto next = store.lists.begin(); next != store.lists.end();) {
+    if (store.lists.size() <= versions_left && store.bytes() + wanted <= bytes_max)
+      return;
     if (std::find(needed.begin(), needed.end(), next->second.stem().string()) != needed.end()) {
       ++next;
       continue;
     }
+    if (auto one = load(next->second))
+      holders.remove(*one, [&](uint64_t blob) { store.remove_blob(blob); });
     std::error_code ignored;
     fs::remove(next->second, ignored);
     next = store.lists.erase(next);
-    store.drop_unused(now);
   }
 }
 

@@ -146,6 +146,34 @@ TEST_CASE_FIXTURE(world, "beyond the limit the oldest versions go, and a file th
   CHECK(read("small") == "s");
 }
 
+TEST_CASE_FIXTURE(world, "beyond their number the oldest versions go, and those that stay are whole") {
+  auto lists = data / "versions" / "7";
+  write("old", "of the first version");
+  keep("needed");
+  keep("first");
+  write("old", "of all others");
+  keep("v-0000");
+  auto name = [](size_t n) { return "v-" + std::to_string(10'000 + n); };
+  for (size_t n = 0; n < versions_max - 3; ++n) // as keep() would make them
+    fs::copy_file(lists / "v-0000.cbor", lists / (name(n) + ".cbor"));
+  auto count = [&] {
+    return std::count_if(fs::directory_iterator{lists}, {}, [](auto& file) { return file.path().extension() == ".cbor"; });
+  };
+  CHECK(count() == versions_max);
+  auto oldest = fs::file_time_type::clock::now() - std::chrono::hours{1};
+  fs::last_write_time(lists / "needed.cbor", oldest);
+  fs::last_write_time(lists / "first.cbor", oldest + std::chrono::seconds{1});
+  REQUIRE(keep_version(data, 7, "newest", limits, {"needed"}) == caf::none);
+  CHECK(count() == versions_max - versions_max / 10 + 1);
+  CHECK(has_version(data, 7, "needed"));
+  CHECK_FALSE(has_version(data, 7, "first"));
+  CHECK(has_version(data, 7, name(versions_max - 4)));
+  CHECK(restore("needed").differing.count == 0);
+  CHECK(read("old") == "of the first version");
+  CHECK(restore("newest").differing.count == 0);
+  CHECK(read("old") == "of all others");
+}
+
 TEST_CASE_FIXTURE(world, "a version that is needed next stays, and what does not fit beside it is not kept") {
   limits.versions_bytes_max = 100;
   write("a", std::string(60, 'a'));
