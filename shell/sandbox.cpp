@@ -117,8 +117,9 @@ caf::error check_python_directories(const interpreter_config& python, const fs::
   std::error_code ignored;
   for (const auto& directory : python_directories(python))
     if (is_in(fs::weakly_canonical(data, ignored), fs::weakly_canonical(directory, ignored)))
-      return fail(errc::shell_unavailable, "shells would see the data directory " + data.string()
-                                             + ", because it lies in " + directory + " of Python " + python.name);
+      return fail(errc::shell_unavailable,
+                  "shells would see the data directory " + data.string() + ", because it lies in " + directory
+                    + " of Python " + python.name);
   return caf::none;
 }
 

@@ -34,8 +34,8 @@ struct workspace_change {
 inline constexpr size_t versions_max = 1'000;
 
 // Keeps what the workspace holds under this name ([a-z0-9-]), in the place of what was kept under it. Oldest versions
-// go when the files take more than shell.versions_bytes_max or there are more than versions_max, except for those that are `needed`; of files that are
-// larger together, the largest are not kept.
+// go when the files take more than shell.versions_bytes_max or there are more than versions_max, except for those that
+// are `needed`; of files that are larger together, the largest are not kept.
 caf::error keep_version(const std::filesystem::path& data_dir, int64_t chat, const std::string& name,
                         const shell_config& limits, const std::vector<std::string>& needed = {});
 

@@ -65,7 +65,8 @@ TEST_CASE("a Python outside /usr is shown with its folder, the system's needs no
   auto arguments = sandbox_arguments({}, other, {"/w", "/tmp/1"});
   CHECK(has(arguments, {"--ro-bind", "/tmp/1", environment}));
   CHECK(has(arguments, {other.path, "-I"}));
-  CHECK(place_of(arguments, {"--tmpfs", "/tmp"}) < place_of(arguments, {"--ro-bind", "/tmp/1"})); // which would cover it
+  CHECK(place_of(arguments, {"--tmpfs", "/tmp"})
+        < place_of(arguments, {"--ro-bind", "/tmp/1"})); // which would cover it
 }
 
 TEST_CASE("a link to a Python from somewhere else shows nothing of that place") {

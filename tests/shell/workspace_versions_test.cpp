@@ -157,7 +157,8 @@ TEST_CASE_FIXTURE(world, "beyond their number the oldest versions go, and those 
   for (size_t n = 0; n < versions_max - 3; ++n) // as keep() would make them
     fs::copy_file(lists / "v-0000.cbor", lists / (name(n) + ".cbor"));
   auto count = [&] {
-    return std::count_if(fs::directory_iterator{lists}, {}, [](auto& file) { return file.path().extension() == ".cbor"; });
+    return std::count_if(fs::directory_iterator{lists}, {},
+                         [](auto& file) { return file.path().extension() == ".cbor"; });
   };
   CHECK(count() == versions_max);
   auto oldest = fs::file_time_type::clock::now() - std::chrono::hours{1};
