@@ -315,12 +315,10 @@ void take_end(shell_host_pointer self, const shell_event& event) {
       self->send(shell.handle, ended_atom_v, event.status, event.why);
 }
 
-void stop_writer(shell_host_pointer self, const shell_event& event) {
+void stop_cell(shell_host_pointer self, const shell_event& event) {
   for (auto& [chat, shell] : self->state.shells)
     if (shell.number == event.shell && shell.handle)
-      self->send(shell.handle, interrupt_atom_v,
-                 "The workspace is over its quota, and the cell was stopped: it holds " + event.why
-                   + ". Delete files; the variables are kept.");
+      self->send(shell.handle, interrupt_atom_v, event.why);
 }
 
 void know_census(shell_host_pointer self) {
@@ -368,7 +366,7 @@ void take_news(shell_host_pointer self, shell_event& event) {
     take_end(self, event);
     break;
   case kind::over:
-    stop_writer(self, event);
+    stop_cell(self, event);
     break;
   case kind::usage:
     note_usage(self, event.user, event.chat, event.bytes);

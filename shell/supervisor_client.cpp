@@ -95,6 +95,7 @@ std::optional<shell_event> event_of(channel_message& message) {
   event.chat = number_in(value, "chat");
   event.user = number_in(value, "user");
   event.bytes = number_in(value, "bytes");
+  event.has_cgroup = value.value("cgroup", false);
   event.has_ended = value.contains("status") && value["status"].is_number_integer();
   event.status = number_in<int>(value, "status");
   event.why = text_in(value, "why");

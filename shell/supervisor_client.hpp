@@ -29,12 +29,12 @@ struct preload_problem {
 
 struct shell_event {
   enum class kind : uint8_t {
-    started,     // request, process
+    started,     // request, process, has_cgroup
     failed,      // request, why
     ended,       // shell, status, why
     found,       // shell, chat, user, python, cells, has_ended, status, why: it was there before this server
     census,      // all that were there have been told
-    over,        // shell, why: a cell has filled the workspace beyond its quota
+    over,        // shell, why, a sentence: the running cell uses too much and is to be stopped
     usage,       // shell, chat, user, bytes: what its workspace holds has changed
     interpreter, // python, state, version, problems, why
     lost,        // why; varro-shells is gone, and all shells with it
@@ -45,7 +45,8 @@ struct shell_event {
   int64_t chat = 0;
   int64_t user = 0;
   int64_t bytes = 0;
-  shell_process process; // the receiver owns its descriptors
+  shell_process process;   // the receiver owns its descriptors
+  bool has_cgroup = false; // the shell as a whole is limited, not only each process
   bool has_ended = false;
   int status = 0; // as of waitpid, for the sandbox's first process
   // ended: "", "memory", "output", "protocol" or "interpreter"; else a sentence.

@@ -23,7 +23,7 @@ struct supervisor_settings {
   }
 };
 
-inline constexpr int supervisor_protocol = 1;
+inline constexpr int supervisor_protocol = 2;
 
 json to_json(const supervisor_settings& settings);
 std::optional<supervisor_settings> supervisor_settings_from(const json& value);

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 namespace varro {
@@ -32,14 +33,42 @@ pid_t pid_of(int pidfd) {
   return line != nullptr && std::sscanf(line, "Pid: %d", &pid) == 1 ? pid : -1;
 }
 
+// Python, as its first process tells, or that one itself.
+bool was_killed(int status) {
+  return (WIFEXITED(status) && WEXITSTATUS(status) == 128 + SIGKILL)
+    || (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
 } // namespace
+
+// What the kernel has ended before a cell, such as the copy that wrote a snapshot, is not the cell's.
+void supervisor::note_begin(shell& of) {
+  if (std::exchange(of.cells_begun, of.frames->cells_taken()) != of.frames->cells_taken() && of.has_cgroup)
+    of.memory_kills = cgroups_->memory_kills(of.number);
+}
+
+// In a cgroup the kernel ends processes at once, and says so only to us. Python's own end is told by note_end().
+void supervisor::watch_memory_kills(shell& each) {
+  auto kills = cgroups_->memory_kills(each.number);
+  if (std::exchange(each.memory_kills, kills) < kills && each.frames->is_running())
+    tell({{"op", "over"},
+          {"shell", each.number},
+          {"why",
+           "The shell's memory limit of " + std::to_string(settings_.shell.memory_bytes_max >> 20)
+             + " MiB was reached, one of its processes was killed for it, and the cell was stopped. The variables "
+               "are kept."}});
+}
 
 // Where no cgroup does it. A shell that grows by gigabytes within a second is stopped by the limit of each process.
 void supervisor::watch_memory() {
   const auto& limits = settings_.shell;
   auto processes_max = static_cast<size_t>(limits.processes_max) + own_processes;
   for (auto& [number, each] : shells_) {
-    if (each.now != stage::live || each.has_cgroup)
+    if (each.now != stage::live)
+      continue;
+    if (each.has_cgroup)
+      watch_memory_kills(each);
+    if (each.has_cgroup && each.is_counted)
       continue;
     bool running = each.frames->is_running();
     if (!running && !each.is_watched)
@@ -78,7 +107,11 @@ void supervisor::watch_workspaces() {
     each.was_stopped = true;
     auto why = over ? quota_text(each.files, limits)
                     : std::to_string(each.files.bytes >> 20) + " MiB; " + user_quota_text(each.left, limits);
-    tell({{"op", "over"}, {"shell", number}, {"why", why}});
+    tell({{"op", "over"},
+          {"shell", number},
+          {"why",
+           "The workspace is over its quota, and the cell was stopped: it holds " + why
+             + ". Delete files; the variables are kept."}});
   }
 }
 
@@ -88,6 +121,36 @@ void supervisor::tell_usage(shell& of, bool at_end) {
     return;
   of.told_bytes = of.files.bytes;
   tell({{"op", "usage"}, {"shell", of.number}, {"user", of.user}, {"chat", of.chat}, {"bytes", of.files.bytes}});
+}
+
+// Of the shells that a new server takes over. What they had before is counted by nobody but watch_memory().
+void supervisor::limit_shells() {
+  if (!cgroups_ || !cgroups_->divide())
+    return;
+  for (auto& [number, each] : shells_)
+    if (each.now == stage::live && each.has_cgroup && !cgroups_->limit(number, settings_.shell))
+      log(log_level::warning, "the limits of a shell's cgroup could not be set again");
+}
+
+// Else the next server could not be started where this one was.
+void supervisor::release_cgroups() {
+  if (!cgroups_)
+    return;
+  cgroups_->release();
+  for (auto& [number, each] : shells_) {
+    each.is_counted = false;
+    each.memory_kills = 0;
+  }
+}
+
+void supervisor::sweep_cgroups() {
+  if (!cgroups_ || !has_leftover_groups_)
+    return;
+  std::set<uint64_t> in_use;
+  for (const auto& [number, each] : shells_)
+    if (each.now != stage::ended)
+      in_use.insert(number);
+  has_leftover_groups_ = !cgroups_->sweep(in_use);
 }
 
 size_t supervisor::zygote_of(const std::string& name) const {
@@ -139,7 +202,7 @@ void supervisor::hand_over(shell& to, const json& request) {
     kill_shell_of(to, "");
     return;
   }
-  tell({{"op", "started"}, {"request", request}, {"shell", to.number}, {"group", to.group}},
+  tell({{"op", "started"}, {"request", request}, {"shell", to.number}, {"group", to.group}, {"cgroup", to.has_cgroup}},
        {stream.get(), to.init_pidfd.get(), to.python_pidfd.get()});
   if (to.now == stage::ended)
     tell({{"op", "ended"}, {"shell", to.number}, {"status", to.status}, {"why", to.why}});
@@ -178,6 +241,7 @@ void supervisor::move_frames(uint64_t number, source kind) {
     each.frames->worker_ready();
   else
     each.frames->server_ready();
+  note_begin(each);
   if (each.now == stage::ended && !each.frames->worker_closed())
     each.frames->worker_ready(); // room may have been made for the rest
   if (!each.frames->problem().empty())
@@ -289,10 +353,10 @@ void supervisor::note_started(shell& which, channel_message message) {
     which.group = which.init;
   // Before its first cell.
   auto python = pid_of(which.python_pidfd.get());
-  if (cgroups_) {
-    which.has_cgroup = cgroups_->add(which.number, settings_.shell, {which.init, python});
+  if (cgroups_ && server_.is_open()) {
+    which.has_cgroup = which.is_counted = cgroups_->add(which.number, settings_.shell, {which.init, python});
     if (!which.has_cgroup)
-      cgroups_->remove(which.number);
+      log(log_level::warning, "a shell could not be put into a cgroup; its processes are limited one by one");
   }
   auto request = std::exchange(which.request, std::nullopt);
   if (which.closing || !request)
@@ -305,11 +369,10 @@ void supervisor::note_started(shell& which, channel_message message) {
 void supervisor::note_end(shell& which, int status) {
   if (which.group > 1)
     kill(-which.group, SIGKILL); // what it left behind
-  if (which.has_cgroup) {
-    if (which.why.empty() && cgroups_->ran_out_of_memory(which.number))
-      which.why = "memory";
-    cgroups_->remove(which.number);
-  }
+  if (which.why.empty() && was_killed(status) && which.has_cgroup && cgroups_->memory_kills(which.number) > 0)
+    which.why = "memory";
+  if (cgroups_ && !cgroups_->remove(which.number))
+    has_leftover_groups_ = true;
   which.now = stage::ended;
   which.status = status;
   which.frames->worker_ended();

@@ -38,6 +38,7 @@ supervisor::supervisor(supervisor_settings settings)
     zygotes_.push_back(std::make_unique<zygote>(settings_, python));
   if (settings_.shell.sandbox)
     cgroups_ = cgroup_tree::take_over();
+  log(log_level::info, cgroups_ ? "shells have cgroups of their own" : "no cgroup is delegated");
 }
 
 caf::error supervisor::listen() {
@@ -79,6 +80,10 @@ int supervisor::run() {
     if (each.init_pidfd)
       poll(&one, 1, gone_max_ms);
   }
+  shells_.clear();
+  has_leftover_groups_ = true;
+  sweep_cgroups();
+  release_cgroups();
   return 0;
 }
 
@@ -165,6 +170,7 @@ void supervisor::tick() {
   for (auto number : late)
     fail_start(number, "the warm interpreter did not answer in time");
   watch_memory();
+  sweep_cgroups();
   watch_workspaces();
   if (!server_.is_open() && now - alone_since_ > settings_.shell.orphan) {
     log(log_level::info, "no server came back; ending all shells");
@@ -184,12 +190,13 @@ void supervisor::accept_server() {
     return; // one at a time; the one that is there has not gone
   lose_server();
   server_ = channel{std::move(socket)};
-  greeted_ = false;
 }
 
 void supervisor::lose_server() {
   if (server_.is_open())
     server_.close();
+  if (std::exchange(greeted_, false))
+    release_cgroups();
   alone_since_ = clock::now();
   std::vector<uint64_t> useless;
   for (auto& [number, each] : shells_) {
@@ -251,6 +258,7 @@ void supervisor::tell(const json& message, std::initializer_list<int> descriptor
 
 void supervisor::say_hello() {
   greeted_ = true;
+  limit_shells();
   tell({{"op", "hello"},
         {"protocol", supervisor_protocol},
         {"fingerprint", fingerprint_of(settings_)},

@@ -16,11 +16,12 @@
 //     {"op":"zygote","python":P,"state":"down|warming|ready","version","problems":[{"package","error"}],"why"}
 //     {"op":"shell","shell":S,"user":U,"chat":C,"python":P,"status":null or
 //     N,"why","cells":[{id,tag,done,started_at_ms}]}
-//     {"op":"started","request":R,"shell":S,"group":PID or -1} with the stream and two pidfds (init, Python)
+//     {"op":"started","request":R,"shell":S,"group":PID or -1,"cgroup":BOOL} with the stream and two pidfds (init,
+//                                          Python); whether it has a cgroup of its own
 //     {"op":"failed","request":R,"why":TEXT}
 //     {"op":"usage","shell":S,"user":U,"chat":C,"bytes":N} what its workspace holds: told when it has changed by
 //                                          usage_step_bytes while a cell runs, and when it has changed at its end
-//     {"op":"over","shell":S,"why":TEXT}   the running cell has filled the workspace beyond its quota
+//     {"op":"over","shell":S,"why":TEXT}   the running cell is to be stopped for what it uses, for the user to read
 //     {"op":"ended","shell":S,"status":WAIT_STATUS,"why":"" or "memory|output|protocol|interpreter"}
 // A server that goes without "end" leaves its shells alive for shell_config::orphan.
 #pragma once
@@ -70,6 +71,9 @@ private:
     bool closing = false;    // nobody wants to hear more of it
     bool is_watched = false; // its memory: a cell runs, or something of one is left
     bool has_cgroup = false;
+    bool is_counted = false;        // by its cgroup, since it began
+    int64_t memory_kills = 0;       // of its cgroup, before the running cell or told to it
+    uint64_t cells_begun = 0;       // when memory_kills was read
     bool was_running = false;       // when the workspace was measured last
     bool was_stopped = false;       // the running cell, for what it wrote
     size_t told_bytes = 0;          // of the workspace
@@ -84,6 +88,11 @@ private:
   void dispatch(source kind, uint64_t id, uint32_t events);
   void tick();
   void watch_memory();
+  void note_begin(shell& of);
+  void watch_memory_kills(shell& each);
+  void limit_shells();
+  void release_cgroups();
+  void sweep_cgroups();
   void watch_workspaces();
   void tell_usage(shell& of, bool at_end);
 
@@ -122,6 +131,7 @@ private:
   std::map<uint64_t, shell> shells_;
   uint64_t next_shell_ = 1;
   std::optional<cgroup_tree> cgroups_;
+  bool has_leftover_groups_ = true; // of shells that ended, or of a former varro-shells
   clock::time_point alone_since_ = clock::now();
   bool running_ = true;
 };

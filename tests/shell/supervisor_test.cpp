@@ -244,8 +244,9 @@ TEST_CASE("a cell that writes beyond what the user's quota leaves is told of, an
   world.send(shell, 1, "open('a', 'wb').write(b'x' * (3 << 20))\nwhile True: pass");
   auto over = world.hear({kind::over});
   CHECK(over.why
-        == "3 MiB; all chats of a user may hold 64 MiB together (shell.user_bytes_max), and the others leave 2 "
-           "MiB for this one");
+        == "The workspace is over its quota, and the cell was stopped: it holds 3 MiB; all chats of a user may hold 64 "
+           "MiB together (shell.user_bytes_max), and the others leave 2 MiB for this one. Delete files; the variables "
+           "are kept.");
   auto usage = world.hear({kind::usage});
   CHECK(usage.user == 5);
   CHECK(usage.chat == 3);
