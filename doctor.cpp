@@ -51,6 +51,7 @@ void check_shell(const config& settings, report& to) {
   if (!settings.shell.sandbox)
     to.warn("shell: the sandbox is off: the chats' Python has all rights of this server",
             "remove shell.sandbox = false from the configuration");
+  bool ran = false, has_cgroup = false;
   for (const auto& python : settings.shell.all_interpreters()) {
     auto name = "shell: Python " + python.name + ", " + python.path;
     auto diagnosis = diagnose_shell(settings.shell, python);
@@ -58,7 +59,18 @@ void check_shell(const config& settings, report& to) {
       to.ok(name + " " + diagnosis.python + ": a cell ran");
     for (const auto& problem : diagnosis.problems)
       to.fail(name + (diagnosis.python.empty() ? ": no cell ran" : ": a package is missing"), problem);
+    ran = ran || diagnosis.ok;
+    has_cgroup = has_cgroup || diagnosis.has_cgroup;
   }
+  // Of the place where this program was started: a unit's is another one.
+  if (ran && has_cgroup)
+    to.ok("limits: each shell has a cgroup v2 of its own, for memory, processes and processor time");
+  else if (ran)
+    to.warn(
+      "limits: no cgroup v2 is delegated here: memory of a whole shell is looked at once a second only, its "
+      "processor time is not limited",
+      "Delegate=yes in the server's systemd unit; systemd-run --pipe -p Delegate=yes varro doctor shows what holds "
+      "there");
 }
 
 void check_data_dir(const config& settings, report& to) {

@@ -79,6 +79,7 @@ public:
       problems = std::move(event.problems);
     } else if (event.what == kind::started) {
       process = event.process;
+      has_cgroup = event.has_cgroup;
     } else if (event.what == kind::failed || event.what == kind::lost) {
       why = event.why.empty() ? "varro-shells ended" : event.why;
       gone = event.what == kind::lost;
@@ -96,6 +97,7 @@ public:
   std::string version, why;
   std::vector<preload_problem> problems;
   std::optional<shell_process> process;
+  bool has_cgroup = false;
   bool gone = false;
 
 private:
@@ -150,6 +152,7 @@ shell_diagnosis diagnose_shell(const shell_config& config, const interpreter_con
     if (heard.process)
       status = run_probe(*heard.process, config);
     diagnosis.python = heard.version;
+    diagnosis.has_cgroup = heard.has_cgroup;
     if (!heard.process)
       diagnosis.problems.push_back(remedy_of(heard.why, python) + (heard.why.empty() ? "" : " (" + heard.why + ")"));
     else if (status != cell_status::ok)

@@ -10,6 +10,7 @@ namespace varro {
 
 struct shell_diagnosis {
   bool ok = false;
+  bool has_cgroup = false;           // the shell as a whole was limited
   std::string python;                // version, or empty
   std::vector<std::string> problems; // each a sentence with its remedy
 };
