@@ -71,6 +71,15 @@ class Traps:
             trap.close()
 
 
+def copy_programs(directory):
+    """Where the service user can execute them; the path tells their processes from all others."""
+    for program in pathlib.Path(harness.VARRO).parent.glob("varro*"):
+        if program.is_file() and os.access(program, os.X_OK) and program.name not in ("varro-model", "varro-load"):
+            shutil.copy2(program, directory / program.name)
+            (directory / program.name).chmod(0o755)
+    return str(directory / pathlib.Path(harness.VARRO).name)
+
+
 class AttackedServer:
     user = None
 
@@ -91,7 +100,7 @@ class AttackedServer:
         cls.addClassCleanup(cls.traps.close)
         cls.model = Model()
         cls.addClassCleanup(cls.model.stop)
-        cls.varro = Varro(cls.data, cls.model, user=cls.user, binary=cls.copied_programs(),
+        cls.varro = Varro(cls.data, cls.model, user=cls.user, binary=copy_programs(cls.directory),
                           arguments=["--config", str(cls.directory / "varro.toml")], env={"HOST_SECRET": cls.secret})
         cls.client = Client(cls.varro)
         cls.neighbour = Chat(cls.client)
@@ -108,15 +117,6 @@ class AttackedServer:
         assert code == 0, (code, cls.varro.errors())
         assert cls.secret not in cls.varro.errors(), "the secret is in the log"
         until(lambda: not cls.left_processes(), "no process of the server is left")
-
-    @classmethod
-    def copied_programs(cls):
-        """Where the service user can execute them; the path tells their processes from all others."""
-        for program in pathlib.Path(harness.VARRO).parent.glob("varro*"):
-            if program.is_file() and os.access(program, os.X_OK) and program.name not in ("varro-model", "varro-load"):
-                shutil.copy2(program, cls.directory / program.name)
-                (cls.directory / program.name).chmod(0o755)
-        return str(cls.directory / pathlib.Path(harness.VARRO).name)
 
     @staticmethod
     def command_lines():

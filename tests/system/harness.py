@@ -112,9 +112,9 @@ class Model(Process):
 
 class Varro(Process):
     def __init__(self, data, model=None, vendor="anthropic", arguments=(), env=None, user=None, binary=None,
-                 wait=True):
+                 wait=True, launcher=()):
         environment = dict(env or {})
-        argv = [binary or VARRO, "serve", "--listen", "127.0.0.1:0", "--data", str(data)]
+        argv = [*launcher, binary or VARRO, "serve", "--listen", "127.0.0.1:0", "--data", str(data)]
         if model is not None and vendor == "anthropic":
             environment["ANTHROPIC_API_KEY"] = "sk-test-0000"
             environment["ANTHROPIC_BASE_URL"] = f"http://127.0.0.1:{model.port}"
@@ -296,12 +296,12 @@ def kinds(events):
     return [event.block.kind for event in contents(events)]
 
 
-def run_varro(*arguments, env=None, stdin=""):
+def run_varro(*arguments, env=None, stdin="", binary=None, launcher=()):
     """A command that ends by itself."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("ANTHROPIC_", "OPENAI_", "VARRO_"))}
     clean.update(env or {})
-    return subprocess.run([VARRO, *arguments], input=stdin, text=True, capture_output=True, timeout=WAIT_SECONDS,
-                          env=clean)
+    return subprocess.run([*launcher, binary or VARRO, *arguments], input=stdin, text=True, capture_output=True,
+                          timeout=WAIT_SECONDS, env=clean)
 
 
 class SystemTest(unittest.TestCase):
