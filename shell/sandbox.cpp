@@ -43,6 +43,10 @@ std::string program_of(const interpreter_config& python) {
   return failed ? python.path : real.string();
 }
 
+std::string file_path(int descriptor) {
+  return "/proc/self/fd/" + std::to_string(descriptor);
+}
+
 std::string zygote_settings(const shell_config& config, const interpreter_config& python) {
   json settings{{"preload", python.preload},
                 {"skip", json::object()},
@@ -52,10 +56,10 @@ std::string zygote_settings(const shell_config& config, const interpreter_config
                   {"memory_bytes", config.memory_bytes_max},
                   {"open_files", config.open_files_max},
                   {"processes", config.processes_max}}},
+                {"library", config.sandbox ? entry_path : file_path(zygote_descriptors::entry)},
                 {"sandbox", nullptr}};
   if (config.sandbox)
-    settings["sandbox"]
-      = {{"entry", entry_path}, {"init", init_path}, {"filter", filter_path}, {"shown", python_directories(python)}};
+    settings["sandbox"] = {{"init", init_path}, {"filter", filter_path}, {"shown", python_directories(python)}};
   return settings.dump();
 }
 
@@ -162,7 +166,7 @@ std::vector<std::string> plain_arguments(const shell_config& config, const inter
   return {python.path,
           "-I",
           "-B",
-          "/proc/self/fd/" + std::to_string(zygote_descriptors::worker),
+          file_path(zygote_descriptors::worker),
           std::to_string(zygote_descriptors::control),
           zygote_settings(config, python)};
 }

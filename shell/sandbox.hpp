@@ -22,15 +22,15 @@ namespace varro {
 
 // What the interpreter and each shell run, embedded in the binary.
 extern const std::string_view worker_archive; // Python, as an archive
-extern const std::string_view entry_library;  // shell/entry/entry.c, a shared object
+extern const std::string_view entry_library;  // shell/entry, a shared object
 extern const std::string_view init_program;   // shell/entry/init.c, a static executable
 
 // Descriptor numbers in the started process.
 struct zygote_descriptors {
   static constexpr int control = 3; // a socket to varro-shells
   static constexpr int worker = 4;  // worker_archive
-  static constexpr int entry = 5;   // entry_library; this and all that follow in the sandbox only
-  static constexpr int init = 6;    // init_program
+  static constexpr int entry = 5;   // entry_library
+  static constexpr int init = 6;    // init_program; this and all that follow in the sandbox only
   static constexpr int filter = 7;  // the system call filter
   static constexpr int etc = 8;     // and on: one for each of etc_files(), in order
 };

@@ -321,6 +321,16 @@ static __attribute__((noinline)) int enter_shell(void) {
   return 1;
 }
 
+int varro_fork(void (*settle)(void), unsigned seconds) {
+  pid_t pid = fork();
+  if (pid == 0) {
+    signal(SIGALRM, SIG_DFL);
+    alarm(seconds);
+    settle();
+  }
+  return pid;
+}
+
 __attribute__((noinline)) int varro_enter(const struct varro_entry_plan* plan, struct varro_entry_result* result) {
   entry.plan = plan;
   entry.python = entry.python_pidfd = -1;

@@ -31,6 +31,11 @@ struct varro_entry_result {
   int32_t python_pid, python_pidfd; /* the pid in the shell's own namespace */
 };
 
+/* fork(), after which the copy calls settle() before it returns, that is, before any step of Python: a copy that was
+ * asked to hand over the interpreter's lock would wait for ever for a thread that it does not have. It is ended by
+ * SIGALRM after these seconds. */
+int varro_fork(void (*settle)(void), unsigned seconds);
+
 /* Returns twice, like fork: in the interpreter 0 or a negative errno (then the report says more and nothing of the
  * shell is left but init_pid to be waited for, if it is positive), in the shell 1. The shell has then everything but
  * Python's own after-fork work behind it. */

@@ -53,12 +53,12 @@ caf::expected<launch_plan> plan_of(const supervisor_settings& settings, const in
   plan.descriptors.push_back(std::move(log));
   plan.descriptors.push_back(std::move(log_again));
   plan.descriptors.push_back(std::move(control));
-  std::vector<std::string_view> texts{worker_archive};
+  std::vector<std::string_view> texts{worker_archive, entry_library};
   if (shell.sandbox) {
     const auto& filter = syscall_filter();
     if (!filter)
       return filter.error();
-    texts.insert(texts.end(), {entry_library, init_program, *filter});
+    texts.insert(texts.end(), {init_program, *filter});
     for (const auto& file : etc_files())
       texts.push_back(file.second);
     if (auto problem = check_python_directories(python, settings.data_dir))

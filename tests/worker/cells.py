@@ -7,8 +7,14 @@ import sys
 import tempfile
 import types
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "shell" / "worker"))
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+WORKER = ROOT / "shell" / "worker"
+LIBRARY = os.environ.get("VARRO_ENTRY", str(ROOT / "build" / "shell" / "libvarro_entry.so"))
+sys.path.insert(0, str(WORKER))
 
+from varro_worker import library
+
+library.load(LIBRARY)
 
 numbers = itertools.count(1)
 

@@ -1,7 +1,6 @@
 """A worker in a process of its own, without a sandbox, and the server's end of its socket."""
 import json
 import os
-import pathlib
 import signal
 import socket
 import struct
@@ -9,8 +8,10 @@ import subprocess
 import sys
 import tempfile
 
-WORKER = pathlib.Path(__file__).resolve().parents[2] / "shell" / "worker"
-START = ("import sys; sys.path.insert(0, sys.argv[1])\nfrom varro_worker.worker import Worker\n"
+from cells import LIBRARY, WORKER
+
+START = ("import sys; sys.path.insert(0, sys.argv[1])\nfrom varro_worker import library\n"
+         "from varro_worker.worker import Worker\nlibrary.load(sys.argv[3])\n"
          "worker = Worker()\nworker.bind(int(sys.argv[2]))\nworker.serve()")
 LIMITS = {"output_bytes": 4_000, "images": 3, "image_bytes": 1 << 20, "table_rows": 5, "table_columns": 5,
           "displays": 4, "display_bytes": 1_000, "displays_bytes": 2_000}
@@ -49,8 +50,8 @@ class ShellProcess:
         self.socket.settimeout(60)
         environment = {**os.environ, "HOME": self.folder.name, "IPYTHONDIR": f"{self.folder.name}/.ipython",
                        "MPLCONFIGDIR": f"{self.folder.name}/.matplotlib", **more}
-        self.process = subprocess.Popen([sys.executable, "-B", "-W", "ignore", "-c", START, WORKER, str(theirs.fileno())],
-                                        pass_fds=[theirs.fileno()], cwd=self.folder.name, env=environment)
+        command = [sys.executable, "-B", "-W", "ignore", "-c", START, WORKER, str(theirs.fileno()), LIBRARY]
+        self.process = subprocess.Popen(command, pass_fds=[theirs.fileno()], cwd=self.folder.name, env=environment)
         theirs.close()
         self.count = 0
         assert self.receive()["op"] == "ready"

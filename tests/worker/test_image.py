@@ -1,10 +1,9 @@
 """shell/entry/image.h: a copy of a process drops what is as it was, and nothing else."""
-import os
 import subprocess
 import sys
 import unittest
 
-LIBRARY = os.environ.get("VARRO_ENTRY", "")
+from cells import LIBRARY
 
 # What each case runs in an interpreter of its own, which stands for the warm one.
 PRELUDE = """
@@ -60,7 +59,6 @@ assert digest() == before
 """
 
 
-@unittest.skipUnless(LIBRARY, "VARRO_ENTRY names no library")
 class ImageTest(unittest.TestCase):
     def case(self, code):
         done = subprocess.run([sys.executable, "-I", "-B", "-c", PRELUDE + code, LIBRARY], capture_output=True,

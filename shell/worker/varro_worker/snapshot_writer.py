@@ -17,8 +17,6 @@ Answers: {"op": "snapshot", "id": N, "status": "ok", "footer": OFFSET, "bytes": 
 Lists are cut at LISTED_MAX; "saved_more", "restored_more" and "lost_more" count the rest. Requests wait for the one in
 flight. The copy's memory is the shell's own, shared until one of them writes to it.
 """
-import _imp
-import ctypes
 import gc
 import json
 import mmap
@@ -33,6 +31,7 @@ import time
 import types
 
 from . import snapshot_pickles, snapshot_state, snapshots
+from .library import fork
 from .snapshot_file import Damaged
 from .snapshot_reasons import one_line, text_of
 
@@ -50,20 +49,6 @@ NOTHING_YET = 0xFFFFFFFF
 NO_DESCRIPTOR = {"status": "failed", "reason": "the shell has too many open files"}
 NO_PROCESS = {"status": "failed", "reason": "no further process could be started for it"}
 NO_PACKAGE = {"status": "failed", "reason": "the package cloudpickle is not installed for this Python"}
-
-
-def fork():
-    """os.fork() without the parent's handlers of os.register_at_fork: a cell's would run after every cell."""
-    _imp.acquire_lock()
-    pid = ctypes.PyDLL(None).fork()
-    if pid != 0:
-        _imp.release_lock()  # the copy does so when it settles
-    return pid
-
-
-def settle_in_copy():
-    """What os.fork() does in the child; only now may other Python code run."""
-    ctypes.PyDLL(None).PyOS_AfterFork_Child()
 
 
 def listed(report):
@@ -204,6 +189,11 @@ class SnapshotWriter:
             return 0
         return None if self.copy is None else max(self.deadline - time.monotonic(), 0)
 
+    def finish_copy(self):
+        """Waits until collect() has its answer."""
+        while self.copy and not self.is_over():
+            select.select(self.fds(), [], [], self.timeout())
+
     def collect(self):
         while self.copy and self.is_over():
             self.finish()
@@ -245,9 +235,9 @@ class SnapshotWriter:
         pid = -1
         try:
             os.set_blocking(reading, False)
-            pid = fork()
+            pid = fork(seconds)
             if pid == 0:
-                self.save_in_copy(frame, fd, writing, progress, seconds)
+                self.save_in_copy(frame, fd, writing, progress)
             if pid < 0:
                 raise OSError("it could not be forked")
             return Copy(pid, reading, progress, names)
@@ -292,11 +282,9 @@ class SnapshotWriter:
 
     # --- in the copy
 
-    def save_in_copy(self, frame, fd, pipe, progress, seconds):
+    def save_in_copy(self, frame, fd, pipe, progress):
         try:
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
-            signal.alarm(seconds)
-            settle_in_copy()
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             self.drop()

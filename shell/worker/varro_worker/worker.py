@@ -14,7 +14,7 @@ from . import ipython_shell
 from .displays import PyplotHook, figure_png
 from .frames import Frames
 from .interrupts import Interrupts, hold_while_forking
-from . import quota
+from . import library, quota
 from .leftovers import Leftovers
 from .outputs import Outputs
 from .snapshot_writer import SnapshotWriter, restore
@@ -40,7 +40,6 @@ class Worker:
     def __init__(self):
         self.pid = self.frames = None
         self.remembers_cells = True  # in In and _i, but not those of a rehearsal
-        self.give_back = None  # a function without arguments; where shells have a sandbox
         self.interrupts = Interrupts()
         hold_while_forking(self.interrupts)
         self.outputs = Outputs(self.interrupts)
@@ -196,4 +195,4 @@ class Worker:
     def rest(self):
         """Gives memory back; whether it is worth another try."""
         self.outputs.pipes.rest()
-        return self.give_back is not None and self.give_back() == -errno.EBUSY
+        return library.loaded.varro_image_give_back() == -errno.EBUSY

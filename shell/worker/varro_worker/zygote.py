@@ -6,8 +6,8 @@ CONTROL is a SOCK_SEQPACKET socket to varro-shells, one JSON object a message:
              {"op":"started","shell":N,"pid":PID} with pidfds of the shell's first process and of its Python
              {"op":"failed","shell":N,"why":TEXT}
              {"op":"ended","shell":N,"status":WAIT_STATUS}
-SETTINGS: {"preload":[PACKAGE…],"limits":{…},"skip":{PACKAGE:REASON},
-"sandbox":null or {"entry","init","filter" (paths),"shown":[DIRECTORY…]}}.
+SETTINGS: {"preload":[PACKAGE…],"limits":{…},"skip":{PACKAGE:REASON},"library":PATH of shell/entry,
+"sandbox":null or {"init","filter" (paths),"shown":[DIRECTORY…]}}.
 All shells are copies of this process, so it holds no secret and nothing of any chat.
 """
 import ctypes
@@ -24,6 +24,7 @@ import sys
 import traceback
 
 import varro_worker
+from varro_worker import library
 
 MESSAGE_BYTES_MAX = 64 << 10
 PR_SET_PDEATHSIG = 1
@@ -85,7 +86,6 @@ class SandboxEntry:
     """Forks into a sandbox, by shell/entry."""
 
     def __init__(self, settings, limits):
-        self.library = ctypes.PyDLL(settings["entry"])  # the interpreter's lock is kept: there is one thread
         self.init = os.open(settings["init"], os.O_RDONLY | os.O_CLOEXEC)
         with open(settings["filter"], "rb") as file:
             program = file.read()
@@ -101,13 +101,10 @@ class SandboxEntry:
             uid_inside=SHELL_USER, gid_inside=SHELL_USER, uid_outside=os.getuid(), gid_outside=os.getgid(),
             init=self.init)
         self.memory_bytes = limits["memory_bytes"]
-        for function in (self.library.varro_image_make, self.library.varro_image_give_back):
-            function.restype = ctypes.c_long
-        self.give_back = self.library.varro_image_give_back
 
     def settle(self):
         """Makes the image of the memory that shells start from (shell/entry/image.h); the last step of warming up."""
-        moved = self.library.varro_image_make()
+        moved = library.loaded.varro_image_make()
         if moved < 0:
             problem = f"shells will need more memory, because no image could be made: {os.strerror(-moved)}\n"
             os.write(2, problem.encode())
@@ -127,7 +124,7 @@ class SandboxEntry:
         plan.workspace, plan.report = os.fsencode(workspace), writing
         plan.kept, plan.kept_count = kept_numbers, len(kept)
         ctypes.pythonapi.PyOS_BeforeFork()
-        code = self.library.varro_enter(ctypes.byref(plan), ctypes.byref(result))
+        code = library.loaded.varro_enter(ctypes.byref(plan), ctypes.byref(result))
         if code == 1:
             ctypes.pythonapi.PyOS_AfterFork_Child()
             return None
@@ -154,7 +151,6 @@ class PlainEntry:
         self.address_bytes = address_bytes() + limits["memory_bytes"]
         self.kept_libraries = list(library_descriptors())
         self.prctl = ctypes.CDLL(None).prctl
-        self.give_back = None
 
     def settle(self):
         pass
@@ -247,6 +243,7 @@ class Zygote:
         from .warm import exercise, rehearse
         from .worker import Worker
 
+        library.load(self.settings["library"])
         self.worker = Worker()
         self.preload()
         exercise(self.worker, self.problems)
@@ -259,7 +256,6 @@ class Zygote:
         gc.collect()
         gc.freeze()
         ctypes.CDLL(None).malloc_trim(0)
-        self.worker.give_back = self.entry.give_back
         self.entry.settle()
 
     def send(self, message, descriptors=()):
