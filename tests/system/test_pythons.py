@@ -15,6 +15,10 @@ interpreter = "/usr/bin/python3"
 [shell.python.project]
 interpreter = "{environment}/bin/python"
 preload = ["numpy", "of_the_project", "not_installed_anywhere"]
+
+[shell.python.unusual]
+interpreter = "{environment}/bin/python"
+preload = ["unusual"]
 """
 
 
@@ -32,6 +36,7 @@ class TwoPythons(unittest.TestCase):
                        check=True)
         packages = next(environment.glob("lib/python3*/site-packages"))
         (packages / "of_the_project.py").write_text("import os\nanswer, loaded_by = 42, os.getpid()\n")
+        (packages / "unusual.py").write_text("import os\nos.memfd_create = None  # which a rehearsal needs\n")
         cls.settings = cls.directory / "varro.toml"
         cls.settings.write_text(SETTINGS.format(environment=environment))
         cls.environment = environment
@@ -76,6 +81,10 @@ class TwoPythons(unittest.TestCase):
         ours = self.chat("x = 1", "project")
         cell = ours.run(f"open({str(self.environment / 'mine')!r}, 'w')")
         self.assertRegex(cell.text, "Read-only file system|Permission denied")
+
+    def test_a_package_that_disturbs_the_rehearsal_costs_memory_only(self):
+        chat = self.chat("x = 1", "unusual")
+        self.assertEqual(chat.run("import os\nprint(x, os.memfd_create, len(In))").stdout, "1 None 3\n")
 
     def test_a_name_that_is_not_there_is_refused(self):
         refused = self.client.send("hello", python="nowhere")

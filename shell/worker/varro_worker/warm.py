@@ -76,21 +76,28 @@ def rehearse(worker):
     shell does for itself, and has a copy of the page afterwards.
     """
     worker.remembers_cells = False
-    with kept():
-        for _ in range(LIVES):
-            ours, theirs = socket.socketpair()
-            with ours, open(os.memfd_create("snapshot"), "wb") as file:
-                worker.bind(theirs.detach())
-                worker.get_ready()
-                for number in range(CELLS):
-                    cell = {"op": "execute", "id": number, "tag": "", "code": "pass", "limits": LIMITS}
-                    tell(worker, ours, cell)
-                    if number + 1 < CELLS:
-                        snapshot = {"op": "snapshot", "id": number, "seconds_max": SECONDS_MAX}
-                        tell(worker, ours, snapshot, [file.fileno()])
-                        worker.snapshots.finish_copy()
-                worker.unbind()
-    worker.remembers_cells = True
+    try:
+        with kept():
+            for _ in range(LIVES):
+                live(worker)
+    finally:
+        worker.remembers_cells = True
+
+
+def live(worker):
+    ours, theirs = socket.socketpair()
+    with ours, open(os.memfd_create("snapshot"), "wb") as file:
+        worker.bind(theirs.detach())
+        try:
+            worker.get_ready()
+            for number in range(CELLS):
+                tell(worker, ours, {"op": "execute", "id": number, "tag": "", "code": "pass", "limits": LIMITS})
+                if number + 1 < CELLS:
+                    snapshot = {"op": "snapshot", "id": number, "seconds_max": SECONDS_MAX}
+                    tell(worker, ours, snapshot, [file.fileno()])
+                    worker.snapshots.finish_copy()
+        finally:
+            worker.unbind()
 
 
 def tell(worker, ours, frame, descriptors=()):

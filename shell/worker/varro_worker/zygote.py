@@ -106,8 +106,7 @@ class SandboxEntry:
         """Makes the image of the memory that shells start from (shell/entry/image.h); the last step of warming up."""
         moved = library.loaded.varro_image_make()
         if moved < 0:
-            problem = f"shells will need more memory, because no image could be made: {os.strerror(-moved)}\n"
-            os.write(2, problem.encode())
+            warn(f"shells will need more memory, because no image could be made: {os.strerror(-moved)}")
         self.plan.address_bytes = address_bytes() + self.memory_bytes
 
     @staticmethod
@@ -182,6 +181,10 @@ class PlainEntry:
         return None
 
 
+def warn(text):
+    os.write(2, f"{text[:1000]}\n".encode())
+
+
 def library_descriptors():
     """Files that libraries keep open and go on reading, such as matplotlib's fonts."""
     for number in sorted(map(int, os.listdir("/proc/self/fd"))):
@@ -249,7 +252,10 @@ class Zygote:
         exercise(self.worker, self.problems)
         if thread_count() > 1:
             raise SystemExit("the warm interpreter has threads, although no single package starts them")
-        rehearse(self.worker)
+        try:
+            rehearse(self.worker)
+        except Exception as error:  # some package does what no shell of ours has done yet
+            warn(f"shells will need more memory, because their rehearsal failed: {type(error).__name__}: {error}")
         limits, sandbox = self.settings["limits"], self.settings["sandbox"]
         self.entry = SandboxEntry(sandbox, limits) if sandbox else PlainEntry(limits)
         refresh()  # what this sets up at its first time is set up here
