@@ -26,6 +26,11 @@ constexpr int gone_max_ms = 2'000; // for a shell that was killed
 
 } // namespace
 
+uint64_t microseconds_now() noexcept {
+  using namespace std::chrono;
+  return static_cast<uint64_t>(duration_cast<microseconds>(system_clock::now().time_since_epoch()).count());
+}
+
 supervisor::supervisor(supervisor_settings settings)
   : settings_(std::move(settings)),
     journals_(std::make_shared<journal_room>(journal_room{settings_.shell.journal_bytes_max, 0})) {

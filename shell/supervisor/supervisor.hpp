@@ -39,6 +39,9 @@
 
 namespace varro {
 
+// Since 1970: below 2⁵³, so that any reader of JSON can hold it.
+uint64_t microseconds_now() noexcept;
+
 class supervisor {
 public:
   explicit supervisor(supervisor_settings settings);
@@ -129,7 +132,8 @@ private:
   std::vector<std::unique_ptr<zygote>> zygotes_;
   std::shared_ptr<journal_room> journals_; // of all shells
   std::map<uint64_t, shell> shells_;
-  uint64_t next_shell_ = 1;
+  // Never one of a former varro-shells: a server may still speak of that one's shells, to close or acknowledge them.
+  uint64_t next_shell_ = microseconds_now();
   std::optional<cgroup_tree> cgroups_;
   bool has_leftover_groups_ = true; // of shells that ended, or of a former varro-shells
   clock::time_point alone_since_ = clock::now();
