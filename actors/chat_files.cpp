@@ -22,6 +22,13 @@ void complain(chat_session_pointer self, const std::string& what, const caf::err
       "the files of chat " + std::to_string(self->state.contents.chat.id) + " are not " + what + ": " + text_of(error));
 }
 
+void clear_away(caf::event_based_actor*, const std::filesystem::path& data, int64_t chat,
+                const std::filesystem::path& workspace) {
+  std::error_code left; // is cleared away at the next start
+  std::filesystem::remove_all(workspace, left);
+  remove_versions(data, chat);
+}
+
 } // namespace
 
 std::set<int64_t> runs_of(const chat_contents& contents) {
@@ -97,17 +104,6 @@ void finish_branch_change(chat_session_pointer self) {
     .await([=](const workspace_change& restored) { self->state.notice = notice_of(restored, false); },
            [=](caf::error& error) { complain(self, "restored", error); });
 }
-
-namespace {
-
-void clear_away(caf::event_based_actor*, const std::filesystem::path& data, int64_t chat,
-                const std::filesystem::path& workspace) {
-  std::error_code left; // is cleared away at the next start
-  std::filesystem::remove_all(workspace, left);
-  remove_versions(data, chat);
-}
-
-} // namespace
 
 void remove_files_of(chat_session_pointer self, int64_t chat) {
   const auto& data = self->state.services.settings->data_dir;

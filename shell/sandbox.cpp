@@ -26,11 +26,13 @@ bool is_in(const fs::path& path, const fs::path& directory) {
 // all of it.
 bool is_prefix(const fs::path& directory) {
   std::error_code ignored;
+  if (!directory.has_relative_path()) // the root
+    return false;
   if (fs::exists(directory / "pyvenv.cfg", ignored))
     return true;
   for (const auto& entry : fs::directory_iterator{directory / "lib", ignored})
     if (entry.path().filename().string().starts_with("python3"))
-      return directory.has_relative_path();
+      return true;
   return false;
 }
 

@@ -53,6 +53,10 @@ static bool holds(uintptr_t begin, uintptr_t end, const void* address) {
   return (uintptr_t)address >= begin && (uintptr_t)address < end;
 }
 
+static size_t pages_to_read(size_t bytes_left) {
+  return bytes_left / page_bytes < pages_at_once ? bytes_left / page_bytes : pages_at_once;
+}
+
 static bool read_entries(int pagemap, uintptr_t begin, size_t count) {
   ssize_t bytes = (ssize_t)(count * sizeof *image.pages);
   return pread(pagemap, image.pages, (size_t)bytes, (off_t)(begin / page_bytes * sizeof *image.pages)) == bytes;
@@ -62,7 +66,7 @@ static bool read_entries(int pagemap, uintptr_t begin, size_t count) {
 static bool add_ranges(int pagemap, uintptr_t begin, uintptr_t end) {
   struct range* last = NULL;
   for (uintptr_t part = begin; part < end; part += pages_at_once * page_bytes) {
-    size_t count = (end - part) / page_bytes < pages_at_once ? (end - part) / page_bytes : pages_at_once;
+    size_t count = pages_to_read(end - part);
     if (!read_entries(pagemap, part, count))
       return false;
     for (size_t i = 0; i < count; ++i) {
@@ -226,31 +230,33 @@ static bool is_alone(int looks) {
   return false;
 }
 
-long varro_image_make(void) {
-  if (image.original != NULL || sysconf(_SC_PAGESIZE) != page_bytes)
-    return -EINVAL;
+/* Bytes, or a negative errno: of work that neither a signal handler nor another thread may come between. */
+static long undisturbed(int looks, long (*work)(struct walk*)) {
   sigset_t all, before;
   sigfillset(&all);
   sigprocmask(SIG_SETMASK, &all, &before);
   struct walk walk = {.pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC)};
-  long result = 0;
-  if (walk.pagemap < 0)
-    result = -errno;
-  else if (!is_alone(looks_of_interpreter))
-    result = -EBUSY;
-  else
-    result = each_line("/proc/self/smaps", take_figures, &walk) ? move_into_file() : -errno;
+  long result = walk.pagemap < 0 ? -errno : is_alone(looks) ? work(&walk) : -EBUSY;
   close(walk.pagemap);
   sigprocmask(SIG_SETMASK, &before, NULL);
   return result;
+}
+
+static long make(struct walk* walk) {
+  return each_line("/proc/self/smaps", take_figures, walk) ? move_into_file() : -errno;
+}
+
+long varro_image_make(void) {
+  if (image.original != NULL || sysconf(_SC_PAGESIZE) != page_bytes)
+    return -EINVAL;
+  return undisturbed(looks_of_interpreter, make);
 }
 
 /* Pages of a range that are copies without need, as many at once as stand together. */
 static long give_back_range(const struct range* range, int pagemap) {
   size_t given = 0;
   for (size_t part = 0; part < range->bytes; part += pages_at_once * page_bytes) {
-    size_t count = (range->bytes - part) / page_bytes < pages_at_once ? (range->bytes - part) / page_bytes
-                                                                      : pages_at_once;
+    size_t count = pages_to_read(range->bytes - part);
     if (!read_entries(pagemap, range->begin + part, count))
       return -errno;
     size_t run = 0; /* pages before i */
@@ -270,28 +276,18 @@ static long give_back_range(const struct range* range, int pagemap) {
   return (long)given;
 }
 
-long varro_image_give_back(void) {
-  if (image.original == NULL)
-    return 0;
-  sigset_t all, before;
-  sigfillset(&all);
-  sigprocmask(SIG_SETMASK, &all, &before);
-  struct walk walk = {.pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC)};
-  long result = 0;
+static long give_back(struct walk* walk) {
   image.count = 0;
-  if (walk.pagemap < 0)
-    result = -errno;
-  else if (!is_alone(looks_of_shell))
-    result = -EBUSY;
-  else if (!each_line("/proc/self/maps", take_mapping, &walk))
-    result = -errno;
+  long result = each_line("/proc/self/maps", take_mapping, walk) ? 0 : -errno;
   for (size_t i = 0; i < image.count && result >= 0; ++i) {
-    long given = give_back_range(&image.ranges[i], walk.pagemap);
+    long given = give_back_range(&image.ranges[i], walk->pagemap);
     result = given < 0 ? given : result + given;
   }
   /* What was compared is no longer held twice. */
   madvise((void*)image.original, image.bytes, MADV_DONTNEED);
-  close(walk.pagemap);
-  sigprocmask(SIG_SETMASK, &before, NULL);
   return result;
+}
+
+long varro_image_give_back(void) {
+  return image.original == NULL ? 0 : undisturbed(looks_of_shell, give_back);
 }

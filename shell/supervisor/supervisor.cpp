@@ -24,16 +24,19 @@ constexpr int events_max = 64; // taken from the kernel at once
 constexpr uint64_t id_bits = 56;
 constexpr int gone_max_ms = 2'000; // for a shell that was killed
 
-} // namespace
-
-uint64_t microseconds_now() noexcept {
+// Since 1970: later than the number of any shell of an earlier varro-shells, and below 2⁵³, which every reader of JSON
+// can hold.
+uint64_t microseconds_now() {
   using namespace std::chrono;
   return static_cast<uint64_t>(duration_cast<microseconds>(system_clock::now().time_since_epoch()).count());
 }
 
+} // namespace
+
 supervisor::supervisor(supervisor_settings settings)
   : settings_(std::move(settings)),
-    journals_(std::make_shared<journal_room>(journal_room{settings_.shell.journal_bytes_max, 0})) {
+    journals_(std::make_shared<journal_room>(journal_room{settings_.shell.journal_bytes_max, 0})),
+    next_shell_(microseconds_now()) {
   epoll_ = descriptor{epoll_create1(EPOLL_CLOEXEC)};
   timer_ = descriptor{timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)};
   itimerspec second{{1, 0}, {1, 0}};

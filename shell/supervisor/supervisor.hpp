@@ -39,9 +39,6 @@
 
 namespace varro {
 
-// Since 1970: below 2⁵³, so that any reader of JSON can hold it.
-uint64_t microseconds_now() noexcept;
-
 class supervisor {
 public:
   explicit supervisor(supervisor_settings settings);
@@ -133,7 +130,7 @@ private:
   std::shared_ptr<journal_room> journals_; // of all shells
   std::map<uint64_t, shell> shells_;
   // Never one of a former varro-shells: a server may still speak of that one's shells, to close or acknowledge them.
-  uint64_t next_shell_ = microseconds_now();
+  uint64_t next_shell_;
   std::optional<cgroup_tree> cgroups_;
   bool has_leftover_groups_ = true; // of shells that ended, or of a former varro-shells
   clock::time_point alone_since_ = clock::now();

@@ -40,9 +40,26 @@ struct running_front {
     limits.port = 0;
     return limits;
   }
+  // What the front says of itself follows what a client has read by a step.
+  template <class Predicate>
+  bool comes_to(Predicate holds) {
+    for (auto end = std::chrono::steady_clock::now() + 20s; std::chrono::steady_clock::now() < end;
+         std::this_thread::yield())
+      if (holds(front))
+        return true;
+    return false;
+  }
   http_front front;
   uint16_t port = 0;
 };
+
+bool holds_no_bytes(const http_front& front) {
+  return front.buffered_bytes() == 0;
+}
+
+auto has_connections(size_t n) {
+  return [n](const http_front& front) { return front.connections() == n; };
+}
 
 int thread_count() {
   std::ifstream file{"/proc/self/status"};
@@ -202,10 +219,9 @@ TEST_CASE("a client that does not read its response is cut off, one that reads g
   reader.send(request_text("GET", "/"));
   CHECK(reader.read_answer().body.size() == large.size());
   raw_client sleeper{server.port};
+  REQUIRE(server.comes_to(has_connections(2)));
   sleeper.send(request_text("GET", "/"));
-  while (server.front.connections() > 1) // the reader's stays
-    std::this_thread::yield();
-  CHECK(server.front.connections() == 1);
+  CHECK(server.comes_to(has_connections(1))); // the reader's stays
 }
 
 TEST_CASE("two thousand idle connections leave room for a request, and no thread is added") {
@@ -229,7 +245,7 @@ TEST_CASE("two thousand idle connections leave room for a request, and no thread
   CHECK(server.front.connections() == 2'000);
   CHECK(ask(server.port, "GET", "/ok").body == "GET /ok ");
   CHECK(thread_count() == threads);
-  CHECK(server.front.buffered_bytes() == 0);
+  CHECK(server.comes_to(holds_no_bytes));
 }
 
 TEST_CASE("more connections than allowed are turned away, and let in when there is room") {
@@ -245,8 +261,7 @@ TEST_CASE("more connections than allowed are turned away, and let in when there 
   raw_client third{server.port};
   CHECK(third.read_answer().status == 503);
   first.reset();
-  while (server.front.connections() > 1)
-    std::this_thread::yield();
+  REQUIRE(server.comes_to(has_connections(1)));
   CHECK(ask(server.port, "GET", "/").status == 200);
 }
 
@@ -270,7 +285,7 @@ TEST_CASE("a file is sent after the head without being read into memory") {
     client.send(request_text("GET", "/"));
     CHECK(client.read_answer().body == content.substr(10));
   }
-  CHECK(server.front.buffered_bytes() == 0);
+  CHECK(server.comes_to(holds_no_bytes));
   ::close(fd);
 }
 

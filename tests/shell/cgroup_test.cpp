@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <fstream>
+#include <optional>
 
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -28,6 +29,19 @@ void make_group(const std::filesystem::path& path) {
   for (const char* name : {"cgroup.procs", "cgroup.subtree_control"})
     write_file(path / name, "");
 }
+
+// A group that is divided already.
+struct divided_group {
+  test::scratch_dir scratch;
+  std::optional<cgroup_tree> tree;
+
+  divided_group() {
+    make_group(scratch.path());
+    make_group(scratch / "server");
+    tree = cgroup_tree::divide(scratch.path());
+    REQUIRE(tree);
+  }
+};
 
 std::string own_shell(int number) {
   return "shell-" + std::to_string(getpid()) + "-" + std::to_string(number);
@@ -91,12 +105,8 @@ TEST_CASE(
   CHECK_FALSE(std::filesystem::exists(scratch / "unit" / "server" / "server"));
 }
 
-TEST_CASE("groups that nobody uses are removed, and those of another living varro-shells are not") {
-  test::scratch_dir scratch;
-  make_group(scratch.path());
-  make_group(scratch / "server");
-  auto tree = cgroup_tree::divide(scratch.path());
-  REQUIRE(tree);
+TEST_CASE_FIXTURE(divided_group,
+                  "groups that nobody uses are removed, and those of another living varro-shells are not") {
   write_file(scratch / "server" / "cgroup.procs", "41\n4711\n");
   auto used = own_shell(1), unused = own_shell(2);
   for (const auto& name : {std::string{"shell-4711-1"}, std::string{"shell-4712-1"}, used, unused})
@@ -111,12 +121,7 @@ TEST_CASE("groups that nobody uses are removed, and those of another living varr
   CHECK_FALSE(std::filesystem::exists(scratch / unused));
 }
 
-TEST_CASE("limits are released only where no other varro-shells has shells, and come back") {
-  test::scratch_dir scratch;
-  make_group(scratch.path());
-  make_group(scratch / "server");
-  auto tree = cgroup_tree::divide(scratch.path());
-  REQUIRE(tree);
+TEST_CASE_FIXTURE(divided_group, "limits are released only where no other varro-shells has shells, and come back") {
   write_file(scratch / "server" / "cgroup.procs", "4711\n");
   std::filesystem::create_directory(scratch / "shell-4711-1");
   tree->release();

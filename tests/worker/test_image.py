@@ -60,8 +60,8 @@ assert digest() == before
 
 
 class ImageTest(unittest.TestCase):
-    def case(self, code):
-        done = subprocess.run([sys.executable, "-I", "-B", "-c", PRELUDE + code, LIBRARY], capture_output=True,
+    def case(self, code, prelude=PRELUDE):
+        done = subprocess.run([sys.executable, "-I", "-B", "-c", prelude + code, LIBRARY], capture_output=True,
                               timeout=120)
         self.assertEqual(done.returncode, 0, done.stderr.decode() + done.stdout.decode())
 
@@ -129,8 +129,7 @@ in_a_copy(copy)
 """)
 
     def test_not_made_while_there_are_threads(self):
-        self.case("")
-        code = PRELUDE.partition("moved = make()")[0] + """
+        self.case("""
 stop = threading.Event()
 thread = threading.Thread(target=stop.wait)
 thread.start()
@@ -140,9 +139,7 @@ stop.set()
 thread.join()
 assert make() > 0
 assert make() == -errno.EINVAL  # once
-"""
-        done = subprocess.run([sys.executable, "-I", "-B", "-c", code, LIBRARY], capture_output=True, timeout=120)
-        self.assertEqual(done.returncode, 0, done.stderr.decode())
+""", PRELUDE.partition("moved = make()")[0])
 
     def test_other_memory_in_the_place_of_the_image_is_left_alone(self):
         # It would read as zeros afterwards, for it has no file behind it.
