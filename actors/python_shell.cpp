@@ -159,8 +159,8 @@ void lose(python_shell_pointer self, cell_status status, std::string reason) {
 void finish(python_shell_pointer self) {
   auto& state = self->state;
   if (state.end_reason.empty()) {
-    auto death
-      = explain_exit(state.exit_status.value_or(0), state.exit_status ? state.end_why : "unknown", state.settings);
+    auto death = explain_exit(state.exit_status.value_or(0),
+                              state.exit_status || !state.end_why.empty() ? state.end_why : "unknown", state.settings);
     state.end_status = death.status;
     state.end_reason = death.reason;
   }
@@ -196,8 +196,8 @@ void look(python_shell_pointer self) {
       return;
     }
   } else if (!state.killed && state.looks > looks_before_kill) {
-    state.end_reason
-      = std::string{"The Python process closed its connection to the server and was killed."} + fresh_shell;
+    if (state.end_why.empty()) // one that dies slowly may have been killed for another reason, which is on its way
+      state.end_why = "silence";
     kill_now(self);
   }
   look_again(self);
@@ -205,7 +205,8 @@ void look(python_shell_pointer self) {
 
 void note_exit(python_shell_pointer self, int status, std::string why) {
   self->state.exit_status = status;
-  self->state.end_why = std::move(why);
+  if (!why.empty())
+    self->state.end_why = std::move(why);
 }
 
 void interrupt(python_shell_pointer self, std::string reason) {
@@ -532,6 +533,8 @@ shell_death explain_exit(int wait_status, const std::string& why, const shell_co
     return because(cell_status::killed, "sent more output than the limits allow and was killed");
   if (why == "protocol")
     return because(cell_status::killed, "broke the protocol to the server and was killed");
+  if (why == "silence")
+    return because(cell_status::lost, "closed its connection to the server and was killed");
   if (why == "interpreter")
     return because(cell_status::lost, "ended with the interpreter that it was forked from");
   if (!why.empty())

@@ -104,7 +104,7 @@ struct python_shell_state {
   std::string interrupt_reason;         // set once the cell in flight was interrupted
   cell_status end_status = cell_status::lost;
   std::string end_reason;   // empty until somebody knows better than the exit status
-  std::string end_why;      // of varro-shells
+  std::string end_why;      // of varro-shells; "silence": our own, until it has a better one
   bool read_to_end = false; // all that varro-shells had for us
   bool was_ready = false;
   bool closed = false; // by close, not by accident
@@ -125,7 +125,8 @@ python_shell_broker::behavior_type python_shell(python_shell_pointer self, shell
 python_shell_broker spawn_python_shell(caf::actor_system& system, const shell_config& settings, shell_process process,
                                        int64_t chat, std::vector<live_cell> cells, shell_census_actor host);
 
-// Why a shell is gone, from the exit status of its first process and what varro-shells says about it.
+// Why a shell is gone, from the exit status of its first process and what varro-shells says about it ("ended" in
+// shell/supervisor/supervisor.hpp), or "silence": it closed its connection and lived on.
 struct shell_death {
   cell_status status = cell_status::lost;
   std::string reason;

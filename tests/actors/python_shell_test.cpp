@@ -460,6 +460,14 @@ TEST_CASE("garbage in the protocol's descriptor ends the shell, other descriptor
     CHECK(contains(result.reason, "closed its connection"));
     CHECK(code_of(world.end()) == errc::shell_lost);
   }
+  SUBCASE("closing it while it is killed for another reason") {
+    shell_world world;
+    world.start();
+    caf::anon_send(caf::actor_cast<caf::actor>(world.shell), ended_atom_v, SIGKILL, std::string{"memory"});
+    auto result = world.run(sockets + "os.close(sockets()[0])\nimport time; time.sleep(60)");
+    CHECK(result.status == cell_status::killed);
+    CHECK(contains(result.reason, "more memory than the limit"));
+  }
 }
 
 TEST_CASE("the sandbox shows the workspace and the system, and nothing else") {
