@@ -1,5 +1,6 @@
 #include "actors/agent_run.hpp"
 
+#include "actors/tool_call.hpp"
 #include "config/fault_points.hpp"
 #include "models/history.hpp"
 #include "models/message_json.hpp"
@@ -112,33 +113,6 @@ void start_next_in_order(self_pointer self) {
   start_job(self, std::move(job));
 }
 
-tool_outcome retry_outcome(const tool_call_part& call, json content) {
-  retry_prompt_part part;
-  part.content = std::move(content);
-  part.tool_name = call.tool_name;
-  part.tool_call_id = call.tool_call_id;
-  part.timestamp = timestamp_now();
-  return {call.tool_call_id, std::move(part), false};
-}
-
-tool_outcome unrun_outcome(const tool_call_part& call, cell_status status, std::string reason) {
-  cell_result result;
-  result.status = status;
-  result.reason = std::move(reason);
-  tool_return_part part;
-  part.tool_name = call.tool_name;
-  part.tool_call_id = call.tool_call_id;
-  part.content = cell_text(result);
-  part.metadata = cell_metadata(result);
-  part.timestamp = timestamp_now();
-  part.outcome = "failed";
-  return {call.tool_call_id, std::move(part), true};
-}
-
-tool_outcome not_run_outcome(const tool_call_part& call) {
-  return unrun_outcome(call, cell_status::interrupted, "Stopped by the user before it ran.");
-}
-
 std::string known_tools(const tool_list& tools) {
   std::string names;
   for (const auto& tool : *tools)
@@ -179,6 +153,16 @@ void run_tools(self_pointer self, const std::vector<tool_call_part>& calls) {
   start_next_in_order(self);
 }
 
+void take_up(self_pointer self, const std::vector<tool_call_part>& calls) {
+  if (!self->state.cancelled) {
+    run_tools(self, calls);
+    return;
+  }
+  self->state.open = calls.size();
+  for (const auto& call : calls)
+    commit_outcome(self, stopped_outcome(call));
+}
+
 // Two calls with one id cannot be told apart by anyone: later ones of a response get an id of their own.
 std::vector<tool_call_part> take_calls(model_response& response, const std::vector<message>& history) {
   std::vector<std::string> seen;
@@ -196,6 +180,17 @@ std::vector<tool_call_part> take_calls(model_response& response, const std::vect
       calls.push_back(*call);
     }
   return calls;
+}
+
+// The chat's shell can start while the response is committed.
+void announce(self_pointer self, const std::vector<tool_call_part>& calls) {
+  const auto& setup = self->state.setup;
+  auto needs_shell = [&](const tool_call_part& call) {
+    const auto* tool = find_tool(setup.tools, call.tool_name);
+    return tool != nullptr && tool->needs_shell;
+  };
+  if (!self->state.cancelled && std::any_of(calls.begin(), calls.end(), needs_shell))
+    self->send(setup.session, ready_atom_v, setup.run_id);
 }
 
 bool paused(const model_response& response) {
@@ -220,7 +215,7 @@ std::vector<tool_call_part> parts_of(const std::vector<open_call>& calls, const 
 void begin(self_pointer self) {
   auto& state = self->state;
   if (!state.setup.unfinished.calls.empty()) {
-    run_tools(self, parts_of(state.setup.unfinished.calls, *state.history));
+    take_up(self, parts_of(state.setup.unfinished.calls, *state.history));
     return;
   }
   const auto* response = std::get_if<model_response>(&state.history->back());
@@ -248,20 +243,16 @@ void on_response(self_pointer self, model_response response) {
     finish(self, run_status::failed, std::move(reason));
     return;
   }
+  announce(self, calls);
   commit(self, std::move(response), calls.empty() ? "" : "Running tools…", [=] {
-    if (!calls.empty() && self->state.cancelled) {
-      self->state.open = calls.size();
-      for (const auto& call : calls)
-        commit_outcome(self, not_run_outcome(call));
-    } else if (!calls.empty()) {
-      run_tools(self, calls);
-    } else if (self->state.cancelled) {
+    if (!calls.empty())
+      take_up(self, calls);
+    else if (self->state.cancelled)
       finish_cancelled(self);
-    } else if (goes_on) {
+    else if (goes_on)
       step(self);
-    } else {
+    else
       finish(self, reason.empty() ? run_status::completed : run_status::failed, reason);
-    }
   });
 }
 
@@ -320,7 +311,7 @@ void cancel(self_pointer self) {
   auto waiting = std::move(state.waiting);
   state.waiting.clear();
   for (const auto& job : waiting)
-    commit_outcome(self, not_run_outcome(job.call));
+    commit_outcome(self, stopped_outcome(job.call));
 }
 
 // A tool's actor that failed without a word must not leave its call open. One that ended well has sent its outcome,
@@ -368,7 +359,10 @@ agent_run_actor::behavior_type agent_run(self_pointer self, run_setup setup) {
   state.setup = std::move(setup);
   self->set_down_handler([=](const caf::down_msg& down) { on_down(self, down); });
   return {
-    [=](step_atom) { begin(self); },
+    [=](step_atom) {
+      if (!std::exchange(self->state.begun, true))
+        begin(self);
+    },
     [=](result_atom, tool_outcome& outcome) {
       fault_point("cell_result");
       auto& s = self->state;

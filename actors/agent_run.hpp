@@ -52,6 +52,7 @@ struct agent_run_state {
   run_setup setup;
   std::shared_ptr<std::vector<message>> history; // shared with requests under way; copied before a change then
   run_end end;                                   // grows with the run
+  bool begun = false;
   bool cancelled = false;
   bool asking = false; // a model request is under way
   bool ended = false;

@@ -1,5 +1,6 @@
 #include "actors/chat_parts.hpp"
 #include "actors/chat_shell.hpp"
+#include "actors/chat_snapshots.hpp"
 #include "config/fault_points.hpp"
 #include "storage/database.hpp"
 

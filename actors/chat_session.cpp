@@ -1,4 +1,5 @@
 #include "actors/chat_shell.hpp"
+#include "actors/chat_snapshots.hpp"
 #include "config/fault_points.hpp"
 #include "config/log.hpp"
 #include "models/history.hpp"
@@ -355,6 +356,10 @@ chat_session_actor::behavior_type chat_session(self_pointer self, session_servic
     [=](progress_atom, int64_t run, std::string& text) {
       if (self->state.current && self->state.current->id == run)
         show_progress(self, std::move(text));
+    },
+    [=](ready_atom, int64_t run) {
+      if (self->state.current && self->state.current->id == run && !self->state.stopping)
+        prepare_shell(self);
     },
     [=](ended_atom, const run_end& end) { end_run(self, end); },
     [=](shell_atom) { return give_shell(self); },

@@ -1,5 +1,6 @@
 #include "actors/chat_shell.hpp"
 
+#include "actors/chat_snapshots.hpp"
 #include "actors/shell_notes.hpp"
 #include "config/fault_points.hpp"
 #include "config/log.hpp"
@@ -11,12 +12,6 @@
 namespace varro {
 
 namespace {
-
-constexpr auto settle_max = std::chrono::seconds{4}; // of a stop, which has 9 s in all
-
-bool is_settled(const chat_session_state& state) {
-  return !state.snapshotting && state.snapshots_kept == 0;
-}
 
 void forget_shell(chat_session_state& state) {
   state.shell = nullptr;
@@ -45,7 +40,13 @@ void shell_is_ready(chat_session_pointer self) {
   self->state.stage = shell_stage::live;
   self->state.cells_to_restore.clear();
   self->state.shell_note.insert(0, std::exchange(self->state.python_note, {}));
-  hand_out(self);
+  serve_waiters(self);
+}
+
+void tell_restoring(chat_session_pointer self) {
+  const auto& state = self->state;
+  if (state.stage != shell_stage::live && !state.cells_to_restore.empty() && state.current)
+    self->send(chat_session_actor{self}, progress_atom_v, state.current->id, "Restoring session…");
 }
 
 void restore_next(chat_session_pointer self) {
@@ -123,8 +124,8 @@ void start_fresh_shell(chat_session_pointer self) {
   state.cells_failed = 0;
   state.cells_to_restore = recorded_cells(state.contents.messages);
   state.snapshot_base = -1;
-  if (!state.cells_to_restore.empty() && state.current)
-    self->send(chat_session_actor{self}, progress_atom_v, state.current->id, "Restoring session…");
+  if (!state.shell_waiters.empty())
+    tell_restoring(self);
   self
     ->request(state.services.shells, caf::infinite, start_atom_v,
               shell_for(state.contents.chat, *state.services.settings, state.python_note))
@@ -158,6 +159,7 @@ void acknowledge_all(chat_session_pointer self, const std::vector<std::string>& 
 void start_shell(chat_session_pointer self) {
   auto& state = self->state;
   state.stage = shell_stage::starting;
+  state.cells_to_restore.clear();
   self->request(state.services.shells, caf::infinite, attach_atom_v, state.contents.chat.id)
     .then(
       [=](const python_shell_actor& shell, const std::vector<std::string>& tags) {
@@ -175,55 +177,26 @@ void start_shell(chat_session_pointer self) {
       });
 }
 
-void note_settled(chat_session_pointer self) {
-  const auto& state = self->state;
-  if (is_settled(state))
-    settle_now(self);
-}
-
-// Which cell's namespace it is, is known by the cell's return; without one there is nothing to keep.
-void keep_snapshot(chat_session_pointer self, const snapshot_taken& taken) {
-  auto& state = self->state;
-  write_batch batch;
-  batch.chat_id = state.contents.chat.id;
-  batch.user_id = state.contents.chat.user_id;
-  batch.forget_snapshots = taken.anew;
-  if (auto seq = seq_of_return(state.contents.messages, taken.tag); seq != 0)
-    batch.snapshots.push_back({seq, taken.footer});
-  if (batch.snapshots.empty() && !taken.anew)
-    return;
-  auto added = batch.snapshots;
-  ++state.snapshots_kept;
-  fault_point("snapshot_commit");
-  self->request(state.services.store, caf::infinite, commit_atom_v, std::move(batch))
-    .then(
-      [=](done_atom) {
-        fault_point("snapshot_committed");
-        auto& snapshots = self->state.contents.snapshots;
-        if (taken.anew)
-          snapshots.clear();
-        for (const auto& snapshot : added) {
-          std::erase_if(snapshots, [&](const auto& each) { return each.seq >= snapshot.seq; });
-          snapshots.push_back(snapshot);
-        }
-        --self->state.snapshots_kept;
-        note_settled(self);
-      },
-      [=](caf::error& error) {
-        --self->state.snapshots_kept;
-        log(log_level::error,
-            "a snapshot of chat " + std::to_string(self->state.contents.chat.id) + " is not kept: " + text_of(error));
-        note_settled(self);
-      });
-}
-
 } // namespace
+
+void prepare_shell(chat_session_pointer self) {
+  auto& state = self->state;
+  if (!state.keeping_files && state.files_kept_for != state.current->id)
+    keep_files(self);
+  // Cells that are run again write files, those that are about to be kept.
+  if (state.stage == shell_stage::none && !(state.keeping_files && state.rerun_cells))
+    start_shell(self);
+}
 
 void serve_waiters(chat_session_pointer self) {
   auto& state = self->state;
-  if (state.stage == shell_stage::live)
+  if (state.keeping_files || state.shell_waiters.empty())
+    return;
+  if (state.current && state.files_kept_for != state.current->id)
+    keep_files(self); // what was kept before was another run's
+  else if (state.stage == shell_stage::live)
     hand_out(self);
-  else if (state.stage == shell_stage::none && !state.shell_waiters.empty())
+  else if (state.stage == shell_stage::none)
     start_shell(self);
 }
 
@@ -231,12 +204,10 @@ caf::result<python_shell_actor, std::string> give_shell(chat_session_pointer sel
   auto& state = self->state;
   auto promise = self->make_response_promise<python_shell_actor, std::string>();
   state.shell_waiters.push_back(promise);
-  if (state.keeping_files)
-    return promise;
-  if (state.current && state.files_kept_for != state.current->id)
-    keep_files(self);
-  else
-    serve_waiters(self);
+  if (state.current)
+    prepare_shell(self);
+  tell_restoring(self);
+  serve_waiters(self);
   return promise;
 }
 
@@ -297,55 +268,6 @@ void adopt_shell(chat_session_pointer self, const python_shell_actor& shell) {
   state.shell = shell;
   state.stage = shell_stage::live;
   self->monitor(shell);
-}
-
-void take_snapshot(chat_session_pointer self) {
-  auto& state = self->state;
-  if (!state.shell || state.stage != shell_stage::live)
-    return;
-  if (state.snapshotting) {
-    state.snapshot_due = true;
-    return;
-  }
-  state.snapshotting = true;
-  state.snapshot_due = false;
-  auto shell = state.shell;
-  auto go_on = [=] {
-    auto& s = self->state;
-    if (s.shell != shell)
-      return;
-    s.snapshotting = false;
-    if (s.snapshot_due)
-      take_snapshot(self);
-    else
-      note_settled(self);
-  };
-  self->request(shell, caf::infinite, snapshot_atom_v, state.snapshot_base)
-    .then(
-      [=](const snapshot_taken& taken) {
-        if (self->state.shell == shell)
-          self->state.snapshot_base = taken.footer;
-        keep_snapshot(self, taken);
-        go_on();
-      },
-      [=](caf::error& error) {
-        log(log_level::debug, "chat " + std::to_string(self->state.contents.chat.id) + ": " + text_of(error));
-        go_on();
-      });
-}
-
-void settle_now(chat_session_pointer self) {
-  for (auto& then : std::exchange(self->state.when_settled, {}))
-    then();
-}
-
-void settle(chat_session_pointer self, std::function<void()> then) {
-  auto& state = self->state;
-  state.when_settled.push_back(std::move(then));
-  if (is_settled(state))
-    settle_now(self);
-  else
-    self->delayed_send(chat_session_actor{self}, settle_max, deadline_atom_v);
 }
 
 bool acknowledge_cells(chat_session_pointer self, const message& content) {

@@ -10,7 +10,10 @@
 
 namespace varro {
 
-// Hands the shell out to those who wait for it, or starts one for them.
+// A cell will come: has the files kept and the shell started, beside each other. REQUIRES: a run is on.
+void prepare_shell(chat_session_pointer self);
+
+// Hands the shell out to those who wait for it, or starts one for them, once the files are kept.
 void serve_waiters(chat_session_pointer self);
 
 // The live shell and a note for the reader of the next cell, now or when it is ready.
@@ -34,13 +37,6 @@ void adopt_shell(chat_session_pointer self, const python_shell_actor& shell);
 
 // The results of the cells that this message returns are committed. False when it returns none.
 bool acknowledge_cells(chat_session_pointer self, const message& content);
-
-// Has the namespace written to the chat's file of snapshots, beside the cells, and remembers where.
-void take_snapshot(chat_session_pointer self);
-
-// Calls this once no snapshot is under way, or when the deadline has come.
-void settle(chat_session_pointer self, std::function<void()> then);
-void settle_now(chat_session_pointer self);
 
 // A stop arrived while cells were run again: the half-restored shell is closed, the next cell starts over.
 void abandon_restore(chat_session_pointer self);

@@ -1,6 +1,7 @@
 #include "actors/chat_parts.hpp"
 
 #include "actors/chat_shell.hpp"
+#include "actors/chat_snapshots.hpp"
 #include "config/fault_points.hpp"
 #include "config/log.hpp"
 #include "models/history.hpp"

@@ -138,6 +138,8 @@ using chat_session_actor = caf::typed_actor<
   caf::replies_to<node_atom, run_node>::with<done_atom>,
   // What the run is doing. From agent_run.
   caf::reacts_to<progress_atom, int64_t /*run*/, std::string>,
+  // The response that is about to be committed calls for a cell: its shell starts meanwhile. From agent_run.
+  caf::reacts_to<ready_atom, int64_t /*run*/>,
   // The run is over. From agent_run.
   caf::reacts_to<ended_atom, run_end>,
   // The chat's shell, started or restored when it is not live, and what the next cell's reader should know about that

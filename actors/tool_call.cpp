@@ -24,6 +24,8 @@ void report(self_pointer self, const cell_result& result) {
   self->quit();
 }
 
+constexpr auto stopped_before_it_ran = "Stopped by the user before it ran.";
+
 cell_result not_run(cell_status status, std::string reason) {
   cell_result result;
   result.status = status;
@@ -70,7 +72,7 @@ void take_failure(self_pointer self, const caf::error& error) {
   auto& state = self->state;
   state.asked = false;
   if (was_not_begun(error) && state.cancelled)
-    report(self, not_run(cell_status::interrupted, "Stopped by the user before it ran."));
+    report(self, not_run(cell_status::interrupted, stopped_before_it_ran));
   else if (was_not_begun(error) && state.shells_ended < ended_shells_max)
     try_another_shell(self);
   else
@@ -88,7 +90,7 @@ void lose_shell(self_pointer self, const caf::down_msg& down) {
 void execute(self_pointer self, std::string note) {
   auto& state = self->state;
   if (state.cancelled) {
-    report(self, not_run(cell_status::interrupted, "Stopped by the user before it ran."));
+    report(self, not_run(cell_status::interrupted, stopped_before_it_ran));
     return;
   }
   auto take = [=](cell_result& result) {
@@ -127,6 +129,23 @@ tool_return_part make_tool_return(const tool_call_part& call, const cell_result&
   return part;
 }
 
+tool_outcome retry_outcome(const tool_call_part& call, json content) {
+  retry_prompt_part part;
+  part.content = std::move(content);
+  part.tool_name = call.tool_name;
+  part.tool_call_id = call.tool_call_id;
+  part.timestamp = timestamp_now();
+  return {call.tool_call_id, std::move(part), false};
+}
+
+tool_outcome unrun_outcome(const tool_call_part& call, cell_status status, std::string reason) {
+  return {call.tool_call_id, make_tool_return(call, not_run(status, std::move(reason))), true};
+}
+
+tool_outcome stopped_outcome(const tool_call_part& call) {
+  return unrun_outcome(call, cell_status::interrupted, stopped_before_it_ran);
+}
+
 tool_call_actor::behavior_type tool_call(self_pointer self, tool_job job) {
   self->state.job = std::move(job);
   self->set_down_handler([=](const caf::down_msg& down) { lose_shell(self, down); });
@@ -142,7 +161,7 @@ tool_call_actor::behavior_type tool_call(self_pointer self, tool_job job) {
       if (state.shell)
         self->send(state.shell, interrupt_atom_v);
       else
-        report(self, not_run(cell_status::interrupted, "Stopped by the user before it ran."));
+        report(self, not_run(cell_status::interrupted, stopped_before_it_ran));
     },
   };
 }

@@ -28,4 +28,10 @@ tool_call_actor spawn_python_call(caf::actor_system& system, tool_job job);
 // The tool return that a cell becomes.
 tool_return_part make_tool_return(const tool_call_part& call, const cell_result& result);
 
+// What becomes of a call that no tool ran: the model is to make it anew, because of this content; it has a result
+// nevertheless; or the user stopped the run before.
+tool_outcome retry_outcome(const tool_call_part& call, json content);
+tool_outcome unrun_outcome(const tool_call_part& call, cell_status status, std::string reason);
+tool_outcome stopped_outcome(const tool_call_part& call);
+
 } // namespace varro

@@ -49,6 +49,7 @@ tool_spec python_tool() {
     {"additionalProperties", false},
   };
   spec.in_order = true;
+  spec.needs_shell = true;
   spec.spawn = spawn_python_call;
   return spec;
 }

@@ -25,7 +25,8 @@ struct tool_job {
 
 struct tool_spec {
   tool_definition definition;
-  bool in_order = false; // calls of one response run one after the other, in the order of the response
+  bool in_order = false;    // calls of one response run one after the other, in the order of the response
+  bool needs_shell = false; // the chat's, which starts while the response is committed
   std::function<tool_call_actor(caf::actor_system&, tool_job)> spawn;
 };
 

@@ -69,6 +69,12 @@ const std::vector<named_state>& states() {
        w.send();
      }},
     {"the model is asked", [](staged_chat& w) { w.send(); }},
+    {"a response with a cell is being committed",
+     [](staged_chat& w) {
+       w.send();
+       w.log().hold_commits = true;
+       w.answer_query(call_answer({{"python", {{"code", "y = 2"}}}}));
+     }},
     {"a cell runs and another waits", [](staged_chat& w) { w.cell_in_flight(); }},
     {"a cell's result is being committed",
      [](staged_chat& w) {
@@ -146,6 +152,8 @@ const std::vector<named_message>& messages() {
        w.tell(w.chat, ended_atom_v, run_end{w.first->run_id, run_status::failed, "ghost", {}, 0});
      }},
     {"shell", [](staged_chat& w) { w.tell(w.chat, shell_atom_v); }},
+    {"ready of a run that is over", [](staged_chat& w) { w.tell(w.chat, ready_atom_v, w.first->run_id); }},
+    {"ready", [](staged_chat& w) { w.tell(w.chat, ready_atom_v, w.first->run_id + 1); }},
     {"deadline", [](staged_chat& w) { w.tell(w.chat, deadline_atom_v); }},
     {"passivate", [](staged_chat& w) { w.tell(w.chat, passivate_atom_v); }, true},
     {"stop", [](staged_chat& w) { w.tell(w.chat, stop_atom_v); }, true},

@@ -61,6 +61,7 @@ chat_session_actor::behavior_type twin_session(chat_session_actor::pointer, scri
     [=](detach_atom, uint64_t viewer) { note(script, script->detached, viewer); },
     [](node_atom, const run_node&) { return done_atom_v; },
     [](progress_atom, int64_t, const std::string&) {},
+    [](ready_atom, int64_t) {},
     [](ended_atom, const run_end&) {},
     [](shell_atom) -> caf::result<python_shell_actor, std::string> {
       return fail(errc::shell_unavailable, "a twin has no shell");
