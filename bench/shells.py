@@ -130,13 +130,13 @@ def first_result(one):
     cell = chat.run(CELL)
     if "sum 6" not in cell.stdout:
         raise RuntimeError(f"the cell failed: {cell}")
-    return cell.seconds, chat
+    return cell.result_seconds, chat
 
 
 def starts_of_varro(arguments, count):
     with world(arguments) as one:
         chat = first_result(one)[1]
-        path = [chat.run("print('sum 6')").seconds for _ in range(max(count // 4, 1))]
+        path = [chat.run("print('sum 6')").result_seconds for _ in range(max(count // 4, 1))]
         times = []
         for _ in range(count):
             seconds, chat = first_result(one)
@@ -254,13 +254,13 @@ def sleep_and_wake(arguments, table):
             chat.run("import numpy as np, pandas as pd\nkept = 42\n"
                      f"frame = pd.DataFrame({{'a': np.random.rand({rows})}})\n"
                      "open('ran.txt', 'a').write('x')")
-            same = statistics.median(chat.run("print(kept)").seconds for _ in range(5))
-            new = other.run("print('there')").seconds
+            same = statistics.median(chat.run("print(kept)").result_seconds for _ in range(5))
+            new = other.run("print('there')").result_seconds
             woken = chat.run("print(kept, len(frame), len(open('ran.txt').read()))")
             if f"42 {rows} 1" not in woken.stdout:
                 table.row(name, "left out: sleeping shells are not woken from snapshots yet", "", "")
                 return
-            table.row(name, ms(same), ms(new), ms(woken.seconds))
+            table.row(name, ms(same), ms(new), ms(woken.result_seconds))
 
 
 def machine():

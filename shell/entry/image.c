@@ -207,9 +207,10 @@ static long move_into_file(void) {
              (off_t)range->offset)
         == MAP_FAILED)
       break; /* the rest stays as it is */
-    /* Else the first shell would seem to need what the image takes. */
-    madvise((void*)range->begin, range->bytes, MADV_POPULATE_READ);
   }
+  /* All of it is mapped here, else the first shell would seem to need what the image takes; and only here, where
+   * nothing is ever written: of such a mapping a fork copies no page tables. */
+  madvise(original, image.bytes, MADV_POPULATE_READ);
   image.original = original;
   result = (long)image.bytes;
 out:

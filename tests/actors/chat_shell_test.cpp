@@ -49,7 +49,8 @@ struct shell_world : actor_world {
 
 } // namespace
 
-TEST_CASE_FIXTURE(shell_world, "while a response is committed its shell starts and the files are kept; its cell waits") {
+TEST_CASE_FIXTURE(shell_world,
+                  "while a response is committed its shell starts and the files are kept; its cell waits") {
   auto turn = response_in_commit();
   CHECK(log().shells_started == 1);
   CHECK(log().file_steps == std::vector{"keep " + version_before(turn.run_id)});

@@ -61,9 +61,11 @@ def shown_in(block_html):
 class Cell:
     """The end of one cell, as the user sees it."""
 
-    def __init__(self, events, seconds):
+    def __init__(self, events, seconds, begin=0.0):
         self.events, self.seconds = events, seconds
         blocks = [e for e in contents(events) if e.block.kind == "tool-call"]
+        finished = [e.at for e in blocks if e.block.state != "running"]
+        self.result_seconds = finished[0] - begin if finished else None  # from the message; `seconds` is the whole turn
         self.html = blocks[-1].data if blocks else "".join(e.data for e in contents(events))
         self.state = blocks[-1].block.state if blocks else None
         self.outputs = shown_in(self.html)
@@ -94,6 +96,7 @@ class RunningCell:
         try:
             with self.client.stream(self.chat_id, after=after) as stream:
                 for event in stream:
+                    event.at = time.monotonic()
                     self.events.append(event)
         except Exception as failure:
             self.failure = failure
@@ -114,7 +117,7 @@ class RunningCell:
         self.thread.join(WAIT_SECONDS)
         if self.thread.is_alive() or self.failure is not None:
             raise AssertionError(f"the stream of chat {self.chat_id} did not end: {self.failure} {self.events}")
-        return Cell(self.events, self.seconds)
+        return Cell(self.events, self.seconds, self.begin)
 
 
 class Chat:

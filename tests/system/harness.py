@@ -224,6 +224,7 @@ class Client:
 class Event:
     def __init__(self, name, data, id):
         self.name, self.data, self.id = name, data, id
+        self.at = 0.0  # time.monotonic() of its arrival, where somebody looks at that
 
     @property
     def block(self):
