@@ -140,7 +140,7 @@ int serve(config loaded) {
   services.shells = spawn_shell_host(system, settings, services.store, services.reader);
   services.keeper = spawn_workspace_keeper(system, settings, std::move(storage->chats));
   services.models = system.spawn(model_client, settings, transport);
-  services.gateway = system.middleman().spawn_broker(http_gateway, settings->stream);
+  services.gateway = system.middleman().spawn_broker(http_gateway, settings->stream, services.reader);
   auto registry = system.spawn(chat_registry, services);
   auto stopper = system.spawn(supervisor,
                               supervised{registry, services.shells, services.gateway, services.models, services.store,

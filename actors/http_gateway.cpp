@@ -1,5 +1,6 @@
 #include "actors/http_gateway.hpp"
 
+#include "config/log.hpp"
 #include "http/security_headers.hpp"
 
 #include <algorithm>
@@ -228,6 +229,32 @@ void keep_alive(pointer self) {
     drop(self, hdl);
 }
 
+void log_out(pointer self, const std::string& login);
+
+void look_for_ended_logins(pointer self) {
+  std::unordered_set<std::string> logins;
+  for (const auto& [hdl, viewer] : self->state.viewers)
+    if (!viewer.login.empty())
+      logins.insert(viewer.login);
+  std::vector<std::string> some;
+  auto look = [&] {
+    self->request(self->state.logins, self->state.limits.keep_alive, login_atom_v, std::exchange(some, {}))
+      .then(
+        [self](const std::vector<std::string>& ended) {
+          for (const auto& login : ended)
+            log_out(self, login);
+        },
+        [](caf::error& error) { log(log_level::warning, "browser sessions are not looked up: " + text_of(error)); });
+  };
+  for (const auto& login : logins) {
+    some.push_back(login);
+    if (some.size() == state_type::logins_at_once)
+      look();
+  }
+  if (!some.empty())
+    look();
+}
+
 // Others may send a tick too; only the one that is due calls for the next.
 void tick(pointer self) {
   auto now = self->clock().now();
@@ -237,6 +264,7 @@ void tick(pointer self) {
     return;
   }
   keep_alive(self);
+  look_for_ended_logins(self);
   if (now < self->state.next_tick)
     return;
   self->state.next_tick = now + self->state.limits.keep_alive;
@@ -300,8 +328,9 @@ std::string frame_event(const stream_event& event) {
   return out;
 }
 
-http_gateway_broker::behavior_type http_gateway(pointer self, stream_config limits) {
+http_gateway_broker::behavior_type http_gateway(pointer self, stream_config limits, store_reader_actor logins) {
   self->state.limits = limits;
+  self->state.logins = std::move(logins);
   self->state.next_tick = self->clock().now() + limits.keep_alive;
   self->delayed_send(self, limits.keep_alive, tick_atom_v);
   return {

@@ -7,6 +7,8 @@
 // are sent → closed by the peer or two keep-alives later. A replay larger than viewer_buffer_bytes_max is taken up to a
 // message's end and the rest is asked for when that much has been sent. A viewer that lags further than that behind its
 // live chat, or takes nothing for stalled_ticks_max keep-alives, is dropped; its browser reconnects with Last-Event-ID.
+// A logout ends the streams of its browser session at once; with each keep-alive those end whose browser session is
+// over for another reason, of which only the database tells (`varro user disable` is a process of its own).
 #pragma once
 
 #include "actors/interfaces.hpp"
@@ -35,7 +37,8 @@ struct http_gateway_state {
   static constexpr size_t received_bytes_max = 64u << 10; // a viewer has nothing to say
   static constexpr int stalled_ticks_max = 4;             // keep-alives without a byte taken
   static constexpr std::chrono::milliseconds stop_max{1'000};
-  static constexpr int closing_ticks_max = 2; // keep-alives until a half-closed peer is cut off
+  static constexpr int closing_ticks_max = 2;     // keep-alives until a half-closed peer is cut off
+  static constexpr size_t logins_at_once = 1'000; // looked up by one request, so that pages need not wait long
 
   using frame = std::shared_ptr<const std::string>;
   enum class phase {
@@ -61,6 +64,7 @@ struct http_gateway_state {
   };
 
   stream_config limits;
+  store_reader_actor logins;
   std::unordered_map<caf::io::connection_handle, viewer> viewers;
   std::unordered_map<uint64_t, caf::io::connection_handle> by_id;
   std::unordered_map<int64_t, std::unordered_set<caf::io::connection_handle>> by_chat;
@@ -69,6 +73,6 @@ struct http_gateway_state {
 };
 
 http_gateway_broker::behavior_type http_gateway(http_gateway_broker::stateful_broker_pointer<http_gateway_state> self,
-                                                stream_config limits);
+                                                stream_config limits, store_reader_actor logins);
 
 } // namespace varro

@@ -36,6 +36,9 @@ using store_reader_actor = caf::typed_actor<
   caf::replies_to<usage_atom, int64_t /*user*/, int64_t /*chat*/>::with<int64_t>,
   // The browser session with this token hash and its user.
   caf::replies_to<login_atom, std::string>::with<login_found_reply>,
+  // Those of these browser sessions, by the hashes of their tokens, that are over: logged out, expired, or their user
+  // was disabled or got another password.
+  caf::replies_to<login_atom, std::vector<std::string>>::with<std::vector<std::string>>,
   // The user with this name.
   caf::replies_to<user_atom, std::string>::with<user_record>,
   // Answers when the database can be read (readiness).

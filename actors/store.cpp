@@ -96,6 +96,9 @@ store_reader_actor::behavior_type store_reader(store_reader_actor::stateful_poin
         return std::move(found.error());
       return login_found_reply{std::move(found->login), std::move(found->user)};
     },
+    [self](login_atom, const std::vector<std::string>& token_hashes) -> caf::result<std::vector<std::string>> {
+      return self->state.db->ended_logins(token_hashes, now_us());
+    },
     [self](user_atom, const std::string& name) -> caf::result<user_record> {
       return self->state.db->find_user(std::string_view{name});
     },

@@ -68,6 +68,8 @@ public:
     user_record user;
   };
   caf::expected<login_found> find_login(std::string_view token_hash, unix_us now);
+  // Those of these logins that it would not find.
+  caf::expected<std::vector<std::string>> ended_logins(const std::vector<std::string>& token_hashes, unix_us now);
   caf::error drop_login(std::string_view token_hash);
   caf::error drop_expired_logins(unix_us now);
 

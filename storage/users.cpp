@@ -119,6 +119,19 @@ caf::expected<database::login_found> database::find_login(std::string_view token
                      user_from(query, 5)};
 }
 
+caf::expected<std::vector<std::string>> database::ended_logins(const std::vector<std::string>& token_hashes,
+                                                               unix_us now) {
+  std::vector<std::string> ended;
+  for (const auto& hash : token_hashes) {
+    auto found = find_login(hash, now);
+    if (!found && code_of(found.error()) != errc::not_found)
+      return std::move(found.error());
+    if (!found)
+      ended.push_back(hash);
+  }
+  return ended;
+}
+
 caf::error database::drop_login(std::string_view token_hash) {
   return impl_->write(
     [&] { return impl_->db->use("DELETE FROM logins WHERE token_hash = ?1").bind(token_hash).run(); });

@@ -21,12 +21,14 @@ const stream_event done{0, "done", "{}"};
 // A gateway on real sockets with a twin of a session.
 struct gateway_world {
   explicit gateway_world(stream_config limits = {}) {
-    gateway = system.middleman().spawn_broker(http_gateway, limits);
+    reader = system.spawn(twin_reader, script);
+    gateway = system.middleman().spawn_broker(http_gateway, limits, reader);
     session = system.spawn(twin_session, script);
   }
   ~gateway_world() {
     caf::anon_send(gateway, stop_atom_v);
     caf::anon_send_exit(session, caf::exit_reason::user_shutdown);
+    caf::anon_send_exit(reader, caf::exit_reason::user_shutdown);
   }
   // A viewer's end of a stream.
   raw_client open(int64_t after = -1, int64_t of_chat = chat, const std::string& login = "") {
@@ -70,6 +72,7 @@ struct gateway_world {
   twin_system_config settings;
   caf::actor_system system{settings};
   std::shared_ptr<twin_script> script = std::make_shared<twin_script>();
+  store_reader_actor reader;
   http_gateway_actor gateway;
   chat_session_actor session;
 };
@@ -306,4 +309,30 @@ TEST_CASE("a logout ends the streams of its browser session at once, and no othe
   world.publish({0, "done", "{}"});
   CHECK(elsewhere.read_all().find("data: after") != std::string::npos);
   CHECK(local.read_all().find("data: after") != std::string::npos);
+}
+
+TEST_CASE("a keep-alive ends the streams of browser sessions that the database knows no more, and no others") {
+  gateway_world world;
+  constexpr int many = static_cast<int>(http_gateway_state::logins_at_once) + 1; // more than one question
+  {
+    std::lock_guard lock{world.script->mutex};
+    world.script->users.push_back({3, "ada", "", false, 0});
+    for (int i = 0; i < many; ++i)
+      world.script->logins.push_back({"hash-" + std::to_string(i), 3, "", 0, 0});
+  }
+  std::vector<raw_client> kept;
+  for (int i = 0; i < many; ++i)
+    kept.push_back(world.open(-1, chat, "hash-" + std::to_string(i)));
+  auto same = world.open(-1, chat, "hash-0");
+  auto over = world.open(-1, chat, "another");
+  auto local = world.open(-1, chat, "");
+  for (size_t i = 1; i <= many + 3u; ++i)
+    world.replay(world.attached(i), {}, true);
+  world.wait_for_count(many + 3);
+  caf::anon_send(world.gateway, tick_atom_v);
+  over.read_all();
+  world.wait_for_count(many + 2);
+  world.publish(done);
+  for (auto* viewer : {&kept.front(), &kept.back(), &same, &local})
+    CHECK(viewer->read_all().ends_with("event: done\ndata: {}\n\n"));
 }

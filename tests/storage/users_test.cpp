@@ -70,6 +70,20 @@ TEST_CASE_FIXTURE(fresh_database, "a login is found until it expires or is dropp
   CHECK(db->drop_login("t1") == caf::none);
 }
 
+TEST_CASE_FIXTURE(fresh_database, "of many logins those are told that are over") {
+  auto ada = db->add_user("ada", "hash")->id;
+  auto bob = db->add_user("bob", "hash")->id;
+  for (const auto* hash : {"here", "dropped"})
+    REQUIRE(db->put_login(login_of(ada, hash)) == caf::none);
+  REQUIRE(db->put_login(login_of(ada, "expired", 1'500)) == caf::none);
+  REQUIRE(db->put_login(login_of(bob, "disabled")) == caf::none);
+  REQUIRE(db->drop_login("dropped") == caf::none);
+  REQUIRE(db->set_disabled("bob", true) == caf::none);
+  CHECK(*db->ended_logins({"here", "dropped", "expired", "disabled", "unknown"}, 1'500)
+        == std::vector<std::string>{"dropped", "expired", "disabled", "unknown"});
+  CHECK(db->ended_logins({}, 1'500)->empty());
+}
+
 TEST_CASE_FIXTURE(fresh_database, "a login of nobody and a second one with the same token are refused") {
   auto ada = db->add_user("ada", "hash")->id;
   CHECK(code_of(db->put_login(login_of(99, "t1"))) == errc::not_found);

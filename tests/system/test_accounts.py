@@ -1,8 +1,11 @@
 """Users, logins, and chats that belong to one of them."""
 
+import pathlib
 import re
+import tempfile
 import unittest
 
+from cells import until
 from harness import Client, SystemTest, blocks_of, contents, run_varro
 
 
@@ -100,6 +103,28 @@ class Accounts(SystemTest):
         self.assertEqual(run_varro("user", "disable", "carol", "--data", str(self.data)).returncode, 0)
         self.assertEqual(carol.get("/").status, 303)
         self.assertNotEqual(Client(self.varro).login("carol", "carol-password").status, 303)
+
+    def test_the_streams_of_a_disabled_user_end_and_the_run_goes_on(self):
+        with tempfile.TemporaryDirectory(prefix="varro-system-") as directory:
+            data = pathlib.Path(directory) / "data"
+            data.mkdir()
+            for name in ("dora", "emil"):
+                run_varro("user", "add", name, "--data", str(data), "--password-stdin", stdin=f"{name}-password\n")
+            with self.start(data=data, arguments=self.arguments, env={"VARRO_STREAM_KEEP_ALIVE_MS": "100"}) as server:
+                dora, emil = Client(server), Client(server)
+                for name, client in (("dora", dora), ("emil", emil)):
+                    self.assertEqual(client.login(name, f"{name}-password").status, 303)
+                chats = [client.send("[[hold]][[text: later]]").chat_id for client in (dora, emil)]
+                with dora.stream(chats[0]) as ended, emil.stream(chats[1]) as other:
+                    self.assertEqual(run_varro("user", "disable", "dora", "--data", str(data)).returncode, 0)
+                    self.assertNotIn("done", [event.name for event in ended])
+                    until(lambda: self.model.state()["open"] == 2, "both runs ask the model")
+                    self.model.control("POST", "/__release")
+                    self.assertIn("done", [event.name for event in other])
+                self.assertEqual(run_varro("user", "enable", "dora", "--data", str(data)).returncode, 0)
+                dora = Client(server)
+                self.assertEqual(dora.login("dora", "dora-password").status, 303)
+                self.assertIn("later", "".join(event.data for event in dora.events(chats[0], after=0)))
 
 
 class Throttle(SystemTest):
