@@ -29,29 +29,6 @@ size_t length_of(std::string_view bytes) noexcept {
   return length;
 }
 
-// Checked on the text, because the library copies and destroys nested values by recursion.
-bool is_nested_too_deeply(std::string_view text) noexcept {
-  int depth = 0;
-  bool in_string = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    char c = text[i];
-    if (in_string) {
-      if (c == '\\')
-        ++i;
-      else if (c == '"')
-        in_string = false;
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '[' || c == '{') {
-      if (++depth > nesting_max)
-        return true;
-    } else if (c == ']' || c == '}') {
-      --depth;
-    }
-  }
-  return false;
-}
-
 caf::error garbled(const char* what) {
   return fail(errc::shell_lost, std::string{"the Python process sent "} + what);
 }
@@ -177,11 +154,10 @@ caf::expected<worker_frame> read_restored(const json& frame) {
 }
 
 caf::expected<worker_frame> read_frame(std::string_view text) {
-  if (is_nested_too_deeply(text))
-    return garbled("a frame that is nested too deeply");
-  auto frame = json::parse(text, nullptr, false);
-  if (!frame.is_object())
+  auto parsed = parse_json(text, nesting_max);
+  if (!parsed || !parsed->is_object())
     return garbled("something that is not a frame");
+  const auto& frame = *parsed;
   auto op = frame.find("op");
   if (op == frame.end() || !op->is_string())
     return garbled("a frame without an operation");
