@@ -135,7 +135,8 @@ def main():
     sys.path.insert(0, str(ROOT / "tests" / "system"))
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    print("| viewers of one chat | memory each, KiB | one block to the first, ms | to all, ms |\n| --- | --- | --- | --- |")
+    print("| viewers of one chat | memory each, KiB | one block to the first, ms | to all, ms |")
+    print("| --- | --- | --- | --- |")
     for count in map(int, arguments.viewers.split(",")):
         if count + SPARE_DESCRIPTORS > hard:
             print(f"| {count:,} | more than the {hard:,} files that are allowed here | | |")
