@@ -45,7 +45,7 @@ void shell_is_ready(chat_session_pointer self) {
 
 void tell_restoring(chat_session_pointer self) {
   const auto& state = self->state;
-  if (state.stage != shell_stage::live && !state.cells_to_restore.empty() && state.current)
+  if (!state.shell_waiters.empty() && !state.cells_to_restore.empty() && state.current)
     self->send(chat_session_actor{self}, progress_atom_v, state.current->id, "Restoring session…");
 }
 
@@ -124,8 +124,7 @@ void start_fresh_shell(chat_session_pointer self) {
   state.cells_failed = 0;
   state.cells_to_restore = recorded_cells(state.contents.messages);
   state.snapshot_base = -1;
-  if (!state.shell_waiters.empty())
-    tell_restoring(self);
+  tell_restoring(self);
   self
     ->request(state.services.shells, caf::infinite, start_atom_v,
               shell_for(state.contents.chat, *state.services.settings, state.python_note))
@@ -181,8 +180,8 @@ void start_shell(chat_session_pointer self) {
 
 void prepare_shell(chat_session_pointer self) {
   auto& state = self->state;
-  if (!state.keeping_files && state.files_kept_for != state.current->id)
-    keep_files(self);
+  if (state.current && !state.keeping_files && state.files_kept_for != state.current->id)
+    keep_files(self); // also when those of another run were kept meanwhile
   // Cells that are run again write files, those that are about to be kept.
   if (state.stage == shell_stage::none && !(state.keeping_files && state.rerun_cells))
     start_shell(self);
@@ -190,24 +189,19 @@ void prepare_shell(chat_session_pointer self) {
 
 void serve_waiters(chat_session_pointer self) {
   auto& state = self->state;
-  if (state.keeping_files || state.shell_waiters.empty())
+  if (state.shell_waiters.empty())
     return;
-  if (state.current && state.files_kept_for != state.current->id)
-    keep_files(self); // what was kept before was another run's
-  else if (state.stage == shell_stage::live)
+  prepare_shell(self);
+  if (state.stage == shell_stage::live && !state.keeping_files)
     hand_out(self);
-  else if (state.stage == shell_stage::none)
-    start_shell(self);
 }
 
 caf::result<python_shell_actor, std::string> give_shell(chat_session_pointer self) {
   auto& state = self->state;
   auto promise = self->make_response_promise<python_shell_actor, std::string>();
   state.shell_waiters.push_back(promise);
-  if (state.current)
-    prepare_shell(self);
-  tell_restoring(self);
   serve_waiters(self);
+  tell_restoring(self);
   return promise;
 }
 

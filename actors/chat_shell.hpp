@@ -10,10 +10,10 @@
 
 namespace varro {
 
-// A cell will come: has the files kept and the shell started, beside each other. REQUIRES: a run is on.
+// A cell will come: has the run's files kept and the shell started, beside each other, where that is not done yet.
 void prepare_shell(chat_session_pointer self);
 
-// Hands the shell out to those who wait for it, or starts one for them, once the files are kept.
+// Prepares the shell for those who wait for it, and hands it out once it is live and the files are kept.
 void serve_waiters(chat_session_pointer self);
 
 // The live shell and a note for the reader of the next cell, now or when it is ready.

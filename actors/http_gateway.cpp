@@ -229,30 +229,32 @@ void keep_alive(pointer self) {
     drop(self, hdl);
 }
 
-void log_out(pointer self, const std::string& login);
+// At once: what is still to be sent is nothing for whoever sits there now.
+void log_out(pointer self, const std::unordered_set<std::string>& logins) {
+  std::vector<handle> over;
+  for (const auto& [hdl, viewer] : self->state.viewers)
+    if (!viewer.login.empty() && logins.contains(viewer.login))
+      over.push_back(hdl);
+  for (auto hdl : over)
+    drop(self, hdl);
+}
 
 void look_for_ended_logins(pointer self) {
-  std::unordered_set<std::string> logins;
+  std::unordered_set<std::string> all;
   for (const auto& [hdl, viewer] : self->state.viewers)
     if (!viewer.login.empty())
-      logins.insert(viewer.login);
-  std::vector<std::string> some;
-  auto look = [&] {
-    self->request(self->state.logins, self->state.limits.keep_alive, login_atom_v, std::exchange(some, {}))
+      all.insert(viewer.login);
+  for (auto next = all.begin(); next != all.end();) {
+    std::vector<std::string> some;
+    while (next != all.end() && some.size() < state_type::logins_at_once)
+      some.push_back(*next++);
+    self->request(self->state.logins, self->state.limits.keep_alive, login_atom_v, std::move(some))
       .then(
         [self](const std::vector<std::string>& ended) {
-          for (const auto& login : ended)
-            log_out(self, login);
+          log_out(self, {ended.begin(), ended.end()});
         },
         [](caf::error& error) { log(log_level::warning, "browser sessions are not looked up: " + text_of(error)); });
-  };
-  for (const auto& login : logins) {
-    some.push_back(login);
-    if (some.size() == state_type::logins_at_once)
-      look();
   }
-  if (!some.empty())
-    look();
 }
 
 // Others may send a tick too; only the one that is due calls for the next.
@@ -269,18 +271,6 @@ void tick(pointer self) {
     return;
   self->state.next_tick = now + self->state.limits.keep_alive;
   self->delayed_send(self, self->state.limits.keep_alive, tick_atom_v);
-}
-
-// At once: what is still to be sent is nothing for whoever sits there now.
-void log_out(pointer self, const std::string& login) {
-  if (login.empty())
-    return;
-  std::vector<handle> over;
-  for (const auto& [hdl, viewer] : self->state.viewers)
-    if (viewer.login == login)
-      over.push_back(hdl);
-  for (auto hdl : over)
-    drop(self, hdl);
 }
 
 // While stopping: when all bytes are with the kernel, nobody needs us any more.
@@ -337,7 +327,7 @@ http_gateway_broker::behavior_type http_gateway(pointer self, stream_config limi
     [self](adopt_atom, int fd, int64_t chat, int64_t after, const chat_session_actor& session, std::string& login) {
       adopt(self, fd, chat, after, session, std::move(login));
     },
-    [self](logout_atom, const std::string& login) { log_out(self, login); },
+    [self](logout_atom, const std::string& login) { log_out(self, {login}); },
     [self](replay_atom, uint64_t viewer, const std::vector<stream_event>& events, bool follow) {
       replay(self, viewer, events, follow);
     },

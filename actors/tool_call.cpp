@@ -24,13 +24,15 @@ void report(self_pointer self, const cell_result& result) {
   self->quit();
 }
 
-constexpr auto stopped_before_it_ran = "Stopped by the user before it ran.";
-
 cell_result not_run(cell_status status, std::string reason) {
   cell_result result;
   result.status = status;
   result.reason = std::move(reason);
   return result;
+}
+
+cell_result stopped() {
+  return not_run(cell_status::interrupted, "Stopped by the user before it ran.");
 }
 
 cell_result failed_shell(const caf::error& error) {
@@ -72,7 +74,7 @@ void take_failure(self_pointer self, const caf::error& error) {
   auto& state = self->state;
   state.asked = false;
   if (was_not_begun(error) && state.cancelled)
-    report(self, not_run(cell_status::interrupted, stopped_before_it_ran));
+    report(self, stopped());
   else if (was_not_begun(error) && state.shells_ended < ended_shells_max)
     try_another_shell(self);
   else
@@ -90,7 +92,7 @@ void lose_shell(self_pointer self, const caf::down_msg& down) {
 void execute(self_pointer self, std::string note) {
   auto& state = self->state;
   if (state.cancelled) {
-    report(self, not_run(cell_status::interrupted, stopped_before_it_ran));
+    report(self, stopped());
     return;
   }
   auto take = [=](cell_result& result) {
@@ -143,7 +145,7 @@ tool_outcome unrun_outcome(const tool_call_part& call, cell_status status, std::
 }
 
 tool_outcome stopped_outcome(const tool_call_part& call) {
-  return unrun_outcome(call, cell_status::interrupted, stopped_before_it_ran);
+  return {call.tool_call_id, make_tool_return(call, stopped()), true};
 }
 
 tool_call_actor::behavior_type tool_call(self_pointer self, tool_job job) {
@@ -161,7 +163,7 @@ tool_call_actor::behavior_type tool_call(self_pointer self, tool_job job) {
       if (state.shell)
         self->send(state.shell, interrupt_atom_v);
       else
-        report(self, not_run(cell_status::interrupted, stopped_before_it_ran));
+        report(self, stopped());
     },
   };
 }

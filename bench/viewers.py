@@ -9,19 +9,17 @@ server need a file descriptor for each viewer (`ulimit -n`).
 """
 
 import argparse
-import contextlib
 import os
 import pathlib
 import resource
 import select
-import shutil
 import socket
 import statistics
 import sys
-import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
+from shells import ROOT, world
+
 SPARE_DESCRIPTORS = 100
 SETTLED_SECONDS = 1.0
 WAIT_SECONDS = 120
@@ -79,39 +77,26 @@ class Viewers:
         self.poll.close()
 
 
-@contextlib.contextmanager
-def world(build):
-    from harness import Client, Model, Varro
-    directory = pathlib.Path(tempfile.mkdtemp(prefix="varro-bench-"))
-    model = Model()
-    varro = Varro(directory / "data", model, binary=str(pathlib.Path(build).resolve() / "varro"))
-    try:
-        yield varro, Client(varro), model
-    finally:
-        varro.stop()
-        model.stop()
-        shutil.rmtree(directory, ignore_errors=True)
-
-
-def measure_viewers(build, count):
-    with world(build) as (varro, client, model):
+def measure_viewers(arguments, count):
+    with world(arguments) as one:
+        varro, client = one.varro, one.client
         client.events(client.send("[[text: first]]").chat_id)
         reply = client.send("[[hold]][[text: the answer]]")
         before = settled_rss(varro.pid)
         viewers = Viewers(varro.port, client.cookies, reply.chat_id, reply.after, count)
         viewers.wait_for(b"event: progress")
         each = (settled_rss(varro.pid) - before) / count
-        model.control("POST", "/__release")
+        one.model.control("POST", "/__release")
         times = viewers.wait_for(b"the answer")
         viewers.close()
         return each, times
 
 
-def measure_page(build, messages):
+def measure_page(arguments):
     """Prompts and answers in turns."""
-    with world(build) as (_, client, _):
-        chat = None
-        for n in range(messages // 2):
+    with world(arguments) as one:
+        client, chat = one.client, None
+        for n in range(arguments.messages // 2):
             reply = client.send(f"[[text: **Answer** {n} with a $formula_{n}$ and `code`.]]", chat)
             chat = reply.chat_id
             client.events(chat)
@@ -129,9 +114,9 @@ def main():
     parser.add_argument("--viewers", default="1000,15000")
     parser.add_argument("--messages", type=int, default=1000)
     parser.add_argument("--build", default=str(ROOT / "build"))
+    parser.set_defaults(user=None)
     arguments = parser.parse_args()
-    os.environ.setdefault("VARRO", f"{arguments.build}/varro")
-    os.environ.setdefault("VARRO_MODEL", f"{arguments.build}/varro-model")
+    os.environ.setdefault("VARRO_MODEL", str(pathlib.Path(arguments.build).resolve() / "varro-model"))
     sys.path.insert(0, str(ROOT / "tests" / "system"))
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -141,9 +126,9 @@ def main():
         if count + SPARE_DESCRIPTORS > hard:
             print(f"| {count:,} | more than the {hard:,} files that are allowed here | | |")
             continue
-        each, times = measure_viewers(arguments.build, count)
+        each, times = measure_viewers(arguments, count)
         print(f"| {count:,} | {each / 1024:.1f} | {min(times) * 1000:.1f} | {max(times) * 1000:.0f} |", flush=True)
-    seconds, size = measure_page(arguments.build, arguments.messages)
+    seconds, size = measure_page(arguments)
     print(f"\nThe page of a chat of {arguments.messages:,} messages ({size / 1024:,.0f} KiB): {seconds * 1000:.1f} ms.")
 
 

@@ -124,10 +124,11 @@ caf::expected<std::vector<std::string>> database::ended_logins(const std::vector
   std::vector<std::string> ended;
   for (const auto& hash : token_hashes) {
     auto found = find_login(hash, now);
-    if (!found && code_of(found.error()) != errc::not_found)
+    if (found)
+      continue;
+    if (code_of(found.error()) != errc::not_found)
       return std::move(found.error());
-    if (!found)
-      ended.push_back(hash);
+    ended.push_back(hash);
   }
   return ended;
 }
