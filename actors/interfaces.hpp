@@ -203,7 +203,7 @@ using http_gateway_actor = caf::typed_actor<
   caf::reacts_to<publish_atom, int64_t /*chat*/, stream_event>,
   // How many viewers there are.
   caf::replies_to<count_atom>::with<int64_t>,
-  // Sends the keep-alive comments.
+  // Sends the keep-alive comments, and ends the streams of browser sessions that are over.
   caf::reacts_to<tick_atom>,
   // Ends every stream and the actor.
   caf::reacts_to<stop_atom>>;
