@@ -1,15 +1,18 @@
 #include "doctor.hpp"
 
+#include "base/base64.hpp"
+#include "models/capabilities.hpp"
+#include "models/catalog.hpp"
+#include "models/list_fetch.hpp"
+#include "models/message_json.hpp"
+#include "pictures/picture_process.hpp"
+#include "render/bounded_markdown.hpp"
 #include "shell/diagnosis.hpp"
 #include "storage/database.hpp"
 
 #include <algorithm>
-#include <memory>
 #include <ostream>
-#include <set>
-#include <tuple>
 
-#include <curl/curl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,8 +23,6 @@ namespace {
 
 constexpr uint64_t free_bytes_low = 1ull << 30;
 constexpr uint64_t free_bytes_least = 100ull << 20;
-constexpr long connect_max_ms = 5'000;
-constexpr long answer_max_ms = 10'000;
 constexpr rlim_t files_besides_connections = 500; // databases, shells, pollers
 
 class report {
@@ -71,6 +72,29 @@ void check_shell(const config& settings, report& to) {
       "processor time is not limited",
       "Delegate=yes in the server's systemd unit; systemd-run --pipe -p Delegate=yes varro doctor shows what holds "
       "there");
+}
+
+// Without it pictures and documents are told in words to models.
+void check_pictures(report& to) {
+  static const auto pixel = base64_decode("R0lGODlhAQABAAAAACwAAAAAAQABAAACAkQBADs=").value_or("");
+  picture_process process;
+  picture_job job;
+  job.target = {1, 1'000, 1'000, false};
+  job.data = pixel;
+  auto result = process.look(job);
+  if (result && result->what == picture_result::verdict::changed)
+    to.ok("pictures: varro-pictures looks into them");
+  else
+    to.warn("pictures: varro-pictures does not work: models see no pictures and documents",
+            result ? "is seccomp allowed for this user? Build it again with bin/build" : text_of(result.error()));
+}
+
+// Without it text is shown as it was written.
+void check_markdown(report& to) {
+  if (auto problem = bounded_markdown{1}.check())
+    to.fail("markdown: varro-markdown does not work: " + text_of(problem), "build it again with bin/build");
+  else
+    to.ok("markdown: varro-markdown formats it");
 }
 
 void check_data_dir(const config& settings, report& to) {
@@ -130,78 +154,78 @@ void check_limits(const config& settings, report& to) {
     to.ok("files: enough for " + std::to_string(settings.server.connections_max) + " connections");
 }
 
-size_t ignore_body(char*, size_t, size_t count, void*) {
-  return count;
-}
-
-struct probe_result {
-  long http_status = 0;
-  std::string problem; // libcurl's words when there was no answer
-};
-
-// Asks for the list of models: costs nothing, and tells whether the key is accepted.
-probe_result probe(const model_config& model) {
-  std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> handle{curl_easy_init(), curl_easy_cleanup};
-  if (!handle)
-    return {0, "no memory"};
-  auto anthropic = model.kind == provider_kind::anthropic;
-  auto url = model.base_url + (anthropic ? "/v1/models" : "/models");
-  curl_slist* lines = nullptr;
-  if (!model.api_key.empty())
-    lines = curl_slist_append(lines, ((anthropic ? "x-api-key: " : "Authorization: Bearer ") + model.api_key).c_str());
-  if (anthropic)
-    lines = curl_slist_append(lines, "anthropic-version: 2023-06-01");
-  std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> headers{lines, curl_slist_free_all};
-  curl_easy_setopt(handle.get(), CURLOPT_URL, url.c_str());
-  curl_easy_setopt(handle.get(), CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(handle.get(), CURLOPT_HTTPHEADER, headers.get());
-  curl_easy_setopt(handle.get(), CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(handle.get(), CURLOPT_CONNECTTIMEOUT_MS, connect_max_ms);
-  curl_easy_setopt(handle.get(), CURLOPT_TIMEOUT_MS, answer_max_ms);
-  curl_easy_setopt(handle.get(), CURLOPT_WRITEFUNCTION, ignore_body);
-  auto code = curl_easy_perform(handle.get());
-  if (code != CURLE_OK)
-    return {0, curl_easy_strerror(code)};
-  probe_result result;
-  curl_easy_getinfo(handle.get(), CURLINFO_RESPONSE_CODE, &result.http_status);
-  return result;
-}
-
-void check_provider(const model_config& model, report& to) {
-  auto name = "provider " + model.provider + " at " + model.base_url;
-  auto result = probe(model);
-  auto status = std::to_string(result.http_status);
-  if (result.http_status == 0)
-    to.fail(name + ": no answer: " + result.problem, "check the network, the base URL and that the server runs");
-  else if (result.http_status == 401 || result.http_status == 403)
-    to.fail(name + ": refused with status " + status,
-            model.api_key.empty() ? "give it a key: bin/run reads ANTHROPIC_API_KEY and OPENAI_API_KEY, a [provider] "
-                                    "section has api_key_env and api_key_file"
-                                  : "check its key");
-  else if (result.http_status >= 500)
-    to.warn(name + ": answers with status " + status, "the server has a problem of its own; try again later");
-  else if (result.http_status >= 300 && result.http_status != 404)
-    to.warn(name + ": answers with status " + status, "check the base URL");
+void check_answer(const config& settings, const list_answer& answer, report& to) {
+  const auto& from = *answer.provider;
+  auto name = "provider " + from.name + " at " + from.base_url;
+  auto told = answer.models ? std::string{} : text_of(answer.models.error());
+  if (answer.models)
+    to.ok(name + ": answers; its list has " + std::to_string(answer.models->size()) + " models");
+  else if (answer.http_status == 0)
+    to.fail(name + ": no answer: " + told, "check the network, the base URL and that the server runs");
+  else if (answer.http_status == 401 || answer.http_status == 403
+           || (answer.http_status == 400 && !from.api_key.empty()))
+    to.fail(name + ": refused: " + told,
+            from.api_key.empty() ? "give it a key: ANTHROPIC_API_KEY, OPENAI_API_KEY and GEMINI_API_KEY are read, a "
+                                   "[provider] section has api_key_env and api_key_file"
+                                 : "check its key");
+  else if (answer.http_status >= 500)
+    to.warn(name + ": " + told, "the server has a problem of its own; try again later");
+  else if (answer.http_status == 404)
+    to.ok(name + ": answers, but has no list of models");
   else
-    to.ok(name + ": answers");
-  auto plain_remote = model.base_url.starts_with("http://") && model.base_url.find("//127.") == std::string::npos
-    && model.base_url.find("//localhost") == std::string::npos && model.base_url.find("//[::1]") == std::string::npos;
-  if (!model.api_key.empty() && plain_remote)
+    to.warn(name + ": its list of models cannot be read: " + told, "check the base URL and the kind of the provider");
+  auto plain_remote = from.base_url.starts_with("http://") && from.base_url.find("//127.") == std::string::npos
+    && from.base_url.find("//localhost") == std::string::npos && from.base_url.find("//[::1]") == std::string::npos;
+  if (!from.api_key.empty() && plain_remote)
     to.warn(name + ": the key travels unencrypted", "use https://");
+  auto chosen = settings.find_model(settings.default_model);
+  if (!answer.models || !chosen || chosen->provider != from.name)
+    return;
+  auto listed = std::any_of(answer.models->begin(), answer.models->end(),
+                            [&](const listed_model& model) { return same_model(model.name, chosen->name); });
+  if (!listed)
+    to.warn("default model " + chosen->id + ": is not in the list of " + from.name,
+            "choose another one by --model or default_model, or leave it out");
 }
 
+// Providers of models besides those whose lists are asked for anyway: Ollama and llama.cpp without a section.
+std::vector<provider_config> providers_of(const config& settings) {
+  auto all = settings.providers;
+  for (const auto& model : settings.models) {
+    auto same
+      = [&](const provider_config& from) { return from.name == model.provider && from.base_url == model.base_url; };
+    if (model.kind != provider_kind::offline && std::none_of(all.begin(), all.end(), same))
+      all.push_back({model.provider, model.kind, model.base_url, model.api_key, model.either_openai_api});
+  }
+  return all;
+}
+
+// Asks for the lists of models: costs nothing, and tells whether the keys are accepted.
 void check_models(const config& settings, report& to) {
-  curl_global_init(CURL_GLOBAL_DEFAULT);
-  std::set<std::tuple<std::string, std::string, std::string>> asked;
-  for (const auto& model : settings.models)
-    if (model.kind != provider_kind::offline && asked.emplace(model.provider, model.base_url, model.api_key).second)
-      check_provider(model, to);
-  if (asked.empty())
+  auto providers = providers_of(settings);
+  auto transport = make_curl_transport();
+  std::vector<cached_list> lists;
+  fetch_lists(*transport, providers, {}, {}, [&](list_answer&& answer) {
+    check_answer(settings, answer, to);
+    if (answer.models)
+      lists.push_back(
+        {answer.provider->name, answer.provider->kind, answer.provider->base_url, 0, std::move(*answer.models)});
+  });
+  if (providers.empty()) {
     to.warn("models: none is connected; only the offline one is there",
-            "set ANTHROPIC_API_KEY or OPENAI_API_KEY, start Ollama or llama.cpp, or write a [provider] section");
-  else
-    to.ok("models: " + std::to_string(settings.models.size() - 1) + " and offline; the default is "
-          + settings.default_model);
+            "set ANTHROPIC_API_KEY, OPENAI_API_KEY or GEMINI_API_KEY, start Ollama or llama.cpp, or write a [provider] "
+            "section");
+    return;
+  }
+  model_catalog catalog{settings};
+  catalog.publish(lists);
+  auto choices = catalog.now();
+  auto offered = std::count_if(choices->models.begin(), choices->models.end(),
+                               [&](const auto& model) { return choices->offered(model); });
+  to.ok("models: " + std::to_string(offered - 1) + " and offline; the default is " + choices->default_model);
+  for (const auto& model : choices->models)
+    if (auto proposed = choices->proposal(model.id); proposed && model.id == choices->default_model)
+      to.warn("default model " + model.id + ": " + choices->mark(model), proposed->text);
 }
 
 } // namespace
@@ -210,6 +234,8 @@ int doctor(const config& settings, std::ostream& out) {
   report to{out};
   to.ok(settings.file.empty() ? "configuration: defaults, no file" : "configuration: " + settings.file.string());
   check_shell(settings, to);
+  check_pictures(to);
+  check_markdown(to);
   check_data_dir(settings, to);
   check_disk(settings, to);
   check_database(settings, to);

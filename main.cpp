@@ -1,20 +1,24 @@
 // The composition root: configuration, actor system, signals, shutdown order.
+#include "accounts/user_command.hpp"
 #include "actors/chat_registry.hpp"
-#include "actors/http_gateway.hpp"
+#include "actors/chat_search.hpp"
 #include "actors/model_client.hpp"
+#include "actors/picture_scaler.hpp"
 #include "actors/shell_host.hpp"
 #include "actors/store.hpp"
 #include "actors/supervisor.hpp"
 #include "actors/workspace_keeper.hpp"
+#include "base/log.hpp"
 #include "config/command_line.hpp"
 #include "config/load.hpp"
 #include "config/local_models.hpp"
-#include "config/log.hpp"
 #include "doctor.hpp"
+#include "http/http_gateway.hpp"
 #include "http/server.hpp"
-#include "http/user_command.hpp"
-#include "shell/workspaces.hpp"
+#include "models/list_keeper.hpp"
+#include "render/bounded_markdown.hpp"
 #include "storage/backup.hpp"
+#include "workspace/paths.hpp"
 
 #include <csignal>
 #include <cstdio>
@@ -32,6 +36,7 @@ constexpr unsigned stop_seconds_max = 9; // a stop that takes longer is broken o
 
 struct system_configuration : caf::actor_system_config {
   system_configuration() {
+    add_message_types<caf::id_block::varro_base>();
     add_message_types<caf::id_block::varro>();
     load<caf::io::middleman>();
     // Enough for two cores' worth of actors, few enough that the thread count stays small on large machines.
@@ -74,6 +79,7 @@ struct opened_storage {
   data_lock lock;
   std::unique_ptr<database> writer;
   std::unique_ptr<database> reader;
+  std::unique_ptr<search_index> search;
   user_record local_user;
   std::shared_ptr<id_source> ids;
   std::vector<open_run> open_runs;
@@ -106,13 +112,12 @@ caf::expected<opened_storage> open_storage(const config& settings) {
   auto reader = database::open(settings.data_dir, database::mode::read_only);
   if (!reader)
     return reader.error();
-  return opened_storage{std::move(*lock),
-                        std::move(*writer),
-                        std::move(*reader),
-                        std::move(*local_user),
-                        std::move(ids),
-                        std::move(*open_runs),
-                        {std::move(*chats), *next_chat}};
+  auto search = search_index::open(settings.data_dir);
+  if (!search)
+    return search.error();
+  return opened_storage{
+    std::move(*lock),       std::move(*writer), std::move(*reader),    std::move(*search),
+    std::move(*local_user), std::move(ids),     std::move(*open_runs), {std::move(*chats), *next_chat}};
 }
 
 int serve(config loaded) {
@@ -130,26 +135,35 @@ int serve(config loaded) {
   caf::actor_system system{system_config};
   std::shared_ptr<http_transport> transport = make_curl_transport();
 
+  auto catalog = std::make_shared<model_catalog>(*settings);
+  list_keeper lists{catalog, transport, *settings};
+  lists.start();
+
   session_services services;
   services.settings = settings;
+  services.catalog = catalog;
   services.ids = storage->ids;
   services.counts = std::make_shared<gauges>();
   services.tools = built_in_tools();
+  services.markdown = std::make_shared<bounded_markdown>(std::thread::hardware_concurrency());
   services.store = spawn_store(system, std::move(storage->writer));
   services.reader = spawn_store_reader(system, std::move(storage->reader));
+  auto search = spawn_chat_search(system, std::move(storage->search));
   services.shells = spawn_shell_host(system, settings, services.store, services.reader);
   services.keeper = spawn_workspace_keeper(system, settings, std::move(storage->chats));
-  services.models = system.spawn(model_client, settings, transport);
+  auto pictures = spawn_picture_scaler(system);
+  services.models = system.spawn(model_client, settings, transport, pictures);
   services.gateway = system.middleman().spawn_broker(http_gateway, settings->stream, services.reader);
   auto registry = system.spawn(chat_registry, services);
   auto stopper = system.spawn(supervisor,
                               supervised{registry, services.shells, services.gateway, services.models, services.store,
-                                         services.reader, services.keeper});
+                                         services.reader, search, services.keeper, pictures});
 
   http_server server{{system, *settings, registry, services.gateway, services.store, services.reader, services.shells,
-                      storage->local_user}};
+                      storage->local_user, catalog, search}};
   auto port = server.bind();
   if (port) {
+    lists.wait(settings->model_lists.start_wait);
     server.start();
     auto host = settings->server.host.find(':') == std::string::npos ? settings->server.host
                                                                      : "[" + settings->server.host + "]";
@@ -161,6 +175,7 @@ int serve(config loaded) {
     alarm(stop_seconds_max);
     server.stop();
   }
+  lists.stop();
 
   caf::scoped_actor self{system};
   self->request(stopper, caf::infinite, stop_atom_v)

@@ -1,9 +1,12 @@
 #include "actors/agent_run.hpp"
 
+#include "actors/answer_end.hpp"
 #include "actors/tool_call.hpp"
-#include "config/fault_points.hpp"
+#include "base/fault_points.hpp"
 #include "models/history.hpp"
+#include "models/identifiers.hpp"
 #include "models/message_json.hpp"
+#include "models/timestamp.hpp"
 
 namespace varro {
 
@@ -60,6 +63,9 @@ std::string limit_reached(const agent_run_state& state) {
   if (tokens >= limits.tokens_max)
     return "This turn reached its limit of " + std::to_string(limits.tokens_max)
       + " tokens (agent.tokens_max): " + std::to_string(tokens) + " were used. Send another message to go on.";
+  if (state.cuts_in_a_row > cut_calls_max)
+    return "The model's tool call was cut off by its limit of output tokens twice in a row."
+      + output_limit_words(state.setup.model);
   if (state.retries_in_a_row > limits.retries_max)
     return "The model made " + std::to_string(state.retries_in_a_row)
       + " unusable tool calls in a row, one more than the limit (agent.retries_max).";
@@ -84,6 +90,7 @@ void commit_outcome(self_pointer self, tool_outcome outcome) {
       return;
     }
     s.retries_in_a_row = s.retried && !s.succeeded ? s.retries_in_a_row + 1 : 0;
+    s.cuts_in_a_row = s.cut ? s.cuts_in_a_row + 1 : 0;
     step(self);
   });
 }
@@ -120,11 +127,16 @@ std::string known_tools(const tool_list& tools) {
   return names;
 }
 
+constexpr auto cut_call_words
+  = "This call was cut off in the middle, because the answer reached its limit of output tokens; nothing of it was "
+    "run. Make it shorter, or do it in several smaller calls.";
+
 void run_tools(self_pointer self, const std::vector<tool_call_part>& calls) {
   auto& state = self->state;
   state.open = calls.size();
   state.retried = false;
   state.succeeded = false;
+  state.cut = false;
   std::vector<tool_job> at_once;
   std::vector<tool_outcome> refused;
   for (const auto& call : calls) {
@@ -136,7 +148,13 @@ void run_tools(self_pointer self, const std::vector<tool_call_part>& calls) {
     }
     auto checked = check_arguments(tool->definition, call.args);
     if (!checked.errors.is_null()) {
-      refused.push_back(retry_outcome(call, std::move(checked.errors)));
+      // Cut arguments are no fault of their form: the same again would be cut again.
+      if (&call == &calls.back() && state.answer_cut) {
+        state.cut = true;
+        refused.push_back(retry_outcome(call, cut_call_words));
+      } else {
+        refused.push_back(retry_outcome(call, std::move(checked.errors)));
+      }
       continue;
     }
     tool_job job{call, std::move(checked.arguments), state.setup.session, agent_run_actor{self},
@@ -236,8 +254,17 @@ void on_response(self_pointer self, model_response response) {
     finish_cancelled(self);
     return;
   }
+  // Nothing of it can be shown or sent back.
+  if (is_garbled_call(response) && ++state.garbled_in_a_row <= garbled_calls_max) {
+    step(self);
+    return;
+  }
+  state.garbled_in_a_row = 0;
+  state.answer_cut = response.finish_reason == "length";
+  if (response.finish_reason == "content_filter")
+    drop_calls(response);
   auto calls = take_calls(response, *state.history);
-  auto goes_on = !calls.empty() || paused(response);
+  auto goes_on = !calls.empty() || (paused(response) && !response.parts.empty());
   auto reason = goes_on ? std::string{} : unfinished_reason(response, state.setup.model);
   if (response.parts.empty()) {
     finish(self, run_status::failed, std::move(reason));
@@ -261,12 +288,10 @@ void ask(self_pointer self) {
   model_query query;
   query.model = state.setup.model;
   query.history = state.history;
-  query.instructions
-    = state.setup.limits.instructions.empty() ? default_instructions() : state.setup.limits.instructions;
+  query.instructions = state.setup.instructions;
   query.conversation_id = state.setup.conversation_id;
   if (state.setup.model.tools)
-    for (const auto& tool : *state.setup.tools)
-      query.tools.push_back(tool.definition);
+    query.tools = state.setup.tool_texts;
   state.asking = true;
   self->send(state.setup.session, progress_atom_v, state.setup.run_id, "Thinking…");
   fault_point("model_request");
@@ -331,26 +356,6 @@ void on_down(self_pointer self, const caf::down_msg& down) {
 
 } // namespace
 
-std::string unfinished_reason(const model_response& response, const model_config& model) {
-  auto finish = response.finish_reason.value_or("");
-  if (finish == "length")
-    return "The answer was cut off: the model reached its limit of output tokens (output_tokens_max = "
-      + std::to_string(model.output_tokens_max) + " for " + model.id + "), or its context is full.";
-  if (finish == "content_filter")
-    return "The vendor's content filter stopped the answer.";
-  if (finish == "error")
-    return "The vendor reported an error in the middle of the answer.";
-  for (const auto& part : response.parts) {
-    if (const auto* text = std::get_if<text_part>(&part)) {
-      if (!text->content.empty())
-        return {};
-    } else if (!std::holds_alternative<thinking_part>(part)) {
-      return {};
-    }
-  }
-  return "The model's answer was empty. Send the message again, or choose another model.";
-}
-
 agent_run_actor::behavior_type agent_run(self_pointer self, run_setup setup) {
   auto& state = self->state;
   state.history = std::make_shared<std::vector<message>>(std::move(setup.history));
@@ -370,6 +375,7 @@ agent_run_actor::behavior_type agent_run(self_pointer self, run_setup setup) {
         return;
       commit_outcome(self, std::move(outcome));
     },
+    [=](usage_atom, const token_usage& spent) { self->state.end.usage += spent; },
     [=](cancel_atom) { cancel(self); },
   };
 }

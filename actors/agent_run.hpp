@@ -4,6 +4,7 @@
 // a crash could take back.
 #pragma once
 
+#include "actors/answer_end.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/tools.hpp"
 #include "config/config.hpp"
@@ -34,12 +35,21 @@ struct run_setup {
   model_config model;
   agent_config limits;
   tool_list tools;
+  // What stands before the history in each request: the chat's own, which may be of an earlier release.
+  std::string instructions;
+  std::vector<tool_definition> tool_texts;
   std::vector<message> history; // ends with the user's message, or where a crash cut the run off
   unfinished_work unfinished;
   run_spending spent;
   chat_session_actor session;
   model_client_actor models;
 };
+
+// Answers of a turn in a row whose tool call the limit of output tokens may cut off.
+inline constexpr int cut_calls_max = 1;
+
+// Answers in a row that were a call which even the vendor could not read, and after which the model is asked again.
+inline constexpr int garbled_calls_max = 2;
 
 struct running_call {
   tool_call_part call;
@@ -57,6 +67,10 @@ struct agent_run_state {
   bool asking = false; // a model request is under way
   bool ended = false;
   int retries_in_a_row = 0;
+  int cuts_in_a_row = 0;
+  int garbled_in_a_row = 0;
+  bool answer_cut = false;                     // the current response ended at its limit of output tokens
+  bool cut = false;                            // so that a call of it could not be read
   bool retried = false;                        // in the current round of calls
   bool succeeded = false;                      // likewise
   size_t open = 0;                             // calls of the current response without a committed outcome
@@ -65,8 +79,5 @@ struct agent_run_state {
 };
 
 agent_run_actor::behavior_type agent_run(agent_run_actor::stateful_pointer<agent_run_state> self, run_setup setup);
-
-// Why a response without tool calls is no good end of a turn; empty when it is.
-std::string unfinished_reason(const model_response& response, const model_config& model);
 
 } // namespace varro

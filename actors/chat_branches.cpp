@@ -1,7 +1,8 @@
 #include "actors/chat_parts.hpp"
 #include "actors/chat_shell.hpp"
 #include "actors/chat_snapshots.hpp"
-#include "config/fault_points.hpp"
+#include "base/fault_points.hpp"
+#include "models/user_prompt.hpp"
 #include "storage/database.hpp"
 
 namespace varro {
@@ -49,20 +50,21 @@ void leave_branch(chat_session_pointer self, std::vector<std::string> next, std:
   });
 }
 
-// The text that is asked again; an empty one keeps that of the message.
-caf::expected<std::string> text_of_turn(const chat_contents& contents, int64_t turn, const std::string& text) {
+// The message of a turn goes again, with the files that went with it; an empty text keeps that of the message.
+caf::error repeat_turn(const chat_contents& contents, int64_t turn, user_message& input) {
   auto found = std::find_if(contents.messages.begin(), contents.messages.end(),
                             [=](const message_row& row) { return row.turn == turn; });
   if (turn <= 0 || found == contents.messages.end())
     return fail(errc::not_found, "This chat has no such turn.");
-  if (!text.empty())
-    return text;
-  const auto& request = std::get<model_request>(found->content);
-  const auto& prompt = std::get<user_prompt_part>(request.parts.front());
-  const auto* former = std::get_if<std::string>(&prompt.content);
-  if (former == nullptr)
-    return fail(errc::invalid_input, "This message holds more than text and cannot be asked again.");
-  return *former;
+  const auto* request = std::get_if<model_request>(&found->content);
+  const auto* prompt
+    = request && !request->parts.empty() ? std::get_if<user_prompt_part>(&request->parts.front()) : nullptr;
+  if (!prompt)
+    return fail(errc::invalid_input, "This turn does not begin with a message, and cannot be asked again.");
+  input.files = attached_items(*prompt);
+  if (input.text.empty())
+    input.text = typed_text(*prompt);
+  return caf::none;
 }
 
 caf::error refusal(const chat_session_state& state) {
@@ -131,6 +133,7 @@ write_batch fork_batch(const chat_session_state& state, int64_t turn, int64_t to
   for (const auto& snapshot : state.contents.snapshots)
     if (snapshot.seq <= chat.last_seq)
       batch.snapshots.push_back(snapshot);
+  batch.prefix = state.contents.prefix;
   batch.chat = std::move(chat);
   return batch;
 }
@@ -161,10 +164,8 @@ caf::result<turn_started> edit(chat_session_pointer self, int64_t turn, user_mes
     return refused;
   if (turn == 0 && !state.contents.runs.empty())
     turn = state.contents.runs.back().turn;
-  auto text = text_of_turn(state.contents, turn, input.text);
-  if (!text)
-    return text.error();
-  input.text = std::move(*text);
+  if (auto err = repeat_turn(state.contents, turn, input))
+    return err;
   if (auto model = model_for(state, input.model); !model)
     return model.error();
   auto promise = self->make_response_promise<turn_started>();

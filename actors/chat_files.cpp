@@ -1,9 +1,9 @@
 #include "actors/chat_parts.hpp"
 #include "actors/chat_shell.hpp"
-#include "config/log.hpp"
-#include "shell/snapshot_store.hpp"
-#include "shell/workspaces.hpp"
+#include "base/log.hpp"
 #include "storage/database.hpp"
+#include "workspace/paths.hpp"
+#include "workspace/snapshot_store.hpp"
 
 #include <filesystem>
 #include <system_error>

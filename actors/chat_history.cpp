@@ -1,19 +1,17 @@
 // The parts of chat_session that need no actor.
 #include "actors/chat_session.hpp"
+#include "base/utf8.hpp"
+#include "models/timestamp.hpp"
 
 #include "models/history.hpp"
 #include "models/message_json.hpp"
-#include "shell/workspaces.hpp"
+#include "workspace/paths.hpp"
 
 namespace varro {
 
 namespace {
 
 constexpr size_t title_characters = 30;
-
-bool is_utf8_continuation(char c) {
-  return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
-}
 
 } // namespace
 
@@ -26,7 +24,7 @@ std::string title_of(const std::string& text) {
       space = !title.empty();
       continue;
     }
-    if (!is_utf8_continuation(c)) {
+    if (!is_continuation(c)) {
       characters += space ? 2 : 1;
       if (characters > title_characters)
         break;
@@ -47,9 +45,10 @@ std::vector<stream_event> to_events(const std::vector<block>& blocks, int64_t se
   return events;
 }
 
-std::vector<stream_event> events_after(const chat_contents& contents, int64_t after) {
+std::vector<stream_event> events_after(const chat_contents& contents, int64_t after,
+                                       std::shared_ptr<markdown_renderer> markdown) {
   std::vector<stream_event> events;
-  block_renderer renderer{contents.chat.id, contents.alternatives};
+  block_renderer renderer{contents.chat.id, contents.alternatives, std::move(markdown)};
   auto add = [&](const std::vector<block>& blocks, int64_t seq) {
     if (seq <= after)
       return;

@@ -86,6 +86,12 @@ write_batch interruption(chat_session_state& state, const std::string& reason);
 void after_open_run(chat_session_pointer self, std::function<void()> then,
                     std::function<void(const caf::error&)> otherwise);
 
+// --- the chat's title and prefix (chat_details.cpp) ------------------------------------------------------------------
+
+caf::result<done_atom> rename(chat_session_pointer self, const std::string& title);
+// Today's instructions and tools from now on.
+caf::result<done_atom> renew_prefix(chat_session_pointer self);
+
 // --- branches (chat_branches.cpp) ------------------------------------------------------------------------------------
 
 caf::result<turn_started> edit(chat_session_pointer self, int64_t turn, user_message input);

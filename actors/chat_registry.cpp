@@ -1,7 +1,7 @@
 #include "actors/chat_registry.hpp"
 
 #include "actors/chat_session.hpp"
-#include "config/log.hpp"
+#include "base/log.hpp"
 
 namespace varro {
 

@@ -1,7 +1,8 @@
+#include "actors/chat_prefix.hpp"
 #include "actors/chat_shell.hpp"
 #include "actors/chat_snapshots.hpp"
-#include "config/fault_points.hpp"
-#include "config/log.hpp"
+#include "base/fault_points.hpp"
+#include "base/log.hpp"
 #include "models/history.hpp"
 #include "models/message_json.hpp"
 #include "storage/database.hpp"
@@ -20,7 +21,7 @@ void attach(self_pointer self, uint64_t viewer, int64_t after) {
   auto& state = self->state;
   if (after < 0)
     after = newest_turn_seq(state.contents);
-  auto events = events_after(state.contents, after);
+  auto events = events_after(state.contents, after, state.services.markdown);
   auto follow = state.current.has_value();
   if (!follow && !state.contents.runs.empty()) {
     const auto& run = state.contents.runs.back();
@@ -41,7 +42,7 @@ chat_view view(const chat_session_state& state) {
     unstored = state.contents;
     unstored->runs.back() = as_unstored(unstored->runs.back());
   }
-  for (auto& b : render_chat(unstored ? *unstored : state.contents))
+  for (auto& b : render_chat(unstored ? *unstored : state.contents, state.services.markdown))
     view.blocks.push_back({b.seq, "content", std::move(b.html)});
   view.last_seq = state.contents.messages.empty() ? 0 : state.contents.messages.back().seq;
   if (!state.contents.runs.empty())
@@ -49,6 +50,8 @@ chat_view view(const chat_session_state& state) {
   view.running = state.current.has_value();
   view.progress = state.progress;
   view.notice = state.notice;
+  view.old_prefix = state.contents.prefix
+    && is_outdated(*state.contents.prefix, state.services.settings->agent, state.services.tools);
   return view;
 }
 
@@ -147,21 +150,6 @@ caf::result<done_atom> rerun(self_pointer self) {
   discard_shell(self);
   state.rerun_cells = true;
   return done_atom_v;
-}
-
-caf::result<done_atom> rename(self_pointer self, const std::string& title) {
-  auto& state = self->state;
-  auto promise = self->make_response_promise<done_atom>();
-  self
-    ->request(state.services.store, caf::infinite, rename_atom_v, state.contents.chat.user_id, state.contents.chat.id,
-              title)
-    .then(
-      [=](done_atom) mutable {
-        self->state.contents.chat.title = title;
-        promise.deliver(done_atom_v);
-      },
-      [=](caf::error& error) mutable { promise.deliver(error); });
-  return promise;
 }
 
 caf::result<bool> passivate(self_pointer self) {
@@ -340,6 +328,7 @@ chat_session_actor::behavior_type chat_session(self_pointer self, session_servic
     [=](branch_atom, int64_t run) { return switch_branch(self, run); },
     [=](fork_atom, int64_t turn) { return fork(self, turn); },
     [=](notice_atom, std::string& text) { self->state.notice = std::move(text); },
+    [=](renew_atom) { return renew_prefix(self); },
     [=](rerun_atom) { return rerun(self); },
     [=](cancel_atom) { return cancel(self); },
     [=](page_atom) { return view(self->state); },

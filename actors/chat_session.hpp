@@ -81,7 +81,8 @@ std::string title_of(const std::string& text);
 // The events of these contents that a viewer who has seen `after` has not: exactly what a live viewer got. An event's
 // id is the newest message that is shown whole once this event is shown: of a message with several blocks only the last
 // one carries the message's own seq, so that a viewer who breaks off between two of them misses nothing.
-std::vector<stream_event> events_after(const chat_contents& contents, int64_t after);
+std::vector<stream_event> events_after(const chat_contents& contents, int64_t after,
+                                       std::shared_ptr<markdown_renderer> markdown = nullptr);
 std::vector<stream_event> to_events(const std::vector<block>& blocks, int64_t seq);
 
 // The newest turn's user message: where a stream without an id starts.

@@ -2,10 +2,10 @@
 
 #include "actors/chat_snapshots.hpp"
 #include "actors/shell_notes.hpp"
-#include "config/fault_points.hpp"
-#include "config/log.hpp"
-#include "shell/snapshot_store.hpp"
-#include "shell/workspaces.hpp"
+#include "base/fault_points.hpp"
+#include "base/log.hpp"
+#include "workspace/paths.hpp"
+#include "workspace/snapshot_store.hpp"
 
 #include <system_error>
 

@@ -1,7 +1,7 @@
 #include "actors/chat_snapshots.hpp"
 
-#include "config/fault_points.hpp"
-#include "config/log.hpp"
+#include "base/fault_points.hpp"
+#include "base/log.hpp"
 
 namespace varro {
 

@@ -1,11 +1,15 @@
 #include "actors/chat_parts.hpp"
+#include "models/timestamp.hpp"
 
+#include "actors/chat_prefix.hpp"
 #include "actors/chat_shell.hpp"
 #include "actors/chat_snapshots.hpp"
-#include "config/fault_points.hpp"
-#include "config/log.hpp"
+#include "base/fault_points.hpp"
+#include "base/log.hpp"
+#include "models/effort.hpp"
 #include "models/history.hpp"
 #include "models/message_json.hpp"
+#include "models/user_prompt.hpp"
 #include "storage/database.hpp"
 
 namespace varro {
@@ -25,6 +29,9 @@ void start_run(chat_session_pointer self, const model_config& model, unfinished_
   setup.model = model;
   setup.limits = state.services.settings->agent;
   setup.tools = state.services.tools;
+  const auto prefix = state.contents.prefix.value_or(prefix_of_today(setup.limits, setup.tools));
+  setup.instructions = prefix.instructions;
+  setup.tool_texts = tool_texts_of(prefix, setup.tools);
   setup.history = messages_of(state.contents.messages);
   setup.unfinished = std::move(work);
   setup.spent = spent_by(state.contents.messages, state.current->id);
@@ -91,7 +98,7 @@ void start_turn(chat_session_pointer self, const new_turn& turn, turn_promise pr
   state.current = turn.run;
   state.ending = false;
   state.progress = "Thinking…";
-  state.live = block_renderer{state.contents.chat.id, state.contents.alternatives};
+  state.live = block_renderer{state.contents.chat.id, state.contents.alternatives, state.services.markdown};
   for (const auto& block : state.live.render(turn.row))
     reply.user_block += block.html;
   reply.chat = state.contents.chat;
@@ -167,20 +174,21 @@ bool busy(const chat_session_state& state) {
 }
 
 caf::expected<model_config> model_for(const chat_session_state& state, const std::string& wanted) {
+  auto choices = state.services.catalog->now();
   auto id = wanted.empty() ? state.contents.chat.model : wanted;
   if (id.empty())
-    id = state.services.settings->default_model;
-  const auto* model = state.services.settings->find_model(id);
+    id = choices->default_model;
+  const auto* model = choices->find(id);
   if (model == nullptr)
-    return fail(errc::invalid_input, "The model '" + id + "' is not configured here. Choose another one.");
-  return *model;
+    return fail(errc::invalid_input, no_such_model(*choices, id));
+  return with_effort(*model, state.contents.chat.effort);
 }
 
 void resume_run(chat_session_pointer self, const model_config& model, unfinished_work work) {
   auto& state = self->state;
   state.current = state.contents.runs.back();
   state.progress = "Thinking…";
-  state.live = block_renderer{state.contents.chat.id, state.contents.alternatives};
+  state.live = block_renderer{state.contents.chat.id, state.contents.alternatives, state.services.markdown};
   for (const auto& row : state.contents.messages)
     if (row.turn == state.current->turn)
       state.live.render(row);
@@ -190,16 +198,21 @@ void resume_run(chat_session_pointer self, const model_config& model, unfinished
 void begin_turn(chat_session_pointer self, const user_message& input, int64_t replaced_turn, earlier_files next,
                 turn_promise promise) {
   auto& state = self->state;
+  auto before = state.contents.chat;
+  auto& chat = state.contents.chat;
+  if (!input.effort.empty())
+    chat.effort = is_effort(input.effort) ? input.effort : "";
   auto model = model_for(state, input.model);
   if (!model || state.stopping) {
+    chat.effort = before.effort;
     promise.deliver(state.stopping ? stopping() : model.error());
     return;
   }
-  auto before = state.contents.chat;
-  auto& chat = state.contents.chat;
+  // Said once, when the choice or the model is new.
+  auto notice = chat.effort != before.effort || chat.model != model->id ? effort_notice(*model) : std::string{};
   chat.model = model->id;
   if (!state.stored) {
-    chat.title = title_of(input.text);
+    chat.title = title_of(first_text(input.text, input.files));
     chat.python = input.python;
     chat.created_at = now_us();
   }
@@ -210,7 +223,7 @@ void begin_turn(chat_session_pointer self, const user_message& input, int64_t re
   request.timestamp = timestamp_now();
   request.run_id = std::to_string(turn.run.id);
   request.conversation_id = conversation_of(chat.id);
-  request.parts.push_back(user_prompt_part{input.text, request.timestamp});
+  request.parts.push_back(make_user_prompt(input.text, input.files, request.timestamp));
   turn.row = make_row(state, std::move(request), turn.run.turn, turn.run.id);
   turn.run.first_seq = turn.row.seq;
   auto batch = batch_of(state);
@@ -218,13 +231,18 @@ void begin_turn(chat_session_pointer self, const user_message& input, int64_t re
   batch.run = turn.run;
   if (replaced_turn != 0)
     batch.supersede_from_turn = replaced_turn;
+  if (!state.contents.prefix)
+    batch.prefix = prefix_of_today(state.services.settings->agent, state.services.tools);
+  auto prefix = batch.prefix;
   state.starting = true;
   fault_point(replaced_turn == 0 ? "turn_commit" : "edit_commit");
   commit(
     self, std::move(batch),
     [=] {
       fault_point(replaced_turn == 0 ? "turn_committed" : "edit_committed");
-      self->state.notice.clear();
+      self->state.notice = notice;
+      if (prefix)
+        self->state.contents.prefix = prefix;
       if (replaced_turn == 0) {
         start_turn(self, turn, promise);
         return;

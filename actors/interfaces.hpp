@@ -1,6 +1,6 @@
 // Every actor's interface, on one page. `request` any of them; one sentence says what a message does.
 //
-// Times are bounded by the limits of config/; a failed request answers with an error of config/errors.hpp.
+// Times are bounded by the limits of config/; a failed request answers with an error of base/errors.hpp.
 #pragma once
 
 #include "actors/type_ids.hpp"
@@ -30,8 +30,9 @@ using store_actor = caf::typed_actor<
 using store_reader_actor = caf::typed_actor<
   // A chat with its active history, if it is the user's.
   caf::replies_to<load_atom, int64_t /*user*/, int64_t /*chat*/>::with<chat_contents>,
-  // The user's chats, newest first, filtered by a text.
-  caf::replies_to<list_atom, int64_t /*user*/, std::string, int /*limit*/>::with<std::vector<chat_record>>,
+  // The user's chats, newest first, from after the chat with this time and id on; 0 and 0: from the newest on.
+  caf::replies_to<list_atom, int64_t /*user*/, unix_us /*updated_at*/, int64_t /*chat*/,
+                  int /*limit*/>::with<std::vector<chat_record>>,
   // What the workspaces of the user's other chats hold together.
   caf::replies_to<usage_atom, int64_t /*user*/, int64_t /*chat*/>::with<int64_t>,
   // The browser session with this token hash and its user.
@@ -43,6 +44,14 @@ using store_reader_actor = caf::typed_actor<
   caf::replies_to<user_atom, std::string>::with<user_record>,
   // Answers when the database can be read (readiness).
   caf::replies_to<ready_atom>::with<done_atom>>;
+
+// Searches the texts of chats, one search after the other, on a thread and from connections of its own: nobody else
+// waits for a search.
+using chat_search_actor = caf::typed_actor<
+  // The user's chats in which the text is found. A query that was dropped before it is answered gets errc::cancelled.
+  caf::replies_to<search_atom, search_query>::with<search_found>,
+  // Time to look at what has changed. From itself.
+  caf::reacts_to<tick_atom>>;
 
 // One shell: its socket, the one cell in flight, the ladder of deadline, interrupt and kill.
 using python_shell_actor = caf::typed_actor<
@@ -96,9 +105,23 @@ using workspace_keeper_actor = caf::typed_actor<
   // holds now, to the second one.
   caf::replies_to<fork_atom, int64_t /*chat*/, std::vector<std::string>, int64_t /*to*/>::with<workspace_change>>;
 
+// Looks into one picture or document at a time, in a process that can do nothing else; waits for it on a thread of its
+// own.
+using picture_worker_actor = caf::typed_actor<
+  // What the file is, or what became of it. Errors: nobody could look.
+  caf::replies_to<look_atom, picture_job_ptr>::with<picture_result_ptr>>;
+
+// Makes the pictures and documents of histories fit the models that they go to.
+using picture_scaler_actor = caf::typed_actor<
+  // The history with its pictures scaled, the older ones left out and those that cannot be sent told in words; the same
+  // one when nothing has to change. It answers always: what cannot be looked at is left out. For the limits of a model:
+  // picture_limits_of().
+  caf::replies_to<fit_atom, message_list, picture_limits>::with<message_list>>;
+
 // Requests to language models, over one transport thread, with retries.
 using model_client_actor = caf::typed_actor<
-  // Asks a model; `run` names the request for cancel. One request of a run at a time.
+  // Asks a model; `run` names the request for cancel. One request of a run at a time. What attempts have used whose
+  // answers nobody gets is told to the asking agent_run before the answer.
   caf::replies_to<ask_atom, int64_t /*run*/, model_query>::with<model_response>,
   // Closes the run's request at once; it answers with a response in state "interrupted", which has the usage that the
   // vendor told until then, or with errc::cancelled when nothing had arrived.
@@ -120,6 +143,8 @@ using chat_session_actor = caf::typed_actor<
   caf::replies_to<fork_atom, int64_t /*turn*/>::with<chat_forked>,
   // What the page shall tell the user until the next turn begins.
   caf::reacts_to<notice_atom, std::string>,
+  // The chat's requests begin with today's instructions and tools from now on, instead of those that it began with.
+  caf::replies_to<renew_atom>::with<done_atom>,
   // The next cell's shell is a fresh one in which the recorded cells are run again.
   caf::replies_to<rerun_atom>::with<done_atom>,
   // Stops the run. errc::no_run when there is none.
@@ -178,6 +203,8 @@ using agent_run_actor = caf::typed_actor<
   caf::reacts_to<step_atom>,
   // A tool call is finished. From tool_call.
   caf::reacts_to<result_atom, tool_outcome>,
+  // Attempts of the request under way that failed have used this. From model_client.
+  caf::reacts_to<usage_atom, token_usage>,
   // Stops: closes the model request, interrupts cells, returns for open calls, then ended(cancelled).
   caf::reacts_to<cancel_atom>>;
 

@@ -1,4 +1,5 @@
 #include "actors/type_ids.hpp"
+#include "base/base64.hpp"
 
 #include "models/message_json.hpp"
 
@@ -42,6 +43,24 @@ caf::error from_wire(const std::string& text, model_request& x) {
 
 caf::error from_wire(const std::string& text, model_response& x) {
   return from_wire_as(text, x, "response");
+}
+
+std::string to_wire(const std::vector<user_content>& x) {
+  model_request carrier;
+  carrier.parts.push_back(user_prompt_part{x, ""});
+  return to_json_text(message{std::move(carrier)});
+}
+
+caf::error from_wire(const std::string& text, std::vector<user_content>& x) {
+  model_request carrier;
+  if (auto err = from_wire(text, carrier))
+    return err;
+  const auto* prompt = carrier.parts.size() == 1 ? std::get_if<user_prompt_part>(&carrier.parts.front()) : nullptr;
+  const auto* items = prompt == nullptr ? nullptr : std::get_if<std::vector<user_content>>(&prompt->content);
+  if (items == nullptr)
+    return bad_wire("list of files");
+  x = *items;
+  return caf::none;
 }
 
 std::string to_wire(const token_usage& x) {

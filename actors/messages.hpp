@@ -1,15 +1,20 @@
 // What actors send each other, as values. Each is registered in type_ids.hpp, so that actors may move to other nodes.
 #pragma once
 
+#include "models/cell.hpp"
 #include "models/provider.hpp"
-#include "shell/cell.hpp"
-#include "shell/workspace_versions.hpp"
+#include "pictures/picture_job.hpp"
+#include "pictures/picture_limits.hpp"
+#include "storage/found_chat.hpp"
 #include "storage/records.hpp"
+#include "workspace/versions.hpp"
 
 #include <caf/meta/load_callback.hpp>
 #include <caf/meta/type_name.hpp>
 
+#include <atomic>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -22,14 +27,17 @@ namespace varro {
   X(attach) X(detach) X(adopt) X(replay) X(publish) X(progress) X(node) X(ended) X(shell) X(restore) X(execute) \
   X(interrupt) X(close) X(start) X(busy) X(ask) X(result) X(retry) X(tick) X(stop) X(edit) X(stats) X(count) \
   X(history) X(step) X(deadline) X(gone) X(done) X(flush) X(passivate) X(ready) X(model) X(kill) X(reap) X(ack) \
-  X(resume) X(branch) X(snapshot) X(rerun) X(keep) X(fork) X(notice) X(usage) X(sleep)
+  X(resume) X(branch) X(snapshot) X(rerun) X(keep) X(fork) X(notice) X(usage) X(sleep) X(renew) \
+  X(fit) X(look) X(search)
 // clang-format on
 
 // A user's message on its way into a chat.
 struct user_message {
-  std::string text;
-  std::string model;  // id; empty keeps the chat's
-  std::string python; // of a chat that this message creates; empty: the default one
+  std::string text;        // may be empty when there are files
+  std::string model;       // id; empty keeps the chat's
+  std::string python;      // of a chat that this message creates; empty: the default one
+  std::string effort = {}; // as chat_record::effort, or "default" for the model's own; empty keeps the chat's
+  std::vector<user_content> files = {}; // follow the text in the prompt (models/user_prompt.hpp)
 };
 
 // What POST /chat/send answers with, once the message is committed.
@@ -57,7 +65,8 @@ struct chat_view {
   int64_t last_seq = 0;
   bool running = false;
   std::string progress;
-  std::string notice; // what the user should know about the chat's files; may be empty
+  std::string notice;      // what the user should know about the chat's files; may be empty
+  bool old_prefix = false; // the chat began with other instructions or tools than one that begins now
 };
 
 // A finished step of a run, on its way to its chat_session: one history row.
@@ -87,6 +96,7 @@ struct attempt_outcome {
   response_decoder::outcome decoded;
   bool had_content = false;
   bool timed_out = false;
+  token_usage spent; // of an attempt that failed, as far as the vendor told it
 };
 using attempt_result = std::shared_ptr<attempt_outcome>;
 
@@ -112,6 +122,15 @@ struct snapshot_restored {
 // What varro-shells tells. It holds descriptors and never leaves its node: a pointer.
 struct shell_event;
 using shell_news = std::shared_ptr<shell_event>;
+
+// What is looked for, by whom.
+struct search_query {
+  int64_t user = 0;
+  std::string text;
+  int limit = 0;
+  std::shared_ptr<const std::atomic<bool>> dropped; // once it holds, nobody waits for the answer; null: never
+};
+using search_found = std::shared_ptr<const found_chats>;
 
 struct login_found_reply {
   login_record login;
@@ -199,9 +218,17 @@ typename Inspector::result_type inspect(Inspector& f, chat_forked& x) {
   return f(caf::meta::type_name("chat_forked"), x.chat_id, x.notice);
 }
 
+// Files travel as a prompt of nothing else.
+std::string to_wire(const std::vector<user_content>& x);
+caf::error from_wire(const std::string& text, std::vector<user_content>& x);
+
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, user_message& x) {
-  return f(caf::meta::type_name("user_message"), x.text, x.model, x.python);
+  std::string files;
+  if constexpr (Inspector::reads_state)
+    files = to_wire(x.files);
+  return f(caf::meta::type_name("user_message"), x.text, x.model, x.python, x.effort, files,
+           caf::meta::load_callback([&]() -> caf::error { return from_wire(files, x.files); }));
 }
 
 template <class Inspector>

@@ -4,6 +4,8 @@
 #include "actors/interfaces.hpp"
 #include "actors/tools.hpp"
 #include "config/config.hpp"
+#include "models/catalog.hpp"
+#include "render/markdown_renderer.hpp"
 
 #include <atomic>
 #include <memory>
@@ -32,6 +34,8 @@ struct session_services {
   model_client_actor models;
   http_gateway_actor gateway;
   tool_list tools;
+  std::shared_ptr<const model_catalog> catalog;
+  std::shared_ptr<markdown_renderer> markdown; // null, in tests: formatted by the session, whatever that costs
 };
 
 } // namespace varro

@@ -1,9 +1,9 @@
 #include "actors/shell_host.hpp"
 
-#include "config/log.hpp"
+#include "base/log.hpp"
 #include "shell/machine_memory.hpp"
-#include "shell/snapshot_store.hpp"
-#include "shell/workspace_usage.hpp"
+#include "workspace/snapshot_store.hpp"
+#include "workspace/usage.hpp"
 
 namespace varro {
 

@@ -1,6 +1,6 @@
 #include "actors/store.hpp"
 
-#include "config/fault_points.hpp"
+#include "base/fault_points.hpp"
 
 namespace varro {
 
@@ -84,8 +84,8 @@ store_reader_actor::behavior_type store_reader(store_reader_actor::stateful_poin
     [self](load_atom, int64_t user, int64_t chat) -> caf::result<chat_contents> {
       return self->state.db->load_chat(user, chat);
     },
-    [self](list_atom, int64_t user, const std::string& query, int limit) -> caf::result<std::vector<chat_record>> {
-      return self->state.db->list_chats(user, query, limit);
+    [self](list_atom, int64_t user, unix_us time, int64_t chat, int limit) -> caf::result<std::vector<chat_record>> {
+      return self->state.db->list_chats(user, {time, chat}, limit);
     },
     [self](usage_atom, int64_t user, int64_t chat) -> caf::result<int64_t> {
       return self->state.db->other_workspaces_bytes(user, chat);

@@ -1,6 +1,6 @@
 #include "actors/supervisor.hpp"
 
-#include "config/log.hpp"
+#include "base/log.hpp"
 
 namespace varro {
 
@@ -14,7 +14,9 @@ void close_the_rest(self_pointer self, stop_promise promise) {
   // Streams got their last events through the gateway's mailbox, in order before this.
   self->send(actors.gateway, stop_atom_v);
   self->send_exit(actors.models, caf::exit_reason::user_shutdown);
+  self->send_exit(actors.pictures, caf::exit_reason::user_shutdown);
   self->send_exit(actors.keeper, caf::exit_reason::user_shutdown);
+  self->send_exit(actors.search, caf::exit_reason::user_shutdown);
   self->send_exit(actors.reader, caf::exit_reason::user_shutdown);
   self->send_exit(actors.store, caf::exit_reason::user_shutdown);
   actors = {};

@@ -12,7 +12,9 @@ struct supervised {
   model_client_actor models;
   store_actor store;
   store_reader_actor reader;
+  chat_search_actor search;
   workspace_keeper_actor keeper;
+  picture_scaler_actor pictures;
 };
 
 struct supervisor_state {

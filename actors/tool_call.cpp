@@ -1,9 +1,10 @@
 #include "actors/tool_call.hpp"
 
 #include "actors/shell_notes.hpp"
-#include "config/fault_points.hpp"
+#include "base/fault_points.hpp"
 #include "models/history.hpp"
 #include "models/message_json.hpp"
+#include "models/timestamp.hpp"
 
 namespace varro {
 

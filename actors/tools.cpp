@@ -1,6 +1,7 @@
 #include "actors/tools.hpp"
 
 #include "actors/tool_call.hpp"
+#include "models/tool_arguments.hpp"
 
 namespace varro {
 
@@ -78,18 +79,12 @@ checked_arguments check_arguments(const tool_definition& tool, const json& args)
     result.errors.push_back(
       {{"type", std::move(type)}, {"loc", std::move(loc)}, {"msg", std::move(message)}, {"input", std::move(input)}});
   };
-  auto value = args;
-  if (args.is_string()) {
-    const auto& text = args.get_ref<const std::string&>();
-    auto parsed = text.empty() ? json::object() : parse_json(text);
-    if (!parsed) {
-      invalid("json_invalid", json::array(), "The arguments are not valid JSON", text);
-      return result;
-    }
-    value = std::move(*parsed);
-  } else if (args.is_null()) {
-    value = json::object();
+  auto read = read_arguments(args);
+  if (!read) {
+    invalid("json_invalid", json::array(), "The arguments are not valid JSON", args);
+    return result;
   }
+  auto value = std::move(*read);
   if (!value.is_object()) {
     invalid("dict_type", json::array(), "The arguments must be a JSON object", value);
     return result;

@@ -5,9 +5,8 @@
 
 #include <caf/all.hpp>
 
-CAF_BEGIN_TYPE_ID_BLOCK(varro, caf::first_custom_type_id)
+CAF_BEGIN_TYPE_ID_BLOCK(varro, caf::id_block::varro_base::end)
 
-CAF_ADD_TYPE_ID(varro, (varro::errc))
 CAF_ADD_TYPE_ID(varro, (varro::user_message))
 CAF_ADD_TYPE_ID(varro, (varro::turn_started))
 CAF_ADD_TYPE_ID(varro, (varro::stream_event))
@@ -39,6 +38,12 @@ CAF_ADD_TYPE_ID(varro, (varro::chat_forked))
 
 CAF_ADD_TYPE_ID(varro, (varro::attempt_result))
 CAF_ADD_TYPE_ID(varro, (varro::shell_news))
+CAF_ADD_TYPE_ID(varro, (varro::message_list))
+CAF_ADD_TYPE_ID(varro, (varro::picture_limits))
+CAF_ADD_TYPE_ID(varro, (varro::picture_job_ptr))
+CAF_ADD_TYPE_ID(varro, (varro::picture_result_ptr))
+CAF_ADD_TYPE_ID(varro, (varro::search_query))
+CAF_ADD_TYPE_ID(varro, (varro::search_found))
 CAF_ADD_TYPE_ID(varro, (std::vector<std::string>))
 
 #define VARRO_ADD_ATOM(name) CAF_ADD_ATOM(varro, varro, name##_atom, #name)
@@ -47,7 +52,12 @@ VARRO_ATOMS(VARRO_ADD_ATOM)
 
 CAF_END_TYPE_ID_BLOCK(varro)
 
-CAF_ERROR_CODE_ENUM(varro::errc, "varro")
-
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(varro::attempt_result)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(varro::shell_news)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(varro::search_query)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(varro::search_found)
+// Whole histories and pictures stay on their node.
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(varro::message_list)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(varro::picture_limits)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(varro::picture_job_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(varro::picture_result_ptr)

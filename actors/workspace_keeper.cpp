@@ -1,9 +1,9 @@
 #include "actors/workspace_keeper.hpp"
 
-#include "shell/snapshot_store.hpp"
-#include "shell/workspace_versions.hpp"
-#include "shell/workspaces.hpp"
 #include "storage/database.hpp"
+#include "workspace/paths.hpp"
+#include "workspace/snapshot_store.hpp"
+#include "workspace/versions.hpp"
 
 #include <algorithm>
 #include <charconv>

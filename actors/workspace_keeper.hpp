@@ -1,4 +1,4 @@
-// Keeps earlier states of the chats' files, and brings them back (shell/workspace_versions.hpp).
+// Keeps earlier states of the chats' files, and brings them back (workspace/versions.hpp).
 //
 // On a thread of its own, because it waits for the disk; the chats' requests are served one after the other.
 #pragma once

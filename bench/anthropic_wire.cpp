@@ -1,12 +1,18 @@
 // Anthropic's Messages API as its servers write it: events named in `event:` lines, JSON padded with blanks before the
 // last brace, a ping after the first block's start, cumulative usage in message_delta, no [DONE].
+#include "bench/anthropic_binding.hpp"
 #include "bench/wire.hpp"
+
+#include <algorithm>
+#include <chrono>
 
 namespace varro::bench {
 
 namespace {
 
 std::string stop_word(const answer& what) {
+  if (what.refusal)
+    return "refusal";
   if (what.stop.empty())
     return what.calls_tools() ? "tool_use" : "end_turn";
   if (what.stop == "stop")
@@ -18,6 +24,14 @@ std::string stop_word(const answer& what) {
   if (what.stop == "content_filter")
     return "refusal";
   return what.stop;
+}
+
+// Why the model stopped, where there is more to tell: today only for refusals.
+// https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons
+json stop_details(const answer& what) {
+  if (stop_word(what) != "refusal")
+    return nullptr;
+  return {{"type", "refusal"}, {"category", nullptr}, {"explanation", what.refusal ? json(*what.refusal) : json()}};
 }
 
 json usage_of(const answer& what, const request_facts& facts) {
@@ -46,6 +60,9 @@ json message_head(const request_facts& facts) {
   message["content"] = json::array();
   message["stop_reason"] = nullptr;
   message["stop_sequence"] = nullptr;
+  message["stop_details"] = nullptr;
+  if (facts.binding_told)
+    message["input_transformations"] = facts.binding->transformations;
   return message;
 }
 
@@ -61,7 +78,7 @@ std::string delta_event(size_t index, json delta) {
 }
 
 // The block as content_block_start shows it, or, `whole`, as a body that is not streamed does.
-json block_json(const answer_block& block, const std::string& tool_id, bool whole) {
+json block_json(const answer_block& block, bool whole) {
   if (auto* thinking = std::get_if<thinking_block>(&block))
     return {{"type", "thinking"},
             {"thinking", whole ? thinking->text : ""},
@@ -75,7 +92,7 @@ json block_json(const answer_block& block, const std::string& tool_id, bool whol
   if (whole)
     if (auto parsed = parse_json(tool.arguments))
       input = *parsed;
-  return {{"type", "tool_use"}, {"id", tool_id}, {"name", tool.name}, {"input", input}};
+  return {{"type", "tool_use"}, {"id", tool.id}, {"name", tool.name}, {"input", input}};
 }
 
 // The block's deltas, one piece each.
@@ -100,27 +117,14 @@ std::vector<std::string> delta_pieces(const answer_block& block, size_t index, i
   return pieces;
 }
 
-std::vector<std::string> tool_ids(const answer& what) {
-  std::vector<std::string> ids;
-  bool thought = false;
-  for (auto& block : what.blocks) {
-    thought = thought || std::holds_alternative<thinking_block>(block) || std::holds_alternative<redacted_block>(block);
-    auto* tool = std::get_if<tool_block>(&block);
-    ids.push_back(!tool ? "" : tool->id.empty() ? new_tool_id(thought) : tool->id);
-  }
-  return ids;
-}
-
 std::vector<std::string> stream_pieces(const answer& what, const request_facts& facts) {
   std::vector<std::string> pieces;
-  auto ids = tool_ids(what);
   auto message = message_head(facts);
   message["usage"] = full_usage(what, facts, 1);
   auto pending = event({{"type", "message_start"}, {"message", message}}); // goes out with the next piece
   for (size_t index = 0; index < what.blocks.size(); ++index) {
     auto& block = what.blocks[index];
-    pending += event(
-      {{"type", "content_block_start"}, {"index", index}, {"content_block", block_json(block, ids[index], false)}});
+    pending += event({{"type", "content_block_start"}, {"index", index}, {"content_block", block_json(block, false)}});
     if (index == 0)
       pending += "event: ping\ndata: {\"type\": \"ping\"}\n\n";
     for (auto& piece : delta_pieces(block, index, what.chunks)) {
@@ -139,37 +143,69 @@ std::vector<std::string> stream_pieces(const answer& what, const request_facts& 
   }
   auto usage = usage_of(what, facts);
   usage["output_tokens"] = counted(what, facts).output;
-  pieces.back() += event({{"type", "message_delta"},
-                          {"delta", {{"stop_reason", stop_word(what)}, {"stop_sequence", nullptr}}},
-                          {"usage", usage}});
+  pieces.back() += event(
+    {{"type", "message_delta"},
+     {"delta", {{"stop_reason", stop_word(what)}, {"stop_sequence", nullptr}, {"stop_details", stop_details(what)}}},
+     {"usage", usage}});
   pieces.back() += event({{"type", "message_stop"}});
   return pieces;
 }
 
 std::string whole_body(const answer& what, const request_facts& facts) {
   auto message = message_head(facts);
-  auto ids = tool_ids(what);
-  for (size_t index = 0; index < what.blocks.size(); ++index)
-    message["content"].push_back(block_json(what.blocks[index], ids[index], true));
+  for (auto& block : what.blocks)
+    message["content"].push_back(block_json(block, true));
   message["stop_reason"] = stop_word(what);
+  message["stop_details"] = stop_details(what);
   message["usage"] = full_usage(what, facts, counted(what, facts).output);
   return dump_json(message);
+}
+
+bool is_thought(const answer_block& block) {
+  return std::holds_alternative<thinking_block>(block) || std::holds_alternative<redacted_block>(block);
+}
+
+// The answer as it goes out: without thinking where the request's settings do not let the model think, with an id for
+// every call, and with signatures. A signature covers the text as the client will see it, and what stands before it, so
+// these cannot change any more.
+answer signed_answer(const answer& what, const request_facts& facts) {
+  auto ready = what;
+  if (!facts.thinks)
+    std::erase_if(ready.blocks, is_thought);
+  auto prefix = facts.binding ? facts.binding->prefix : thinking_prefix{};
+  auto now = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch());
+  auto last = std::find_if(ready.blocks.rbegin(), ready.blocks.rend(), is_thought);
+  auto fixed = ready.blocks.rend() - last; // so many blocks from the beginning
+  bool thought = false;
+  for (auto& block : ready.blocks) {
+    bool stamped = fixed-- > 0;
+    thought = thought || is_thought(block);
+    if (auto* thinking = std::get_if<thinking_block>(&block)) {
+      if (!facts.thoughts_shown)
+        thinking->text.clear();
+      stamp(thinking->text, now.count());
+      if (!thinking->signature)
+        thinking->signature = prefix.signature(facts.model, thinking->text);
+      prefix.keep(*thinking->signature);
+      continue;
+    }
+    if (auto* text = std::get_if<text_block>(&block); text && stamped)
+      stamp(text->text, now.count());
+    if (auto* tool = std::get_if<tool_block>(&block)) {
+      if (stamped)
+        stamp(tool->arguments, now.count());
+      if (tool->id.empty())
+        tool->id = new_tool_id(thought, !parse_json(tool->arguments));
+    }
+    prefix.add("assistant", block_json(block, true));
+  }
+  return ready;
 }
 
 } // namespace
 
 wire_answer anthropic_answer(const answer& what, const request_facts& facts) {
-  auto ready = what;
-  for (auto& block : ready.blocks) {
-    if (auto* thinking = std::get_if<thinking_block>(&block)) {
-      // The signature covers the text as the client will see it, so the text cannot change any more.
-      stamp(thinking->text,
-            std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch())
-              .count());
-      if (!thinking->signature)
-        thinking->signature = signature_of(thinking->text);
-    }
-  }
+  auto ready = signed_answer(what, facts);
   wire_answer result;
   result.headers.emplace_back("request-id", new_id("req_011C", 20));
   result.stream = facts.stream;

@@ -1,4 +1,5 @@
 // Answers that stand in the prompt itself, and those that are built in.
+#include "base/text.hpp"
 #include "bench/script.hpp"
 
 #include <algorithm>
@@ -12,13 +13,6 @@ struct directive {
   std::string name;
   std::string value;
 };
-
-std::string_view trimmed(std::string_view text) {
-  auto first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos)
-    return {};
-  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
-}
 
 // The end of the directive whose inside begins at `at`: its "]]" outside of brackets of its own (x[y[0]]).
 size_t inside_end(std::string_view text, size_t at) {
@@ -47,14 +41,14 @@ std::vector<directive> directives_of(std::string_view text) {
     // One leading blank belongs to the form; code keeps its other blanks.
     if (value.starts_with(' '))
       value.remove_prefix(1);
-    found.push_back({std::string{trimmed(inside.substr(0, colon))}, std::string{value}});
+    found.push_back({std::string{trim(inside.substr(0, colon))}, std::string{value}});
     at = end + 2;
   }
   return found;
 }
 
 int64_t number_in(std::string_view text, int64_t otherwise) {
-  text = trimmed(text);
+  text = trim(text);
   int64_t value = otherwise;
   std::from_chars(text.data(), text.data() + text.size(), value);
   return value;
@@ -75,7 +69,9 @@ bool settings_directive(const directive& one, answer& into) {
   else if (one.name == "chunks")
     into.chunks = static_cast<int>(std::clamp<int64_t>(number_in(one.value, 1), 1, 100'000));
   else if (one.name == "stop")
-    into.stop = trimmed(one.value);
+    into.stop = trim(one.value);
+  else if (one.name == "refusal")
+    into.refusal = one.value;
   else if (one.name == "drop")
     into.drop = cut::before_head;
   else if (one.name == "drop-middle")
@@ -90,7 +86,7 @@ bool settings_directive(const directive& one, answer& into) {
     (one.name == "error" ? into.error : into.stream_error) = failure;
   } else if (one.name == "retry-after") {
     if (into.error)
-      into.error->headers.emplace_back("retry-after", std::string{trimmed(one.value)});
+      into.error->headers.emplace_back("retry-after", std::string{trim(one.value)});
   } else {
     return false;
   }
@@ -109,9 +105,9 @@ std::optional<answer_block> block_directive(const directive& one) {
   if (one.name == "python-args") // the arguments as they are, valid or not
     return tool_block{"python", one.value, {}};
   if (one.name == "tool") {
-    auto text = trimmed(one.value);
+    auto text = trim(one.value);
     auto space = text.find(' ');
-    auto arguments = space == std::string_view::npos ? std::string_view{"{}"} : trimmed(text.substr(space));
+    auto arguments = space == std::string_view::npos ? std::string_view{"{}"} : trim(text.substr(space));
     return tool_block{std::string{text.substr(0, space)}, std::string{arguments}, {}};
   }
   return std::nullopt;
@@ -146,7 +142,7 @@ std::vector<answer> answers_in(const std::string& prompt) {
       settings_directive(one, answers.back());
   }
   for (auto& one : answers)
-    if (one.blocks.empty())
+    if (one.blocks.empty() && !one.refusal)
       one.blocks.push_back(text_block{"Done."});
   if (!answers.empty() && answers.back().calls_tools()) {
     answers.emplace_back();
@@ -185,6 +181,8 @@ void fill_in(answer& what, const request_facts& facts, uint64_t nth) {
     replace_all(text, "{{result}}", inside(facts.last_result));
     replace_all(text, "{{user}}", inside(facts.user_text));
   };
+  if (what.refusal)
+    fill(*what.refusal, false);
   for (auto& block : what.blocks) {
     if (auto* thinking = std::get_if<thinking_block>(&block))
       fill(thinking->text, false);

@@ -1,5 +1,7 @@
 #include "bench/http_reader.hpp"
 
+#include "base/text.hpp"
+
 #include <algorithm>
 #include <cctype>
 #include <charconv>
@@ -10,21 +12,6 @@ namespace {
 
 constexpr size_t head_bytes_max = 64u << 10;
 constexpr uint64_t body_bytes_max = 256u << 20;
-
-std::string lower(std::string_view text) {
-  std::string result{text};
-  for (auto& c : result)
-    c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return result;
-}
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t'))
-    text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t' || text.back() == '\r'))
-    text.remove_suffix(1);
-  return text;
-}
 
 bool number(std::string_view text, int base, uint64_t& value) {
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
@@ -94,7 +81,7 @@ bool http_reader::take_head() {
     first = head.find("\r\n");
     auto one = head.substr(0, first);
     if (auto colon = one.find(':'); colon != std::string_view::npos)
-      head_.headers.emplace_back(lower(one.substr(0, colon)), trimmed(one.substr(colon + 1)));
+      head_.headers.emplace_back(ascii_lower(one.substr(0, colon)), trim(one.substr(colon + 1), " \t\r"));
   }
   buffer_.erase(0, end + 4);
   if (kind_ == kind::response && status() < 200 && status() >= 100) { // an interim response: the real one follows
@@ -104,7 +91,7 @@ bool http_reader::take_head() {
   state_ = state::body;
   left_ = 0;
   bool bodyless = kind_ == kind::response && (status() == 204 || status() == 304);
-  if (lower(head_.header("transfer-encoding")).find("chunked") != std::string::npos)
+  if (ascii_lower(head_.header("transfer-encoding")).find("chunked") != std::string::npos)
     framing_ = framing::chunk_size;
   else if (head_.has("content-length") || kind_ == kind::request || bodyless)
     framing_ = framing::length;
@@ -128,7 +115,7 @@ bool http_reader::take_chunk_size() {
   std::string text;
   if (!line(text))
     return false;
-  if (!number(trimmed(std::string_view{text}.substr(0, text.find(';'))), 16, left_)) {
+  if (!number(trim(std::string_view{text}.substr(0, text.find(';')), " \t\r"), 16, left_)) {
     state_ = state::failed;
     return false;
   }
@@ -188,7 +175,7 @@ int http_reader::status() const {
 
 bool http_reader::keeps_alive() const {
   return state_ == state::complete && framing_ != framing::until_end
-    && lower(head_.header("connection")).find("close") == std::string::npos;
+    && ascii_lower(head_.header("connection")).find("close") == std::string::npos;
 }
 
 std::string_view path_of(std::string_view target) {

@@ -36,13 +36,17 @@ int main(int argc, char** argv) {
   std::string listen = "127.0.0.1:0", script_file;
   int64_t delay_ms = 0, chunk_ms = 0;
   bool text_only = false;
-  CLI::App app{"A scripted model server that speaks Anthropic's and OpenAI's streaming wire formats"};
+  std::vector<std::string> retires;
+  CLI::App app{"A scripted model server that speaks the vendors' streaming wire formats"};
   app.add_option("--listen", listen, "HOST:PORT; port 0 picks a free one")->capture_default_str();
   app.add_option("--script", script_file, "rules as JSON; see bench/README.md");
   app.add_option("--record", options.record_file, "append every request to this file, a line of JSON each");
   app.add_option("--key", options.checks.key, "refuse requests with another key");
   app.add_flag("--strict-roles", options.checks.strict_roles, "refuse two messages of one role in a row");
-  app.add_option("--models", options.models, "names in the lists of models");
+  app.add_option("--models", options.models, "names in the lists of models, the newest first");
+  app.add_option("--retires", retires, "NAME=YYYY-MM-DD: a model of the lists that is deprecated and ends on that day");
+  app.add_option("--context-tokens", options.checks.context_tokens, "refuse longer requests; 0 refuses none")
+    ->check(CLI::NonNegativeNumber);
   app.add_option("--code", options.otherwise.code, "what the built-in script runs with python")->capture_default_str();
   app.add_flag("--text-only", text_only, "the built-in script calls no tool");
   app.add_option("--delay-ms", delay_ms, "before the first byte, in the built-in script")
@@ -53,6 +57,14 @@ int main(int argc, char** argv) {
   options.otherwise.between_chunks = std::chrono::milliseconds{chunk_ms};
   if (text_only)
     options.otherwise.code.clear();
+  for (auto& one : retires) {
+    auto equals = one.find('=');
+    if (equals == std::string::npos) {
+      std::cerr << "varro-model: --retires must be NAME=YYYY-MM-DD\n";
+      return 2;
+    }
+    options.retired_on[one.substr(0, equals)] = one.substr(equals + 1);
+  }
   std::string error;
   if (!split_address(listen, options.host, options.port)) {
     std::cerr << "varro-model: --listen must be HOST:PORT\n";

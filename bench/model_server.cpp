@@ -21,10 +21,14 @@ const char* reason_of(int status) {
     return "Bad Request";
   case 401:
     return "Unauthorized";
+  case 403:
+    return "Forbidden";
   case 404:
     return "Not Found";
   case 405:
     return "Method Not Allowed";
+  case 413:
+    return "Payload Too Large";
   case 429:
     return "Too Many Requests";
   case 500:
@@ -44,15 +48,7 @@ std::string chunk_of(const std::string& bytes) {
 
 bool is_secret(std::string_view header) {
   return header == "authorization" || header == "x-api-key" || header == "cookie" || header == "proxy-authorization"
-    || header == "api-key";
-}
-
-std::optional<vendor> model_route(std::string_view path) {
-  if (path == "/v1/messages")
-    return vendor::anthropic;
-  if (path == "/v1/chat/completions" || path == "/chat/completions")
-    return vendor::openai;
-  return std::nullopt;
+    || header == "api-key" || header == "x-goog-api-key";
 }
 
 } // namespace
@@ -144,14 +140,17 @@ void model_server::route(const connection_ptr& c) {
     return;
   }
   record(c->reader);
-  auto api = model_route(path);
-  if (api && method == "POST") {
-    answer_model(c, *api);
-  } else if (method == "GET" && (path.starts_with("/v1/models") || path == "/models" || path == "/api/tags")) {
-    send_whole(c, list_models(c->reader.head(), path));
+  auto found = route_of(target);
+  if (found && method == "POST") {
+    answer_model(c, *found);
+  } else if (method == "GET" && is_model_list(path)) {
+    send_whole(c, list_models(c->reader.head(), target));
   } else {
-    auto flavour = c->reader.head().has("anthropic-version") ? vendor::anthropic : vendor::openai;
-    send_whole(c, problem_on_wire(flavour, {404, error_type(flavour, 404), "Not found: " + method + " " + target, ""}));
+    auto flavour = c->reader.head().has("anthropic-version") ? vendor::anthropic
+      : is_google_path(path)                                 ? vendor::google
+                                                             : vendor::openai;
+    send_whole(
+      c, problem_on_wire(flavour, {404, error_type(flavour, 404), "Not found: " + method + " " + target, "", ""}));
   }
 }
 
@@ -159,7 +158,7 @@ void model_server::record(const http_reader& reader) {
   json headers = json::object();
   for (auto& [name, value] : reader.head().headers)
     headers[name] = is_secret(name) ? "***" : value;
-  json entry{{"method", reader.method()}, {"path", reader.target()}, {"headers", headers}};
+  json entry{{"method", reader.method()}, {"path", without_key(reader.target())}, {"headers", headers}};
   auto& body = const_cast<http_reader&>(reader).body();
   if (record_.is_open()) {
     auto whole = entry;
@@ -171,97 +170,6 @@ void model_server::record(const http_reader& reader) {
   recorded_.push_back(std::move(entry));
   if (recorded_.size() > options_.recorded_max)
     recorded_.pop_front();
-}
-
-void model_server::answer_model(const connection_ptr& c, vendor api) {
-  auto nth = ++requests_;
-  auto& text = c->reader.body();
-  auto body = parse_json(text);
-  auto problem = check_headers(api, c->reader.head(), options_.checks);
-  if (!problem && !body)
-    problem = request_problem{400, "invalid_request_error", "The request body is not valid JSON.", ""};
-  if (!problem)
-    problem = api == vendor::anthropic ? check_anthropic(*body, options_.checks) : check_openai(*body, options_.checks);
-  if (problem) {
-    ++refused_;
-    last_refusal_ = {{"request", nth}, {"status", problem->status}, {"message", problem->message}};
-    send_whole(c, problem_on_wire(api, *problem));
-    return;
-  }
-  auto facts = facts_of(api, *body, text.size());
-  if (auto* found = matcher_.find_rule(facts, nth)) {
-    give(c, *found, facts, nth);
-    return;
-  }
-  if (auto inside = answers_in(facts.user_text); !inside.empty()) {
-    auto step = std::min(static_cast<size_t>(facts.responses), inside.size() - 1);
-    give(c, inside[step], facts, nth);
-  } else if (auto* otherwise = matcher_.otherwise()) {
-    give(c, *otherwise, facts, nth);
-  } else {
-    give(c, default_answer(facts, options_.otherwise), facts, nth);
-  }
-}
-
-void model_server::give(const connection_ptr& c, const answer& what, const request_facts& facts, uint64_t nth) {
-  c->counted = true;
-  most_open_ = std::max(most_open_, ++open_);
-  auto ready = what;
-  fill_in(ready, facts, nth);
-  if (ready.stop == "pause_turn")
-    options_.checks.allow_paused = true;
-  if (!matcher_.fails(ready, facts)) {
-    ready.error.reset();
-    ready.stream_error.reset();
-    ready.drop = ready.hold = answer::cut::none;
-  }
-  later(c, ready.first_byte, [this, c, ready, facts] { answer_now(c, ready, facts); });
-}
-
-void model_server::answer_now(const connection_ptr& c, const answer& what, const request_facts& facts) {
-  using cut = answer::cut;
-  if (what.error) {
-    send_whole(c, error_on_wire(facts.api, *what.error));
-    return;
-  }
-  auto where = what.drop != cut::none ? what.drop : what.hold;
-  c->end = what.drop != cut::none ? ending::close : what.hold != cut::none ? ending::hold : ending::finished;
-  if (c->end == ending::hold && where == cut::before_head) {
-    c->resume = [this, c = c.get(), what, facts] {
-      auto rest = what;
-      rest.hold = cut::none;
-      answer_now(c->shared_from_this(), rest, facts);
-    };
-  }
-  if (where == cut::before_head) {
-    finish(c);
-    return;
-  }
-  auto wire = answer_on_wire(what, facts);
-  if (!wire.stream && where == cut::none) {
-    send_whole(c, wire);
-    return;
-  }
-  // A body that breaks off has no length to tell; it goes out as a stream does.
-  wire.stream = true;
-  std::deque<std::string> pieces{wire.pieces.begin(), wire.pieces.end()}, rest;
-  if (where == cut::middle && pieces.size() == 1) {
-    rest.push_back(pieces.front().substr(pieces.front().size() / 2));
-    pieces.front().resize(pieces.front().size() / 2);
-  } else if (where != cut::none) {
-    auto kept = where == cut::middle ? pieces.size() / 2 : 0;
-    rest.assign(pieces.begin() + static_cast<std::ptrdiff_t>(kept), pieces.end());
-    pieces.resize(kept);
-  }
-  c->resume = [this, c = c.get(), rest] {
-    c->end = ending::finished;
-    c->pieces = rest;
-    send_pieces(c->shared_from_this());
-  };
-  c->pieces = std::move(pieces);
-  c->between = what.between_chunks;
-  send_head(*c, wire);
-  send_pieces(c);
 }
 
 void model_server::later(const connection_ptr& c, milliseconds delay, std::function<void()> action) {

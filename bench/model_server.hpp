@@ -1,10 +1,11 @@
-// The scripted model server: both vendors' HTTP interfaces on one epoll thread.
+// The scripted model server: the vendors' HTTP interfaces on one epoll thread.
 //
 // Owns its connections; runs on the event loop it is given and on no other thread.
 #pragma once
 
 #include "bench/event_loop.hpp"
 #include "bench/http_reader.hpp"
+#include "bench/model_route.hpp"
 #include "bench/script.hpp"
 #include "bench/validate.hpp"
 #include "bench/wire.hpp"
@@ -26,7 +27,8 @@ struct model_server_options {
   script rules;
   default_script otherwise; // when neither a rule nor the prompt says what to answer
   validation checks;
-  std::vector<std::string> models{"scripted", "scripted-mini"}; // what the lists of models name
+  std::vector<std::string> models{"scripted", "scripted-mini"}; // what the lists of models name, the newest first
+  std::map<std::string, std::string> retired_on;                // by name: deprecated, with this day "2026-11-30"
   std::string record_file;                                      // JSON lines of the requests; empty: none
   size_t recorded_max = 1000;                                   // the newest, kept for GET /__requests
 };
@@ -68,11 +70,13 @@ private:
   void serve(const connection_ptr& c);
 
   void route(const connection_ptr& c);
-  void answer_model(const connection_ptr& c, vendor api);
+  void answer_model(const connection_ptr& c, const model_route& route);
+  std::optional<request_problem> check(const http_head& head, const model_route& route, const std::string& text,
+                                       request_facts& facts);
   void answer_now(const connection_ptr& c, const answer& what, const request_facts& facts);
   void give(const connection_ptr& c, const answer& what, const request_facts& facts, uint64_t nth);
   void answer_control(const connection_ptr& c, const std::string& method, std::string_view path);
-  wire_answer list_models(const http_head& head, std::string_view path) const;
+  wire_answer list_models(const http_head& head, std::string_view target) const;
   json state() const;
 
   void later(const connection_ptr& c, milliseconds delay, std::function<void()> action);

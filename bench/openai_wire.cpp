@@ -1,5 +1,6 @@
 // OpenAI's chat completions as its servers write them: `data:` lines without names, usage in a chunk without choices
 // when asked for, `data: [DONE]` last. Thinking goes into the reasoning field that compatible servers use.
+#include "bench/model_names.hpp"
 #include "bench/wire.hpp"
 
 #include <ctime>
@@ -73,6 +74,12 @@ private:
   bool with_usage_;
 };
 
+// Google's compatible endpoint: the first call of a response carries the signature that has to come back.
+void sign_call(json& call, size_t index, const request_facts& facts) {
+  if (index == 0 && facts.thinks && gemini_wants_signatures(facts.model))
+    call["extra_content"] = {{"google", {{"thought_signature", sealed(thought_seal, facts.model)}}}};
+}
+
 std::string call_id(const tool_block& tool) {
   return tool.id.empty() ? new_id("call_", 24) : tool.id;
 }
@@ -89,6 +96,8 @@ std::vector<std::string> stream_pieces(const answer& what, const request_facts& 
   size_t call_index = 0;
   for (auto& block : what.blocks) {
     if (auto* thinking = std::get_if<thinking_block>(&block)) {
+      if (!facts.thinks)
+        continue;
       for (auto& part : split_text(thinking->text, what.chunks))
         add(make.delta({{what.reasoning_field, part}}));
     } else if (auto* text = std::get_if<text_block>(&block)) {
@@ -97,6 +106,7 @@ std::vector<std::string> stream_pieces(const answer& what, const request_facts& 
     } else if (auto* tool = std::get_if<tool_block>(&block)) {
       json call{{"index", call_index}, {"id", call_id(*tool)}, {"type", "function"}};
       call["function"] = {{"name", tool->name}, {"arguments", ""}};
+      sign_call(call, call_index, facts);
       pending += make.delta({{"tool_calls", json::array({call})}});
       for (auto& part : split_text(tool->arguments, what.chunks)) {
         json more{{"index", call_index}, {"function", {{"arguments", part}}}};
@@ -105,6 +115,9 @@ std::vector<std::string> stream_pieces(const answer& what, const request_facts& 
       ++call_index;
     }
   }
+  if (what.refusal)
+    for (auto& part : split_text(*what.refusal, what.chunks))
+      add(make.delta({{"refusal", part}}));
   if (!pending.empty())
     pieces.push_back(std::move(pending));
   if (what.stream_error) {
@@ -131,16 +144,20 @@ std::string whole_body(const answer& what, const request_facts& facts) {
   json calls = json::array();
   for (auto& block : what.blocks) {
     if (auto* thinking = std::get_if<thinking_block>(&block)) {
-      reasoning += thinking->text;
+      if (facts.thinks)
+        reasoning += thinking->text;
     } else if (auto* text = std::get_if<text_block>(&block)) {
       content += text->text;
     } else if (auto* tool = std::get_if<tool_block>(&block)) {
       json call{{"id", call_id(*tool)}, {"type", "function"}};
       call["function"] = {{"name", tool->name}, {"arguments", tool->arguments}};
+      sign_call(call, calls.size(), facts);
       calls.push_back(call);
     }
   }
-  if (!content.empty() || calls.empty())
+  if (what.refusal)
+    message["refusal"] = *what.refusal;
+  if (!content.empty() || (calls.empty() && !what.refusal))
     message["content"] = content;
   if (!reasoning.empty())
     message[what.reasoning_field] = reasoning;

@@ -1,7 +1,7 @@
 // Samples of a duration and their percentiles.
 #pragma once
 
-#include "models/json.hpp"
+#include "base/json.hpp"
 
 #include <cstdint>
 #include <string>

@@ -1,11 +1,11 @@
-// What rules look at in a request, found in the body that either vendor's client sends.
-#include "bench/script.hpp"
+// What rules look at in a request: Anthropic's messages and chat completions.
+#include "bench/request_facts.hpp"
+
+#include "bench/model_names.hpp"
 
 #include <functional>
 
 namespace varro::bench {
-
-namespace {
 
 std::string string_at(const json& value, const char* key) {
   if (!value.is_object())
@@ -22,8 +22,7 @@ const json& list_at(const json& value, const char* key) {
   return found != value.end() && found->is_array() ? *found : none;
 }
 
-// The text of a content that is a string or a list of blocks.
-std::string text_of(const json& content) {
+std::string text_of_content(const json& content) {
   if (content.is_string())
     return content.get<std::string>();
   std::string text;
@@ -38,17 +37,25 @@ std::string text_of(const json& content) {
   return text;
 }
 
-json content_of(const json& message) {
-  auto found = message.is_object() ? message.find("content") : message.end();
-  return found == message.end() ? json{} : *found;
-}
-
 void new_turn(request_facts& facts, std::string text) {
   facts.user_text = std::move(text);
   facts.responses = 0;
   facts.tool_results = 0;
   facts.last_result.clear();
 }
+
+bool is_file_message(const std::string& text) {
+  return text.starts_with("This is file ");
+}
+
+namespace {
+
+json content_of(const json& message) {
+  auto found = message.is_object() ? message.find("content") : message.end();
+  return found == message.end() ? json{} : *found;
+}
+
+} // namespace
 
 void read_anthropic(const json& body, request_facts& facts) {
   for (auto& message : list_at(body, "messages")) {
@@ -62,30 +69,35 @@ void read_anthropic(const json& body, request_facts& facts) {
         if (string_at(block, "type") != "tool_result")
           continue;
         ++facts.tool_results;
-        facts.last_result = text_of(content_of(block));
+        facts.last_result = text_of_content(content_of(block));
       }
     }
-    if (auto text = text_of(content); !text.empty())
+    if (auto text = text_of_content(content); !text.empty())
       new_turn(facts, std::move(text));
   }
   for (auto& tool : list_at(body, "tools"))
     facts.tools.insert(string_at(tool, "name"));
-  if (auto thinking = body.find("thinking"); thinking != body.end())
-    facts.thinking = string_at(*thinking, "type") == "enabled" || string_at(*thinking, "type") == "adaptive";
+  auto thinking = body.find("thinking");
+  auto type = thinking == body.end() ? "" : string_at(*thinking, "type");
+  auto display = thinking == body.end() ? "" : string_at(*thinking, "display");
+  facts.thinking = type == "enabled" || type == "adaptive";
+  facts.thinks = type.empty() ? claude_thinks_unasked(facts.model)
+    : type == "between_tools" ? facts.responses > 0
+                              : facts.thinking;
+  facts.thoughts_shown = claude_hides_thinking(facts.model) ? display == "summarized" : display != "omitted";
 }
 
 void read_openai(const json& body, request_facts& facts) {
   bool after_tools = false;
   for (auto& message : list_at(body, "messages")) {
     auto role = string_at(message, "role");
-    auto text = text_of(content_of(message));
+    auto text = text_of_content(content_of(message));
     if (role == "assistant") {
       ++facts.responses;
     } else if (role == "tool") {
       ++facts.tool_results;
       facts.last_result = text;
-    } else if (role == "user" && !(after_tools && text.starts_with("This is file "))) {
-      // A tool message cannot hold an image: clients send it in a user message of its own, which begins no turn.
+    } else if (role == "user" && !(after_tools && is_file_message(text))) {
       new_turn(facts, text);
     }
     after_tools = role == "tool" || (after_tools && role == "user");
@@ -96,22 +108,33 @@ void read_openai(const json& body, request_facts& facts) {
   facts.include_usage = false;
   if (auto options = body.find("stream_options"); options != body.end() && options->is_object())
     facts.include_usage = options->value("include_usage", false);
+  facts.thinks = string_at(body, "reasoning_effort") != "none"; // compatible servers give names as they like
 }
 
-} // namespace
-
-request_facts facts_of(vendor api, const json& body, size_t body_bytes) {
+request_facts facts_of(vendor api, const json& body, size_t body_bytes, const std::string& path_model,
+                       bool path_streams) {
   request_facts facts;
   facts.api = api;
   facts.body_bytes = body_bytes;
-  facts.model = string_at(body, "model");
+  facts.model = path_model.empty() ? string_at(body, "model") : path_model;
+  facts.stream = path_streams;
   if (auto stream = body.find("stream"); stream != body.end())
     facts.stream = *stream == true;
-  if (api == vendor::anthropic)
+  switch (api) {
+  case vendor::anthropic:
     read_anthropic(body, facts);
-  else
+    break;
+  case vendor::openai_responses:
+    read_responses(body, facts);
+    break;
+  case vendor::google:
+    read_google(body, facts);
+    break;
+  case vendor::openai:
     read_openai(body, facts);
-  facts.history_hash = std::hash<std::string>{}(dump_json(list_at(body, "messages")));
+  }
+  auto history = body.find(api == vendor::openai_responses ? "input" : api == vendor::google ? "contents" : "messages");
+  facts.history_hash = std::hash<std::string>{}(history == body.end() ? "" : dump_json(*history));
   return facts;
 }
 

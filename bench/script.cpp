@@ -187,8 +187,13 @@ condition read_condition(const json& value, const std::string& where, std::strin
   condition result;
   std::string api, pattern;
   in.read("api", api);
-  if (!api.empty() && in.check(api == "anthropic" || api == "openai", "api", "\"anthropic\" or \"openai\""))
-    result.api = api == "anthropic" ? vendor::anthropic : vendor::openai;
+  static const std::map<std::string, vendor> wires{{"anthropic", vendor::anthropic},
+                                                   {"openai", vendor::openai},
+                                                   {"openai-responses", vendor::openai_responses},
+                                                   {"google", vendor::google}};
+  if (!api.empty()
+      && in.check(wires.contains(api), "api", "\"anthropic\", \"openai\", \"openai-responses\" or \"google\""))
+    result.api = wires.at(api);
   in.read("model", result.model);
   in.read("user_contains", result.user_contains);
   in.read("user_matches", pattern);
@@ -229,6 +234,7 @@ std::optional<answer> read_answer(const json& value, const std::string& where, s
   if (auto* usage = in.find("usage"))
     read_usage(*usage, in.at("usage"), error, result.usage);
   in.read("stop", result.stop);
+  in.read("refusal", result.refusal);
   if (auto* failure = in.find("error"))
     result.error = read_error(*failure, in.at("error"), error);
   if (auto* failure = in.find("stream_error"))
@@ -267,6 +273,7 @@ std::optional<script> read_script(const json& value, std::string& error) {
       result.rules.push_back(std::move(added));
     }
   }
+  in.read("context_tokens", result.context_tokens);
   if (auto* otherwise = in.find("otherwise"))
     result.otherwise = read_answer(*otherwise, "otherwise", error);
   in.finish();

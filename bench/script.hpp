@@ -3,11 +3,12 @@
 // The format is described in bench/README.md. Values; one thread at a time.
 #pragma once
 
-#include "models/json.hpp"
+#include "base/json.hpp"
 
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <regex>
 #include <set>
@@ -20,7 +21,8 @@ namespace varro::bench {
 
 using std::chrono::milliseconds;
 
-enum class vendor { anthropic, openai };
+// The wires. `openai` is chat completions, which many servers speak; `google` is generateContent.
+enum class vendor { anthropic, openai, openai_responses, google };
 
 // --- an answer -------------------------------------------------------------------------------------------------------
 
@@ -63,6 +65,7 @@ struct answer {
   std::vector<answer_block> blocks;
   answer_usage usage;
   std::string stop;                         // empty: as the blocks say; else a neutral word or the vendor's own
+  std::optional<std::string> refusal;       // the model refuses, with this explanation
   std::optional<answer_error> error;        // instead of everything else
   std::optional<answer_error> stream_error; // on a stream: after the blocks, instead of the end
   cut drop = cut::none;                     // closes the connection there
@@ -80,21 +83,38 @@ struct answer {
 
 // --- a request, as far as rules look at it ---------------------------------------------------------------------------
 
+struct responses_facts {
+  json echo;              // the fields of the request that the response repeats
+  bool encrypted = false; // asks for `reasoning.encrypted_content`
+  bool stored = true;
+  bool obfuscated = true; // deltas are padded
+};
+
+struct binding_outcome; // anthropic_binding.hpp
+
 struct request_facts {
   vendor api = vendor::anthropic;
   std::string model;
   bool stream = false;
-  bool include_usage = true; // OpenAI: stream_options.include_usage
-  bool thinking = false;     // Anthropic: asked for
-  std::string user_text;     // of the last user message that is not only tool results
-  int responses = 0;         // model responses since it
-  int tool_results = 0;      // tool results since it
-  std::string last_result;   // text of the newest tool result of the turn
+  bool include_usage = true;  // OpenAI: stream_options.include_usage
+  bool thinking = false;      // Anthropic: asked for
+  bool thoughts_shown = true; // the request's settings let the client see the text of thinking
+  bool thinks = true;         // they let the model think at all
+  std::string user_text;      // of the last user message that is not only tool results
+  int responses = 0;          // model responses since it
+  int tool_results = 0;       // tool results since it
+  std::string last_result;    // text of the newest tool result of the turn
   std::set<std::string> tools;
   size_t body_bytes = 0;
   uint64_t history_hash = 0; // equal for a repeated attempt
+  responses_facts responses_wire;
+  bool in_array = false;                          // Google: the stream is one JSON array
+  std::shared_ptr<const binding_outcome> binding; // Anthropic: what stands before the response
+  bool binding_told = false;                      // it says what became of thinking blocks
 };
-request_facts facts_of(vendor api, const json& body, size_t body_bytes);
+// Google has the model in the path, and whether to stream.
+request_facts facts_of(vendor api, const json& body, size_t body_bytes, const std::string& path_model = "",
+                       bool path_streams = false);
 
 // --- rules -----------------------------------------------------------------------------------------------------------
 
@@ -117,6 +137,7 @@ struct rule {
 struct script {
   std::vector<rule> rules;
   std::optional<answer> otherwise;
+  std::optional<int64_t> context_tokens; // longer requests are refused; 0: none is
 };
 
 // The error names the place in the file, as "rules[2].answer.parts[0]: …".
@@ -131,6 +152,9 @@ public:
   // nth is this request's number, from 1. Null when neither a rule nor `otherwise` answers; rules only if `rules_only`.
   const answer* find_rule(const request_facts& facts, uint64_t nth);
   const answer* otherwise() const;
+  std::optional<int64_t> context_tokens() const {
+    return script_.context_tokens;
+  }
 
   // Whether this answer's failure is to happen for this request, or has happened often enough.
   bool fails(const answer& what, const request_facts& facts);

@@ -1,4 +1,6 @@
-#include "bench/validate.hpp"
+#include "bench/anthropic_binding.hpp"
+#include "bench/anthropic_rules.hpp"
+#include "bench/model_names.hpp"
 
 #include <algorithm>
 
@@ -32,7 +34,7 @@ struct joined_message {
 
 class checker {
 public:
-  checker(const json& body, const validation& how) : body_(body), how_(how) {}
+  checker(const json& body, const validation& how, std::string_view betas) : body_(body), how_(how), betas_(betas) {}
 
   void check() {
     if (!body_.is_object())
@@ -40,10 +42,11 @@ public:
     for (auto& [key, unused] : body_.items())
       if (!top_level.contains(key))
         refuse(key + ": Extra inputs are not permitted");
-    check_settings();
+    thinking_ = check_claude_settings(body_, betas_);
     check_system();
     check_tools();
     read_messages();
+    media_.finish(member_text(body_, "model"));
     check_pairs();
     check_end();
     if (cache_marks_ > 4)
@@ -51,37 +54,6 @@ public:
   }
 
 private:
-  void check_settings() {
-    if (member_text(body_, "model").empty())
-      refuse("model: Field required");
-    auto* most = member(body_, "max_tokens");
-    if (!most)
-      refuse("max_tokens: Field required");
-    if (!most->is_number_integer() || most->get<int64_t>() < 1)
-      refuse("max_tokens: Input should be greater than or equal to 1");
-    auto* thinking = member(body_, "thinking");
-    auto type = thinking ? member_text(*thinking, "type") : "";
-    if (thinking && type != "enabled" && type != "disabled" && type != "adaptive")
-      refuse("thinking: Input tag found using 'type' does not match any of the expected tags: "
-             "'adaptive', 'disabled', 'enabled'");
-    thinking_ = type == "enabled" || type == "adaptive";
-    if (auto* heat = member(body_, "temperature");
-        heat && thinking_ && (!heat->is_number() || heat->get<double>() != 1.0))
-      refuse("`temperature` may only be set to 1 when thinking is enabled.");
-    auto choice = member(body_, "tool_choice") ? member_text(body_["tool_choice"], "type") : "";
-    if (thinking_ && (choice == "any" || choice == "tool"))
-      refuse("Thinking may not be enabled when tool_choice forces tool use.");
-    if (type != "enabled")
-      return;
-    auto* budget = member(*thinking, "budget_tokens");
-    if (!budget || !budget->is_number_integer())
-      refuse("thinking.enabled.budget_tokens: Field required");
-    if (budget->get<int64_t>() < 1024)
-      refuse("thinking.enabled.budget_tokens: Input should be greater than or equal to 1024");
-    if (budget->get<int64_t>() >= most->get<int64_t>())
-      refuse("`max_tokens` must be greater than `thinking.budget_tokens`.");
-  }
-
   void check_system() {
     auto* system = member(body_, "system");
     if (!system || system->is_string())
@@ -185,7 +157,7 @@ private:
     } else if (type == "tool_result") {
       check_tool_result(role, block, where);
     } else if (type == "image" || type == "document") {
-      check_source(block, type, where);
+      media_.add(block, type, where);
     } else if (type.empty()) {
       refuse(where + ".type: Field required");
     } else if (role == "user") {
@@ -207,11 +179,6 @@ private:
       refuse(where + ".thinking.thinking: Field required");
     if (!member(block, "signature") || !member(block, "signature")->is_string())
       refuse(where + ".thinking.signature: Field required");
-    // A signature that a script chose itself has another beginning, and cannot be checked.
-    auto signature = member_text(block, "signature");
-    auto own = signature_of(member_text(block, "thinking"));
-    if (signature.empty() || (signature.size() == own.size() && signature.starts_with("Eq") && signature != own))
-      refuse(where + ": Invalid `signature` in `thinking` block");
   }
 
   void check_tool_use(const std::string& role, const json& block, const std::string& where) {
@@ -244,7 +211,7 @@ private:
       auto type = member_text(inner, "type");
       count_cache_mark(inner);
       if (type == "image" || type == "document")
-        check_source(inner, type, inner_where);
+        media_.add(inner, type, inner_where);
       else if (type == "text" && member_text(inner, "text").empty())
         refuse("messages: text content blocks must be non-empty");
       else if (type != "text" && type != "search_result" && type != "tool_reference")
@@ -252,25 +219,6 @@ private:
       if (type != "text" && member(block, "is_error") && *member(block, "is_error") == true)
         refuse(where + ".tool_result: all content must be type \"text\" if \"is_error\" is true");
     }
-  }
-
-  void check_source(const json& block, const std::string& type, const std::string& where) {
-    auto* source = member(block, "source");
-    if (!source)
-      refuse(where + "." + type + ".source: Field required");
-    auto kind = member_text(*source, "type");
-    if (kind != "base64")
-      return;
-    static const std::set<std::string> images{"image/jpeg", "image/png", "image/gif", "image/webp"};
-    if (type == "image" && !images.contains(member_text(*source, "media_type")))
-      refuse(
-        where
-        + ".image.source.base64.media_type: Input should be 'image/jpeg', 'image/png', 'image/gif' or 'image/webp'");
-    auto data = member_text(*source, "data");
-    auto fits = data.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=")
-      == std::string::npos;
-    if (data.empty() || data.size() % 4 != 0 || !fits)
-      refuse(where + "." + type + ".source.base64: invalid base64 data");
   }
 
   static std::vector<std::string> ids_in(const joined_message& message, const std::string& type, const char* key) {
@@ -326,7 +274,10 @@ private:
     }
     // Inside a tool loop the thinking that came with the calls has to come back with them.
     auto results = ids_in(last, "tool_result", "tool_use_id");
-    if (!thinking_ || results.empty())
+    // The vendor wants that of thinking with a budget; with names that it does not have it is wanted always.
+    bool wanted = thinking_ == "enabled"
+      || (thinking_ == "adaptive" && read_claude_name(member_text(body_, "model")).family.empty());
+    if (!wanted || results.empty())
       return;
     auto& calls = messages_[messages_.size() - 2];
     bool thought
@@ -342,7 +293,9 @@ private:
 
   const json& body_;
   const validation& how_;
-  bool thinking_ = false;
+  std::string_view betas_;
+  std::string thinking_; // the type that was asked for
+  claude_media media_;
   int cache_marks_ = 0;
   std::vector<joined_message> messages_;
   std::set<std::string> tool_ids_;
@@ -350,10 +303,15 @@ private:
 
 } // namespace
 
-std::optional<request_problem> check_anthropic(const json& body, const validation& how) {
+std::optional<request_problem> check_anthropic(const json& body, const validation& how, std::string_view betas,
+                                               binding_outcome* outcome) {
   try {
-    checker{body, how}.check();
-    return std::nullopt;
+    checker{body, how, betas}.check();
+    auto found = check_binding(body, betas);
+    auto problem = found.problem;
+    if (outcome)
+      *outcome = std::move(found);
+    return problem;
   } catch (request_problem& problem) {
     return std::move(problem);
   }

@@ -1,4 +1,6 @@
-#include "bench/validate.hpp"
+#include "bench/google_rules.hpp"
+#include "bench/model_names.hpp"
+#include "bench/openai_rules.hpp"
 
 #include <algorithm>
 
@@ -56,6 +58,7 @@ const std::set<std::string> top_level{"model",
                                       "usage",
                                       "cache_prompt",
                                       "disable_reasoning",
+                                      "extra_body",
                                       "random_seed",
                                       "safe_prompt"};
 
@@ -75,14 +78,64 @@ public:
       refuse("you must provide a model parameter", "model");
     if (member(body_, "max_tokens") && member(body_, "max_completion_tokens"))
       refuse("Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.", "max_tokens");
+    check_model();
     auto* stream = member(body_, "stream");
     if (member(body_, "stream_options") && (!stream || *stream != true))
       refuse("The 'stream_options' parameter is only allowed when 'stream' is enabled.", "stream_options");
     check_tools();
     check_messages();
+    check_thought_signatures();
   }
 
 private:
+  // Google's compatible endpoint: calls since the last message of the user come back with their signature.
+  void check_thought_signatures() {
+    if (!gemini_wants_signatures(member_text(body_, "model")))
+      return;
+    auto& messages = body_["messages"];
+    size_t begin = 0;
+    for (size_t i = 0; i < messages.size(); ++i)
+      if (member_text(messages[i], "role") == "user")
+        begin = i;
+    for (size_t i = 0; i < messages.size(); ++i) {
+      auto* calls = member(messages[i], "tool_calls");
+      if (!calls || !calls->is_array() || calls->empty())
+        continue;
+      auto* extra = member(calls->front(), "extra_content");
+      auto* google = extra ? member(*extra, "google") : nullptr;
+      auto signature = google ? member_text(*google, "thought_signature") : "";
+      if (!signature.empty())
+        check_thought_signature(signature);
+      else if (i >= begin)
+        refuse_google(missing_signature(member_text(calls->front()["function"], "name"), i + 1));
+    }
+  }
+
+  // Which of OpenAI's models this interface serves, and with what: openai/openai-openapi#541 and the pages of the
+  // models.
+  void check_model() {
+    auto model = member_text(body_, "model");
+    if (openai_responses_only(model))
+      throw request_problem{404, "invalid_request_error",
+                            "This model is only supported in v1/responses and not in v1/chat/completions.", "model",
+                            ""};
+    auto effort = member_text(body_, "reasoning_effort");
+    check_effort(model, effort, "reasoning_effort", false);
+    if (effort.empty())
+      effort = openai_default_effort(model);
+    bool has_tools = member(body_, "tools") && !member(body_, "tools")->empty();
+    if (has_tools && effort != "none" && openai_chat_without_tools(model))
+      refuse(
+        "Function tools with reasoning_effort are not supported for " + model
+          + " in /v1/chat/completions. To use function tools, use /v1/responses or set reasoning_effort to 'none'.",
+        "reasoning_effort");
+    check_sampling(body_, model, effort);
+    if (member(body_, "max_tokens") && !openai_efforts(model, false).empty())
+      refuse(
+        "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+        "max_tokens", "unsupported_parameter");
+  }
+
   void check_tools() {
     auto* tools = member(body_, "tools");
     if (!tools) {
@@ -236,6 +289,8 @@ private:
                part_where + ".type");
       if (type == "image_url" && (!member(part, "image_url") || member_text(part["image_url"], "url").empty()))
         refuse("Missing required parameter: '" + part_where + ".image_url.url'.", part_where + ".image_url.url");
+      if (type == "image_url")
+        check_image_url(member_text(part["image_url"], "url"), part_where + ".image_url.url");
     }
   }
 

@@ -12,7 +12,14 @@
 namespace varro {
 
 enum class auth_mode { local, accounts, proxy };
-enum class provider_kind { offline, anthropic, openai };
+// The wire that a provider speaks: Anthropic's Messages, chat completions, OpenAI's Responses, Gemini's
+// generateContent.
+enum class provider_kind { offline, anthropic, openai, openai_responses, google };
+
+// The JSON text of an object; "" for none.
+struct json_object_text {
+  std::string text;
+};
 
 // One model that a user can choose. `id` is what forms, the chat row and --model carry: "anthropic:claude-sonnet-4-5".
 struct model_config {
@@ -21,14 +28,46 @@ struct model_config {
   provider_kind kind = provider_kind::offline;
   std::string provider; // name of the provider section: "anthropic", "openai", "groq", "ollama"… (quirks go by it)
   std::string name;     // the vendor's own name of the model
-  std::string base_url; // without a trailing slash; anthropic: without /v1, openai: with /v1, as the vendors' SDKs
+  // OpenAI's two wires stand in for each other where the server says so: `kind` is the one to begin with.
+  bool either_openai_api = false;
+  std::string base_url; // without a trailing slash; anthropic: without /v1, openai: with /v1, as the vendors' SDKs;
+                        // google: with /v1beta
   std::string api_key;  // secret: never logged, rendered or sent to another host; empty for local servers
   bool vision = true;   // images in tool results go back to the model
   bool tools = true;
-  std::string thinking = "auto"; // "off" | "auto" | "adaptive" | "budget"
+  std::string thinking = "auto"; // "off" | "auto" | "adaptive" | "budget" | "between_tools"
   int64_t thinking_budget_tokens = 8'000;
+  std::string effort; // "minimal" | "low" | "medium" | "high" | "xhigh" | "max"; empty: the vendor's default
   int64_t output_tokens_max = 16'000;
+  int64_t context_tokens_max = 0;    // what a request and its answer may hold; 0: not known
+  std::string cache_lifetime = "5m"; // of Anthropic's prompt cache: "5m" | "1h" | "off"
+  std::string service_tier;          // the vendor's word for it; empty: the vendor's default
+  json_object_text extra_body;       // put over each request's body, member by member
   std::optional<double> temperature;
+  std::string retires_on;  // "2026-11-30", when the vendor ends it; empty: not known
+  bool deprecated = false; // the vendor has announced its end
+  std::string successor;   // id of the model that is proposed then; empty: none is known
+  // What the vendor's list tells of requests, in the vendor's words; empty: it tells nothing.
+  std::vector<std::string> thinking_types; // values of thinking.type: "adaptive", "disabled", "between_tools"…
+  std::vector<std::string> efforts;        // "low", "high"…
+};
+
+// A vendor, or a server that speaks a vendor's wire, with everything that asking it needs.
+struct provider_config {
+  std::string name;
+  provider_kind kind = provider_kind::openai;
+  std::string base_url;
+  std::string api_key; // secret
+  bool either_openai_api = false;
+};
+
+// The providers' own lists of their models (GET /v1/models and its kin).
+struct model_lists_config {
+  bool fetch = true;                           // off: no provider is asked for its list
+  std::chrono::hours refresh{12};              // how often
+  std::chrono::milliseconds start_wait{2'500}; // the first start, which has no list yet, waits so long for them
+  int offered_max = 30;                        // models of one provider's list
+  int retirement_notice_days = 30;             // before its end a model is marked, and another one proposed
 };
 
 struct server_config {
@@ -77,8 +116,9 @@ struct model_client_config {
   std::chrono::milliseconds backoff_max{30'000};
   std::chrono::milliseconds retry_after_max{120'000}; // a longer retry-after is an error instead
   std::chrono::milliseconds connect_max{10'000};
-  std::chrono::milliseconds first_byte_max{120'000};
-  std::chrono::milliseconds silence_max{120'000};
+  int timeouts_max = 1; // further attempts after one that ended by a time limit: it may have been paid already
+  std::chrono::milliseconds first_byte_max{600'000};
+  std::chrono::milliseconds silence_max{600'000};
   size_t response_bytes_max = 64u << 20;
 };
 
@@ -134,12 +174,16 @@ struct chat_config {
   int resident_max = 2'000;      // chat sessions in memory; idle ones beyond it are passivated
   std::chrono::minutes idle{15}; // a session without run, viewer or shell
   size_t title_characters_max = 200;
+  size_t attachment_bytes_max = 16u << 20; // pictures and documents that go to the model with one message
 };
 
 struct config {
   std::filesystem::path data_dir = "data";
-  std::string default_model;        // id; empty: the first real model that is configured, else offline
-  std::vector<model_config> models; // offline is always the last
+  std::string default_model;              // id; empty: the catalog chooses from the providers' lists
+  std::vector<model_config> models;       // those that the configuration names; offline is always the last
+  std::vector<provider_config> providers; // whose lists are asked for
+  bool offer_lists = false;               // the lists' models are offered; else they only complete `models`
+  model_lists_config model_lists;
   server_config server;
   stream_config stream;
   auth_config auth;
@@ -152,7 +196,7 @@ struct config {
   bool discover_local_models = true; // ask Ollama and llama.cpp on loopback when no model is configured
   std::filesystem::path file;        // the configuration file that was read; empty when there was none
 
-  // The model with this id, or nullptr.
+  // The model that the configuration names so, or nullptr. What can be chosen is in models/catalog.hpp.
   const model_config* find_model(const std::string& id) const;
 };
 

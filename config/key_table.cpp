@@ -55,6 +55,7 @@ constexpr key_row<config> config_table[]{
   {{"model_client.backoff_max_ms", 1, day_ms, "", ""}, VARRO_AT(config, model_client.backoff_max)},
   {{"model_client.retry_after_max_ms", 0, day_ms, "", ""}, VARRO_AT(config, model_client.retry_after_max)},
   {{"model_client.connect_max_ms", 1, day_ms, "", ""}, VARRO_AT(config, model_client.connect_max)},
+  {{"model_client.timeouts_max", 0, 100, "", ""}, VARRO_AT(config, model_client.timeouts_max)},
   {{"model_client.first_byte_max_ms", 1, day_ms, "", ""}, VARRO_AT(config, model_client.first_byte_max)},
   {{"model_client.silence_max_ms", 1, day_ms, "", ""}, VARRO_AT(config, model_client.silence_max)},
   {{"model_client.response_bytes_max", kib, gib, "", ""}, VARRO_AT(config, model_client.response_bytes_max)},
@@ -93,9 +94,16 @@ constexpr key_row<config> config_table[]{
   {{"shell.snapshot_file_bytes_max", mib, 1024 * gib, "", ""}, VARRO_AT(config, shell.snapshot_file_bytes_max)},
   {{"shell.snapshot_max_seconds", 1, 3'600, "", ""}, VARRO_AT(config, shell.snapshot_max)},
 
+  {{"models.fetch", 0, 1, "", ""}, VARRO_AT(config, model_lists.fetch)},
+  {{"models.refresh_hours", 1, 24 * 366, "", ""}, VARRO_AT(config, model_lists.refresh)},
+  {{"models.start_wait_ms", 0, 60'000, "", ""}, VARRO_AT(config, model_lists.start_wait)},
+  {{"models.offered_max", 1, 1'000, "", ""}, VARRO_AT(config, model_lists.offered_max)},
+  {{"models.retirement_notice_days", 0, 366, "", ""}, VARRO_AT(config, model_lists.retirement_notice_days)},
+
   {{"chat.resident_max", 1, 1'000'000, "", ""}, VARRO_AT(config, chat.resident_max)},
   {{"chat.idle_minutes", 1, 60 * 24 * 366, "", ""}, VARRO_AT(config, chat.idle)},
   {{"chat.title_characters_max", 30, 10'000, "", ""}, VARRO_AT(config, chat.title_characters_max)},
+  {{"chat.attachment_bytes_max", 0, 64 * mib, "", ""}, VARRO_AT(config, chat.attachment_bytes_max)},
 };
 
 constexpr std::string_view no_literal_key
@@ -103,7 +111,7 @@ constexpr std::string_view no_literal_key
     "api_key_env, or into a file of its own and name that by api_key_file";
 
 constexpr key_row<provider_entry> provider_table[]{
-  {{"kind", 0, 0, "anthropic|openai", ""}, VARRO_AT(provider_entry, kind)},
+  {{"kind", 0, 0, "anthropic|openai|openai-responses|google", ""}, VARRO_AT(provider_entry, kind)},
   {{"base_url", 1, 2'000, "", ""}, VARRO_AT(provider_entry, base_url)},
   {{"api_key_env", 1, 255, "", ""}, VARRO_AT(provider_entry, api_key_env)},
   {{"api_key_file", 1, path_bytes_max, "", ""}, VARRO_AT(provider_entry, api_key_file)},
@@ -117,9 +125,14 @@ constexpr key_row<model_entry> model_table[]{
   {{"label", 1, 200, "", ""}, VARRO_AT(model_entry, model.label)},
   {{"vision", 0, 1, "", ""}, VARRO_AT(model_entry, model.vision)},
   {{"tools", 0, 1, "", ""}, VARRO_AT(model_entry, model.tools)},
-  {{"thinking", 0, 0, "off|auto|adaptive|budget", ""}, VARRO_AT(model_entry, model.thinking)},
+  {{"thinking", 0, 0, "off|auto|adaptive|budget|between_tools", ""}, VARRO_AT(model_entry, model.thinking)},
   {{"thinking_budget_tokens", 1'024, 10'000'000, "", ""}, VARRO_AT(model_entry, model.thinking_budget_tokens)},
+  {{"effort", 0, 0, "minimal|low|medium|high|xhigh|max", ""}, VARRO_AT(model_entry, model.effort)},
   {{"output_tokens_max", 1, 10'000'000, "", ""}, VARRO_AT(model_entry, model.output_tokens_max)},
+  {{"context_tokens_max", 1'000, 1'000'000'000, "", ""}, VARRO_AT(model_entry, model.context_tokens_max)},
+  {{"cache_lifetime", 0, 0, "5m|1h|off", ""}, VARRO_AT(model_entry, model.cache_lifetime)},
+  {{"service_tier", 1, 64, "", ""}, VARRO_AT(model_entry, model.service_tier)},
+  {{"extra_body", 2, 64 * kib, "", ""}, VARRO_AT(model_entry, model.extra_body)},
   {{"temperature", 0, 2, "", ""}, VARRO_AT(model_entry, model.temperature)},
   {{"api_key", 0, 0, "", no_literal_key}, VARRO_AT(model_entry, model.api_key)},
 };

@@ -141,6 +141,15 @@ bool store(const key_rule& rule, auth_mode& target, const written_value& value) 
   return true;
 }
 
+// Nesting is bounded by the size of the text, which is small.
+bool store(const key_rule& rule, json_object_text& target, const written_value& value) {
+  auto written = std::get_if<std::string>(&value);
+  if (!written || !within(rule, written->size()) || !nlohmann::json::parse(*written, nullptr, false).is_object())
+    return false;
+  target.text = *written;
+  return true;
+}
+
 bool store(const key_rule& rule, std::vector<std::string>& target, const written_value& value) {
   auto written = std::get_if<std::vector<std::string>>(&value);
   if (!written || !within(rule, written->size()))
@@ -177,6 +186,7 @@ written_value written_as(const setting& target, std::string_view text) {
                                [&](std::string*) { return written_value{std::string{text}}; },
                                [&](std::filesystem::path*) { return written_value{std::string{text}}; },
                                [&](auth_mode*) { return written_value{std::string{text}}; },
+                               [&](json_object_text*) { return written_value{std::string{text}}; },
                                [&](std::vector<std::string>*) { return as_list(); },
                                [&](auto*) { return as_integer(); }},
                     target);
@@ -226,6 +236,7 @@ std::string allowed_values(const key_rule& rule, const setting& target) {
                [&](std::vector<std::string>*) {
                  return "a list of at most " + std::to_string(rule.max) + " texts of 1 to 255 bytes each";
                },
+               [&](json_object_text*) { return "a table, or the text of a JSON object," + range(rule) + " bytes"; },
                [&](auth_mode*) { return std::string{}; }, [&](auto*) { return "an integer" + range(rule); }},
     target);
 }
@@ -246,15 +257,15 @@ std::string to_toml(const setting& value) {
   auto text = [](const std::string& x) {
     return nlohmann::json(x).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   };
-  return std::visit(overloaded{[&](std::string* x) { return text(*x); },
-                               [&](std::filesystem::path* x) { return text(x->string()); },
-                               [](bool* x) { return std::string{*x ? "true" : "false"}; },
-                               [&](auth_mode* x) { return text(auth_mode_names[static_cast<size_t>(*x)]); },
-                               [](std::optional<double>* x) { return *x ? nlohmann::json(**x).dump() : std::string{}; },
-                               [](std::vector<std::string>* x) { return nlohmann::json(*x).dump(); },
-                               []<duration_like T>(T* x) { return std::to_string(x->count()); },
-                               []<integer_like T>(T* x) { return std::to_string(*x); }},
-                    value);
+  return std::visit(
+    overloaded{[&](std::string* x) { return text(*x); }, [&](std::filesystem::path* x) { return text(x->string()); },
+               [](bool* x) { return std::string{*x ? "true" : "false"}; }, [](json_object_text* x) { return x->text; },
+               [&](auth_mode* x) { return text(auth_mode_names[static_cast<size_t>(*x)]); },
+               [](std::optional<double>* x) { return *x ? nlohmann::json(**x).dump() : std::string{}; },
+               [](std::vector<std::string>* x) { return nlohmann::json(*x).dump(); },
+               []<duration_like T>(T* x) { return std::to_string(x->count()); },
+               []<integer_like T>(T* x) { return std::to_string(*x); }},
+    value);
 }
 
 int64_t magnitude(const setting& value) {

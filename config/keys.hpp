@@ -4,8 +4,8 @@
 // config/varro.toml all come from it. Values only; any thread may call.
 #pragma once
 
+#include "base/errors.hpp"
 #include "config/config.hpp"
-#include "config/errors.hpp"
 
 #include <span>
 #include <string_view>
@@ -14,11 +14,12 @@
 namespace varro {
 
 // Where a key's value lies, by its C++ type. A duration is written as an integer of its own unit.
-using setting = std::variant<std::string*, bool*, int*, uint16_t*, int64_t*, size_t*, std::optional<double>*,
-                             std::chrono::hours*, std::chrono::minutes*, std::chrono::seconds*,
-                             std::chrono::milliseconds*, std::vector<std::string>*, std::filesystem::path*, auth_mode*>;
+using setting
+  = std::variant<std::string*, bool*, int*, uint16_t*, int64_t*, size_t*, std::optional<double>*, std::chrono::hours*,
+                 std::chrono::minutes*, std::chrono::seconds*, std::chrono::milliseconds*, std::vector<std::string>*,
+                 std::filesystem::path*, auth_mode*, json_object_text*>;
 
-// A value as somebody wrote it, before it is checked.
+// A value as somebody wrote it, before it is checked. A table comes as the text of its JSON.
 using written_value = std::variant<bool, int64_t, double, std::string, std::vector<std::string>>;
 
 // What a key allows, whatever structure it belongs to.

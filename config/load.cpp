@@ -97,7 +97,7 @@ std::string joined(std::span<const std::string> names) {
   return text;
 }
 
-// A value of a kind that no key has (a date, a table, a list of lists) has no written form.
+// A value of a kind that no key has (a date, a list of lists) has no written form.
 std::optional<written_value> written(const toml::node& node) {
   if (auto x = node.as_boolean())
     return written_value{x->get()};
@@ -107,6 +107,11 @@ std::optional<written_value> written(const toml::node& node) {
     return written_value{x->get()};
   if (auto x = node.as_string())
     return written_value{x->get()};
+  if (auto x = node.as_table()) {
+    std::ostringstream text;
+    text << toml::json_formatter{*x};
+    return written_value{text.str()};
+  }
   auto list = node.as_array();
   if (!list)
     return std::nullopt;

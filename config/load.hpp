@@ -4,8 +4,8 @@
 // file and line (or variable, or option), key and what is allowed. Call it from one thread, at start.
 #pragma once
 
+#include "base/errors.hpp"
 #include "config/config.hpp"
-#include "config/errors.hpp"
 
 #include <functional>
 #include <map>
@@ -29,8 +29,8 @@ struct load_sources {
   std::function<std::vector<model_config>()> discover;
 };
 
-// The finished configuration: every value checked, base URLs normalised, keys read, default_model set to the id of one
-// of the models, offline last.
+// The finished configuration: every value checked, base URLs normalised, keys read, default_model the id of one of the
+// models, or empty where the providers' lists shall decide; offline last.
 caf::expected<config> load_config(const load_sources& sources);
 
 // The variables of this process.

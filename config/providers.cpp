@@ -19,28 +19,16 @@ struct known_provider {
   const char* key_variable;
   const char* url_variable;
   bool home;
+  bool either_openai_api = false;
 };
 constexpr known_provider known_providers[]{
   {"anthropic", provider_kind::anthropic, "https://api.anthropic.com", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", true},
-  {"openai", provider_kind::openai, "https://api.openai.com/v1", "OPENAI_API_KEY", "OPENAI_BASE_URL", true},
+  {"openai", provider_kind::openai_responses, "https://api.openai.com/v1", "OPENAI_API_KEY", "OPENAI_BASE_URL", true,
+   true},
+  {"google", provider_kind::google, "https://generativelanguage.googleapis.com/v1beta", "GEMINI_API_KEY",
+   "GOOGLE_GEMINI_BASE_URL", true},
   {"ollama", provider_kind::openai, "http://127.0.0.1:11434/v1", "", "", false},
   {"llamacpp", provider_kind::openai, "http://127.0.0.1:8080/v1", "", "", false},
-};
-
-// What is offered when nobody names models: provider, name, label.
-struct offered_model {
-  const char* provider;
-  const char* name;
-  const char* label;
-};
-constexpr offered_model offered_models[]{
-  {"anthropic", "claude-sonnet-5", "Claude Sonnet 5"},
-  {"anthropic", "claude-opus-4-6", "Claude Opus 4.6"},
-  {"anthropic", "claude-sonnet-4-5", "Claude Sonnet 4.5"},
-  {"anthropic", "claude-haiku-4-5", "Claude Haiku 4.5"},
-  {"openai", "gpt-5", "GPT-5"},
-  {"openai", "gpt-5-mini", "GPT-5 mini"},
-  {"openai", "gpt-4o", "GPT-4o"},
 };
 
 struct provider {
@@ -51,6 +39,7 @@ struct provider {
   std::string key_hint; // how to give it a key
   bool home = false;
   bool asked_for = false; // a section, a key or an address names it
+  bool either_openai_api = false;
 
   bool usable() const {
     return !home || !api_key.empty();
@@ -75,6 +64,14 @@ bool is_provider_name(std::string_view name) {
   return !name.empty() && name.size() <= provider_name_bytes_max && std::all_of(name.begin(), name.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
   });
+}
+
+provider_kind kind_called(std::string_view name) {
+  if (name == "anthropic")
+    return provider_kind::anthropic;
+  if (name == "google")
+    return provider_kind::google;
+  return name == "openai-responses" ? provider_kind::openai_responses : provider_kind::openai;
 }
 
 caf::expected<std::string> read_key_file(const std::filesystem::path& path) {
@@ -130,6 +127,9 @@ struct provider_set {
       return refuse(where, text_of(normalised.error()));
     // The vendor's own address still needs its key, whoever wrote it down.
     target.home = target.home && *normalised == target.base_url;
+    // Elsewhere than at OpenAI, chat completions is what a server is likely to know.
+    if (target.either_openai_api && !target.home)
+      target.kind = provider_kind::openai;
     target.base_url = *normalised;
     target.asked_for = true;
     return caf::none;
@@ -137,7 +137,7 @@ struct provider_set {
 
   caf::error add_known() {
     for (const auto& known : known_providers) {
-      provider added{known.name, known.kind, known.base_url, "", "", known.home, false};
+      provider added{known.name, known.kind, known.base_url, "", "", known.home, false, known.either_openai_api};
       if (*known.key_variable)
         added.key_hint = "set the environment variable " + std::string{known.key_variable};
       if (auto key = variable(sources, known.key_variable)) {
@@ -158,10 +158,16 @@ struct provider_set {
       return refuse(where, "a provider's name is 1 to 64 of a-z, 0-9, '-', '_' and '.', and not offline");
     auto known = find(entry.name);
     if (!known && (entry.kind.empty() || entry.base_url.empty()))
-      return refuse(where, "needs kind (anthropic or openai) and base_url");
-    auto kind = entry.kind == "anthropic" ? provider_kind::anthropic : provider_kind::openai;
-    if (known && !entry.kind.empty() && kind != known->kind)
-      return refuse(where + ".kind", "is fixed for the provider " + entry.name + "; use another name");
+      return refuse(where, "needs kind (anthropic, openai, openai-responses or google) and base_url");
+    auto kind = kind_called(entry.kind);
+    if (known && !entry.kind.empty()) {
+      auto speaks_openai = kind == provider_kind::openai || kind == provider_kind::openai_responses;
+      if (kind != known->kind && !(known->either_openai_api && speaks_openai))
+        return refuse(where + ".kind", "is fixed for the provider " + entry.name + "; use another name");
+      // A kind that somebody wrote is meant.
+      known->kind = kind;
+      known->either_openai_api = false;
+    }
     if (!entry.api_key_env.empty() && !entry.api_key_file.empty())
       return refuse(where, "has both api_key_env and api_key_file; keep one");
     if (!known) {
@@ -201,9 +207,7 @@ caf::error add_model(config& settings, model_config model, provider_set& provide
     return refuse(where,
                   "the provider " + from->name + " needs a key: " + from->key_hint
                     + ", or name one by api_key_env or api_key_file in [provider." + from->name + "]");
-  model.kind = from->kind;
-  model.base_url = from->base_url;
-  model.api_key = from->api_key;
+  take_provider(model, {from->name, from->kind, from->base_url, from->api_key, from->either_openai_api});
   if (model.id.empty())
     model.id = model.provider + ":" + model.name;
   if (model.label.empty())
@@ -227,19 +231,13 @@ caf::error add_written(config& settings, const model_sources& written, provider_
   return caf::none;
 }
 
-caf::error add_offered(config& settings, provider_set& providers) {
-  for (const auto& offered : offered_models) {
-    auto from = providers.find(offered.provider);
-    if (!from->asked_for || !from->usable())
-      continue;
-    model_config model;
-    model.provider = offered.provider;
-    model.name = offered.name;
-    model.label = offered.label;
-    if (auto problem = add_model(settings, model, providers, offered.provider))
-      return problem;
-  }
-  return caf::none;
+// Those whose lists are worth asking for: somebody named them, and they can be asked.
+std::vector<provider_config> asked_for(const provider_set& providers) {
+  std::vector<provider_config> asked;
+  for (const auto& from : providers.all)
+    if (from.asked_for && from.usable())
+      asked.push_back({from.name, from.kind, from.base_url, from.api_key, from.either_openai_api});
+  return asked;
 }
 
 // The default model, added to the choices when it is not among them.
@@ -273,12 +271,14 @@ caf::error choose_models(config& settings, const model_sources& written, const l
       return problem;
   if (auto problem = providers.add_environment())
     return problem;
-  if (auto problem
-      = written.models.empty() ? add_offered(settings, providers) : add_written(settings, written, providers))
+  if (auto problem = add_written(settings, written, providers))
     return problem;
+  settings.offer_lists = written.models.empty();
+  settings.providers = asked_for(providers);
   if (auto problem = add_default(settings, written.default_origin, providers))
     return problem;
-  if (settings.models.empty() && settings.default_model.empty() && settings.discover_local_models && sources.discover)
+  if (settings.models.empty() && settings.providers.empty() && settings.default_model.empty()
+      && settings.discover_local_models && sources.discover)
     for (auto& found : sources.discover())
       if (found.id != offline_id && !settings.find_model(found.id))
         settings.models.push_back(std::move(found));
@@ -286,10 +286,30 @@ caf::error choose_models(config& settings, const model_sources& written, const l
   offline.id = offline.provider = offline.name = offline_id;
   offline.label = "Offline: runs Python, no model";
   settings.models.push_back(std::move(offline));
-  if (settings.default_model.empty())
+  if (settings.default_model.empty() && (!settings.offer_lists || settings.providers.empty()))
     settings.default_model = settings.models.front().id;
   return caf::none;
 }
+
+void take_provider(model_config& model, const provider_config& from) {
+  model.provider = from.name;
+  model.kind = from.kind;
+  model.either_openai_api = from.either_openai_api;
+  model.base_url = from.base_url;
+  model.api_key = from.api_key;
+}
+
+namespace {
+
+// Whether a part of the path is "v1", "v1beta"…
+bool names_version(std::string_view address) {
+  for (auto at = address.find("/v"); at != address.npos; at = address.find("/v", at + 1))
+    if (at + 2 < address.size() && address[at + 2] >= '0' && address[at + 2] <= '9')
+      return true;
+  return false;
+}
+
+} // namespace
 
 caf::expected<std::string> normalised_base_url(std::string_view url, provider_kind kind) {
   auto problem = [](const char* what) {
@@ -313,9 +333,11 @@ caf::expected<std::string> normalised_base_url(std::string_view url, provider_ki
     url.remove_suffix(3);
   while (url.ends_with('/'))
     url.remove_suffix(1);
+  // Google's own clients put the version behind the address that they are given.
+  const bool whole = kind != provider_kind::google || names_version(url.substr(scheme_bytes));
   if (url.size() <= scheme_bytes || url[scheme_bytes] == '/' || url[scheme_bytes] == ':')
     return problem("it has no host");
-  return std::string{url};
+  return std::string{url} + (whole ? "" : "/v1beta");
 }
 
 } // namespace varro

@@ -17,8 +17,12 @@ struct model_sources {
   std::string default_origin; // where default_model was set, for errors
 };
 
-// Fills config.models and config.default_model. Reads the files that api_key_file names.
+// Fills config.models, config.providers, config.offer_lists and config.default_model. Reads the files that api_key_file
+// names.
 caf::error choose_models(config& settings, const model_sources& written, const load_sources& sources);
+
+// What a model has from its provider: wire, address and key.
+void take_provider(model_config& model, const provider_config& from);
 
 // Without trailing slashes, and for Anthropic without /v1. The error says what is wrong with the URL.
 caf::expected<std::string> normalised_base_url(std::string_view url, provider_kind kind);

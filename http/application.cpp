@@ -1,16 +1,10 @@
 #include "http/application.hpp"
 
-#include "shell/workspace_usage.hpp"
-
+#include "http/chat_pages.hpp"
 #include "http/guard.hpp"
+#include "workspace/usage.hpp"
 
 namespace varro {
-
-namespace {
-
-constexpr int sidebar_chats_max = 200;
-
-} // namespace
 
 bool login_gate::enter() {
   std::unique_lock lock{mutex_};
@@ -55,12 +49,12 @@ page_viewer application::viewer_of(const visitor& who) const {
   return {who.user.name, with_accounts(), who.csrf};
 }
 
-caf::expected<page_context> application::context_of(const visitor& who) const {
-  auto chats
-    = ask<std::vector<chat_record>>(services.reader, list_atom_v, who.user.id, std::string{}, sidebar_chats_max);
-  if (!chats)
-    return chats.error();
-  return page_context{viewer_of(who), std::move(*chats), &settings};
+caf::expected<page_context> application::context_of(const visitor& who, chat_place before) const {
+  auto page = list_chats(*this, who, before);
+  if (!page)
+    return page.error();
+  return page_context{viewer_of(who), std::move(page->chats), &settings, services.catalog->now(),
+                      std::move(page->older)};
 }
 
 bool application::is_gone(const caf::error& error) {
@@ -128,34 +122,8 @@ bool application::csrf_matches(const received_request& request, const visitor& w
   return !who.csrf.empty() && equal_in_constant_time(given, who.csrf);
 }
 
-route_handler with_user(application& app, when_anonymous otherwise, user_handler handler) {
-  return [&app, otherwise, handler = std::move(handler)](const route_call& call) {
-    auto who = app.who(call.request);
-    if (!who)
-      return app.error_reply(call.request, who.error());
-    if (*who)
-      return handler(call, **who);
-    if (otherwise == when_anonymous::login_page && !call.request.has_header("hx-request"))
-      return see_other("/login");
-    return app.error_reply(call.request, 403, "Nobody is logged in. Log in and try again.");
-  };
-}
-
-route_handler with_form(application& app, form_handler handler) {
-  return with_user(
-    app, when_anonymous::forbid, [&app, handler = std::move(handler)](const route_call& call, const visitor& who) {
-      bool is_json = call.request.header("content-type").starts_with("application/json");
-      auto fields = is_json ? caf::expected<form>{form{}} : parse_form(call.request);
-      if (!fields)
-        return app.error_reply(call.request, 400, text_of(fields.error()));
-      if (!app.csrf_matches(call.request, who, fields->get("csrf")))
-        return app.error_reply(call.request, 403, "This form is out of date. Reload the page and try again.");
-      return handler(call, who, *fields);
-    });
-}
-
-std::optional<int64_t> captured_id(const route_call& call, size_t index) {
-  return index < call.captures.size() ? parse_number(call.captures[index]) : std::nullopt;
+std::optional<int64_t> captured_id(const route_call& call) {
+  return parse_number(call.segment("chat"));
 }
 
 } // namespace varro

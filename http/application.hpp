@@ -3,13 +3,15 @@
 // One object per server; methods: any worker. A worker waits for an actor for at most answer_max.
 #pragma once
 
-#include "http/accounts.hpp"
+#include "accounts/accounts.hpp"
 #include "http/form.hpp"
 #include "http/reply.hpp"
 #include "http/router.hpp"
+#include "http/search_turns.hpp"
 #include "http/server.hpp"
 #include "http/uploads.hpp"
 #include "render/pages.hpp"
+#include "storage/chat_place.hpp"
 
 #include <array>
 #include <atomic>
@@ -18,8 +20,8 @@
 
 namespace varro {
 
-// Digits of the path; 404 for what does not fit.
-std::optional<int64_t> captured_id(const route_call& call, size_t index = 0);
+// The chat that the path names; nullopt: its digits are no id.
+std::optional<int64_t> captured_id(const route_call& call);
 
 inline constexpr std::chrono::seconds answer_max{10};
 
@@ -57,6 +59,7 @@ public:
   const config& settings;
   login_throttle throttle;
   login_gate logins;
+  search_turns searches;
   request_counts counts;
   std::function<size_t()> open_connections = [] { return size_t{0}; };
 
@@ -67,8 +70,8 @@ public:
   // nullopt: nobody is logged in. An error when the store cannot be asked.
   caf::expected<std::optional<visitor>> who(const received_request& request) const;
   page_viewer viewer_of(const visitor& who) const;
-  // The sidebar.
-  caf::expected<page_context> context_of(const visitor& who) const;
+  // The sidebar: the user's newest chats, or those after `before`.
+  caf::expected<page_context> context_of(const visitor& who, chat_place before = {}) const;
 
   // Asks an actor and waits. Errors are the actor's, or CAF's when it did not answer.
   template <class Result, class Handle, class... Ts>
@@ -123,24 +126,5 @@ public:
   static bool is_gone(const caf::error& error);
   static int status_of(const caf::error& error);
 };
-
-// What a route with a user gets: `with_user` answers 403 where nobody is logged in (`page`: 303 to /login instead).
-enum class when_anonymous { forbid, login_page };
-using user_handler = std::function<reply(const route_call&, const visitor&)>;
-route_handler with_user(application& app, when_anonymous otherwise, user_handler handler);
-
-// The same for what changes something: 403 without the CSRF token, 400 for a body that is no form. A JSON body gives an
-// empty form; its token can only be in X-CSRF-Token.
-using form_handler = std::function<reply(const route_call&, const visitor&, const form&)>;
-route_handler with_form(application& app, form_handler handler);
-
-// One function per file of routes.
-void add_page_routes(router& routes, application& app);
-void add_turn_routes(router& routes, application& app);
-void add_chat_routes(router& routes, application& app);
-void add_file_routes(router& routes, application& app);
-void add_export_routes(router& routes, application& app);
-void add_login_routes(router& routes, application& app);
-void add_status_routes(router& routes, application& app);
 
 } // namespace varro

@@ -1,49 +1,17 @@
 // One request as the front received it and what it sends back. Values; no sockets but the ones they own.
 #pragma once
 
+#include "base/descriptor.hpp"
+
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unistd.h>
 #include <utility>
 #include <vector>
 
 namespace varro {
-
-// Owns a file descriptor, closed when destroyed. -1: none.
-class file_descriptor {
-public:
-  file_descriptor() = default;
-  explicit file_descriptor(int fd) : fd_(fd) {}
-  file_descriptor(file_descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  file_descriptor& operator=(file_descriptor&& other) noexcept {
-    if (this != &other)
-      reset(std::exchange(other.fd_, -1));
-    return *this;
-  }
-  ~file_descriptor() {
-    reset();
-  }
-  int get() const {
-    return fd_;
-  }
-  explicit operator bool() const {
-    return fd_ >= 0;
-  }
-  int release() {
-    return std::exchange(fd_, -1);
-  }
-  void reset(int fd = -1) {
-    if (fd_ >= 0)
-      ::close(fd_);
-    fd_ = fd;
-  }
-
-private:
-  int fd_ = -1;
-};
 
 struct header_field {
   std::string name; // lower case
@@ -70,7 +38,7 @@ struct received_request {
 
 // A piece of a regular file that follows the bytes of a response.
 struct file_slice {
-  file_descriptor file;
+  descriptor file;
   uint64_t offset = 0;
   uint64_t length = 0;
 };

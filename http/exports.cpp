@@ -1,9 +1,16 @@
 #include "http/exports.hpp"
 
-#include "http/workspace_files.hpp"
+#include "base/base64.hpp"
+#include "models/cell.hpp"
 #include "models/history.hpp"
 #include "models/message_json.hpp"
-#include "shell/cell.hpp"
+#include "models/tool_arguments.hpp"
+#include "models/user_prompt.hpp"
+#include "render/blocks.hpp"
+#include "render/markdown_lines.hpp"
+#include "workspace/files.hpp"
+
+#include <algorithm>
 
 namespace varro {
 
@@ -18,18 +25,20 @@ std::string prompt_text(const user_prompt_part& part) {
   for (const auto& item : std::get<std::vector<user_content>>(part.content)) {
     if (auto* text = std::get_if<std::string>(&item))
       result += (result.empty() ? "" : "\n\n") + *text;
+    else if (labelled_upload(item))
+      continue; // its name is in the note of all
     else if (auto* content = std::get_if<text_content>(&item))
       result += (result.empty() ? "" : "\n\n") + content->content;
   }
   return result;
 }
 
-// The arguments as an object; a string holds JSON as the model wrote it, perhaps broken.
+// The arguments as an object, or null when the model wrote something else.
 json arguments_of(const tool_call_part& call) {
-  if (!call.args.is_string())
-    return call.args;
-  const auto& text = call.args.get_ref<const std::string&>();
-  return text.size() > (1u << 20) ? json(nullptr) : json::parse(text, nullptr, false);
+  const auto* text = call.args.get_ptr<const std::string*>();
+  if (text && text->size() > (1u << 20))
+    return nullptr;
+  return read_arguments(call.args).value_or(nullptr);
 }
 
 std::optional<std::string> python_code(const tool_call_part& call) {
@@ -42,10 +51,21 @@ std::optional<std::string> python_code(const tool_call_part& call) {
 
 // A fence that the text itself does not contain.
 std::string fenced(std::string_view text, std::string_view language) {
-  std::string fence = "```";
-  while (text.find(fence) != std::string_view::npos)
-    fence += '`';
+  size_t longest = 2;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto end = std::min(text.find_first_not_of('`', i), text.size());
+    longest = std::max(longest, end - i);
+    i = end;
+  }
+  const std::string fence(longest + 1, '`');
   return fence + std::string{language} + "\n" + std::string{text} + (text.ends_with('\n') ? "" : "\n") + fence + "\n";
+}
+
+// Markdown of somebody else, as a part of ours: code that it does not end would take in all that follows.
+std::string closed(std::string text) {
+  if (const auto fence = open_fence(text); !fence.empty())
+    text += (text.ends_with('\n') ? "" : "\n") + fence;
+  return text;
 }
 
 using returns_by_call = std::unordered_map<std::string, const tool_return_part*>;
@@ -80,6 +100,24 @@ std::string table_text(const table_output& table) {
     + " columns]";
 }
 
+// As pandas writes a table into a notebook. Each row has the name of its index first.
+std::string table_html(const table_output& table) {
+  std::string out = "<table border=\"1\" class=\"dataframe\">\n  <thead>\n    <tr style=\"text-align: right;\">";
+  for (const auto& name : table.columns)
+    out += "<th>" + escape_html(name) + "</th>";
+  out += "</tr>\n  </thead>\n  <tbody>\n";
+  for (const auto& row : table.rows) {
+    out += "    <tr>";
+    for (const auto& value : row) {
+      const bool is_index = &value == &row.front();
+      out += (is_index ? "<th>" : "<td>") + escape_html(value) + (is_index ? "</th>" : "</td>");
+    }
+    out += "</tr>\n";
+  }
+  return out + "  </tbody>\n</table>\n<p>" + std::to_string(table.rows_total) + " rows × "
+    + std::to_string(table.columns_total) + " columns</p>";
+}
+
 struct notebook_output {
   json operator()(const stream_output& x) const {
     return {{"output_type", "stream"}, {"name", x.name}, {"text", x.text}};
@@ -88,7 +126,9 @@ struct notebook_output {
     return result(plain_bundle(x.text));
   }
   json operator()(const table_output& x) const {
-    return result(plain_bundle(table_text(x)));
+    auto data = plain_bundle(table_text(x));
+    data["text/html"] = table_html(x);
+    return result(std::move(data));
   }
   json operator()(const image_output& x) const {
     json data = json::object();
@@ -168,7 +208,7 @@ std::string export_notebook(const chat_contents& contents) {
     if (auto* request = std::get_if<model_request>(&row.content))
       for (const auto& part : request->parts)
         if (auto* prompt = std::get_if<user_prompt_part>(&part))
-          writer.markdown("**User:** " + prompt_text(*prompt));
+          writer.markdown("**User:**\n\n" + prompt_text(*prompt));
     if (auto* response = std::get_if<model_response>(&row.content))
       for (const auto& part : response->parts) {
         if (auto* text = std::get_if<text_part>(&part))
@@ -192,14 +232,14 @@ std::string export_markdown(const chat_contents& contents) {
     if (auto* request = std::get_if<model_request>(&row.content))
       for (const auto& part : request->parts) {
         if (auto* prompt = std::get_if<user_prompt_part>(&part))
-          out += "\n## User\n\n" + prompt_text(*prompt) + "\n";
+          out += "\n## User\n\n" + closed(prompt_text(*prompt)) + "\n";
         else if (auto* returned = std::get_if<tool_return_part>(&part))
           out += "\nResult:\n\n" + fenced(split_tool_content(returned->content).text, "");
       }
     if (auto* response = std::get_if<model_response>(&row.content))
       for (const auto& part : response->parts) {
         if (auto* text = std::get_if<text_part>(&part)) {
-          out += "\n" + text->content + "\n";
+          out += "\n" + closed(text->content) + "\n";
         } else if (auto* call = std::get_if<tool_call_part>(&part)) {
           auto code = python_code(*call);
           out += "\n" + (code ? fenced(*code, "python") : fenced(dumped(call->args, -1), "json"));

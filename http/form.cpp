@@ -1,5 +1,8 @@
 #include "http/form.hpp"
 
+#include "base/text.hpp"
+#include "base/utf8.hpp"
+
 #include <algorithm>
 #include <charconv>
 
@@ -13,22 +16,6 @@ constexpr size_t boundary_bytes_max = 70; // RFC 2046
 
 const std::string nothing;
 
-std::string lower(std::string_view text) {
-  std::string result{text};
-  for (auto& c : result)
-    if (c >= 'A' && c <= 'Z')
-      c = static_cast<char>(c - 'A' + 'a');
-  return result;
-}
-
-int hex_value(char c) {
-  if (c >= '0' && c <= '9')
-    return c - '0';
-  if (c >= 'a' && c <= 'f')
-    return c - 'a' + 10;
-  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 // The value of `name` in "form-data; name=\"a\"; filename=\"b\"".
 std::optional<std::string> parameter(std::string_view line, std::string_view name) {
   size_t at = line.find(';');
@@ -39,7 +26,7 @@ std::optional<std::string> parameter(std::string_view line, std::string_view nam
     auto equals = line.find('=', at);
     if (equals == std::string_view::npos)
       return std::nullopt;
-    auto key = lower(trim(line.substr(at, equals - at)));
+    auto key = ascii_lower(trim(line.substr(at, equals - at)));
     std::string value;
     at = equals + 1;
     if (at < line.size() && line[at] == '"') {
@@ -79,7 +66,7 @@ std::optional<part_head> parse_part_head(std::string_view head) {
     auto colon = line.find(':');
     if (colon == std::string_view::npos)
       return std::nullopt;
-    if (lower(line.substr(0, colon)) != "content-disposition")
+    if (ascii_lower(line.substr(0, colon)) != "content-disposition")
       continue;
     auto value = line.substr(colon + 1);
     auto name = parameter(value, "name");
@@ -126,14 +113,6 @@ caf::expected<form> parse_multipart(std::string_view body, std::string_view boun
 
 } // namespace
 
-std::string_view trim(std::string_view text) {
-  constexpr std::string_view white = " \t\r\n\f\v";
-  auto first = text.find_first_not_of(white);
-  if (first == std::string_view::npos)
-    return {};
-  return text.substr(first, text.find_last_not_of(white) - first + 1);
-}
-
 const std::string& form::get(std::string_view name) const {
   for (const auto& [key, value] : fields)
     if (key == name)
@@ -143,39 +122,6 @@ const std::string& form::get(std::string_view name) const {
 
 bool form::has(std::string_view name) const {
   return std::any_of(fields.begin(), fields.end(), [&](const auto& field) { return field.first == name; });
-}
-
-std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space) {
-  std::string result;
-  result.reserve(text.size());
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '+' && plus_is_space) {
-      result += ' ';
-    } else if (text[i] == '%') {
-      if (i + 2 >= text.size() || hex_value(text[i + 1]) < 0 || hex_value(text[i + 2]) < 0)
-        return std::nullopt;
-      result += static_cast<char>(hex_value(text[i + 1]) * 16 + hex_value(text[i + 2]));
-      i += 2;
-    } else {
-      result += text[i];
-    }
-  }
-  return result;
-}
-
-std::string percent_encode(std::string_view text) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  std::string result;
-  for (char c : text) {
-    auto byte = static_cast<unsigned char>(c);
-    bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
-      || std::string_view{"-._~"}.find(c) != std::string_view::npos;
-    if (plain)
-      result += c;
-    else
-      ((result += '%') += digits[byte >> 4]) += digits[byte & 15];
-  }
-  return result;
 }
 
 std::vector<std::pair<std::string, std::string>> parse_query(std::string_view text) {
@@ -205,7 +151,7 @@ std::optional<std::string> query_value(const received_request& request, std::str
 
 caf::expected<form> parse_form(const received_request& request) {
   auto type = request.header("content-type");
-  auto essence = lower(trim(type.substr(0, type.find(';'))));
+  auto essence = ascii_lower(trim(type.substr(0, type.find(';'))));
   if (essence == "application/x-www-form-urlencoded" || (essence.empty() && request.body.empty())) {
     form result;
     result.fields = parse_query(request.body);
@@ -242,31 +188,6 @@ std::optional<int64_t> parse_number(std::string_view text) {
   if (error != std::errc{} || end != text.data() + text.size())
     return std::nullopt;
   return value;
-}
-
-bool is_utf8(std::string_view text) {
-  for (size_t i = 0; i < text.size();) {
-    auto lead = static_cast<unsigned char>(text[i]);
-    size_t more = lead < 0x80 ? 0 : lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : 1;
-    if (lead == 0 || (lead >= 0x80 && lead < 0xc2) || lead > 0xf4 || i + more >= text.size())
-      return false;
-    uint32_t point = more == 0 ? lead : lead & (0x3fu >> more);
-    for (size_t k = 1; k <= more; ++k) {
-      auto byte = static_cast<unsigned char>(text[i + k]);
-      if ((byte & 0xc0) != 0x80)
-        return false;
-      point = point << 6 | (byte & 0x3f);
-    }
-    constexpr uint32_t smallest[] = {0, 0x80, 0x800, 0x10000};
-    if (point < smallest[more] || point > 0x10ffff || (point >= 0xd800 && point < 0xe000))
-      return false;
-    i += more + 1;
-  }
-  return true;
-}
-
-size_t code_points(std::string_view utf8) {
-  return static_cast<size_t>(std::count_if(utf8.begin(), utf8.end(), [](char c) { return (c & 0xc0) != 0x80; }));
 }
 
 } // namespace varro

@@ -1,7 +1,7 @@
 // Forms as browsers send them: application/x-www-form-urlencoded and multipart/form-data. Pure functions, any thread.
 #pragma once
 
-#include "config/errors.hpp"
+#include "base/errors.hpp"
 #include "http/exchange.hpp"
 
 #include <map>
@@ -35,18 +35,10 @@ caf::expected<form> parse_form(const received_request& request);
 std::vector<std::pair<std::string, std::string>> parse_query(std::string_view text);
 std::optional<std::string> query_value(const received_request& request, std::string_view name);
 
-// %41 → A; nullopt when an escape is malformed.
-std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space);
-std::string percent_encode(std::string_view text); // everything but unreserved characters
-
 // The value of a cookie, or empty.
 std::string_view cookie(const received_request& request, std::string_view name);
 
 // Digits only, no sign, no leading white space, within int64_t.
 std::optional<int64_t> parse_number(std::string_view text);
-
-bool is_utf8(std::string_view text); // well-formed, without NUL
-size_t code_points(std::string_view utf8);
-std::string_view trim(std::string_view text); // white space at both ends
 
 } // namespace varro

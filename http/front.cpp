@@ -1,5 +1,6 @@
 #include "http/front.hpp"
 
+#include "base/descriptor.hpp"
 #include "http/listen_socket.hpp"
 #include "http/request_parser.hpp"
 #include "http/security_headers.hpp"
@@ -31,7 +32,7 @@ constexpr std::string_view continue_bytes = "HTTP/1.1 100 Continue\r\n\r\n";
 enum class phase { receiving, answering, sending, lingering };
 
 struct connection {
-  file_descriptor socket;
+  descriptor socket;
   uint64_t id = 0;
   phase now = phase::receiving;
   uint32_t interest = 0; // what epoll watches
@@ -81,8 +82,8 @@ struct http_front::impl {
   const server_config settings;
   handler answer;
   listen_socket listener;
-  file_descriptor epoll;
-  file_descriptor wake;
+  descriptor epoll;
+  descriptor wake;
   std::unique_ptr<worker_pool> workers;
   std::thread poller;
   std::atomic<bool> stop_requested = false;
@@ -282,7 +283,7 @@ void http_front::impl::add(int fd) {
   }
   auto c
     = std::make_unique<connection>(request_limits{settings.request_head_bytes_max, settings.request_body_bytes_max});
-  c->socket.reset(fd);
+  c->socket = descriptor{fd};
   c->id = next_id++;
   c->peer = peer_address(fd);
   c->deadline = clock::now() + settings.head_max;
@@ -477,8 +478,8 @@ caf::expected<uint16_t> http_front::bind() {
 
 void http_front::start() {
   auto& self = *impl_;
-  self.epoll.reset(::epoll_create1(EPOLL_CLOEXEC));
-  self.wake.reset(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+  self.epoll = descriptor{::epoll_create1(EPOLL_CLOEXEC)};
+  self.wake = descriptor{::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};
   epoll_event listening{EPOLLIN, {}};
   epoll_event waking{EPOLLIN, {}};
   waking.data.u64 = 1;

@@ -6,8 +6,8 @@
 // and actors.
 #pragma once
 
+#include "base/errors.hpp"
 #include "config/config.hpp"
-#include "config/errors.hpp"
 #include "http/exchange.hpp"
 
 #include <functional>

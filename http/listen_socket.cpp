@@ -1,5 +1,7 @@
 #include "http/listen_socket.hpp"
 
+#include "base/descriptor.hpp"
+
 #include <arpa/inet.h>
 #include <cstring>
 #include <netdb.h>
@@ -39,7 +41,7 @@ caf::expected<listen_socket> open_listen_socket(const server_config& settings) {
   std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owned{found, &::freeaddrinfo};
   std::string why = "no such address";
   for (auto* entry = found; entry != nullptr; entry = entry->ai_next) {
-    file_descriptor fd{::socket(entry->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, entry->ai_protocol)};
+    descriptor fd{::socket(entry->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, entry->ai_protocol)};
     int one = 1;
     if (fd)
       ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);

@@ -1,14 +1,15 @@
 // The listening socket of the front.
 #pragma once
 
+#include "base/descriptor.hpp"
+#include "base/errors.hpp"
 #include "config/config.hpp"
-#include "config/errors.hpp"
 #include "http/exchange.hpp"
 
 namespace varro {
 
 struct listen_socket {
-  file_descriptor socket; // non-blocking, close-on-exec, backlog 4096
+  descriptor socket; // non-blocking, close-on-exec, backlog 4096
   uint16_t port = 0;
 };
 

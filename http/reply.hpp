@@ -1,7 +1,7 @@
 // What a route answers, and what it is given. Native values; the router turns them into bytes.
 #pragma once
 
-#include "config/errors.hpp"
+#include "base/errors.hpp"
 #include "http/exchange.hpp"
 
 #include <functional>
@@ -37,7 +37,10 @@ inline reply see_other(std::string location) {
 
 struct route_call {
   const received_request& request;
-  std::vector<std::string> captures; // of the route's pattern, percent-decoded; the first is number 0
+  std::vector<std::pair<std::string, std::string>> segments; // of the route's path by name, percent-decoded
+
+  // REQUIRES: the route's path has it.
+  const std::string& segment(std::string_view name) const;
 };
 
 using route_handler = std::function<reply(const route_call&)>;

@@ -1,5 +1,7 @@
 #include "http/request_parser.hpp"
 
+#include "base/text.hpp"
+
 #include <algorithm>
 #include <array>
 
@@ -19,21 +21,6 @@ bool is_token(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), is_token_char);
 }
 
-std::string lower(std::string_view text) {
-  std::string result{text};
-  for (auto& c : result)
-    if (c >= 'A' && c <= 'Z')
-      c = static_cast<char>(c - 'A' + 'a');
-  return result;
-}
-
-std::string_view trimmed(std::string_view text) {
-  auto first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos)
-    return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
 // A byte that no line of a head may hold; HT is allowed in values.
 bool is_forbidden(char c) {
   auto byte = static_cast<unsigned char>(c);
@@ -43,7 +30,7 @@ bool is_forbidden(char c) {
 bool list_contains(std::string_view list, std::string_view token) {
   while (!list.empty()) {
     auto comma = list.find(',');
-    if (lower(trimmed(list.substr(0, comma))) == token)
+    if (ascii_lower(trim(list.substr(0, comma), " \t")) == token)
       return true;
     list = comma == std::string_view::npos ? std::string_view{} : list.substr(comma + 1);
   }
@@ -165,7 +152,7 @@ bool request_parser::parse_field(std::string_view line) {
   auto colon = line.find(':');
   if (colon == std::string_view::npos || !is_token(line.substr(0, colon)))
     return bad("The request has a malformed header line.");
-  request_.headers.push_back({lower(line.substr(0, colon)), std::string{trimmed(line.substr(colon + 1))}});
+  request_.headers.push_back({ascii_lower(line.substr(0, colon)), std::string{trim(line.substr(colon + 1), " \t")}});
   return true;
 }
 
@@ -187,7 +174,7 @@ bool request_parser::check_fields() {
   if (request_.has_header("transfer-encoding")) {
     if (request_.has_header("content-length") || request_.version_minor == 0)
       return bad(400, "The request's length is ambiguous.");
-    if (lower(request_.header("transfer-encoding")) != "chunked")
+    if (ascii_lower(request_.header("transfer-encoding")) != "chunked")
       return bad(501, "The only transfer coding understood here is chunked.");
     stage_ = stage::chunk_size;
   } else if (request_.has_header("content-length")) {
@@ -199,7 +186,7 @@ bool request_parser::check_fields() {
       return bad(413, "The request is larger than " + std::to_string(limits_.body_bytes_max) + " bytes.");
   }
   if (request_.has_header("expect") && request_.version_minor == 1) {
-    if (lower(request_.header("expect")) != "100-continue")
+    if (ascii_lower(request_.header("expect")) != "100-continue")
       return bad(417, "The only expectation understood here is 100-continue.");
     wants_continue_ = request_.expects_continue = stage_ != stage::fixed || remaining_ > 0;
   }
@@ -220,7 +207,7 @@ request_parser::state request_parser::feed_fixed(std::string& input) {
 }
 
 bool request_parser::parse_chunk_size(std::string_view line) {
-  auto digits = trimmed(line.substr(0, line.find(';')));
+  auto digits = trim(line.substr(0, line.find(';')), " \t");
   size_t size = 0;
   if (digits.empty() || digits.size() > 12)
     return false;

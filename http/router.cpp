@@ -1,6 +1,9 @@
 #include "http/router.hpp"
 
+#include "base/text.hpp"
+#include "base/utf8.hpp"
 #include "http/form.hpp"
+#include "http/route.hpp"
 #include "http/security_headers.hpp"
 
 #include <httplib.h>
@@ -200,13 +203,16 @@ void router::on_error(std::function<reply(const received_request&, int, std::str
   impl_->render = std::move(render);
 }
 
-void router::add(std::string method, std::string pattern, route_handler handler) {
+void router::add(std::string_view method, std::string_view path, route_handler handler) {
   auto& self = *impl_;
-  self.routes.push_back({method, std::regex{pattern}});
-  auto run = [&self, handler = std::move(handler)](const httplib::Request& request, httplib::Response& response) {
+  auto address = pattern_of(path);
+  const auto& pattern = address.expression;
+  self.routes.push_back({std::string{method}, std::regex{pattern}});
+  auto run = [&self, handler = std::move(handler),
+              segments = std::move(address.segments)](const httplib::Request& request, httplib::Response& response) {
     route_call call{current->request, {}};
-    for (size_t i = 1; i < request.matches.size(); ++i)
-      call.captures.push_back(request.matches[i].str());
+    for (size_t i = 0; i < segments.size(); ++i)
+      call.segments.emplace_back(segments[i].name, request.matches[i + 1].str());
     try {
       fill(handler(call), *current, response);
     } catch (const std::exception&) {

@@ -15,9 +15,8 @@ public:
   router();
   ~router();
 
-  // A regular expression for the whole path, percent-decoded. GET routes also answer HEAD. REQUIRES: before any
-  // handle().
-  void add(std::string method, std::string pattern, route_handler handler);
+  // The path as in route::path. GET routes also answer HEAD. REQUIRES: before any handle().
+  void add(std::string_view method, std::string_view path, route_handler handler);
   // Asked before any route; a reply ends the request there.
   void before(std::function<std::optional<reply>(const received_request&)> check);
   // Renders what the router itself refuses: 400, 404, 405, 414, 500.

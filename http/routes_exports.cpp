@@ -1,11 +1,10 @@
 // A chat as a notebook, Markdown or JSON.
-#include "http/application.hpp"
 #include "http/exports.hpp"
-#include "http/workspace_files.hpp"
+#include "http/file_types.hpp"
+#include "http/routes.hpp"
+#include "workspace/files.hpp"
 
 namespace varro {
-
-namespace {
 
 reply export_chat(application& app, const route_call& call, const visitor& who) {
   auto id = captured_id(call);
@@ -14,7 +13,7 @@ reply export_chat(application& app, const route_call& call, const visitor& who) 
   auto contents = app.ask_chat<chat_contents>(who.user.id, *id, history_atom_v);
   if (!contents)
     return app.error_reply(call.request, contents.error());
-  const auto& format = call.captures.at(1);
+  const auto& format = call.segment("format");
   reply result;
   if (format == "ipynb") {
     result.content_type = "application/x-ipynb+json";
@@ -29,14 +28,6 @@ reply export_chat(application& app, const route_call& call, const visitor& who) 
   result.headers.emplace_back("Content-Disposition",
                               content_disposition("attachment", export_file_name(contents->chat, format)));
   return result;
-}
-
-} // namespace
-
-void add_export_routes(router& routes, application& app) {
-  routes.add("GET", "/chat/([0-9]+)/export\\.(ipynb|md|json)",
-             with_user(app, when_anonymous::forbid,
-                       [&app](const route_call& call, const visitor& who) { return export_chat(app, call, who); }));
 }
 
 } // namespace varro

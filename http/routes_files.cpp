@@ -1,10 +1,13 @@
 // Files of a chat: attachments out of its history, everything else out of its workspace.
-#include "http/application.hpp"
+#include "http/file_types.hpp"
+#include "http/routes.hpp"
 #include "http/security_headers.hpp"
 #include "http/uploads.hpp"
+#include "models/cell.hpp"
 #include "render/chart_frame.hpp"
-#include "shell/cell.hpp"
-#include "shell/workspaces.hpp"
+#include "render/workspace_links.hpp"
+#include "workspace/listed_file.hpp"
+#include "workspace/paths.hpp"
 
 namespace varro {
 
@@ -16,9 +19,10 @@ void describe(reply& result, std::string_view file_name, std::string_view media_
   result.headers.emplace_back("Content-Disposition", content_disposition(shown ? "inline" : "attachment", file_name));
 }
 
-// Tells the page that frames it how high it would like to be; the page decides.
-constexpr auto height_script = "\n<script>addEventListener('load', () => "
-                               "parent.postMessage({displayHeight: document.body.scrollHeight + 24}, '*'))</script>\n";
+// Tells the page that frames it how high it would like to be.
+std::string height_script() {
+  return "\n<script>" + std::string{find_asset("display.js")->bytes} + "</script>\n";
+}
 
 // HTML that a cell displayed, for a frame of the page.
 void describe_display(reply& result, std::string_view file_name) {
@@ -53,30 +57,41 @@ caf::expected<binary_content> find_attachment(application& app, const visitor& w
   return fail(errc::not_found, no_file);
 }
 
-reply attachment(application& app, const route_call& call, const visitor& who, int64_t chat, const std::string& name,
-                 const attachment_name& which) {
-  auto file = find_attachment(app, who, chat, which);
-  if (!file)
-    return app.error_reply(call.request, file.error());
-  // The extension is part of the name: it decides how a browser treats the bytes.
-  if (!attachment_url(chat, which.seq, which.index, file->media_type).ends_with("/" + name))
-    return app.error_reply(call.request, 404, no_file);
+reply attachment(binary_content file, std::string_view name) {
   reply result;
-  result.body = std::move(file->data);
-  if (file->media_type == "text/html") {
+  result.body = std::move(file.data);
+  if (file.media_type == "text/html") {
     describe_display(result, name);
-    result.body += height_script;
+    result.body += height_script();
   } else {
-    describe(result, name, file->media_type);
+    describe(result, name, file.media_type);
   }
   result.cache_control = for_ever;
   return result;
 }
 
+// The attachment of exactly this name, or nullopt where none has it.
+std::optional<reply> named_attachment(application& app, const route_call& call, const visitor& who, int64_t chat) {
+  const auto& name = call.segment("path");
+  const auto which = parse_attachment_name(name);
+  // A file of the workspace may have such a name too. Links to it say that they mean the workspace.
+  if (!which || call.request.query() == workspace_query)
+    return std::nullopt;
+  auto file = find_attachment(app, who, chat, *which);
+  if (!file && code_of(file.error()) != errc::not_found)
+    return app.error_reply(call.request, file.error());
+  // The extension is part of the name: it decides how a browser treats the bytes.
+  if (!file || !attachment_url(chat, which->seq, which->index, file->media_type).ends_with("/" + name))
+    return std::nullopt;
+  return attachment(std::move(*file), name);
+}
+
+} // namespace
+
 // The document that draws a chart, for a frame of the page.
-reply chart_frame(application& app, const route_call& call, const visitor& who) {
+reply show_chart(application& app, const route_call& call, const visitor& who) {
   auto chat = captured_id(call);
-  auto which = parse_attachment_name(call.captures.at(1) + ".json");
+  auto which = parse_attachment_name(call.segment("name") + ".json");
   if (!chat || !which)
     return app.error_reply(call.request, 404, no_file);
   auto file = find_attachment(app, who, *chat, *which);
@@ -94,13 +109,13 @@ reply chart_frame(application& app, const route_call& call, const visitor& who) 
   return result;
 }
 
-reply download(application& app, const route_call& call, const visitor& who) {
+reply download_file(application& app, const route_call& call, const visitor& who) {
   auto chat = captured_id(call);
-  const auto& name = call.captures.at(1);
+  const auto& name = call.segment("path");
   if (!chat)
     return app.error_reply(call.request, 404, "There is no such chat.");
-  if (auto which = parse_attachment_name(name))
-    return attachment(app, call, who, *chat, name, *which);
+  if (auto found = named_attachment(app, call, who, *chat))
+    return std::move(*found);
   caf::error why;
   if (!owns(app, who, *chat, why))
     return app.error_reply(call.request, why);
@@ -116,7 +131,7 @@ reply download(application& app, const route_call& call, const visitor& who) {
   return result;
 }
 
-reply list(application& app, const route_call& call, const visitor& who) {
+reply list_files(application& app, const route_call& call, const visitor& who) {
   auto chat = captured_id(call);
   caf::error why = chat ? caf::error{} : fail(errc::not_found, "There is no such chat.");
   if (!chat || !owns(app, who, *chat, why))
@@ -127,7 +142,7 @@ reply list(application& app, const route_call& call, const visitor& who) {
   return result;
 }
 
-reply upload(application& app, const route_call& call, const visitor& who, const form& fields) {
+reply upload_files(application& app, const route_call& call, const visitor& who, const form& fields) {
   auto chat = captured_id(call);
   caf::error why = chat ? caf::error{} : fail(errc::not_found, "There is no such chat.");
   if (!chat || !owns(app, who, *chat, why))
@@ -138,26 +153,10 @@ reply upload(application& app, const route_call& call, const visitor& who, const
   if (!stored)
     return app.error_reply(call.request, stored.error());
   app.note_usage(who, *chat, *stored);
-  auto result = list(app, call, who);
+  auto result = list_files(app, call, who);
   result.status = 201;
-  result.headers.emplace_back("Location",
-                              "/chat/" + std::to_string(*chat) + "/files/" + percent_encode(stored->names.front()));
+  result.headers.emplace_back("Location", workspace_file_url(*chat, stored->names.front()));
   return result;
-}
-
-} // namespace
-
-void add_file_routes(router& routes, application& app) {
-  auto bind = [&app](auto handler) {
-    return [&app, handler](const route_call& call, const visitor& who) { return handler(app, call, who); };
-  };
-  routes.add("GET", "/chat/([0-9]+)/files", with_user(app, when_anonymous::forbid, bind(list)));
-  routes.add("GET", "/chat/([0-9]+)/files/(.+)", with_user(app, when_anonymous::forbid, bind(download)));
-  routes.add("GET", "/chat/([0-9]+)/charts/([^/]+)", with_user(app, when_anonymous::forbid, bind(chart_frame)));
-  routes.add("POST", "/chat/([0-9]+)/files",
-             with_form(app, [&app](const route_call& call, const visitor& who, const form& fields) {
-               return upload(app, call, who, fields);
-             }));
 }
 
 } // namespace varro

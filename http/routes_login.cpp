@@ -1,6 +1,6 @@
 // Login and logout of --auth accounts.
-#include "http/application.hpp"
 #include "http/guard.hpp"
+#include "http/routes.hpp"
 #include "storage/database.hpp"
 
 #include <caf/detail/scope_guard.hpp>
@@ -24,15 +24,6 @@ reply login_form(const route_call& call, int status, std::string_view message) {
     result.headers.emplace_back("Set-Cookie",
                                 cookie_field(login_csrf_cookie, csrf, std::nullopt, over_https(call.request)));
   return result;
-}
-
-reply show_login(application& app, const route_call& call) {
-  if (!app.with_accounts())
-    return see_other("/");
-  auto who = app.who(call.request);
-  if (who && *who)
-    return see_other("/");
-  return login_form(call, 200, "");
 }
 
 // A browser that saw the form has the cookie. Clients that are no browsers send neither cookie nor Origin and cannot be
@@ -70,6 +61,17 @@ reply open_session(application& app, const route_call& call, const user_record& 
   return result;
 }
 
+} // namespace
+
+reply show_login(application& app, const route_call& call) {
+  if (!app.with_accounts())
+    return see_other("/");
+  auto who = app.who(call.request);
+  if (who && *who)
+    return see_other("/");
+  return login_form(call, 200, "");
+}
+
 reply log_in(application& app, const route_call& call) {
   if (!app.with_accounts())
     return app.error_reply(call.request, 404, "This server has no accounts.");
@@ -95,7 +97,7 @@ reply log_in(application& app, const route_call& call) {
   return open_session(app, call, *user);
 }
 
-reply log_out(application& app, const route_call& call, const visitor& who) {
+reply log_out(application& app, const route_call& call, const visitor& who, const form&) {
   if (app.with_accounts()) {
     auto done = app.ask<done_atom>(app.services.store, logout_atom_v, who.token_hash);
     if (!done)
@@ -105,16 +107,6 @@ reply log_out(application& app, const route_call& call, const visitor& who) {
   auto result = see_other(app.with_accounts() ? "/login" : "/");
   result.headers.emplace_back("Set-Cookie", cookie_field(session_cookie, "", 0, over_https(call.request)));
   return result;
-}
-
-} // namespace
-
-void add_login_routes(router& routes, application& app) {
-  routes.add("GET", "/login", [&app](const route_call& call) { return show_login(app, call); });
-  routes.add("POST", "/login", [&app](const route_call& call) { return log_in(app, call); });
-  routes.add("POST", "/logout", with_form(app, [&app](const route_call& call, const visitor& who, const form&) {
-               return log_out(app, call, who);
-             }));
 }
 
 } // namespace varro

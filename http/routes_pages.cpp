@@ -1,5 +1,6 @@
 // Whole pages and the assets that they load.
-#include "http/application.hpp"
+#include "http/chat_pages.hpp"
+#include "http/routes.hpp"
 #include "http/security_headers.hpp"
 #include "render/chart_frame.hpp"
 
@@ -13,12 +14,26 @@ reply page(std::string html) {
   return result;
 }
 
-reply new_chat(application& app, const route_call& call, const visitor& who) {
-  auto context = app.context_of(who);
+// Whether Accept-Encoding names gzip, and not to refuse it.
+bool accepts_gzip(std::string_view field) {
+  auto at = field.find("gzip");
+  if (at == field.npos)
+    return false;
+  auto rest = field.substr(at, field.find(',', at) - at);
+  auto quality = rest.find("q=");
+  return quality == rest.npos || rest.find_first_of("123456789", quality) != rest.npos;
+}
+
+} // namespace
+
+reply show_new_chat(application& app, const route_call& call, const visitor& who) {
+  // A link to older chats, where no script loads them into the page that there is.
+  auto place = parse_place(query_value(call.request, "before").value_or("")).value_or(chat_place{});
+  auto context = app.context_of(who, place);
   return context ? page(new_chat_page(*context)) : app.error_reply(call.request, context.error());
 }
 
-reply chat(application& app, const route_call& call, const visitor& who) {
+reply show_chat(application& app, const route_call& call, const visitor& who) {
   auto id = captured_id(call);
   if (!id)
     return app.error_reply(call.request, 404, "There is no such chat.");
@@ -30,24 +45,14 @@ reply chat(application& app, const route_call& call, const visitor& who) {
   auto context = app.context_of(who);
   if (!context)
     return app.error_reply(call.request, context.error());
-  chat_page content{view->chat, {}, view->last_seq, view->running, view->progress, view->notice};
+  chat_page content{view->chat, {}, view->last_seq, view->running, view->progress, view->notice, view->old_prefix};
   for (auto& event : view->blocks)
     content.blocks.push_back({event.id, {}, std::move(event.data)});
   return page(chat_page_html(*context, content));
 }
 
-// Whether Accept-Encoding names gzip, and not to refuse it.
-bool accepts_gzip(std::string_view field) {
-  auto at = field.find("gzip");
-  if (at == field.npos)
-    return false;
-  auto rest = field.substr(at, field.find(',', at) - at);
-  auto quality = rest.find("q=");
-  return quality == rest.npos || rest.find_first_of("123456789", quality) != rest.npos;
-}
-
-reply asset_reply(application& app, const route_call& call) {
-  const auto* found = find_asset(call.captures.at(0));
+reply show_asset(application& app, const route_call& call) {
+  const auto* found = find_asset(call.segment("name"));
   if (found == nullptr)
     return app.error_reply(call.request, 404, "There is no such file.");
   reply result = empty_reply(304);
@@ -65,13 +70,13 @@ reply asset_reply(application& app, const route_call& call) {
   // An address with a version never changes its content.
   result.cache_control = query_value(call.request, "v") ? "public, max-age=31536000, immutable" : "no-cache";
   result.headers.emplace_back("ETag", quoted);
-  if (is_chart_asset(call.captures.at(0)))
+  if (is_chart_asset(call.segment("name")))
     result.headers.emplace_back(open_asset_header);
   return result;
 }
 
 // Browsers ask for it unasked; a 404 would be an error in their console.
-reply favicon() {
+reply show_favicon(application&, const route_call&) {
   const auto* found = find_asset("favicon.ico");
   if (found == nullptr)
     return empty_reply(204);
@@ -80,18 +85,6 @@ reply favicon() {
   result.body = found->bytes;
   result.cache_control = "public, max-age=86400";
   return result;
-}
-
-} // namespace
-
-void add_page_routes(router& routes, application& app) {
-  auto bind = [&app](auto handler) {
-    return [&app, handler](const route_call& call, const visitor& who) { return handler(app, call, who); };
-  };
-  routes.add("GET", "/", with_user(app, when_anonymous::login_page, bind(new_chat)));
-  routes.add("GET", "/chat/([0-9]+)", with_user(app, when_anonymous::login_page, bind(chat)));
-  routes.add("GET", "/assets/(.+)", [&app](const route_call& call) { return asset_reply(app, call); });
-  routes.add("GET", "/favicon\\.ico", [](const route_call&) { return favicon(); });
 }
 
 } // namespace varro

@@ -1,5 +1,5 @@
 // Liveness, readiness, metrics: for machines, without a login, numbers only.
-#include "http/application.hpp"
+#include "http/routes.hpp"
 
 #include <fstream>
 
@@ -13,16 +13,6 @@ reply plain(int status, std::string text) {
   result.content_type = "text/plain; charset=utf-8";
   result.body = std::move(text);
   return result;
-}
-
-reply readiness(application& app) {
-  auto store = app.ask<done_atom>(app.services.reader, ready_atom_v);
-  if (!store)
-    return plain(503, "the database cannot be read\n");
-  auto shells = app.ask<int64_t>(app.services.shells, count_atom_v);
-  if (!shells)
-    return plain(503, "Python shells cannot be started\n");
-  return plain(200, "ready\n");
 }
 
 // Fields of /proc/self/status: "Threads", "VmRSS" (KiB).
@@ -39,7 +29,23 @@ void gauge(std::string& out, std::string_view name, std::string_view help, int64
     + std::string{name} + " " + std::to_string(value) + "\n";
 }
 
-reply metrics(application& app) {
+} // namespace
+
+reply show_health(application&, const route_call&) {
+  return plain(200, "ok\n");
+}
+
+reply show_readiness(application& app, const route_call&) {
+  auto store = app.ask<done_atom>(app.services.reader, ready_atom_v);
+  if (!store)
+    return plain(503, "the database cannot be read\n");
+  auto shells = app.ask<int64_t>(app.services.shells, count_atom_v);
+  if (!shells)
+    return plain(503, "Python shells cannot be started\n");
+  return plain(200, "ready\n");
+}
+
+reply show_metrics(application& app, const route_call&) {
   std::string out;
   if (auto counts = app.ask<actor_counts>(app.services.registry, count_atom_v)) {
     gauge(out, "varro_sessions", "Chat sessions in memory.", counts->sessions);
@@ -60,14 +66,6 @@ reply metrics(application& app) {
   auto result = plain(200, std::move(out));
   result.content_type = "text/plain; version=0.0.4; charset=utf-8";
   return result;
-}
-
-} // namespace
-
-void add_status_routes(router& routes, application& app) {
-  routes.add("GET", "/healthz", [](const route_call&) { return plain(200, "ok\n"); });
-  routes.add("GET", "/readyz", [&app](const route_call&) { return readiness(app); });
-  routes.add("GET", "/metrics", [&app](const route_call&) { return metrics(app); });
 }
 
 } // namespace varro

@@ -1,10 +1,19 @@
 // Turns: send, edit, regenerate, cancel, and the event stream that shows them.
-#include "http/application.hpp"
+#include "base/text.hpp"
+#include "base/utf8.hpp"
+#include "http/requests.hpp"
+#include "http/routes.hpp"
 #include "http/uploads.hpp"
+#include "models/effort.hpp"
+#include "models/user_prompt.hpp"
 
 namespace varro {
 
 namespace {
+
+reply malformed(const application& app, const route_call& call, const caf::error& why) {
+  return app.error_reply(call.request, 400, text_of(why));
+}
 
 // What is wrong with the text or the model of a turn, as status and words.
 struct turn_refusal {
@@ -12,22 +21,23 @@ struct turn_refusal {
   std::string text;
 };
 
-std::optional<turn_refusal> check_message(const config& settings, const std::string& text) {
+std::optional<turn_refusal> check_message(const config& settings, const std::string& text, bool has_files = false) {
   if (text.size() > settings.server.message_bytes_max)
     return turn_refusal{413,
                         "The message is larger than " + std::to_string(settings.server.message_bytes_max)
                           + " bytes. Put long data into a file and attach it."};
   if (!is_utf8(text))
     return turn_refusal{400, "The message is not valid UTF-8 text."};
-  if (trim(text).empty())
+  if (trim(text).empty() && !has_files)
     return turn_refusal{422, "The message is empty."};
   return std::nullopt;
 }
 
-std::optional<turn_refusal> check_model(const config& settings, const std::string& model) {
-  if (model.empty() || settings.find_model(model) != nullptr)
+std::optional<turn_refusal> check_model(const model_catalog& catalog, const std::string& model) {
+  auto choices = catalog.now();
+  if (model.empty() || choices->find(model) != nullptr)
     return std::nullopt;
-  return turn_refusal{422, "The chosen model is not configured on this server."};
+  return turn_refusal{422, no_such_model(*choices, model)};
 }
 
 std::optional<turn_refusal> check_python(const config& settings, const std::string& python) {
@@ -36,8 +46,14 @@ std::optional<turn_refusal> check_python(const config& settings, const std::stri
   return turn_refusal{422, "The chosen Python is not configured on this server."};
 }
 
+std::optional<turn_refusal> check_effort(const std::string& effort) {
+  if (effort.empty() || effort == "default" || is_effort(effort))
+    return std::nullopt;
+  return turn_refusal{422, "There is no such effort of thinking."};
+}
+
 reply turn_reply(application& app, const visitor& who, const turn_started& turn) {
-  page_context context{app.viewer_of(who), {}, &app.settings};
+  page_context context{app.viewer_of(who), {}, &app.settings, app.services.catalog->now()};
   if (turn.created) {
     auto full = app.context_of(who);
     if (full)
@@ -51,124 +67,59 @@ reply turn_reply(application& app, const visitor& who, const turn_started& turn)
   return result;
 }
 
-// The session that the form means: an existing chat of the user's, or one that its first message will create.
-caf::expected<chat_session_actor> session_for(application& app, const visitor& who, const form& fields) {
-  const auto& id = fields.get("chat_id");
-  if (id.empty())
-    return app.ask<chat_session_actor>(app.services.registry, start_atom_v, who.user.id, fields.get("model"));
-  auto number = parse_number(id);
-  if (!number)
-    return fail(errc::not_found, "There is no such chat.");
-  return app.ask<chat_session_actor>(app.services.registry, find_atom_v, who.user.id, *number);
+// The session that is meant: an existing chat of the user's, or one that its first message will create.
+caf::expected<chat_session_actor> session_for(application& app, const visitor& who, const send_request& asked) {
+  if (!asked.chat)
+    return app.ask<chat_session_actor>(app.services.registry, start_atom_v, who.user.id, asked.model);
+  return app.ask<chat_session_actor>(app.services.registry, find_atom_v, who.user.id, *asked.chat);
 }
 
 // Asked once: a session that ended without an answer may have committed the message, and nothing is sent twice.
-caf::expected<turn_started> start_turn(application& app, const visitor& who, const form& fields) {
-  auto session = session_for(app, who, fields);
+caf::expected<turn_started> start_turn(application& app, const visitor& who, const send_request& asked,
+                                       const std::vector<form_file>& files) {
+  auto session = session_for(app, who, asked);
   if (!session)
     return session.error();
-  user_message message{fields.get("message"), fields.get("model"), fields.get("python")};
-  if (fields.files.empty())
+  user_message message{asked.message, asked.model, asked.python, asked.effort};
+  if (files.empty())
     return app.ask<turn_started>(*session, send_atom_v, message);
   // The model learns from the message what was uploaded.
   auto view = app.ask<chat_view>(*session, page_atom_v);
-  auto stored = view ? app.store_files(who, view->chat.id, fields.files) : view.error();
+  auto stored = view ? app.store_files(who, view->chat.id, files) : view.error();
   if (!stored)
     return stored.error();
-  message.text += "\n\n" + uploads_note(stored->names);
+  message.files = attached_to_message(app.settings, files, stored->names);
+  if (message.files.empty()) {
+    const auto note = uploads_note(stored->names).content;
+    message.text = trim(message.text).empty() ? note : message.text + "\n\n" + note;
+  }
   auto started = app.ask<turn_started>(*session, send_atom_v, message);
   if (started) // the chat exists now
     app.note_usage(who, started->chat.id, *stored);
   return started;
 }
 
-reply send(application& app, const route_call& call, const visitor& who, const form& fields) {
-  auto refused = check_message(app.settings, fields.get("message"));
-  if (!refused)
-    refused = check_model(app.settings, fields.get("model"));
-  if (!refused)
-    refused = check_python(app.settings, fields.get("python"));
-  if (refused)
-    return app.error_reply(call.request, refused->status, refused->text);
-  auto turn = start_turn(app, who, fields);
-  return turn ? turn_reply(app, who, *turn) : app.error_reply(call.request, turn.error());
-}
-
 reply replace_turn(application& app, const route_call& call, const visitor& who, int64_t turn, user_message message) {
   auto id = captured_id(call);
   if (!id)
     return app.error_reply(call.request, 404, "There is no such chat.");
-  if (auto refused = check_model(app.settings, message.model))
+  auto refused = check_model(*app.services.catalog, message.model);
+  if (!refused)
+    refused = check_effort(message.effort);
+  if (refused)
     return app.error_reply(call.request, refused->status, refused->text);
   auto started = app.ask_chat<turn_started>(who.user.id, *id, edit_atom_v, turn, message);
   return started ? turn_reply(app, who, *started) : app.error_reply(call.request, started.error());
 }
 
-reply edit(application& app, const route_call& call, const visitor& who, const form& fields) {
-  if (auto refused = check_message(app.settings, fields.get("message")))
-    return app.error_reply(call.request, refused->status, refused->text);
-  auto turn = parse_number(fields.get("turn"));
-  if (!turn || *turn < 1)
-    return app.error_reply(call.request, 422, "The form does not say which turn to replace.");
-  return replace_turn(app, call, who, *turn, {fields.get("message"), fields.get("model"), {}});
-}
-
-reply regenerate(application& app, const route_call& call, const visitor& who, const form& fields) {
-  auto turn = fields.get("turn").empty() ? std::optional<int64_t>{0} : parse_number(fields.get("turn"));
-  if (!turn)
-    return app.error_reply(call.request, 422, "The form does not say which turn to replace.");
-  return replace_turn(app, call, who, *turn, {{}, fields.get("model"), {}});
-}
-
 // Leads to the chat's page, with and without scripts.
 reply to_page(const route_call& call, int64_t chat) {
   auto page = "/chat/" + std::to_string(chat);
-  if (call.request.header("hx-request").empty()) {
-    auto result = empty_reply(303);
-    result.headers.emplace_back("Location", page);
-    return result;
-  }
+  if (call.request.header("hx-request").empty())
+    return see_other(page);
   auto result = empty_reply(204);
   result.headers.emplace_back("HX-Redirect", page);
   return result;
-}
-
-reply switch_branch(application& app, const route_call& call, const visitor& who, const form& fields) {
-  auto id = captured_id(call);
-  if (!id)
-    return app.error_reply(call.request, 404, "There is no such chat.");
-  auto run = parse_number(fields.get("run"));
-  if (!run)
-    return app.error_reply(call.request, 422, "The form does not say which version to show.");
-  auto done = app.ask_chat<done_atom>(who.user.id, *id, branch_atom_v, *run);
-  return done ? to_page(call, *id) : app.error_reply(call.request, done.error());
-}
-
-reply fork(application& app, const route_call& call, const visitor& who, const form& fields) {
-  auto id = captured_id(call);
-  if (!id)
-    return app.error_reply(call.request, 404, "There is no such chat.");
-  auto turn = fields.get("turn").empty() ? std::optional<int64_t>{0} : parse_number(fields.get("turn"));
-  if (!turn)
-    return app.error_reply(call.request, 422, "The form does not say after which turn to fork.");
-  auto forked = app.ask_chat<chat_forked>(who.user.id, *id, fork_atom_v, *turn);
-  if (!forked)
-    return app.error_reply(call.request, forked.error());
-  if (!forked->notice.empty()) {
-    auto session = app.ask<chat_session_actor>(app.services.registry, find_atom_v, who.user.id, forked->chat_id);
-    if (session)
-      caf::anon_send(*session, notice_atom_v, forked->notice);
-  }
-  return to_page(call, forked->chat_id);
-}
-
-// Has the recorded cells run again before the next one, where no snapshot has the variables.
-reply rerun(application& app, const route_call& call, const visitor& who, const form&) {
-  return app.tell_chat(call, who, rerun_atom_v);
-}
-
-reply cancel(application& app, const route_call& call, const visitor& who, const form&) {
-  return app.tell_chat(call, who, cancel_atom_v);
 }
 
 // -1: the client has seen nothing. nullopt: `after` is garbage. Last-Event-ID comes from the browser's memory of an
@@ -180,7 +131,97 @@ std::optional<int64_t> stream_start(const received_request& request) {
   return after ? parse_number(*after) : std::optional<int64_t>{-1};
 }
 
-reply stream(application& app, const route_call& call, const visitor& who) {
+} // namespace
+
+reply send_message(application& app, const route_call& call, const visitor& who, const form& fields) {
+  auto asked = read_request<send_request>(call.request, fields);
+  if (!asked)
+    return malformed(app, call, asked.error());
+  auto refused = check_message(app.settings, asked->message, !fields.files.empty());
+  if (!refused)
+    refused = check_model(*app.services.catalog, asked->model);
+  if (!refused)
+    refused = check_effort(asked->effort);
+  if (!refused)
+    refused = check_python(app.settings, asked->python);
+  if (refused)
+    return app.error_reply(call.request, refused->status, refused->text);
+  auto turn = start_turn(app, who, *asked, fields.files);
+  return turn ? turn_reply(app, who, *turn) : app.error_reply(call.request, turn.error());
+}
+
+reply edit_turn(application& app, const route_call& call, const visitor& who, const form& fields) {
+  auto asked = read_request<edit_request>(call.request, fields);
+  if (!asked)
+    return malformed(app, call, asked.error());
+  if (auto refused = check_message(app.settings, asked->message))
+    return app.error_reply(call.request, refused->status, refused->text);
+  if (asked->turn.value_or(0) < 1)
+    return app.error_reply(call.request, 422, "The form does not say which turn to replace.");
+  return replace_turn(app, call, who, *asked->turn, {asked->message, asked->model, {}, asked->effort});
+}
+
+reply regenerate_turn(application& app, const route_call& call, const visitor& who, const form& fields) {
+  auto asked = read_request<regenerate_request>(call.request, fields);
+  if (!asked)
+    return malformed(app, call, asked.error());
+  if (!asked->turn)
+    return app.error_reply(call.request, 422, "The form does not say which turn to replace.");
+  return replace_turn(app, call, who, *asked->turn, {{}, asked->model, {}, asked->effort});
+}
+
+reply switch_branch(application& app, const route_call& call, const visitor& who, const form& fields) {
+  auto id = captured_id(call);
+  if (!id)
+    return app.error_reply(call.request, 404, "There is no such chat.");
+  auto asked = read_request<branch_request>(call.request, fields);
+  if (!asked)
+    return malformed(app, call, asked.error());
+  if (!asked->run)
+    return app.error_reply(call.request, 422, "The form does not say which version to show.");
+  auto done = app.ask_chat<done_atom>(who.user.id, *id, branch_atom_v, *asked->run);
+  return done ? to_page(call, *id) : app.error_reply(call.request, done.error());
+}
+
+reply fork_chat(application& app, const route_call& call, const visitor& who, const form& fields) {
+  auto id = captured_id(call);
+  if (!id)
+    return app.error_reply(call.request, 404, "There is no such chat.");
+  auto asked = read_request<fork_request>(call.request, fields);
+  if (!asked)
+    return malformed(app, call, asked.error());
+  if (!asked->turn)
+    return app.error_reply(call.request, 422, "The form does not say after which turn to fork.");
+  auto forked = app.ask_chat<chat_forked>(who.user.id, *id, fork_atom_v, *asked->turn);
+  if (!forked)
+    return app.error_reply(call.request, forked.error());
+  if (!forked->notice.empty()) {
+    auto session = app.ask<chat_session_actor>(app.services.registry, find_atom_v, who.user.id, forked->chat_id);
+    if (session)
+      caf::anon_send(*session, notice_atom_v, forked->notice);
+  }
+  return to_page(call, forked->chat_id);
+}
+
+// Has the recorded cells run again before the next one, where no snapshot has the variables.
+reply rerun_cells(application& app, const route_call& call, const visitor& who, const form&) {
+  return app.tell_chat(call, who, rerun_atom_v);
+}
+
+// From now on with today's instructions.
+reply renew_instructions(application& app, const route_call& call, const visitor& who, const form&) {
+  auto id = captured_id(call);
+  if (!id)
+    return app.error_reply(call.request, 404, "There is no such chat.");
+  auto done = app.ask_chat<done_atom>(who.user.id, *id, renew_atom_v);
+  return done ? to_page(call, *id) : app.error_reply(call.request, done.error());
+}
+
+reply cancel_run(application& app, const route_call& call, const visitor& who, const form&) {
+  return app.tell_chat(call, who, cancel_atom_v);
+}
+
+reply stream_events(application& app, const route_call& call, const visitor& who) {
   auto id = captured_id(call);
   if (!id)
     return app.error_reply(call.request, 404, "There is no such chat.");
@@ -197,26 +238,6 @@ reply stream(application& app, const route_call& call, const visitor& who) {
       = [gateway = app.services.gateway, chat = *id, after = *after, session = *session,
          login = who.token_hash](int fd) { caf::anon_send(gateway, adopt_atom_v, fd, chat, after, session, login); };
   return result;
-}
-
-} // namespace
-
-void add_turn_routes(router& routes, application& app) {
-  auto bind = [&app](auto handler) {
-    return [&app, handler](const route_call& call, const visitor& who, const form& fields) {
-      return handler(app, call, who, fields);
-    };
-  };
-  routes.add("POST", "/chat/send", with_form(app, bind(send)));
-  routes.add("POST", "/chat/([0-9]+)/edit", with_form(app, bind(edit)));
-  routes.add("POST", "/chat/([0-9]+)/regenerate", with_form(app, bind(regenerate)));
-  routes.add("POST", "/chat/([0-9]+)/branch", with_form(app, bind(switch_branch)));
-  routes.add("POST", "/chat/([0-9]+)/fork", with_form(app, bind(fork)));
-  routes.add("POST", "/chat/([0-9]+)/rerun", with_form(app, bind(rerun)));
-  routes.add("POST", "/chat/([0-9]+)/cancel", with_form(app, bind(cancel)));
-  routes.add("GET", "/chat/stream/([0-9]+)",
-             with_user(app, when_anonymous::forbid,
-                       [&app](const route_call& call, const visitor& who) { return stream(app, call, who); }));
 }
 
 } // namespace varro

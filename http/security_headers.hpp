@@ -23,11 +23,12 @@ inline constexpr std::array<std::pair<std::string_view, std::string_view>, 6> se
 inline constexpr std::pair<std::string_view, std::string_view> framed_header{"X-Frame-Options", "SAMEORIGIN"};
 
 // What HTML that a cell made is served with, instead of the fields above: its own scripts may run, but as a stranger to
-// this origin, without cookies and without any network; only our pages may frame it.
+// this origin, without cookies and without any network; pictures and sounds are those that it holds; only our pages may
+// frame it.
 inline constexpr std::array<std::pair<std::string_view, std::string_view>, 2> display_headers{{
   {"Content-Security-Policy",
    "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; "
-   "font-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"},
+   "media-src data: blob:; font-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"},
   framed_header,
 }};
 

@@ -3,6 +3,8 @@
 #include "http/application.hpp"
 #include "http/front.hpp"
 #include "http/guard.hpp"
+#include "http/route_rights.hpp"
+#include "http/router.hpp"
 
 namespace varro {
 
@@ -18,13 +20,8 @@ struct http_server::impl {
     routes.on_error([this](const received_request& request, int status, std::string_view text) {
       return app.error_reply(request, status, text);
     });
-    add_page_routes(routes, app);
-    add_turn_routes(routes, app);
-    add_chat_routes(routes, app);
-    add_file_routes(routes, app);
-    add_export_routes(routes, app);
-    add_login_routes(routes, app);
-    add_status_routes(routes, app);
+    for (const auto& row : all_routes())
+      routes.add(row.method, row.path, handler_of(app, row.action));
     app.open_connections = [this] { return front.connections(); };
   }
 

@@ -7,6 +7,7 @@
 
 #include "actors/interfaces.hpp"
 #include "config/config.hpp"
+#include "models/catalog.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -24,6 +25,8 @@ struct http_services {
   store_reader_actor reader;
   shell_host_actor shells;
   user_record local_user; // of --auth local
+  std::shared_ptr<const model_catalog> catalog = nullptr;
+  chat_search_actor search = {};
 };
 
 class http_server {

@@ -1,8 +1,12 @@
 #include "http/uploads.hpp"
 
-#include "shell/sandbox.hpp"
-#include "shell/workspace_usage.hpp"
-#include "shell/workspaces.hpp"
+#include "models/identifiers.hpp"
+#include "models/message_json.hpp"
+#include "models/user_prompt.hpp"
+#include "pictures/picture_header.hpp"
+#include "workspace/owner.hpp"
+#include "workspace/paths.hpp"
+#include "workspace/usage.hpp"
 
 namespace varro {
 
@@ -41,11 +45,24 @@ caf::expected<stored_uploads> store_uploads(const config& settings, int64_t chat
   return stored;
 }
 
-std::string uploads_note(const std::vector<std::string>& names) {
-  std::string result = "Uploaded files: ";
-  for (const auto& name : names)
-    result += (&name == &names.front() ? "" : ", ") + name;
-  return result;
+std::vector<user_content> attached_to_message(const config& settings, const std::vector<form_file>& files,
+                                              const std::vector<std::string>& names) {
+  std::vector<user_content> items;
+  auto left = settings.chat.attachment_bytes_max;
+  for (size_t i = 0; i < files.size(); ++i) {
+    const auto bytes = files[i].bytes;
+    auto type = media_type_of(read_picture_header(bytes).type);
+    if (type.empty() && looks_like_pdf(bytes))
+      type = "application/pdf";
+    if (type.empty() || bytes.size() > left)
+      continue;
+    left -= bytes.size();
+    if (items.empty())
+      items.emplace_back(uploads_note(names));
+    items.emplace_back(upload_label(names[i]));
+    items.emplace_back(binary_content{std::string{bytes}, std::string{type}, nullptr, content_identifier(bytes)});
+  }
+  return items;
 }
 
 } // namespace varro

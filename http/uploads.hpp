@@ -3,7 +3,8 @@
 
 #include "config/config.hpp"
 #include "http/form.hpp"
-#include "http/workspace_files.hpp"
+#include "models/message.hpp"
+#include "workspace/files.hpp"
 
 namespace varro {
 
@@ -18,7 +19,10 @@ struct stored_uploads {
 caf::expected<stored_uploads> store_uploads(const config& settings, int64_t chat_id,
                                             const std::vector<form_file>& files, size_t left);
 
-// "Uploaded files: a.csv, b.png"
-std::string uploads_note(const std::vector<std::string>& names);
+// What of these files goes to the model with the message: nothing but text when none is a picture or a PDF; else a note
+// of all names, and each picture and PDF as long as they are together within chat.attachment_bytes_max. By their bytes,
+// not by their names. The others are in the workspace like all.
+std::vector<user_content> attached_to_message(const config& settings, const std::vector<form_file>& files,
+                                              const std::vector<std::string>& names);
 
 } // namespace varro

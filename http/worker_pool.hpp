@@ -1,14 +1,20 @@
 // A fixed number of threads that answer requests, and the queues to and from the poller.
+//
+// Requests are begun in the order in which they came, but for those whose visitor, or kind, has its share of the
+// threads already (work_class.hpp): they wait, and the others go past them.
 #pragma once
 
 #include "http/exchange.hpp"
+#include "http/work_class.hpp"
 
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <string>
 #include <thread>
+#include <unordered_map>
 #include <vector>
 
 namespace varro {
@@ -35,16 +41,24 @@ private:
   struct job {
     uint64_t connection = 0;
     received_request request;
+    work_class kind;
   };
   void work();
+  // The first job that may begin, or the end. REQUIRES: mutex_ is held.
+  std::deque<job>::iterator next_job();
+  bool may_begin(const work_class& kind) const;
+  void count(const work_class& kind, int change);
 
   handler answer_;
   std::function<void()> wake_;
   std::mutex mutex_;
   std::condition_variable ready_;
-  std::deque<job> jobs_;           // GUARDED_BY(mutex_)
-  std::vector<finished> finished_; // GUARDED_BY(mutex_)
-  bool stopping_ = false;          // GUARDED_BY(mutex_)
+  work_shares shares_;
+  std::deque<job> jobs_;                                             // GUARDED_BY(mutex_)
+  std::unordered_map<std::string, std::pair<int, int>> of_visitors_; // GUARDED_BY(mutex_); running: all, costly ones
+  int costly_ = 0;                                                   // GUARDED_BY(mutex_); running
+  std::vector<finished> finished_;                                   // GUARDED_BY(mutex_)
+  bool stopping_ = false;                                            // GUARDED_BY(mutex_)
   std::vector<std::thread> threads_;
 };
 

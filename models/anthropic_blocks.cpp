@@ -1,6 +1,9 @@
 #include "models/anthropic_blocks.hpp"
 
+#include "base/text.hpp"
+#include "models/identifiers.hpp"
 #include "models/message_json.hpp"
+#include "models/timestamp.hpp"
 #include "models/vendor_json.hpp"
 #include "models/wire_content.hpp"
 
@@ -283,6 +286,23 @@ void append_thinking(const thinking_part& part, const std::string& provider, jso
   }
 }
 
+// What newer versions say beside the summary (encrypted_content, signature, tool_changes) goes back as it came; null
+// when there is nothing.
+json beside_content(const json& block) {
+  json rest;
+  for (auto it = block.begin(); it != block.end(); ++it)
+    if (it.key() != "type" && it.key() != "content" && it.key() != "cache_control" && !it.value().is_null())
+      rest[it.key()] = it.value();
+  return rest;
+}
+
+json compaction_block(const compaction_part& part) {
+  json block = {{"type", "compaction"}, {"content", part.content ? json(*part.content) : json(nullptr)}};
+  if (part.provider_details.is_object())
+    block.update(part.provider_details);
+  return block;
+}
+
 constexpr call_id_rule tool_use_ids{.length_max = 256};
 
 } // namespace
@@ -322,6 +342,7 @@ void append_part(const received_block& received, const std::string& provider, st
     compaction_part part;
     part.content = string_member(block, "content");
     part.provider_name = provider;
+    part.provider_details = beside_content(block);
     parts.emplace_back(std::move(part));
   } else if (type.size() > result_suffix.size()
              && type.compare(type.size() - result_suffix.size(), std::string::npos, result_suffix) == 0) {
@@ -347,7 +368,7 @@ void append_block(const response_part& any_part, const std::string& provider, js
       } else if constexpr (std::is_same_v<part_type, tool_call_part>) {
         blocks.push_back(json{{"type", "tool_use"},
                               {"id", accepted_call_id(part.tool_call_id, tool_use_ids)},
-                              {"name", part.tool_name},
+                              {"name", accepted_tool_name(part.tool_name)},
                               {"input", arguments_object(part.args)}});
       } else if constexpr (std::is_same_v<
                              part_type,
@@ -356,8 +377,7 @@ void append_block(const response_part& any_part, const std::string& provider, js
           blocks.push_back(block_of(part));
       } else if constexpr (std::is_same_v<part_type, compaction_part>) {
         if (part.provider_name == provider)
-          blocks.push_back(
-            json{{"type", "compaction"}, {"content", part.content ? json(*part.content) : json(nullptr)}});
+          blocks.push_back(compaction_block(part));
       }
       // A file that a model made (file_part) is not sent back: this vendor's models make none.
     },

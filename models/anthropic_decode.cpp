@@ -48,19 +48,10 @@ public:
   decoder(const model_query& query, int http_status)
     : body_decoder(query, http_status), provider_(provider_name(query.model)) {}
 
-  model_response partial() const override {
-    auto response = build(true);
-    response.state = "interrupted";
-    return response;
-  }
-
 protected:
   void take_event(const server_sent_event& event) override;
   void take_json(const json& body) override;
-
-  model_response result() override {
-    return build(false);
-  }
+  model_response build(bool whole) const override;
 
   bool complete(bool) const override {
     return complete_;
@@ -75,7 +66,6 @@ private:
   void take_usage(const json& usage);
   received_block received(const open_block& block) const;
   void add_usage(model_response& response) const;
-  model_response build(bool interrupted) const;
 
   std::string provider_;
   std::map<int64_t, open_block> blocks_; // by the stream's index, which is the order of the message
@@ -170,8 +160,10 @@ void decoder::take_delta(const json& delta, open_block& block) {
     append("signature", block.signature);
   else if (type == "input_json_delta")
     append("partial_json", block.input);
-  else if (type == "compaction_delta" && member(delta, "content").is_string())
-    block.start["content"] = member(delta, "content");
+  else if (type == "compaction_delta")
+    for (auto it = delta.begin(); it != delta.end(); ++it)
+      if (it.key() != "type" && !it.value().is_null())
+        block.start[it.key()] = it.value();
   // Citations and what newer versions add change nothing that is kept.
 }
 
@@ -243,7 +235,7 @@ void decoder::add_usage(model_response& response) const {
     usage.details[key] = value;
 }
 
-model_response decoder::build(bool interrupted) const {
+model_response decoder::build(bool whole) const {
   auto response = empty_response();
   response.provider_name = provider_;
   if (model_)
@@ -259,7 +251,7 @@ model_response decoder::build(bool interrupted) const {
     const bool speaks = type == "text" || type == "thinking";
     // Of an interrupted answer half a text is worth something; a half block of another kind, and a call that nobody
     // will run, are not.
-    if (interrupted && ((!block.stopped && !speaks) || type == "tool_use"))
+    if (!whole && ((!block.stopped && !speaks) || type == "tool_use"))
       continue;
     if (type == "text" && block.text.empty())
       continue;

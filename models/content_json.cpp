@@ -1,5 +1,7 @@
 #include "models/content_json.hpp"
 
+#include "base/base64.hpp"
+#include "models/identifiers.hpp"
 #include "models/media_type.hpp"
 #include "models/message_json.hpp"
 
@@ -124,10 +126,13 @@ user_content read_kind(json_fields& fields, const std::string& kind) {
     return read_binary(fields);
   if (kind == "uploaded-file")
     return read_uploaded(fields);
-  if (kind == "text-content") {
+  // Later releases keep a value beside the text that was made of it.
+  if (kind == "text-content" || kind == "structured-content") {
     text_content text;
     fields.text("content", text.content);
     fields.any("metadata", text.metadata);
+    if (kind == "structured-content")
+      fields.newer({"kind", "value", "tag", "description"}, text.newer);
     return text;
   }
   if (kind == "cache-point") {
@@ -174,6 +179,9 @@ struct content_writer {
     out["content"] = value.content;
     out["metadata"] = value.metadata;
     out["kind"] = "text-content";
+    if (value.newer.is_object())
+      for (auto it = value.newer.begin(); it != value.newer.end(); ++it)
+        out[it.key()] = it.value();
     return out;
   }
 

@@ -1,5 +1,6 @@
 #include "models/curl_transfer.hpp"
 
+#include "base/text.hpp"
 #include "models/retry_after.hpp"
 
 #include <algorithm>
@@ -20,13 +21,6 @@ constexpr size_t secret_bytes_min = 4; // shorter header values would only garbl
 bool same_name(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
                     [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
-}
-
-std::string_view trimmed(std::string_view text) {
-  auto first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos)
-    return {};
-  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
 }
 
 struct url_parts {
@@ -155,7 +149,7 @@ bool curl_transfer::take_header(std::string_view line) {
     retry_after_exact_.reset();
     return true;
   }
-  if (trimmed(line).empty()) {
+  if (trim(line).empty()) {
     take_head_end();
     return true;
   }
@@ -163,7 +157,7 @@ bool curl_transfer::take_header(std::string_view line) {
   if (colon == std::string_view::npos)
     return true;
   auto name = line.substr(0, colon);
-  auto value = trimmed(line.substr(colon + 1));
+  auto value = trim(line.substr(colon + 1));
   if (same_name(name, "content-type"))
     content_type_ = value;
   else if (same_name(name, "retry-after"))

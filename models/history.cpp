@@ -2,6 +2,7 @@
 
 #include "models/content_json.hpp"
 #include "models/message_json.hpp"
+#include "models/vendor_json.hpp"
 
 #include <algorithm>
 #include <type_traits>
@@ -34,6 +35,21 @@ void take_files(json& value, std::vector<user_content>& files) {
     for (auto& child : value)
       take_files(child, files);
   }
+}
+
+template <class Part, class Spoken>
+void say_others(std::vector<Part>& parts, Spoken spoken) {
+  const auto is_other = [](const Part& part) { return std::holds_alternative<other_part>(part); };
+  if (std::none_of(parts.begin(), parts.end(), is_other))
+    return;
+  std::vector<Part> said;
+  for (auto& part : parts) {
+    if (!is_other(part))
+      said.push_back(std::move(part));
+    else if (auto words = spoken(std::get<other_part>(part)))
+      said.push_back(std::move(*words));
+  }
+  parts = std::move(said);
 }
 
 bool is_tool_result(const request_part& part) {
@@ -120,6 +136,44 @@ json make_tool_content(std::string text, const std::vector<binary_content>& file
   return out;
 }
 
+std::optional<request_part> spoken_request(const other_part& part) {
+  const auto kind = text_member(part.value, "part_kind");
+  const auto prompt = [](std::string text) {
+    user_prompt_part made;
+    made.content = std::move(text);
+    return made;
+  };
+  if (kind == "speech") {
+    auto transcript = text_member(part.value, "transcript");
+    return prompt(transcript.empty() ? "[The user spoke; there is no transcript.]" : std::move(transcript));
+  }
+  if (kind == "compaction") {
+    auto summary = text_member(part.value, "content");
+    if (summary.empty())
+      return std::nullopt;
+    return prompt("A summary of the conversation before, written by another model:\n\n" + std::move(summary));
+  }
+  if (kind == "retry-feedback") {
+    retry_prompt_part made;
+    made.content = member(part.value, "content");
+    return made;
+  }
+  if (kind == "instruction-delta") {
+    system_prompt_part made;
+    made.content = text_member(part.value, "content");
+    return made.content.empty() ? std::nullopt : std::optional<request_part>(std::move(made));
+  }
+  return std::nullopt;
+}
+
+std::optional<response_part> spoken_response(const other_part& part) {
+  text_part made;
+  made.content = text_member(part.value, "transcript");
+  if (text_member(part.value, "part_kind") != "speech" || made.content.empty())
+    return std::nullopt;
+  return made;
+}
+
 std::vector<message> joined(const std::vector<message>& history) {
   std::vector<message> out;
   for (const auto& next : history) {
@@ -130,7 +184,25 @@ std::vector<message> joined(const std::vector<message>& history) {
     else
       out.push_back(next);
   }
+  for (auto& any_message : out) {
+    if (auto* request = std::get_if<model_request>(&any_message))
+      say_others(request->parts, spoken_request);
+    else
+      say_others(std::get<model_response>(any_message).parts, spoken_response);
+  }
   return out;
+}
+
+message_list without_refused(const message_list& history) {
+  const auto refused = [](const message& content) {
+    const auto* response = std::get_if<model_response>(&content);
+    return response && response->finish_reason == "content_filter" && open_calls({content}).empty();
+  };
+  if (std::none_of(history->begin(), history->end(), refused))
+    return history;
+  auto kept = std::make_shared<std::vector<message>>();
+  std::remove_copy_if(history->begin(), history->end(), std::back_inserter(*kept), refused);
+  return kept;
 }
 
 std::vector<open_call> open_calls(const std::vector<message>& history) {

@@ -1,9 +1,10 @@
 // Rules about whole histories, independent of any vendor.
 #pragma once
 
-#include "config/errors.hpp"
+#include "base/errors.hpp"
 #include "models/message.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,9 +20,19 @@ tool_content split_tool_content(const json& content);
 // Makes the written form of a tool's content out of text and files: a string when there are none, else a list.
 json make_tool_content(std::string text, const std::vector<binary_content>& files);
 
+// What a part of a later release says to a model, as a part that every wire knows; nothing when it says nothing (a
+// record of settings, of tools that came or of capabilities).
+std::optional<request_part> spoken_request(const other_part& part);
+std::optional<response_part> spoken_response(const other_part& part);
+
 // Adjacent requests joined into one (tool returns and retry prompts before user prompts, as pydantic-ai orders them)
-// and adjacent responses left as they are: what a history looks like when it goes to a model.
+// and adjacent responses left as they are, parts of later releases as what they say: what a history looks like when it
+// goes to a model.
 std::vector<message> joined(const std::vector<message>& history);
+
+// The history without answers that the vendor refused in the middle: what they began with leads to further refusals.
+// The given one when there is none.
+message_list without_refused(const message_list& history);
 
 // A tool call that has no return and no retry prompt after it.
 struct open_call {

@@ -150,6 +150,15 @@ void json_fields::one_of(std::string_view key, std::string& out, std::initialize
   fail_at(key, expected);
 }
 
+void json_fields::newer(std::initializer_list<std::string_view> keys, json& out) {
+  for (const auto key : keys)
+    if (const auto* field = find(key); field && !field->is_null()) {
+      if (!out.is_object())
+        out = json::object();
+      out[std::string(key)] = *field;
+    }
+}
+
 std::optional<int64_t> read_count(const json& value) {
   if (value.is_boolean())
     return value.get<bool>() ? 1 : 0;

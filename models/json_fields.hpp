@@ -4,7 +4,7 @@
 // reader asks for all its fields in a row and looks at `failed` once.
 #pragma once
 
-#include "config/errors.hpp"
+#include "base/errors.hpp"
 #include "models/message.hpp"
 
 #include <optional>
@@ -58,6 +58,9 @@ public:
   void timestamp(std::string_view key, timestamp_text& out);                       // now when absent
   void timestamp_or_null(std::string_view key, timestamp_text& out);               // empty when absent or null
   void one_of(std::string_view key, std::string& out, std::initializer_list<std::string_view> allowed);
+
+  // Fields that later releases added, as they are; null when none of them is there.
+  void newer(std::initializer_list<std::string_view> keys, json& out);
 
   void fail_at(std::string_view key, std::string_view expected);
 

@@ -1,7 +1,8 @@
 #include "models/media_type.hpp"
 
+#include "base/text.hpp"
+
 #include <algorithm>
-#include <cctype>
 #include <unordered_map>
 #include <utility>
 
@@ -148,13 +149,6 @@ const type_table& types() {
   return table;
 }
 
-std::string lower(std::string_view text) {
-  std::string result{text};
-  for (auto& c : result)
-    c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return result;
-}
-
 // Cuts the extension off `path` and gives it without its dot; leading dots of a file's name begin no extension.
 std::string_view cut_extension(std::string_view& path) {
   const size_t slash = path.rfind('/');
@@ -169,7 +163,7 @@ std::string_view cut_extension(std::string_view& path) {
 
 std::optional<std::string> type_of_path(std::string_view path) {
   auto extension = cut_extension(path);
-  const auto small = lower(extension);
+  const auto small = ascii_lower(extension);
   for (const auto& [shorthand, inner] : double_extensions)
     if (small == shorthand) {
       const auto found = types().find(inner);
@@ -177,7 +171,7 @@ std::optional<std::string> type_of_path(std::string_view path) {
     }
   if (std::find(std::begin(compressions), std::end(compressions), extension) != std::end(compressions))
     extension = cut_extension(path);
-  const auto found = types().find(lower(extension));
+  const auto found = types().find(ascii_lower(extension));
   if (found == types().end())
     return std::nullopt;
   return std::string{found->second};
@@ -188,7 +182,7 @@ std::pair<std::string, std::string_view> split_scheme(std::string_view url) {
   const size_t colon = url.find_first_of("/:");
   if (colon == url.npos || colon == 0 || url[colon] != ':')
     return {{}, url};
-  return {lower(url.substr(0, colon)), url.substr(colon + 1)};
+  return {ascii_lower(url.substr(0, colon)), url.substr(colon + 1)};
 }
 
 std::string host_of(std::string_view url) {
@@ -199,7 +193,7 @@ std::string host_of(std::string_view url) {
   rest = rest.substr(0, rest.find_first_of("/?#"));
   if (const size_t at = rest.rfind('@'); at != rest.npos)
     rest = rest.substr(at + 1);
-  return lower(rest.substr(0, rest.find(':')));
+  return ascii_lower(rest.substr(0, rest.find(':')));
 }
 
 } // namespace

@@ -1,10 +1,12 @@
 // Messages and their parts: the native form of pydantic-ai v2.9's ModelMessage.
 //
 // Field names, meanings and defaults are those of pydantic_ai/messages.py (v2.9.1); message_json.hpp reads and writes
-// the JSON form. Values only, no behaviour; copy and move freely, share between threads as const.
+// the JSON form. What later releases added is kept as it came: fields in `newer` (an object, or null when there are
+// none), parts of new kinds as other_part. Values only, no behaviour; copy and move freely, share between threads as
+// const.
 #pragma once
 
-#include "models/json.hpp"
+#include "base/json.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -23,6 +25,7 @@ using timestamp_text = std::string;
 struct text_content {
   std::string content;
   json metadata = nullptr;
+  json newer = nullptr; // of a "structured-content": its kind, value, tag and description
 };
 
 struct url_content {
@@ -55,12 +58,19 @@ struct cache_point {
 
 using user_content = std::variant<std::string, text_content, url_content, binary_content, uploaded_file, cache_point>;
 
+// A part of a kind that releases after v2.9 added ("speech", "retry-feedback"…), whole. spoken() in models/history.hpp
+// says what it means for a model.
+struct other_part {
+  json value;
+};
+
 // --- parts of a request ----------------------------------------------------------------------------------------------
 
 struct system_prompt_part {
   std::string content;
   timestamp_text timestamp;
   std::optional<std::string> dynamic_ref;
+  json newer = nullptr; // context_id, scope, metadata
 };
 
 struct user_prompt_part {
@@ -73,9 +83,10 @@ struct tool_return_part {
   json content = nullptr; // any JSON; file objects inside it are in their written form (see tool_content.hpp)
   std::string tool_call_id;
   std::optional<std::string> tool_kind;
-  json metadata = nullptr; // not sent to the model; Varro keeps a cell's outputs here (shell/cell.hpp)
+  json metadata = nullptr; // not sent to the model; Varro keeps a cell's outputs here (models/cell.hpp)
   timestamp_text timestamp;
-  std::string outcome = "success"; // "success" | "failed" | "denied"
+  std::string outcome = "success"; // "success" | "failed" | "denied"; of later releases "interrupted" | "retried"
+  json newer = nullptr;            // retry
 };
 
 struct retry_prompt_part {
@@ -85,7 +96,8 @@ struct retry_prompt_part {
   timestamp_text timestamp;
 };
 
-using request_part = std::variant<system_prompt_part, user_prompt_part, tool_return_part, retry_prompt_part>;
+using request_part
+  = std::variant<system_prompt_part, user_prompt_part, tool_return_part, retry_prompt_part, other_part>;
 
 // --- parts of a response ---------------------------------------------------------------------------------------------
 
@@ -94,6 +106,7 @@ struct text_part {
   std::optional<std::string> id;
   std::optional<std::string> provider_name;
   json provider_details = nullptr;
+  json newer = nullptr; // citations
 };
 
 struct thinking_part {
@@ -134,6 +147,7 @@ struct compaction_part {
   std::optional<std::string> id;
   std::optional<std::string> provider_name;
   json provider_details = nullptr;
+  json newer = nullptr; // metadata
 };
 
 struct file_part {
@@ -144,7 +158,7 @@ struct file_part {
 };
 
 using response_part = std::variant<text_part, thinking_part, tool_call_part, builtin_tool_call_part,
-                                   builtin_tool_return_part, compaction_part, file_part>;
+                                   builtin_tool_return_part, compaction_part, file_part, other_part>;
 
 // --- messages --------------------------------------------------------------------------------------------------------
 
@@ -158,6 +172,7 @@ struct token_usage {
   int64_t cache_audio_read_tokens = 0;
   int64_t output_audio_tokens = 0;
   json details = json::object(); // name → int
+  json newer = nullptr;          // cost, output_reasoning_tokens, audio_seconds, unmeasured_requests
 
   token_usage& operator+=(const token_usage& other);
 };
@@ -185,7 +200,8 @@ struct model_response {
   std::optional<std::string> run_id;
   std::optional<std::string> conversation_id;
   json metadata = nullptr;
-  std::string state = "complete"; // "complete" | "incomplete" | "interrupted"
+  std::string state = "complete"; // "complete" | "incomplete" | "interrupted"; of later releases "suspended"
+  json newer = nullptr;           // model_id, canonical_system, workspace_ref, history_digest, failed_attempts
 };
 
 using message = std::variant<model_request, model_response>;

@@ -2,14 +2,15 @@
 //
 // Reading accepts what v2.9.1's loader accepts (unknown keys dropped, defaults filled) and besides the older forms that
 // carry the same meaning: args_json/args_dict wrappers, null tool_call_id (a matching id is made for call and return),
-// request_tokens/response_tokens. Later values that v2.9.1 refuses are mapped to the nearest one it knows. Errors are
+// request_tokens/response_tokens. What releases up to 2.68 added (outcomes, states, fields, kinds of parts) is kept and
+// written back as it came, also where v2.9.1 would refuse it; nothing of it is written that was not read. Errors are
 // errc::invalid_input and name the path of the offending field. Any thread may call.
 //
 // Known differences: whole numbers beyond 64 bits inside free JSON become floating-point ones, and a URL without known
 // extension and media type is written as application/octet-stream, where pydantic-ai cannot write it at all.
 #pragma once
 
-#include "config/errors.hpp"
+#include "base/errors.hpp"
 #include "models/message.hpp"
 
 #include <string_view>
@@ -27,19 +28,5 @@ std::string to_json_text(const std::vector<message>& values);
 caf::expected<message> message_from_json(const json& value);
 caf::expected<std::vector<message>> messages_from_json(const json& value);
 caf::expected<message> message_from_text(std::string_view text);
-
-// Now, in the form that pydantic-ai writes (UTC, six fraction digits, "Z").
-timestamp_text timestamp_now();
-
-// "pyd_ai_" and 32 hex digits.
-std::string make_tool_call_id();
-
-// base64 in the URL-safe alphabet with padding (written); either alphabet, padding optional (read; nullopt if neither).
-std::string base64url_encode(std::string_view bytes);
-std::string base64_encode(std::string_view bytes); // the standard alphabet, as the vendors' wires want it
-std::optional<std::string> base64_decode(std::string_view text);
-
-// First 6 hex digits of SHA-1, the identifier that pydantic-ai gives to files.
-std::string content_identifier(std::string_view bytes);
 
 } // namespace varro

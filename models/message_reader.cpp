@@ -55,6 +55,7 @@ void read_usage(json_fields& message, token_usage& out) {
   fields.count("cache_audio_read_tokens", out.cache_audio_read_tokens);
   fields.count("output_audio_tokens", out.output_audio_tokens);
   read_usage_details(fields, out.details);
+  fields.newer({"cost", "output_reasoning_tokens", "audio_seconds", "unmeasured_requests"}, out.newer);
 }
 
 void read_finish_reason(json_fields& fields, std::optional<std::string>& out) {
@@ -93,8 +94,7 @@ model_response read_response(json_fields& fields) {
   fields.text_or_null("conversation_id", out.conversation_id);
   fields.object_or_null("metadata", out.metadata);
   fields.one_of("state", out.state, {"complete", "incomplete", "interrupted", "suspended"});
-  if (out.state == "suspended") // since 2.10: paused by the vendor, to be continued
-    out.state = "interrupted";
+  fields.newer({"model_id", "canonical_system", "workspace_ref", "history_digest", "failed_attempts"}, out.newer);
   return out;
 }
 

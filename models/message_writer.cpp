@@ -1,6 +1,7 @@
 // Messages to JSON, field by field in the order in which pydantic-ai v2.9.1 prints them.
 #include "models/content_json.hpp"
 #include "models/message_json.hpp"
+#include "models/timestamp.hpp"
 
 namespace varro {
 
@@ -19,14 +20,26 @@ json time_or_now(const timestamp_text& value) {
   return value.empty() ? timestamp_now() : value;
 }
 
+// What later releases added goes behind the fields of v2.9.1, which passes over it.
+json with_newer(json out, const json& newer) {
+  if (newer.is_object())
+    for (auto it = newer.begin(); it != newer.end(); ++it)
+      out[it.key()] = it.value();
+  return out;
+}
+
 struct part_writer {
+  json operator()(const other_part& part) const {
+    return part.value;
+  }
+
   json operator()(const system_prompt_part& part) const {
     json out = json::object();
     out["content"] = part.content;
     out["timestamp"] = time_or_now(part.timestamp);
     out["dynamic_ref"] = or_null(part.dynamic_ref);
     out["part_kind"] = "system-prompt";
-    return out;
+    return with_newer(std::move(out), part.newer);
   }
 
   json operator()(const user_prompt_part& part) const {
@@ -53,7 +66,7 @@ struct part_writer {
     out["timestamp"] = time_or_now(part.timestamp);
     out["outcome"] = part.outcome;
     out["part_kind"] = "tool-return";
-    return out;
+    return with_newer(std::move(out), part.newer);
   }
 
   json operator()(const retry_prompt_part& part) const {
@@ -69,7 +82,7 @@ struct part_writer {
   json operator()(const text_part& part) const {
     json out = json::object();
     out["content"] = part.content;
-    return with_origin(std::move(out), part, "text");
+    return with_newer(with_origin(std::move(out), part, "text"), part.newer);
   }
 
   json operator()(const thinking_part& part) const {
@@ -109,7 +122,7 @@ struct part_writer {
   json operator()(const compaction_part& part) const {
     json out = json::object();
     out["content"] = or_null(part.content);
-    return with_origin(std::move(out), part, "compaction");
+    return with_newer(with_origin(std::move(out), part, "compaction"), part.newer);
   }
 
   json operator()(const file_part& part) const {
@@ -176,7 +189,7 @@ struct message_writer {
     out["conversation_id"] = or_null(value.conversation_id);
     out["metadata"] = value.metadata;
     out["state"] = value.state;
-    return out;
+    return with_newer(std::move(out), value.newer);
   }
 };
 
@@ -192,7 +205,7 @@ json to_json(const token_usage& value) {
   out["cache_audio_read_tokens"] = value.cache_audio_read_tokens;
   out["output_audio_tokens"] = value.output_audio_tokens;
   out["details"] = value.details.is_object() ? value.details : json::object();
-  return out;
+  return with_newer(std::move(out), value.newer);
 }
 
 json to_json(const message& value) {

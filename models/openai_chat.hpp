@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace varro::openai_chat {
 
@@ -14,6 +15,10 @@ std::string provider_name(const model_config& model);
 
 // The body of the request alone. REQUIRES: query.history is not null.
 json encode_body(const model_query& query);
+
+// POST of a body to a path below the model's base URL, with the key as its vendor wants it; for the Responses API too.
+// REQUIRES: `body` has a member "stream".
+http_request request_to(const model_config& model, std::string_view path, const json& body);
 
 // See model_provider.
 caf::expected<http_request> encode(const model_query& query);

@@ -41,30 +41,27 @@ class decoder final : public body_decoder {
 public:
   decoder(const model_query& query, int http_status)
     : body_decoder(query, http_status), row_(quirks_of(query.model)), provider_(provider_name(query.model)),
-      answer_(row_, provider_) {}
-
-  model_response partial() const override {
-    auto response = build(false);
-    response.state = "interrupted";
-    return response;
-  }
+      answer_(row_, provider_, query.tools) {}
 
 protected:
   void take_event(const server_sent_event& event) override;
   void take_json(const json& body) override;
   outcome take_error(std::string_view body) override;
+  model_response build(bool whole) const override;
 
-  model_response result() override {
-    return build(true);
-  }
-
-  // Some servers close without a finish reason or [DONE]; what they sent is then the answer.
+  // Some servers close without a finish reason or [DONE]; what they sent is then the answer, if it is not a stream that
+  // broke behind a proxy or a server that marks no end of its body: who asked may want to ask again.
   bool complete(bool connection_lost) const override {
-    return done_ || !raw_finish_reason_.empty() || (!connection_lost && answer_.has_content());
+    return has_end_mark() || (!connection_lost && answer_.has_content());
+  }
+  bool has_end_mark() const override {
+    return done_ || has_closing_usage_ || !raw_finish_reason_.empty();
   }
 
 private:
   void take_chunk(const json& chunk);
+  bool take_lines(const std::string& data);
+  void fail_unless_said(vendor_error error);
   void take_choice(const json& choice, bool whole);
   void take_names(const json& chunk, bool whole);
   void take_usage(const json& chunk);
@@ -72,7 +69,6 @@ private:
   bool take_failure(const json& chunk);
   bool take_failed_generation(const json& body);
   void finish_with(const std::string& reason);
-  model_response build(bool with_calls) const;
 
   const quirks& row_;
   std::string provider_;
@@ -84,7 +80,33 @@ private:
   std::string raw_finish_reason_;
   std::optional<std::string> finish_reason_;
   bool done_ = false;
+  bool has_closing_usage_ = false; // the counts that come after the last choice came
+  bool unsaid_finish_ = false;     // a finish reason was there, but empty
 };
+
+// Some servers forget the empty line between events, so that several come as one with a line for each.
+bool decoder::take_lines(const std::string& data) {
+  std::vector<json> chunks;
+  bool done = false;
+  for (size_t at = 0; at < data.size();) {
+    const auto end = std::min(data.find('\n', at), data.size());
+    const auto line = data.substr(at, end - at);
+    at = end + 1;
+    if (line == "[DONE]") {
+      done = true;
+      continue;
+    }
+    auto chunk = parse_vendor_json(line);
+    if (!chunk || !chunk->is_object())
+      return false;
+    chunks.push_back(std::move(*chunk));
+  }
+  for (const auto& chunk : chunks)
+    if (!failed())
+      take_chunk(chunk);
+  done_ = done_ || done;
+  return true;
+}
 
 void decoder::take_event(const server_sent_event& event) {
   if (event.data == "[DONE]") {
@@ -94,17 +116,23 @@ void decoder::take_event(const server_sent_event& event) {
   const auto chunk = parse_vendor_json(event.data);
   if (!chunk || !chunk->is_object()) {
     if (event.type == "error")
-      fail_with(read_stream_error(json{{"message", event.data}}, secret()));
-    else if (event.data.find('{') != std::string::npos)
-      fail_with(malformed_error("a chunk of the stream is not valid JSON."));
+      fail_unless_said(read_stream_error(json{{"message", event.data}}, secret()));
+    else if (event.data.find('{') != std::string::npos && !take_lines(event.data))
+      fail_unless_said(malformed_error("a chunk of the stream is not valid JSON."));
     return;
   }
   if (event.type == "error" && !member(*chunk, "error").is_object()) {
     if (!take_failed_generation(*chunk))
-      fail_with(read_stream_error(*chunk, secret()));
+      fail_unless_said(read_stream_error(*chunk, secret()));
     return;
   }
   take_chunk(*chunk);
+}
+
+// What was said to its end is an answer, whatever the server reports after it.
+void decoder::fail_unless_said(vendor_error error) {
+  if (raw_finish_reason_.empty() || raw_finish_reason_ == "error" || !answer_.has_content())
+    fail_with(std::move(error));
 }
 
 void decoder::take_chunk(const json& chunk) {
@@ -126,7 +154,7 @@ void decoder::take_json(const json& body) {
     return;
   const auto& choices = member(body, "choices");
   if (!choices.is_array() || choices.empty() || !choices.front().is_object())
-    return fail_with(malformed_error("it has no choices."));
+    return fail_with(choices.is_array() ? malformed_error("it has no choices.") : read_unexpected_body(body, secret()));
   take_names(body, true);
   take_usage(body);
   take_choice(choices.front(), true);
@@ -142,7 +170,7 @@ bool decoder::take_failure(const json& chunk) {
   if (!is_error)
     return false;
   if (!take_failed_generation(chunk))
-    fail_with(read_stream_error(chunk, secret()));
+    fail_unless_said(read_stream_error(chunk, secret()));
   return true;
 }
 
@@ -189,6 +217,8 @@ void decoder::take_usage(const json& chunk) {
   for (const auto* holder : {&chunk, &member(chunk, "x_groq")})
     if (const auto& usage = member(*holder, "usage"); usage.is_object()) {
       usage_ = read_usage(usage);
+      const auto& choices = member(chunk, "choices");
+      has_closing_usage_ = has_closing_usage_ || (choices.is_array() && choices.empty() && answer_.has_content());
       return;
     }
   const auto& choices = member(chunk, "choices");
@@ -209,8 +239,10 @@ void decoder::take_choice(const json& choice, bool whole) {
   const auto& reason = member(choice, "finish_reason");
   if (reason.is_string() && !reason.get_ref<const std::string&>().empty())
     finish_with(reason.get<std::string>());
-  else if (whole && reason.is_null())
-    finish_with("stop"); // local servers leave it out
+  else if (whole) // local servers leave it out, Snowflake leaves it empty
+    finish_with(reason.is_string() && answer_.has_calls() ? "tool_calls" : "stop");
+  else if (reason.is_string())
+    unsaid_finish_ = true;
 }
 
 void decoder::finish_with(const std::string& reason) {
@@ -243,15 +275,18 @@ void decoder::take_downstream(const json& chunk) {
     details_["is_byok"] = own_key;
 }
 
-model_response decoder::build(bool with_calls) const {
+model_response decoder::build(bool whole) const {
   auto response = empty_response();
   response.provider_name = provider_;
-  response.parts = answer_.parts(with_calls);
+  response.parts = answer_.parts(whole);
   response.usage = usage_;
   if (model_)
     response.model_name = *model_;
   response.provider_response_id = id_;
   response.finish_reason = finish_reason_;
+  // A stream that always leaves the reason empty, as Snowflake's does, still says that it is whole.
+  if (raw_finish_reason_.empty() && whole && done_ && (unsaid_finish_ || provider_ == "snowflake"))
+    response.finish_reason = answer_.has_calls() ? "tool_call" : "stop";
   auto details = details_;
   if (!answer_.refusal().empty()) {
     response.finish_reason = "content_filter";

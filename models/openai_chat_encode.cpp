@@ -1,6 +1,9 @@
 #include "models/openai_chat.hpp"
+
+#include "models/google_models.hpp"
 #include "models/openai_chat_messages.hpp"
 #include "models/openai_chat_quirks.hpp"
+#include "models/openai_models.hpp"
 #include "models/vendor_json.hpp"
 
 #include <set>
@@ -70,7 +73,8 @@ void add_sampling(const model_query& query, const quirks& row, json& body) {
     body["stop"] = *stop;
   if (const auto* seed = find_setting(query, "seed"); seed && seed->is_number())
     body[std::string(row.seed_field)] = *seed;
-  if (is_openai_reasoning_model(query.model.provider, query.model.name))
+  const auto effort = body.contains("reasoning_effort") ? body["reasoning_effort"].get<std::string>() : std::string{};
+  if (is_openai(query.model) && !takes_sampling(traits_of_openai_model(query.model), effort))
     return;
   const auto* temperature = find_setting(query, "temperature");
   if (temperature ? temperature->is_number() : query.model.temperature.has_value())
@@ -82,7 +86,7 @@ void add_sampling(const model_query& query, const quirks& row, json& body) {
     body["logit_bias"] = *bias;
 }
 
-// pydantic-ai's `thinking`: true, false, or "minimal" to "xhigh". Without a wish the model decides.
+// pydantic-ai's `thinking`: true, false, or "minimal" to "xhigh"; without it, what the model's configuration says.
 struct thinking_wish {
   bool off = false;
   bool on = false;
@@ -95,6 +99,8 @@ thinking_wish wish_of(const model_query& query) {
   const auto* setting = find_setting(query, "thinking");
   if (!setting) {
     wish.off = query.model.thinking == "off";
+    wish.on = !wish.off && !query.model.effort.empty();
+    wish.effort = wish.on ? query.model.effort : "";
     return wish;
   }
   wish.unsaid = setting->is_null();
@@ -105,6 +111,38 @@ thinking_wish wish_of(const model_query& query) {
   return wish;
 }
 
+// The level to which a wish comes with such a model, "" to leave it to the model. Budgets have the names of levels
+// here.
+std::string gemini_effort(const model_query& query, const thinking_wish& wish) {
+  const auto traits = google::traits_of_gemini(query.model.name);
+  const auto wanted = wish.effort.empty() ? query.model.effort : wish.effort;
+  if (traits.thinking == google::thinking_control::none)
+    return {};
+  if (traits.thinking == google::thinking_control::level)
+    return wish.off    ? google::nearest_level(traits, "minimal")
+      : wanted.empty() ? ""
+                       : google::nearest_level(traits, wanted);
+  if (wish.off)
+    return traits.can_stop_thinking ? "none" : "low";
+  return wanted == "xhigh" || wanted == "max" ? "high" : wanted;
+}
+
+// OpenAI's own models: what they know. Those that take tools here only without reasoning get "none", also unasked.
+void add_openai_effort(const model_query& query, const thinking_wish& wish, json& body) {
+  const auto& traits = traits_of_openai_model(query.model);
+  const auto effort = wish.off ? std::string("none") : wish.effort.empty() ? std::string("medium") : wish.effort;
+  const bool reasons = wish.on || (!wish.off && traits.reasons_by_default);
+  if (traits.family.empty()) {
+    if (wish.on)
+      body["reasoning_effort"] = effort; // in Azure's cloud names are the user's own
+  } else if (traits.needs_responses == responses_need::reasoning_tools && body.contains("tools") && reasons
+             && traits.can_stop_reasoning()) {
+    body["reasoning_effort"] = "none";
+  } else if (traits.reasons() && (wish.on || wish.off)) {
+    body["reasoning_effort"] = nearest_effort(traits, effort);
+  }
+}
+
 void add_thinking(const model_query& query, const quirks& row, json& body) {
   const auto wish = wish_of(query);
   const auto& name = query.model.name;
@@ -113,9 +151,14 @@ void add_thinking(const model_query& query, const quirks& row, json& body) {
     return;
   switch (row.request) {
   case thinking_request::none:
+    // What somebody has chosen for a server that nobody here knows. Most such servers take OpenAI's word for it.
+    if (!find_setting(query, "thinking") && wish.on)
+      body["reasoning_effort"] = effort;
     return;
   case thinking_request::reasoning_effort:
-    if (wish.on)
+    if (is_openai(query.model))
+      add_openai_effort(query, wish, body);
+    else if (wish.on)
       body["reasoning_effort"] = effort;
     return;
   case thinking_request::groq:
@@ -123,7 +166,7 @@ void add_thinking(const model_query& query, const quirks& row, json& body) {
       return;
     body["reasoning_format"] = "parsed";
     if (name.find("gpt-oss") != std::string::npos)
-      body["reasoning_effort"] = effort == "minimal" ? "low" : effort == "xhigh" ? "high" : effort;
+      body["reasoning_effort"] = effort == "minimal" ? "low" : effort == "xhigh" || effort == "max" ? "high" : effort;
     return;
   case thinking_request::reasoning_object:
     if (wish.on)
@@ -133,6 +176,10 @@ void add_thinking(const model_query& query, const quirks& row, json& body) {
     // OpenRouter has routes that reason only when told so besides the effort.
     if (wish.on && row.downstream_details)
       body["reasoning"]["enabled"] = true;
+    return;
+  case thinking_request::gemini:
+    if (const auto level = gemini_effort(query, wish); !level.empty())
+      body["reasoning_effort"] = level;
     return;
   case thinking_request::thinking_object: {
     // Models since GLM 4.5 think; their earlier thoughts are sent back and shall not be thrown away there.
@@ -158,8 +205,10 @@ json encode_body(const model_query& query) {
   json body = {{"model", query.model.name}, {"messages", encode_messages(query, row)}};
   add_tools(query, row, body);
   add_output_limit(query, row, body);
-  add_sampling(query, row, body);
   add_thinking(query, row, body);
+  add_sampling(query, row, body); // goes by the effort
+  if (!query.model.service_tier.empty())
+    body["service_tier"] = query.model.service_tier;
   const auto* stream = find_setting(query, "stream");
   const bool streams = !stream || *stream != json(false);
   body["stream"] = streams;
@@ -169,26 +218,30 @@ json encode_body(const model_query& query) {
   return body;
 }
 
+http_request request_to(const model_config& model, std::string_view path, const json& body) {
+  http_request request;
+  // Some base URLs carry a query (Azure's api-version); the path goes before it.
+  const auto& base = model.base_url;
+  const auto mark = std::min(base.find('?'), base.size());
+  request.url = base.substr(0, mark).append(path) + base.substr(mark);
+  request.body = dump_json(body);
+  request.headers = {{"content-type", "application/json"},
+                     {"accept", body["stream"] == json(true) ? "text/event-stream" : "application/json"}};
+  if (!model.api_key.empty()) {
+    // Azure knows keys by a header of its own.
+    if (quirks_of(model).provider == "azure")
+      request.headers.emplace_back("api-key", model.api_key);
+    else
+      request.headers.emplace_back("authorization", "Bearer " + model.api_key);
+  }
+  return request;
+}
+
 caf::expected<http_request> encode(const model_query& query) {
   const auto body = encode_body(query);
   if (!body["messages"].is_array() || body["messages"].empty())
     return fail(errc::invalid_input, "There is no message that could be sent to the model.");
-  http_request request;
-  // Some base URLs carry a query (Azure's api-version); the path goes before it.
-  const auto& base = query.model.base_url;
-  const auto mark = std::min(base.find('?'), base.size());
-  request.url = base.substr(0, mark) + "/chat/completions" + base.substr(mark);
-  request.body = dump_json(body);
-  request.headers = {{"content-type", "application/json"},
-                     {"accept", body["stream"] == json(true) ? "text/event-stream" : "application/json"}};
-  if (!query.model.api_key.empty()) {
-    // Azure knows keys by a header of its own.
-    if (quirks_of(query.model).provider == "azure")
-      request.headers.emplace_back("api-key", query.model.api_key);
-    else
-      request.headers.emplace_back("authorization", "Bearer " + query.model.api_key);
-  }
-  return request;
+  return request_to(query.model, "/chat/completions", body);
 }
 
 } // namespace varro::openai_chat

@@ -1,5 +1,7 @@
 #include "models/openai_chat_messages.hpp"
 
+#include "base/text.hpp"
+#include "models/google_contents.hpp"
 #include "models/history.hpp"
 #include "models/message_json.hpp"
 #include "models/openai_chat.hpp"
@@ -22,22 +24,18 @@ json image_part(std::string url, const json& vendor_metadata) {
   return json{{"type", "image_url"}, {"image_url", std::move(image)}};
 }
 
-bool reads_as_text(std::string_view media_type) {
-  return media_type.substr(0, 5) == "text/" || media_type == "application/json" || media_type == "application/xml"
-    || media_type == "application/yaml" || media_type == "application/x-yaml";
-}
-
 class message_encoder {
 public:
   message_encoder(const model_query& query, const quirks& row)
-    : query_(query), row_(row), provider_(provider_name(query.model)),
-      role_(system_role(query.model.provider, query.model.name)) {}
+    : query_(query), row_(row), provider_(provider_name(query.model)), role_(system_role(query.model)),
+      vision_(query.model.vision && !query.without_pictures) {}
 
   json encode();
 
 private:
   void add_request(const model_request& request);
   void add_response(const model_response& response);
+  void add_call(const tool_call_part& part, const model_response& response);
   void add_instructions();
   void add_tool_message(const std::string& call_id, std::string text);
   void flush_files();
@@ -57,6 +55,7 @@ private:
   const quirks& row_;
   std::string provider_;
   std::string_view role_;
+  bool vision_;
   bool thinks_ = false; // some answer of the history has thinking
   json messages_ = json::array();
   json files_ = json::array(); // of tool results, for the user message after them
@@ -103,11 +102,12 @@ bool message_encoder::can_show(const user_content& file) const {
   if (binary && reads_as_text(binary->media_type))
     return true;
   const auto* url = std::get_if<url_content>(&file);
-  const bool image = (binary && is_image(binary->media_type)) || (url && url->kind == "image-url");
-  if (image)
-    return query_.model.vision;
+  if (binary && is_image(binary->media_type))
+    return vision_ && !picture_type(binary->data).empty();
+  if (url && url->kind == "image-url")
+    return vision_;
   if (binary && binary->media_type == "application/pdf")
-    return row_.documents && query_.model.vision;
+    return row_.documents && vision_;
   if (const auto* uploaded = std::get_if<uploaded_file>(&file))
     return row_.documents && uploaded->provider_name == provider_;
   return false;
@@ -115,12 +115,11 @@ bool message_encoder::can_show(const user_content& file) const {
 
 json message_encoder::binary_part(const binary_content& file) const {
   if (is_image(file.media_type))
-    return image_part(data_url(file), file.vendor_metadata);
-  if (!reads_as_text(file.media_type))
-    return json{{"type", "file"}, {"file", {{"file_data", data_url(file)}, {"filename", "filename.pdf"}}}};
-  const auto id = identifier_of(file);
-  return text_part_of("-----BEGIN FILE id=\"" + id + "\" type=\"" + file.media_type + "\"-----\n"
-                      + to_valid_utf8(file.data) + "\n-----END FILE id=\"" + id + "\"-----");
+    return image_part(data_url(file, picture_type(file.data)), file.vendor_metadata);
+  if (reads_as_text(file.media_type))
+    return text_part_of(inlined_file(file));
+  return json{{"type", "file"},
+              {"file", {{"file_data", data_url(file, file.media_type)}, {"filename", "filename.pdf"}}}};
 }
 
 json message_encoder::file_part_of(const user_content& file) const {
@@ -187,9 +186,9 @@ void message_encoder::add_request(const model_request& request) {
       }
     } else if (const auto* part = std::get_if<system_prompt_part>(&any_part)) {
       messages_.push_back(message(role_, part->content));
-    } else {
+    } else if (const auto* part = std::get_if<user_prompt_part>(&any_part)) {
       flush_files();
-      messages_.push_back(message("user", prompt_content(std::get<user_prompt_part>(any_part))));
+      messages_.push_back(message("user", prompt_content(*part)));
     }
   }
   flush_files();
@@ -252,6 +251,27 @@ void message_encoder::add_thinking(const thinking_part& part, const model_respon
   texts_.push_back("<think>\n" + part.content + "\n</think>");
 }
 
+// What the vendor put beside a call goes back to it. Google's newer models want a signature on an answer's first call:
+// one that has none, because another model made it, gets what stands for it.
+void message_encoder::add_call(const tool_call_part& part, const model_response& response) {
+  json call = {{"id", accepted_call_id(part.tool_call_id, row_.call_ids)},
+               {"type", "function"},
+               {"function", {{"name", accepted_tool_name(part.tool_name)}, {"arguments", arguments_text(part.args)}}}};
+  const auto& extra = member(part.provider_details, "extra_content");
+  const bool ours = part.provider_name == provider_ || response.provider_name == provider_;
+  if (extra.is_object() && ours && !query_.without_thinking) {
+    call["extra_content"] = extra;
+  } else if (row_.thought_signatures) {
+    const bool googles = google::is_same_provider(part.provider_name, provider_);
+    auto signature = googles ? google::signature_of(part.provider_details) : std::nullopt;
+    if (!signature && calls_.empty() && google::traits_of_gemini(query_.model.name).signatures)
+      signature = std::string(google::no_signature);
+    if (signature)
+      call["extra_content"] = json{{"google", {{google::signature_detail, *signature}}}};
+  }
+  calls_.push_back(std::move(call));
+}
+
 void message_encoder::add_response(const model_response& response) {
   texts_.clear();
   thoughts_.clear();
@@ -263,11 +283,10 @@ void message_encoder::add_response(const model_response& response) {
       if (!part->content.empty())
         texts_.push_back(part->content);
     } else if (const auto* part = std::get_if<thinking_part>(&any_part)) {
-      add_thinking(*part, response);
+      if (!query_.without_thinking)
+        add_thinking(*part, response);
     } else if (const auto* part = std::get_if<tool_call_part>(&any_part)) {
-      calls_.push_back(json{{"id", accepted_call_id(part->tool_call_id, row_.call_ids)},
-                            {"type", "function"},
-                            {"function", {{"name", part->tool_name}, {"arguments", arguments_text(part->args)}}}});
+      add_call(*part, response);
     }
     // What another vendor ran itself, and files, have no place on this wire.
   }

@@ -1,5 +1,7 @@
 #include "models/openai_chat_quirks.hpp"
 
+#include "models/openai_models.hpp"
+
 #include <array>
 
 namespace varro::openai_chat {
@@ -10,7 +12,7 @@ constexpr std::string_view completion_tokens = "max_completion_tokens";
 
 constexpr quirks plain{.provider = "", .host = ""};
 
-constexpr std::array<quirks, 17> table = {{
+constexpr std::array<quirks, 18> table = {{
   // 40 characters is OpenAI's own limit for a tool call's id.
   {.provider = "openai",
    .host = "api.openai.com",
@@ -34,6 +36,13 @@ constexpr std::array<quirks, 17> table = {{
    .host = "api.deepseek.com",
    .thinking_field = "reasoning_content",
    .replay = thinking_replay::one_field},
+  // Gemini by way of ai.google.dev/gemini-api/docs/openai; fields that it does not know are a 400.
+  {.provider = "google",
+   .host = "generativelanguage.googleapis.com",
+   .request = thinking_request::gemini,
+   .no_text = empty_content::absent,
+   .parallel_setting = false,
+   .thought_signatures = true},
   {.provider = "groq",
    .host = "api.groq.com",
    .max_tokens_field = completion_tokens,
@@ -86,6 +95,15 @@ constexpr std::array<quirks, 17> table = {{
    .request = thinking_request::thinking_object},
 }};
 
+bool starts_with_any(std::string_view name, std::initializer_list<std::string_view> prefixes) {
+  for (const auto prefix : prefixes)
+    if (name.substr(0, prefix.size()) == prefix)
+      return true;
+  return false;
+}
+
+} // namespace
+
 std::string_view host_of(std::string_view url) {
   if (const auto at = url.find("://"); at != std::string_view::npos)
     url.remove_prefix(at + 3);
@@ -94,19 +112,6 @@ std::string_view host_of(std::string_view url) {
     url.remove_prefix(at + 1);
   return url;
 }
-
-bool starts_with_any(std::string_view name, std::initializer_list<std::string_view> prefixes) {
-  for (const auto prefix : prefixes)
-    if (name.substr(0, prefix.size()) == prefix)
-      return true;
-  return false;
-}
-
-bool is_openai(std::string_view provider) {
-  return provider == "openai" || provider == "azure";
-}
-
-} // namespace
 
 const quirks& quirks_of(const model_config& model) {
   for (const auto& row : table)
@@ -120,13 +125,26 @@ const quirks& quirks_of(const model_config& model) {
   return fallback;
 }
 
-bool is_openai_reasoning_model(std::string_view provider, std::string_view name) {
-  return is_openai(provider) && starts_with_any(name, {"o1", "o3", "o4", "gpt-5"})
-    && name.find("gpt-5-chat") == std::string_view::npos;
+bool can_ask_for_no_thinking(const model_config& model) {
+  const auto& row = quirks_of(model);
+  switch (row.request) {
+  case thinking_request::none:
+    return false;
+  case thinking_request::reasoning_effort:
+    return is_openai(model);
+  case thinking_request::groq:
+    return false;
+  case thinking_request::reasoning_object:
+    return row.downstream_details;
+  case thinking_request::thinking_object:
+  case thinking_request::gemini:
+    return true;
+  }
+  return false;
 }
 
-std::string_view system_role(std::string_view provider, std::string_view name) {
-  return is_openai(provider) && starts_with_any(name, {"o1-mini", "o1-preview"}) ? "user" : "system";
+std::string_view system_role(const model_config& model) {
+  return is_openai(model) && starts_with_any(model.name, {"o1-mini", "o1-preview"}) ? "user" : "system";
 }
 
 bool can_force_tools(std::string_view provider, std::string_view name) {

@@ -24,6 +24,7 @@ enum class thinking_request {
   groq,             // the same, besides "reasoning_format": "parsed"
   reasoning_object, // "reasoning": {"effort": …}
   thinking_object,  // "thinking": {"type": "enabled"}
+  gemini,           // "reasoning_effort" with what the model of Google knows, also to turn thinking off
 };
 
 // What stands in an assistant message that has tool calls only.
@@ -45,18 +46,22 @@ struct quirks {
   std::string_view seed_field = "seed";
   bool documents = false;                   // {"type": "file"} parts with a PDF are accepted
   bool reply_between_tool_and_user = false; // a user message right after a tool message is refused
+  bool thought_signatures = false;          // calls must bring back the signature that they came with (Google)
   bool downstream_details = false;          // provider, cost and native_finish_reason are kept (OpenRouter)
   call_id_rule call_ids = {.length_max = 256};
 };
 
+// Whether there are words for this model's server by which it is told not to think, or that are not needed.
+bool can_ask_for_no_thinking(const model_config& model);
+
 // The row of a model's vendor: by provider name, then by host; the default row is plain chat completions.
 const quirks& quirks_of(const model_config& model);
 
-// Models that refuse sampling parameters and count their thinking into the answer (OpenAI's o-series and GPT-5 on).
-bool is_openai_reasoning_model(std::string_view provider, std::string_view model_name);
+// The host (and port) of a URL, "" when there is none.
+std::string_view host_of(std::string_view url);
 
 // The role that instructions have: "system", but for the few models that know no such role.
-std::string_view system_role(std::string_view provider, std::string_view model_name);
+std::string_view system_role(const model_config& model);
 
 // Whether a call of some tool can be demanded of this model.
 bool can_force_tools(std::string_view provider, std::string_view model_name);

@@ -1,7 +1,10 @@
 #include "models/part_reader.hpp"
 
 #include "models/content_json.hpp"
+#include "models/identifiers.hpp"
 #include "models/message_json.hpp"
+
+#include <algorithm>
 
 namespace varro {
 
@@ -30,17 +33,14 @@ bool lacks_call_id(const json_fields& fields) {
   return !id || id->is_null();
 }
 
-void read_tool_kind(json_fields& fields, std::optional<std::string>& out) {
-  fields.text_or_null("tool_kind", out);
-  // Kinds of later releases only tell how a part may be shown; without one it is an ordinary part.
-  if (out && *out != "tool-search" && *out != "capability-load")
-    out.reset();
+// Since 2.10 a call can be interrupted, later also answered by a wish to try again.
+void read_outcome(json_fields& fields, std::string& out) {
+  fields.one_of("outcome", out, {"success", "failed", "denied", "interrupted", "retried"});
 }
 
-void read_outcome(json_fields& fields, std::string& out) {
-  fields.one_of("outcome", out, {"success", "failed", "denied", "interrupted"});
-  if (out == "interrupted") // since 2.10
-    out = "failed";
+// Kinds of later releases, and answers that are none, have no shape that we know.
+bool has_known_shape(const std::optional<std::string>& tool_kind) {
+  return tool_kind && (*tool_kind == "tool-search" || *tool_kind == "capability-load");
 }
 
 // Copies the fields that the typed kinds know; false when `value` has not the kind's shape.
@@ -95,7 +95,7 @@ bool keep_search_result(const json& content, json& out) {
 
 // pydantic-ai refuses a part whose data do not have the shape of its kind; here it becomes an ordinary part.
 void narrow_call(tool_call_part& part, bool builtin) {
-  if (!part.tool_kind || (builtin && *part.tool_kind == "capability-load"))
+  if (!has_known_shape(part.tool_kind) || (builtin && *part.tool_kind == "capability-load"))
     return;
   const bool search = *part.tool_kind == "tool-search";
   const char* name = search ? (builtin ? "tool_search" : "search_tools") : "load_capability";
@@ -111,7 +111,8 @@ void narrow_call(tool_call_part& part, bool builtin) {
 
 template <class Part>
 void narrow_return(Part& part, bool builtin) {
-  if (!part.tool_kind || (builtin && *part.tool_kind == "capability-load"))
+  if (!has_known_shape(part.tool_kind) || (builtin && *part.tool_kind == "capability-load")
+      || part.outcome == "interrupted" || part.outcome == "retried")
     return;
   const bool search = *part.tool_kind == "tool-search";
   const char* name = search ? (builtin ? "tool_search" : "search_tools") : "load_capability";
@@ -150,7 +151,7 @@ void read_call(json_fields& fields, tool_call_part& part, bool builtin) {
     part.tool_call_id = make_call_id(part.tool_name, fields.reading());
   else
     fields.text("tool_call_id", part.tool_call_id);
-  read_tool_kind(fields, part.tool_kind);
+  fields.text_or_null("tool_kind", part.tool_kind);
   fields.text_or_null("id", part.id);
   fields.text_or_null("provider_name", part.provider_name);
   fields.object_or_null("provider_details", part.provider_details);
@@ -169,7 +170,7 @@ void read_return(json_fields& fields, Part& part, bool builtin) {
     part.tool_call_id = claim_call_id(part.tool_name, fields.reading());
   else
     fields.text("tool_call_id", part.tool_call_id);
-  read_tool_kind(fields, part.tool_kind);
+  fields.text_or_null("tool_kind", part.tool_kind);
   fields.any("metadata", part.metadata);
   fields.timestamp("timestamp", part.timestamp);
   read_outcome(fields, part.outcome);
@@ -184,6 +185,7 @@ system_prompt_part read_system_prompt(json_fields& fields) {
   fields.text("content", part.content);
   fields.timestamp("timestamp", part.timestamp);
   fields.text_or_null("dynamic_ref", part.dynamic_ref);
+  fields.newer({"context_id", "scope", "metadata"}, part.newer);
   return part;
 }
 
@@ -272,6 +274,7 @@ text_part read_text(json_fields& fields) {
   text_part part;
   fields.text("content", part.content);
   read_origin(fields, part);
+  fields.newer({"citations"}, part.newer);
   return part;
 }
 
@@ -287,6 +290,7 @@ compaction_part read_compaction(json_fields& fields) {
   compaction_part part;
   fields.text_or_null("content", part.content);
   read_origin(fields, part);
+  fields.newer({"metadata"}, part.newer);
   return part;
 }
 
@@ -318,6 +322,19 @@ std::optional<Variant> checked(Part part, const message_reading& reading) {
   return Variant{std::move(part)};
 }
 
+// Kinds that releases after v2.9 added: kept whole. What is spoken says by whom.
+bool is_newer_kind(json_fields& fields, const std::string& kind, const char* speaker,
+                   std::initializer_list<std::string_view> kinds) {
+  if (kind == "speech") {
+    std::string who;
+    fields.text("speaker", who);
+    if (who != speaker)
+      fields.fail_at("speaker", speaker);
+    return true;
+  }
+  return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
+}
+
 std::string read_part_kind(json_fields& fields) {
   std::string kind;
   fields.text("part_kind", kind);
@@ -336,10 +353,15 @@ std::optional<request_part> read_request_part(const json& value, const json_plac
   if (kind == "tool-return") {
     tool_return_part part;
     read_return(fields, part, false);
+    fields.newer({"retry"}, part.newer);
     return checked<request_part>(std::move(part), reading);
   }
   if (kind == "retry-prompt")
     return checked<request_part>(read_retry_prompt(fields), reading);
+  if (is_newer_kind(fields, kind, "user",
+                    {"retry-feedback", "tool-availability-delta", "capability-load-delta", "model-settings-delta",
+                     "instruction-delta", "instruction-baseline", "compaction"}))
+    return checked<request_part>(other_part{value}, reading);
   fields.fail_at("part_kind", "a kind of part of a request");
   return std::nullopt;
 }
@@ -367,6 +389,8 @@ std::optional<response_part> read_response_part(const json& value, const json_pl
     return checked<response_part>(read_compaction(fields), reading);
   if (kind == "file")
     return checked<response_part>(read_file(fields), reading);
+  if (is_newer_kind(fields, kind, "assistant", {}))
+    return checked<response_part>(other_part{value}, reading);
   fields.fail_at("part_kind", "a kind of part of a response");
   return std::nullopt;
 }

@@ -4,8 +4,8 @@
 // the retries are models/transport.hpp and actors/model_client.
 #pragma once
 
+#include "base/errors.hpp"
 #include "config/config.hpp"
-#include "config/errors.hpp"
 #include "models/message.hpp"
 
 #include <chrono>
@@ -33,6 +33,10 @@ struct model_query {
     = nullptr; // per-query overrides in pydantic-ai's ModelSettings names (max_tokens, temperature, top_p,
                // stop_sequences, tool_choice, parallel_tool_calls, thinking…); null means the model's defaults
   std::string conversation_id;
+  // Left out of this request because the vendor refused it with them (vendor_error::needs).
+  bool without_thinking = false; // thinking of earlier answers
+  bool without_pictures = false; // pictures and documents: their notes stand in their place
+  bool without_summary = false;  // the wish for a summary of the reasoning
 };
 
 struct http_request {
@@ -44,11 +48,23 @@ struct http_request {
 
 // One failed attempt, as the vendor told it.
 struct vendor_error {
-  int http_status = 0;    // 0 when the connection failed, or when a 200 stream carried the error
+  int http_status = 0;    // 0 when the connection failed; that of the response also when a stream carried the error
   std::string type;       // the vendor's own type or code, may be empty
   std::string message;    // the vendor's words, without keys and headers; at most 2,000 bytes
   bool retryable = false; // by the vendor's meaning (overloaded_error in a stream…), beside the status rule
-  std::optional<std::chrono::milliseconds> retry_after;
+  // What the same question would need to be answered, where the vendor's words tell it.
+  enum class remedy {
+    none,
+    shorter,          // the request does not fit the model's context
+    responses_api,    // OpenAI: this model, or tools with this model, only there
+    chat_completions, // the server knows no Responses API
+    no_thinking,      // thinking of earlier answers was not accepted back
+    no_pictures,      // a picture or document in the history was not accepted
+    no_summary,       // OpenAI: summaries of the reasoning are for verified organizations only
+    no_stream,        // OpenAI: the same of streams, for some models
+  };
+  remedy needs = remedy::none;
+  std::optional<std::chrono::milliseconds> retry_after = {};
 };
 
 // Reads one HTTP response incrementally. Not thread-safe: one thread feeds it.
@@ -59,13 +75,14 @@ public:
   // Bytes of the body, cut anywhere. Never throws; a malformed body shows in finish().
   virtual void feed(std::string_view bytes) = 0;
 
-  // True once content (not only a header, ping or comment) has arrived: from then on an attempt is not repeated.
+  // True once content (not only a header, ping or comment) has arrived: it was probably billed.
   virtual bool has_content() const = 0;
 
   // The body is complete, or (`connection_lost`) broke off. Exactly one of response and error is set in the outcome.
   struct outcome {
     std::optional<model_response> response;
     std::optional<vendor_error> error;
+    bool unmarked_end = false; // of a response: it stopped without the sign by which its API says that it is whole
   };
   virtual outcome finish(bool connection_lost) = 0;
 
@@ -87,9 +104,11 @@ public:
                                                     std::string_view content_type) const = 0;
 };
 
-// The adapter for a kind of wire; offline has no wire and is not here (models/offline.hpp).
+// The adapter for a kind of wire; offline has no wire and is not here (models/offline/offline.hpp).
 const model_provider& anthropic_provider();
 const model_provider& openai_chat_provider();
+const model_provider& openai_responses_provider();
+const model_provider& google_provider();
 const model_provider& provider_for(provider_kind kind); // REQUIRES: kind is not offline
 
 } // namespace varro

@@ -1,5 +1,7 @@
 #include "models/retry_after.hpp"
 
+#include "base/text.hpp"
+
 #include <curl/curl.h>
 
 #include <algorithm>
@@ -12,15 +14,6 @@ namespace varro {
 namespace {
 
 using std::chrono::milliseconds;
-
-std::string_view trimmed(std::string_view text) {
-  auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
-  while (!text.empty() && blank(text.front()))
-    text.remove_prefix(1);
-  while (!text.empty() && blank(text.back()))
-    text.remove_suffix(1);
-  return text;
-}
 
 // A plain decimal number that is the whole text: from_chars alone would take "1e9", "inf" and "nan" too.
 std::optional<double> plain_number(std::string_view text) {
@@ -43,7 +36,7 @@ milliseconds clamped(double value_ms) {
 } // namespace
 
 std::optional<milliseconds> parse_retry_after(std::string_view value, std::chrono::system_clock::time_point now) {
-  auto text = trimmed(value);
+  auto text = trim(value);
   if (auto seconds = plain_number(text))
     return clamped(*seconds * 1000.0);
   // curl_getdate also takes bare numbers and words like "monday"; an HTTP date always has a clock time.
@@ -57,7 +50,7 @@ std::optional<milliseconds> parse_retry_after(std::string_view value, std::chron
 }
 
 std::optional<milliseconds> parse_retry_after_ms(std::string_view value) {
-  if (auto number = plain_number(trimmed(value)))
+  if (auto number = plain_number(trim(value)))
     return clamped(*number);
   return std::nullopt;
 }

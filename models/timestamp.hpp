@@ -12,4 +12,7 @@ namespace varro {
 // naive time, six fraction digits or none. nullopt when it is none of these.
 std::optional<timestamp_text> read_timestamp(const json& value);
 
+// Now, in the form that pydantic-ai writes (UTC, six fraction digits, "Z").
+timestamp_text timestamp_now();
+
 } // namespace varro

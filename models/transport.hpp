@@ -15,8 +15,8 @@ namespace varro {
 
 struct transport_limits {
   std::chrono::milliseconds connect_max{10'000};
-  std::chrono::milliseconds first_byte_max{120'000};
-  std::chrono::milliseconds silence_max{120'000}; // between two chunks of a stream
+  std::chrono::milliseconds first_byte_max{600'000};
+  std::chrono::milliseconds silence_max{600'000}; // between two chunks of a stream
   std::chrono::milliseconds total_max{1'800'000};
   size_t response_bytes_max = 64u << 20;
 };

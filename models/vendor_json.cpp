@@ -1,8 +1,10 @@
 #include "models/vendor_json.hpp"
 
+#include "base/json_scan.hpp"
 #include "models/timestamp.hpp"
 
 #include <array>
+#include <charconv>
 #include <limits>
 
 namespace varro {
@@ -13,28 +15,80 @@ namespace {
 bool has_huge_object(std::string_view text) {
   std::array<int, json_depth_max + 2> members{};
   size_t depth = 0;
-  bool in_string = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_string) {
-      if (c == '\\')
-        ++i;
-      else if (c == '"')
-        in_string = false;
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '{' || c == '[') {
+  return !holds_outside_strings(text, [&](char c) {
+    if (c == '{' || c == '[') {
       if (depth + 1 >= members.size())
-        return true;
+        return false;
       members[++depth] = 0;
     } else if (c == '}' || c == ']') {
-      if (depth > 0)
-        --depth;
-    } else if (c == ':' && ++members[depth] > vendor_object_members_max) {
-      return true;
+      depth -= depth > 0 ? 1 : 0;
+    } else if (c == ':') {
+      return ++members[depth] <= vendor_object_members_max;
     }
+    return true;
+  });
+}
+
+// The four hex digits of an escape "\\uXXXX" that begins at `at`.
+std::optional<unsigned> unicode_escape(std::string_view text, size_t at) {
+  if (at + 6 > text.size() || text[at] != '\\' || text[at + 1] != 'u')
+    return std::nullopt;
+  unsigned value = 0;
+  const auto* first = text.data() + at + 2;
+  const auto [end, error] = std::from_chars(first, first + 4, value, 16);
+  return error == std::errc{} && end == first + 4 ? std::optional(value) : std::nullopt;
+}
+
+bool is_high_half(unsigned unit) {
+  return unit >= 0xD800 && unit <= 0xDBFF;
+}
+
+bool is_low_half(unsigned unit) {
+  return unit >= 0xDC00 && unit <= 0xDFFF;
+}
+
+// Appends what stands at `at` inside a string, repaired, and gives the index after it.
+size_t append_repaired(std::string_view text, size_t at, std::string& out) {
+  static constexpr std::string_view digits = "0123456789abcdef";
+  const auto c = static_cast<unsigned char>(text[at]);
+  if (c < 0x20) {
+    (out += "\\u00") += {digits[c >> 4], digits[c & 15]};
+    return at + 1;
   }
-  return false;
+  if (c != '\\') {
+    out += text[at];
+    return at + 1;
+  }
+  const auto unit = unicode_escape(text, at);
+  if (unit && is_high_half(*unit)) {
+    const auto next = unicode_escape(text, at + 6);
+    const bool pair = next && is_low_half(*next);
+    out += pair ? text.substr(at, 12) : std::string_view("\\ufffd");
+    return at + (pair ? 12 : 6);
+  }
+  if (unit && is_low_half(*unit)) {
+    out += "\\ufffd";
+    return at + 6;
+  }
+  out += text.substr(at, 2);
+  return std::min(at + 2, text.size());
+}
+
+std::string repaired_json(std::string_view text) {
+  const auto valid = to_valid_utf8(text);
+  const std::string_view rest = valid;
+  std::string out;
+  out.reserve(valid.size());
+  bool in_string = false;
+  for (size_t at = 0; at < rest.size();) {
+    if (rest[at] == '"')
+      in_string = !in_string;
+    if (in_string && rest[at] != '"')
+      at = append_repaired(rest, at, out);
+    else
+      out += rest[at++];
+  }
+  return out;
 }
 
 } // namespace
@@ -51,17 +105,8 @@ std::optional<json> parse_vendor_json(std::string_view text) {
   if (auto value = parse_json(text))
     return value;
   // Only text that the strict parser refused pays for the repair.
-  const auto repaired = to_valid_utf8(text);
+  const auto repaired = repaired_json(text);
   return repaired == text ? std::nullopt : parse_json(repaired);
-}
-
-std::string_view clip_utf8(std::string_view text, size_t bytes_max) {
-  if (text.size() <= bytes_max)
-    return text;
-  size_t end = bytes_max;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80)
-    --end;
-  return text.substr(0, end);
 }
 
 const json& member(const json& value, std::string_view key) {

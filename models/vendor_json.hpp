@@ -3,7 +3,7 @@
 // Pure functions, any thread. None of them throws.
 #pragma once
 
-#include "models/json.hpp"
+#include "base/json.hpp"
 #include "models/message.hpp"
 
 #include <cstdint>
@@ -16,15 +16,13 @@ namespace varro {
 // Members of one object. Objects keep their order and are searched linearly, so their size is bounded before parsing.
 inline constexpr int vendor_object_members_max = 10'000;
 
-// Like parse_json(), besides: bytes that are not UTF-8 are replaced by U+FFFD (a server may cut a character in two),
-// and an object with too many members is refused.
+// Like parse_json(), besides: bytes that are not UTF-8 and halves of surrogate pairs are replaced by U+FFFD (a server
+// may cut a character in two), control characters inside strings are taken as if they were escaped (models write raw
+// newlines), and an object with too many members is refused.
 std::optional<json> parse_vendor_json(std::string_view text);
 
 // `text` with everything that is not UTF-8 replaced by U+FFFD.
 std::string to_valid_utf8(std::string_view text);
-
-// At most `bytes_max` bytes of `text`, not cutting a character.
-std::string_view clip_utf8(std::string_view text, size_t bytes_max);
 
 // The member of an object, or a null that lives for ever: when `value` is no object or has no such member.
 const json& member(const json& value, std::string_view key);

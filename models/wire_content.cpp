@@ -1,7 +1,10 @@
 #include "models/wire_content.hpp"
 
+#include "base/base64.hpp"
 #include "models/history.hpp"
+#include "models/identifiers.hpp"
 #include "models/message_json.hpp"
+#include "models/tool_arguments.hpp"
 #include "models/vendor_json.hpp"
 
 #include <array>
@@ -51,24 +54,16 @@ std::string retry_text(const retry_prompt_part& part) {
 }
 
 json arguments_object(const json& args) {
-  if (args.is_object())
-    return args;
-  if (args.is_null())
-    return json::object();
-  if (!args.is_string())
-    return json{{"INVALID_JSON", dump_json(args)}};
-  const auto& text = args.get_ref<const std::string&>();
-  if (is_blank(text))
-    return json::object();
-  if (auto value = parse_vendor_json(text); value && value->is_object())
+  if (auto value = read_arguments(args); value && value->is_object())
     return std::move(*value);
-  return json{{"INVALID_JSON", text}};
+  return json{{"INVALID_JSON", args.is_string() ? args.get<std::string>() : dump_json(args)}};
 }
 
 std::string arguments_text(const json& args) {
+  // Only what is strictly JSON goes as it came.
   if (args.is_string()) {
     const auto& text = args.get_ref<const std::string&>();
-    if (auto value = parse_vendor_json(text); value && value->is_object())
+    if (auto value = parse_json(text); value && value->is_object())
       return text;
   }
   return dump_json(arguments_object(args));
@@ -111,23 +106,81 @@ const json* find_setting(const model_query& query, std::string_view name) {
 }
 
 void apply_extra_body(const model_query& query, json& body) {
-  const auto* extra = find_setting(query, "extra_body");
-  if (!extra || !extra->is_object())
-    return;
-  for (auto it = extra->begin(); it != extra->end(); ++it)
-    body[it.key()] = it.value();
+  const auto put = [&body](const json& extra) {
+    if (extra.is_object())
+      for (auto it = extra.begin(); it != extra.end(); ++it)
+        body[it.key()] = it.value();
+  };
+  if (const auto configured = parse_json(query.model.extra_body.text))
+    put(*configured);
+  if (const auto* extra = find_setting(query, "extra_body"))
+    put(*extra);
 }
 
-std::string data_url(const binary_content& file) {
-  return "data:" + file.media_type + ";base64," + base64_encode(file.data);
+std::string data_url(const binary_content& file, std::string_view media_type) {
+  return "data:" + (media_type.empty() ? file.media_type : std::string(media_type)) + ";base64,"
+    + base64_encode(file.data);
 }
 
 bool is_image(std::string_view media_type) {
   return media_type.substr(0, 6) == "image/";
 }
 
-bool is_blank(std::string_view text) {
-  return text.find_first_not_of(" \t\r\n\f\v") == std::string_view::npos;
+namespace {
+
+// Four bytes of a PNG or WebP as a number, most or least significant first.
+uint32_t number_at(std::string_view bytes, size_t at, bool big_endian) {
+  uint32_t value = 0;
+  for (size_t i = 0; i < 4; ++i)
+    value = value << 8 | static_cast<unsigned char>(bytes[at + (big_endian ? i : 3 - i)]);
+  return value;
+}
+
+bool has_at(std::string_view bytes, size_t at, std::string_view expected) {
+  return bytes.size() >= at + expected.size() && bytes.substr(at, expected.size()) == expected;
+}
+
+// IHDR with a size, and an end.
+bool is_png(std::string_view bytes) {
+  return has_at(bytes, 0, "\x89PNG\r\n\x1a\n") && has_at(bytes, 12, "IHDR") && bytes.size() >= 45
+    && number_at(bytes, 16, true) > 0 && number_at(bytes, 20, true) > 0
+    && bytes.rfind("IEND") != std::string_view::npos;
+}
+
+bool is_jpeg(std::string_view bytes) {
+  return has_at(bytes, 0, "\xFF\xD8\xFF") && bytes.rfind("\xFF\xD9") != std::string_view::npos;
+}
+
+bool is_gif(std::string_view bytes) {
+  return (has_at(bytes, 0, "GIF87a") || has_at(bytes, 0, "GIF89a")) && bytes.size() > 13
+    && bytes.rfind('\x3B') != std::string_view::npos;
+}
+
+bool is_webp(std::string_view bytes) {
+  return has_at(bytes, 0, "RIFF") && has_at(bytes, 8, "WEBPVP8") && number_at(bytes, 4, false) <= bytes.size() - 8;
+}
+
+} // namespace
+
+std::string_view picture_type(std::string_view bytes) {
+  if (is_png(bytes))
+    return "image/png";
+  if (is_jpeg(bytes))
+    return "image/jpeg";
+  if (is_gif(bytes))
+    return "image/gif";
+  return is_webp(bytes) ? "image/webp" : "";
+}
+
+bool reads_as_text(std::string_view media_type) {
+  return media_type.substr(0, 5) == "text/" || media_type == "application/json" || media_type == "application/xml"
+    || media_type == "application/yaml" || media_type == "application/x-yaml";
+}
+
+std::string inlined_file(const binary_content& file) {
+  const auto id = identifier_of(file);
+  return "-----BEGIN FILE id=\"" + id + "\" type=\"" + file.media_type + "\"-----\n" + to_valid_utf8(file.data)
+    + "\n-----END FILE id=\"" + id + "\"-----";
 }
 
 std::string identifier_of(const user_content& file) {
@@ -165,6 +218,15 @@ std::string accepted_call_id(const std::string& id, const call_id_rule& rule) {
     for (int i = 0; i < 9 && made.size() < length; ++i, hash /= digits.size())
       made += digits[hash % digits.size()];
   return made;
+}
+
+std::string accepted_tool_name(std::string name) {
+  constexpr size_t length_max = 64;
+  for (auto& c : name)
+    if (!is_alphanumeric(c) && c != '_' && c != '-')
+      c = '_';
+  name.resize(std::min(name.size(), length_max));
+  return name.empty() ? "unnamed" : name;
 }
 
 } // namespace varro

@@ -36,14 +36,22 @@ std::string instructions_of(const model_query& query);
 // "leave it to the vendor".
 const json* find_setting(const model_query& query, std::string_view name);
 
-// Puts `extra_body` of the settings over the body, member by member.
+// Puts `extra_body` of the model's configuration and then that of the settings over the body, member by member.
 void apply_extra_body(const model_query& query, json& body);
 
 // "data:TYPE;base64,…"
-std::string data_url(const binary_content& file);
+std::string data_url(const binary_content& file, std::string_view media_type = {}); // the file's own type by default
 
 bool is_image(std::string_view media_type);
-bool is_blank(std::string_view text); // nothing but white space
+
+// What the bytes of a picture are, if every vendor that sees takes them: image/png, image/jpeg, image/gif or
+// image/webp, by their head and their end. "" for anything else and for what is cut off: a vendor refuses it, and with
+// it every later request of the chat.
+std::string_view picture_type(std::string_view bytes);
+
+bool reads_as_text(std::string_view media_type);
+// A file's text between two lines that say what it is.
+std::string inlined_file(const binary_content& file);
 
 // Text that a model reads of a file which it cannot be given, e.g. "[file a1b2c3: image/png, 1234 bytes]".
 std::string file_note(const user_content& file);
@@ -59,5 +67,9 @@ struct call_id_rule {
   bool alphanumeric = false; // else also '-' and '_'
 };
 std::string accepted_call_id(const std::string& id, const call_id_rule& rule);
+
+// The name of a tool as every vendor accepts it: letters, digits, '_' and '-', at most 64. A model may have called
+// something that is no tool by a name that its own vendor then refuses in the history.
+std::string accepted_tool_name(std::string name);
 
 } // namespace varro

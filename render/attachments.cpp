@@ -1,7 +1,7 @@
+#include "models/cell.hpp"
 #include "models/history.hpp"
 #include "render/html.hpp"
 #include "render/parts.hpp"
-#include "shell/cell.hpp"
 
 #include <array>
 #include <charconv>

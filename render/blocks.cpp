@@ -1,6 +1,9 @@
 #include "render/blocks.hpp"
 
+#include "base/text.hpp"
 #include "models/history.hpp"
+#include "models/left_out.hpp"
+#include "models/user_prompt.hpp"
 #include "render/html.hpp"
 #include "render/parts.hpp"
 
@@ -15,10 +18,6 @@ constexpr size_t editable_bytes_max = 32u << 10; // of a message that the page l
 std::string open_block(const block_place& place, std::string_view tag, std::string_view kind, std::string_view extra) {
   return "<" + std::string(tag) + " class=\"block " + std::string(kind) + "\"" + html::attribute("id", place.element_id)
     + html::attribute("data-block", kind) + html::attribute("data-seq", place.seq) + std::string(extra) + ">";
-}
-
-bool is_blank(std::string_view text) {
-  return text.find_first_not_of(" \t\r\n") == text.npos;
 }
 
 // Files of the parts before `index`, so that each part knows the numbers of its own.
@@ -108,7 +107,8 @@ std::string user_text_html(std::string_view text) {
   return out;
 }
 
-std::string user_item_html(const block_place& place, const user_content& item, size_t& file) {
+// `name`: of the file that a label before this item told.
+std::string user_item_html(const block_place& place, const user_content& item, const std::string& name, size_t& file) {
   if (auto* text = std::get_if<std::string>(&item))
     return user_text_html(*text);
   if (auto* text = std::get_if<text_content>(&item))
@@ -116,10 +116,8 @@ std::string user_item_html(const block_place& place, const user_content& item, s
   if (auto* url = std::get_if<url_content>(&item))
     return url_html(*url);
   if (auto* binary = std::get_if<binary_content>(&item)) {
-    auto out = file_html(place.chat_id, place.seq, file, *binary,
-                         "File " + std::to_string(file - place.first_file + 1) + " of this message");
-    ++file;
-    return out;
+    auto label = name.empty() ? "File " + std::to_string(file - place.first_file + 1) + " of this message" : name;
+    return file_html(place.chat_id, place.seq, file++, *binary, label);
   }
   if (auto* uploaded = std::get_if<uploaded_file>(&item))
     return "<p class=\"file-output\"><span class=\"file\">" + escape_html(uploaded->file_id) + "</span></p>";
@@ -171,16 +169,15 @@ std::string turn_tools(const block_place& place, const message_row& row, const u
                        const std::vector<int64_t>& alternatives) {
   auto out = "<div class=\"turn-tools\">" + alternatives_tools(place, row.run_id, alternatives);
   auto turn = std::to_string(row.turn);
-  if (const auto* text = std::get_if<std::string>(&part.content)) {
-    if (text->size() <= editable_bytes_max)
-      out += tool_button(" class=\"edit\"" + html::attribute("data-turn", turn) + html::attribute("data-text", *text),
-                         "Edit", "Edit this message");
-    out += tool_button(request_of_turn(place, "regenerate", {{"turn", turn}})
-                         + html::attribute("data-replaces", place.element_id),
-                       "Ask again", "Ask this again");
-    out += tool_button(request_of_turn(place, "fork", {{"turn", turn}}), "Fork",
-                       "Continue after this turn in a new chat");
-  }
+  const auto text = typed_text(part);
+  if (text.size() <= editable_bytes_max)
+    out += tool_button(" class=\"edit\"" + html::attribute("data-turn", turn) + html::attribute("data-text", text),
+                       "Edit", "Edit this message");
+  out += tool_button(request_of_turn(place, "regenerate", {{"turn", turn}}) + " hx-include=\"#model, #effort\""
+                       + html::attribute("data-replaces", place.element_id),
+                     "Ask again", "Ask this again");
+  out
+    += tool_button(request_of_turn(place, "fork", {{"turn", turn}}), "Fork", "Continue after this turn in a new chat");
   return out + "</div>";
 }
 
@@ -190,8 +187,13 @@ block user_block(const block_place& place, const user_prompt_part& part, const s
     out += user_text_html(*text);
   } else {
     size_t file = place.first_file;
-    for (const auto& item : std::get<std::vector<user_content>>(part.content))
-      out += user_item_html(place, item, file);
+    std::string name;
+    for (const auto& item : std::get<std::vector<user_content>>(part.content)) {
+      auto label = labelled_upload(item);
+      if (!label)
+        out += user_item_html(place, item, name, file);
+      name = label.value_or("");
+    }
   }
   return {place.seq, place.element_id, out + "</div>" + tools + "</article>"};
 }
@@ -199,18 +201,18 @@ block user_block(const block_place& place, const user_prompt_part& part, const s
 block text_block(const block_place& place, const text_part& part) {
   return {place.seq, place.element_id,
           open_block(place, "article", "text", " aria-label=\"Varro\"") + "<div class=\"prose\">"
-            + markdown_to_html(part.content) + "</div></article>"};
+            + place.html_of(part.content) + "</div></article>"};
 }
 
 block thinking_block(const block_place& place, const thinking_part& part) {
   auto text = is_blank(part.content) ? "<p>The provider keeps this part of the thinking to itself.</p>"
-                                     : markdown_to_html(part.content);
+                                     : place.html_of(part.content);
   return {place.seq, place.element_id,
           open_block(place, "section", "thinking", " aria-label=\"Thinking\"") + fold("Thinking", text) + "</section>"};
 }
 
 block compaction_block(const block_place& place, const compaction_part& part) {
-  auto text = part.content && !is_blank(*part.content) ? markdown_to_html(*part.content)
+  auto text = part.content && !is_blank(*part.content) ? place.html_of(*part.content)
                                                        : "<p>The provider keeps the summary to itself.</p>";
   return {place.seq, place.element_id,
           open_block(place, "article", "text", " data-part=\"compaction\"")
@@ -245,8 +247,11 @@ std::string progress_indicator(std::string_view text) {
     + escape_html(text) + "</span></div>";
 }
 
-// --- rows
-// --------------------------------------------------------------------------------------------------------------
+// --- rows ------------------------------------------------------------------------------------------------------------
+
+block_place block_renderer::place_of(int64_t seq, std::string element_id, size_t first_file) {
+  return {chat_id_, seq, std::move(element_id), first_file, &prose_};
+}
 
 std::optional<block_renderer::pending_call> block_renderer::take(const std::string& call_id) {
   for (auto i = pending_.begin(); i != pending_.end(); ++i) {
@@ -262,10 +267,12 @@ std::optional<block_renderer::pending_call> block_renderer::take(const std::stri
 void block_renderer::render_request(const message_row& row, const model_request& request, std::vector<block>& out) {
   auto files = file_numbers(request);
   for (size_t i = 0; i < request.parts.size(); ++i) {
-    block_place place{chat_id_, row.seq, element_id(row.seq, i), files[i]};
-    const auto& part = request.parts[i];
+    auto place = place_of(row.seq, element_id(row.seq, i), files[i]);
+    auto* other = std::get_if<other_part>(&request.parts[i]);
+    const auto said = other ? spoken_request(*other) : std::nullopt;
+    const auto& part = said ? *said : request.parts[i];
     if (auto* prompt = std::get_if<user_prompt_part>(&part)) {
-      auto tools = i == 0 ? turn_tools(place, row, *prompt, alternatives_[row.run_id]) : std::string{};
+      auto tools = i == 0 && !other ? turn_tools(place, row, *prompt, alternatives_[row.run_id]) : std::string{};
       put(out, user_block(place, *prompt, tools));
     } else if (auto* result = std::get_if<tool_return_part>(&part)) {
       tool_call_part call;
@@ -292,9 +299,13 @@ void block_renderer::render_request(const message_row& row, const model_request&
 
 void block_renderer::render_response(const message_row& row, const model_response& response, std::vector<block>& out) {
   auto files = file_numbers(response);
+  if (marks_left_out(response.metadata))
+    put(out, left_out_block(place_of(row.seq, "m" + std::to_string(row.seq) + "-left"), response.metadata));
   for (size_t i = 0; i < response.parts.size(); ++i) {
-    block_place place{chat_id_, row.seq, element_id(row.seq, i), files[i]};
-    const auto& part = response.parts[i];
+    auto place = place_of(row.seq, element_id(row.seq, i), files[i]);
+    auto* other = std::get_if<other_part>(&response.parts[i]);
+    const auto said = other ? spoken_response(*other) : std::nullopt;
+    const auto& part = said ? *said : response.parts[i];
     if (auto* text = std::get_if<text_part>(&part)) {
       if (!is_blank(text->content))
         put(out, text_block(place, *text));
@@ -341,8 +352,8 @@ std::vector<block> block_renderer::render_end(const run_record& run) {
     // A vendor's own tool may answer inside the text alone: no return of it is not a failure.
     bool done = pending.builtin && run.status == run_status::completed;
     auto seq = std::max(run.end_seq, pending.seq);
-    out.push_back(ended_call_block({chat_id_, seq, pending.element_id, 0}, pending.call,
-                                   done ? tool_state::done : tool_state::stopped));
+    out.push_back(
+      ended_call_block(place_of(seq, pending.element_id), pending.call, done ? tool_state::done : tool_state::stopped));
   }
   pending_.clear();
   if (run.error.empty())
@@ -352,38 +363,8 @@ std::vector<block> block_renderer::render_end(const run_record& run) {
     title = "Stopped";
   else if (run.status == run_status::interrupted)
     title = "Interrupted";
-  out.push_back(error_block({chat_id_, run.end_seq, element_id(run.end_seq, 0), 0}, title, run.error, run.status));
+  out.push_back(error_block(place_of(run.end_seq, element_id(run.end_seq, 0)), title, run.error, run.status));
   return out;
-}
-
-std::vector<block> render_chat(const chat_contents& contents) {
-  std::vector<block> blocks;
-  std::unordered_map<std::string, size_t> place_of;
-  auto add = [&](std::vector<block> next) {
-    for (auto& item : next) {
-      auto [found, is_new] = place_of.try_emplace(item.id, blocks.size());
-      if (is_new)
-        blocks.push_back(std::move(item));
-      else
-        blocks[found->second] = std::move(item);
-    }
-  };
-  block_renderer renderer{contents.chat.id, contents.alternatives};
-  size_t ended = 0; // runs whose end is rendered
-  auto end_runs_before = [&](int64_t seq) {
-    for (; ended < contents.runs.size() && contents.runs[ended].first_seq < seq; ++ended)
-      if (contents.runs[ended].status != run_status::running)
-        add(renderer.render_end(contents.runs[ended]));
-  };
-  int64_t run_id = -1;
-  for (const auto& row : contents.messages) {
-    if (row.run_id != run_id)
-      end_runs_before(row.seq);
-    run_id = row.run_id;
-    add(renderer.render(row));
-  }
-  end_runs_before(INT64_MAX);
-  return blocks;
 }
 
 } // namespace varro

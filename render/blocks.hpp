@@ -1,8 +1,11 @@
 // Nodes to blocks: one history row becomes zero or more HTML elements with stable ids.
 //
-// Pure functions, any thread. All text is untrusted and escaped; Markdown is rendered by libcmark-gfm in safe mode.
+// Pure functions, any thread, but for the Markdown, which a markdown_renderer formats. All text is untrusted and
+// escaped.
 #pragma once
 
+#include "render/html.hpp"
+#include "render/markdown_renderer.hpp"
 #include "storage/records.hpp"
 
 #include <cstdint>
@@ -13,6 +16,8 @@
 #include <vector>
 
 namespace varro {
+
+struct block_place;
 
 // One element as DESIGN.md promises it: id="m{seq}-p{part}", data-block, data-seq; tool calls also data-tool,
 // data-call-id and data-state. `id` repeats the element's id: a later block with the same id replaces it.
@@ -25,9 +30,11 @@ struct block {
 // What rendering remembers of a run: the tool calls that wait for their return. Feed rows in order of seq.
 class block_renderer {
 public:
-  // `alternatives` as in chat_contents: user messages offer them.
-  explicit block_renderer(int64_t chat_id, std::map<int64_t, std::vector<int64_t>> alternatives = {})
-    : chat_id_(chat_id), alternatives_(std::move(alternatives)) {}
+  // `alternatives` as in chat_contents: user messages offer them. `markdown` formats the prose; without one it is
+  // formatted here, whatever that costs.
+  explicit block_renderer(int64_t chat_id, std::map<int64_t, std::vector<int64_t>> alternatives = {},
+                          std::shared_ptr<markdown_renderer> markdown = nullptr)
+    : chat_id_(chat_id), alternatives_(std::move(alternatives)), prose_(chat_id, std::move(markdown)) {}
 
   // The blocks that this row adds or replaces. A tool return replaces the block of its call: same element id, but seq
   // and data-seq are the return's.
@@ -44,6 +51,7 @@ private:
     int64_t seq = 0;
     bool builtin = false; // the vendor runs it
   };
+  block_place place_of(int64_t seq, std::string element_id, size_t first_file = 0);
   std::optional<pending_call> take(const std::string& call_id);
   void render_request(const message_row& row, const model_request& request, std::vector<block>& out);
   void render_response(const message_row& row, const model_response& response, std::vector<block>& out);
@@ -51,14 +59,13 @@ private:
   int64_t chat_id_;
   std::map<int64_t, std::vector<int64_t>> alternatives_;
   std::vector<pending_call> pending_;
+  prose_writer prose_;
 };
 
 // All blocks of a chat in order of first appearance, replaced ones already replaced.
-std::vector<block> render_chat(const chat_contents& contents);
+std::vector<block> render_chat(const chat_contents& contents, std::shared_ptr<markdown_renderer> markdown = nullptr);
 
 std::string progress_indicator(std::string_view text); // "Thinking…", "Running tools…", "Restoring session…"
-std::string escape_html(std::string_view text);        // for text and double-quoted attributes
-std::string markdown_to_html(std::string_view markdown);
 
 // Files of a message: attachment `n` of the message `seq` is served as /chat/{chat_id}/files/m{seq}-{n}.{ext}.
 struct attachment_name {

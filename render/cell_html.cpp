@@ -1,7 +1,8 @@
+#include "base/utf8.hpp"
+#include "models/cell.hpp"
 #include "render/chart_frame.hpp"
 #include "render/html.hpp"
 #include "render/parts.hpp"
-#include "shell/cell.hpp"
 
 #include <cstdio>
 
@@ -71,11 +72,8 @@ std::string error_html(const error_output& error) {
 // Served under a policy of its own that makes it a stranger to this page; the attribute says the same again.
 std::string frame_html(const std::string& url, const rich_output& display, size_t number) {
   constexpr size_t title_bytes_max = 200;
-  auto cut = std::min(display.text.size(), title_bytes_max);
-  while (cut < display.text.size() && cut > 0 && (display.text[cut] & 0xC0) == 0x80)
-    --cut;
-  auto title
-    = display.text.empty() ? "Display " + std::to_string(number) + " of this cell" : display.text.substr(0, cut);
+  auto title = display.text.empty() ? "Display " + std::to_string(number) + " of this cell"
+                                    : std::string{clip_utf8(display.text, title_bytes_max)};
   return "<iframe" + html::attribute("src", url) + " sandbox=\"allow-scripts\"" + html::attribute("title", title)
     + " loading=\"lazy\" referrerpolicy=\"no-referrer\"></iframe>";
 }
@@ -95,7 +93,10 @@ std::string chart_html(const block_place& place, size_t file, const rich_output&
 }
 
 // A formula alone is one; whatever else calls itself LaTeX is text with formulas in it.
-std::string latex_html(std::string_view latex) {
+std::string latex_html(const block_place& place, std::string_view latex) {
+  // White space at its ends means nothing in LaTeX; Markdown would take indented lines for code.
+  const auto begin = std::min(latex.find_first_not_of(" \t\r\n"), latex.size());
+  latex = latex.substr(begin, latex.find_last_not_of(" \t\r\n") + 1 - begin);
   for (std::string_view mark : {"$$", "$"}) {
     if (latex.size() <= 2 * mark.size() || !latex.starts_with(mark) || !latex.ends_with(mark))
       continue;
@@ -103,15 +104,15 @@ std::string latex_html(std::string_view latex) {
     if (tex.find('$') == tex.npos)
       return "<div class=\"math block\">" + escape_html(tex) + "</div>";
   }
-  return markdown_to_html(latex);
+  return place.html_of(latex);
 }
 
 // Those that are no files.
-std::string rich_html(const rich_output& output) {
+std::string rich_html(const block_place& place, const rich_output& output) {
   if (output.media_type == "text/markdown")
-    return "<div class=\"rich-output prose\">" + markdown_to_html(output.data) + "</div>";
+    return "<div class=\"rich-output prose\">" + place.html_of(output.data) + "</div>";
   if (output.media_type == "text/latex")
-    return "<div class=\"rich-output prose\">" + latex_html(output.data) + "</div>";
+    return "<div class=\"rich-output prose\">" + latex_html(place, output.data) + "</div>";
   auto value = parse_json(output.data);
   return html::code_block(value ? html::pretty_json(*value) : output.data, value ? "json" : "plaintext");
 }
@@ -144,7 +145,7 @@ std::string cell_html(const block_place& place, const cell_result& result) {
       ++images;
     } else if (auto* rich = std::get_if<rich_output>(&output)) {
       if (!is_display_file(rich->media_type)) {
-        out += rich_html(*rich);
+        out += rich_html(place, *rich);
         continue;
       }
       auto file = place.first_file + displays++;

@@ -1,8 +1,8 @@
 #include "render/chart_frame.hpp"
 
+#include "models/cell.hpp"
 #include "render/assets.hpp"
 #include "render/html.hpp"
-#include "shell/cell.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,12 +1,18 @@
 // Small pieces that every template uses. Pure functions, any thread.
 #pragma once
 
-#include "models/json.hpp"
+#include "base/json.hpp"
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+
+namespace varro {
+
+std::string escape_html(std::string_view text); // for text and double-quoted attributes
+
+} // namespace varro
 
 namespace varro::html {
 

@@ -1,6 +1,8 @@
-#include "render/blocks.hpp"
+#include "render/markdown.hpp"
+
 #include "render/html.hpp"
 #include "render/math.hpp"
+#include "render/workspace_links.hpp"
 
 #include <cmark-gfm-core-extensions.h>
 #include <cmark-gfm.h>
@@ -11,8 +13,7 @@ namespace varro {
 
 namespace {
 
-// What hostile Markdown may cost. Beyond these the text is shown as it is, unformatted.
-constexpr size_t markdown_bytes_max = 256u << 10;
+// Beyond these the text is shown as it is, unformatted. What else hostile Markdown may cost is bounded by the caller.
 constexpr size_t table_cells_max = 100'000; // an upper bound: lines × most pipes in one line
 constexpr int nesting_max = 100;            // levels of quotes, lists and emphasis
 
@@ -32,10 +33,6 @@ struct free_iterator {
   }
 };
 using node_ptr = std::unique_ptr<cmark_node, free_node>;
-
-std::string plain(std::string_view text) {
-  return "<pre class=\"plain\">" + escape_html(text) + "</pre>";
-}
 
 // cmark completes short rows of a wide table with empty cells: a few kilobytes can ask for millions of them.
 bool tables_are_bounded(std::string_view text) {
@@ -78,8 +75,10 @@ bool is_inside_link(cmark_node* node) {
   return false;
 }
 
-bool is_own_attachment(std::string_view url) {
-  return url.starts_with("/chat/") && url.find("/files/") != url.npos && url.find("..") == url.npos
+// A file of the chat, or of any when none is known.
+bool is_own_file(std::string_view url, std::optional<int64_t> chat_id) {
+  const auto folder = chat_id ? "/chat/" + std::to_string(*chat_id) + "/files/" : "/chat/";
+  return url.starts_with(folder) && url.find("/files/") != url.npos && url.find("..") == url.npos
     && html::is_safe_link(url);
 }
 
@@ -95,7 +94,8 @@ bool is_line_break(std::string_view tag) {
 // still name them.
 class rewriter {
 public:
-  explicit rewriter(const std::vector<formula>& formulas) : formulas_(formulas) {}
+  rewriter(const std::vector<formula>& formulas, std::optional<int64_t> chat_id)
+    : formulas_(formulas), chat_id_(chat_id) {}
 
   void rewrite(cmark_node* node) {
     switch (static_cast<unsigned>(cmark_node_get_type(node))) {
@@ -151,7 +151,7 @@ private:
   // The page loads nothing from elsewhere: an image of another site becomes a link to it.
   void rewrite_image(cmark_node* image) {
     std::string url{view(cmark_node_get_url(image))};
-    if (is_own_attachment(url))
+    if (is_own_file(url, chat_id_) && is_picture_name(url.substr(0, url.find_first_of("?#"))))
       return;
     if (!html::is_safe_link(url) || is_inside_link(image))
       return unwrap(image);
@@ -197,12 +197,15 @@ private:
 
   void restore_target(cmark_node* node) {
     auto url = restore_source(view(cmark_node_get_url(node)), formulas_);
+    if (chat_id_)
+      url = workspace_link(url, *chat_id_).value_or(url);
     cmark_node_set_url(node, url.c_str());
     auto title = restore_source(view(cmark_node_get_title(node)), formulas_);
     cmark_node_set_title(node, title.c_str());
   }
 
   const std::vector<formula>& formulas_;
+  std::optional<int64_t> chat_id_;
   std::vector<node_ptr> removed_;
 };
 
@@ -269,22 +272,27 @@ std::string with_link_attributes(std::string_view html) {
 
 } // namespace
 
-std::string markdown_to_html(std::string_view markdown) {
+std::string unformatted_html(std::string_view markdown) {
+  return "<pre class=\"plain\">" + escape_html(markdown)
+    + "</pre><p class=\"unformatted\">Shown as it was written: formatting it would take too much.</p>";
+}
+
+std::string markdown_to_html(std::string_view markdown, std::optional<int64_t> chat_id) {
   if (markdown.size() > markdown_bytes_max || !tables_are_bounded(markdown))
-    return plain(markdown);
+    return unformatted_html(markdown);
   auto [text, formulas] = protect_math(markdown);
   auto document = parse(text);
   if (!document)
-    return plain(markdown);
+    return unformatted_html(markdown);
   auto nodes = collect(document.get());
   if (!nodes)
-    return plain(markdown);
-  rewriter rewriter{formulas};
+    return unformatted_html(markdown);
+  rewriter rewriter{formulas, chat_id};
   for (auto* node : *nodes)
     rewriter.rewrite(node);
   char* rendered = cmark_render_html(document.get(), CMARK_OPT_DEFAULT, nullptr);
   if (!rendered)
-    return plain(markdown);
+    return unformatted_html(markdown);
   std::string html = rendered;
   cmark_get_default_mem_allocator()->free(rendered);
   return restore_html(with_link_attributes(html), formulas);

@@ -1,5 +1,6 @@
-// Keeps formulas away from Markdown: $…$, $$…$$, \(…\) and \[…\] outside code become placeholders before parsing, and
-// elements of class "math" (typeset in the browser) after it. Pure functions, any thread.
+// Keeps formulas away from Markdown: $…$, $$…$$, \(…\), \[…\] and the environments of LaTeX's mathematics outside code
+// become placeholders before parsing, and elements of class "math" (typeset in the browser) after it. Pure functions,
+// any thread.
 #pragma once
 
 #include <string>
@@ -8,12 +9,13 @@
 
 namespace varro {
 
-// A line break inside a table cell, where Markdown has none: U+E002. Removed from the input like the other
-// placeholders.
-inline constexpr const char* placeholder_break = "\xEE\x80\x82";
+// Private use, removed from the input, so that nobody can write a placeholder.
+inline constexpr std::string_view placeholder_open = "\xEE\x80\x80";  // U+E000
+inline constexpr std::string_view placeholder_close = "\xEE\x80\x81"; // U+E001
+inline constexpr const char* placeholder_break = "\xEE\x80\x82"; // U+E002, a line break in a table cell, which has none
 
 struct formula {
-  std::string source; // as it was written, delimiters included
+  std::string source; // as it was written, delimiters included, without the marks of quotes
   std::string tex;
   bool display = false;
 };
@@ -23,6 +25,7 @@ struct protected_text {
   std::vector<formula> formulas;
 };
 
+// Also gives a link to a file of the workspace the brackets that Markdown wants around a name with spaces.
 protected_text protect_math(std::string_view markdown);
 
 // Puts the source back wherever a placeholder stands: for code, link targets and titles. The same text when there is

@@ -1,8 +1,10 @@
 #include "render/page_parts.hpp"
 
-#include "models/offline.hpp"
+#include "models/effort.hpp"
+#include "models/offline/offline.hpp"
 #include "render/assets.hpp"
 #include "render/html.hpp"
+#include "render/model_choice.hpp"
 
 namespace varro {
 
@@ -14,6 +16,16 @@ std::string script(std::string_view name) {
   return "<script" + attribute("src", asset_url(name)) + " defer></script>\n";
 }
 
+// The page's modules, all at once: else a browser would find each only in those that import it.
+std::string modules() {
+  constexpr std::string_view entry = "page/main.js";
+  std::string out;
+  for (const auto& asset : all_assets())
+    if (asset.name.starts_with("page/") && asset.name != entry)
+      out += "<link rel=\"modulepreload\"" + attribute("href", asset_url(asset.name)) + ">\n";
+  return out + "<script type=\"module\"" + attribute("src", asset_url(entry)) + "></script>\n";
+}
+
 std::string style(std::string_view name) {
   return "<link rel=\"stylesheet\"" + attribute("href", asset_url(name)) + ">\n";
 }
@@ -22,25 +34,6 @@ std::string style(std::string_view name) {
 constexpr std::string_view htmx_settings
   = R"({"allowEval":false,"allowScriptTags":false,"includeIndicatorStyles":false,)"
     R"("selfRequestsOnly":true,"attributesToSettle":["class"],"historyCacheSize":0,"refreshOnHistoryMiss":true})";
-
-std::string label_of(const model_config& model) {
-  return model.label.empty() ? model.id : model.label;
-}
-
-std::string model_choice(const config& settings, const chat_record* chat, bool enabled) {
-  auto* first = first_model(settings);
-  std::string current = chat && !chat->model.empty() ? chat->model : first ? first->id : std::string{};
-  std::string out = "<label class=\"model\"><span class=\"sr-only\">Model</span><select name=\"model\" id=\"model\"";
-  out += enabled ? ">" : " disabled>";
-  // A model that is no longer configured stays visible, so that nobody wonders who answered so far.
-  if (!current.empty() && !settings.find_model(current))
-    out += "<option" + attribute("value", current) + " selected>" + escape_html(current) + " (not configured)</option>";
-  for (const auto& model : settings.models) {
-    out += "<option" + attribute("value", model.id) + (model.id == current ? " selected>" : ">");
-    out += escape_html(label_of(model)) + "</option>";
-  }
-  return out + "</select></label>";
-}
 
 // A chat keeps the one that it began with. Without a choice there is nothing to say.
 std::string python_choice(const config& settings, const chat_record* chat, bool enabled) {
@@ -63,20 +56,19 @@ std::string python_choice(const config& settings, const chat_record* chat, bool 
   return out + "</select></label>";
 }
 
-std::string chat_entry(const chat_record& chat, bool current) {
-  auto id = std::to_string(chat.id);
-  auto url = "/chat/" + id;
-  auto title = escape_html(chat.title.empty() ? "Untitled chat" : chat.title);
-  std::string out
-    = "<li class=\"chat-entry\"><a class=\"chat-link\"" + attribute("href", url) + attribute("data-chat", chat.id);
-  if (current)
-    out += " aria-current=\"page\"";
-  out += ">" + title + "</a><details class=\"menu\"><summary aria-label=\"Actions for " + title + "\">" + icon("dots")
-    + "</summary><div class=\"menu-items\">";
-  out += "<button type=\"button\" data-action=\"rename\"" + attribute("data-chat", chat.id) + ">Rename</button>";
-  out += "<button type=\"button\" class=\"danger\" data-action=\"delete\"" + attribute("data-chat", chat.id)
-    + ">Delete</button>";
-  return out + "</div></details></li>";
+// How hard the model shall think. Where it cannot do what is chosen, the answer comes with a notice.
+std::string effort_choice(const chat_record* chat, bool enabled) {
+  const auto current = chat ? chat->effort : std::string{};
+  std::string out = "<label class=\"model effort\"><span class=\"sr-only\">Thinking</span>"
+                    "<select name=\"effort\" id=\"effort\" title=\"How hard the model thinks\"";
+  out += enabled ? ">" : " disabled>";
+  auto option = [&](std::string_view value, std::string_view label, bool chosen) {
+    out += "<option" + attribute("value", value) + (chosen ? " selected>" : ">") + std::string(label) + "</option>";
+  };
+  option("default", "Thinking: default", current.empty());
+  for (const auto choice : effort_choices)
+    option(choice, "Thinking: " + std::string(choice == "xhigh" ? "very high" : choice), current == choice);
+  return out + "</select></label>";
 }
 
 // What a chat with a real model may start with.
@@ -129,10 +121,10 @@ std::string document(const page_viewer& viewer, std::string_view title, std::str
   out += style("vendor/katex/katex.min.css") + style("app.css") + style("blocks.css");
   // Before the first paint, or a dark page would flash white.
   out += "<script" + attribute("src", asset_url("theme.js")) + "></script>\n";
-  for (std::string_view name : {"vendor/htmx/htmx.min.js", "vendor/highlight/highlight.min.js",
-                                "vendor/katex/katex.min.js", "app.js", "queue.js", "stream.js"})
+  for (std::string_view name :
+       {"vendor/htmx/htmx.min.js", "vendor/highlight/highlight.min.js", "vendor/katex/katex.min.js"})
     out += script(name);
-  out += "</head>\n<body" + attribute("class", body_class) + ">\n";
+  out += modules() + "</head>\n<body" + attribute("class", body_class) + ">\n";
   out += body;
   return out + "\n</body>\n</html>\n";
 }
@@ -167,27 +159,15 @@ std::string icon(std::string_view name) {
     + "\" viewBox=\"0 0 24 24\" aria-hidden=\"true\" focusable=\"false\"><path d=\"" + std::string(path) + "\"/></svg>";
 }
 
-const model_config* first_model(const config& settings) {
-  if (auto* chosen = settings.find_model(settings.default_model))
-    return chosen;
-  for (const auto& model : settings.models)
-    if (model.kind != provider_kind::offline)
-      return &model;
-  return settings.models.empty() ? nullptr : &settings.models.front();
+const config& settings_of(const page_context& context) {
+  static const config defaults;
+  return context.settings ? *context.settings : defaults;
 }
 
-std::string chat_list_with(const std::vector<chat_record>& chats, int64_t current_chat_id,
+std::string chat_form_with(const page_context& context, const chat_record* chat, bool enabled,
                            std::string_view attributes) {
-  std::string out = "<ul id=\"chat-list\" class=\"chat-list\"" + std::string(attributes) + ">";
-  for (const auto& chat : chats)
-    out += chat_entry(chat, chat.id == current_chat_id);
-  if (chats.empty())
-    out += "<li class=\"no-chats\">No chats</li>";
-  return out + "</ul>";
-}
-
-std::string chat_form_with(const page_viewer& viewer, const config& settings, const chat_record* chat, bool enabled,
-                           std::string_view attributes) {
+  const auto& viewer = context.viewer;
+  const auto& settings = settings_of(context);
   std::string out = "<form id=\"chat-form\" class=\"composer\" method=\"post\" action=\"/chat/send\" "
                     "hx-post=\"/chat/send\" hx-target=\"#conversation\" hx-swap=\"beforeend\" hx-sync=\"this:drop\"";
   out += enabled ? " data-state=\"enabled\"" : " data-state=\"disabled\"";
@@ -200,7 +180,8 @@ std::string chat_form_with(const page_viewer& viewer, const config& settings, co
   out += "<label class=\"attach\" title=\"Attach files\">" + icon("attach")
     + "<span class=\"sr-only\">Attach files</span>"
       "<input class=\"sr-only\" type=\"file\" name=\"files\" multiple></label>";
-  out += model_choice(settings, chat, enabled) + python_choice(settings, chat, enabled);
+  out += model_choice(*choices_of(context), chat, enabled) + effort_choice(chat, enabled)
+    + python_choice(settings, chat, enabled);
   out += "<span class=\"file-names\" aria-live=\"polite\"></span><span class=\"composer-hint\">"
          "<kbd>Enter</kbd> sends, <kbd>Shift</kbd>+<kbd>Enter</kbd> breaks the line</span>";
   if (chat && chat->id > 0) {
@@ -230,15 +211,16 @@ std::string sidebar(const page_context& context, int64_t current_chat_id) {
       "<input id=\"chat-search\" type=\"search\" name=\"q\" placeholder=\"Search chats\" autocomplete=\"off\" "
       "hx-get=\"/chats\" hx-trigger=\"input changed delay:200ms, search\" hx-target=\"#chat-list\" "
       "hx-swap=\"outerHTML\" hx-sync=\"this:replace\"></div>\n";
-  out += "<nav class=\"chats\" aria-label=\"Your chats\">" + chat_list(context.chats, current_chat_id) + "</nav>\n";
+  out += "<nav class=\"chats\" aria-label=\"Your chats\">" + chat_list(context.chats, current_chat_id, context.older)
+    + "</nav>\n";
   return out + account(context.viewer) + "</aside>\n";
 }
 
-std::string welcome(const config& settings) {
+std::string welcome(const model_choices& choices) {
   std::string out = "<section id=\"welcome\" class=\"welcome\"><h2>What shall we compute?</h2>"
                     "<p>Every chat has its own Python, in its own sandbox. It keeps what it has computed from one "
                     "message to the next.</p>";
-  auto* model = first_model(settings);
+  auto* model = choices.first();
   bool offline = model && model->kind == provider_kind::offline;
   if (offline)
     out += "<p class=\"note\">No language model is connected yet. The built-in one only runs the Python that a message "
@@ -264,6 +246,16 @@ std::string rename_dialog(const page_viewer& viewer) {
          "<button type=\"button\" class=\"quiet\" data-action=\"close-dialog\">Cancel</button>"
          "<button type=\"submit\" class=\"primary danger\">Delete</button></div></form></dialog>";
   return out;
+}
+
+std::string edit_form(const page_viewer& viewer) {
+  return "<form id=\"edit-form\" hidden hx-target=\"#conversation\" hx-swap=\"beforeend\" "
+         "hx-sync=\"this:drop\" hx-include=\"#model, #effort\">"
+    + csrf_field(viewer)
+    + "<input type=\"hidden\" name=\"turn\">"
+      "<textarea name=\"message\" aria-label=\"Message\"></textarea><div>"
+      "<button type=\"button\" class=\"cancel\">Cancel</button><button type=\"submit\">Send</button></div>"
+      "</form>\n";
 }
 
 } // namespace varro

@@ -16,15 +16,16 @@ std::string csrf_field(const page_viewer& viewer);
 // "attach".
 std::string icon(std::string_view name);
 
-// The model that a new chat starts with: settings.default_model, else the first real one, else the first. May be
-// nullptr.
-const model_config* first_model(const config& settings);
+// The context's settings, or the defaults.
+const config& settings_of(const page_context& context);
 
-std::string chat_list_with(const std::vector<chat_record>& chats, int64_t current_chat_id, std::string_view attributes);
-std::string chat_form_with(const page_viewer& viewer, const config& settings, const chat_record* chat, bool enabled,
+std::string chat_form_with(const page_context& context, const chat_record* chat, bool enabled,
                            std::string_view attributes);
 std::string sidebar(const page_context& context, int64_t current_chat_id);
-std::string welcome(const config& settings);
+std::string welcome(const model_choices& choices);
 std::string rename_dialog(const page_viewer& viewer);
+
+// The form by which a message is edited in its place: web/page/editor.js copies it there, with the turn and its text.
+std::string edit_form(const page_viewer& viewer);
 
 } // namespace varro

@@ -1,7 +1,10 @@
 #include "render/pages.hpp"
 
 #include "render/html.hpp"
+#include "render/model_choice.hpp"
 #include "render/page_parts.hpp"
+#include "render/workspace_links.hpp"
+#include "workspace/listed_file.hpp"
 
 #include <ctime>
 
@@ -10,11 +13,6 @@ namespace varro {
 namespace {
 
 using html::attribute;
-
-const config& settings_of(const page_context& context) {
-  static const config defaults;
-  return context.settings ? *context.settings : defaults;
-}
 
 std::string sandbox_banner(const config& settings) {
   if (settings.shell.sandbox)
@@ -61,8 +59,16 @@ std::string notice_with(std::string_view text, std::string_view attributes) {
   + (text.empty() ? " hidden>" : ">") + escape_html(text) + "</div>\n";
 }
 
+// The chat goes on as it began until its user wants otherwise.
+std::string prefix_offer(const page_viewer& viewer, int64_t chat_id) {
+  return "<form class=\"prefix-offer\" method=\"post\""
+    + attribute("action", "/chat/" + std::to_string(chat_id) + "/instructions") + ">" + csrf_field(viewer)
+    + "<span>This chat keeps the instructions and tools that it began with. There are newer ones.</span> "
+      "<button type=\"submit\" class=\"quiet\">Use the newer ones</button></form>\n";
+}
+
 std::string main_part(const page_context& context, std::string_view title, const chat_record* chat,
-                      std::string_view conversation, bool enabled, std::string_view notice) {
+                      std::string_view conversation, bool enabled, std::string_view notice, bool old_prefix = false) {
   const auto& settings = settings_of(context);
   std::string out = "<main id=\"main\" class=\"main\">\n<header class=\"topbar\">"
                     "<a class=\"icon-button open-sidebar\" href=\"#sidebar\" aria-label=\"Show the list of chats\">"
@@ -73,7 +79,10 @@ std::string main_part(const page_context& context, std::string_view title, const
          "aria-live=\"polite\" aria-label=\"Conversation\">\n";
   out += conversation;
   out += "</div></div>\n<div class=\"composer-area\">" + notice_with(notice, {});
-  out += chat_form(context.viewer, settings, chat, enabled);
+  if (old_prefix && enabled && chat != nullptr)
+    out += prefix_offer(context.viewer, chat->id);
+  out += model_note(*choices_of(context), chat, {});
+  out += chat_form(context, chat, enabled);
   return out + "</div>\n</main>\n";
 }
 
@@ -81,7 +90,7 @@ std::string app_page(const page_context& context, std::string_view title, int64_
   std::string body = "<a class=\"skip\" href=\"#message\">Skip to the message box</a>\n<div class=\"layout\">\n";
   body += sidebar(context, chat_id);
   body += main;
-  body += "</div>\n" + rename_dialog(context.viewer);
+  body += "</div>\n" + rename_dialog(context.viewer) + edit_form(context.viewer);
   return document(context.viewer, title, "app", body);
 }
 
@@ -96,7 +105,7 @@ std::string stream_container_with(int64_t chat_id, int64_t after_seq, std::strin
 
 std::string new_chat_page(const page_context& context) {
   return app_page(context, "Varro", 0,
-                  main_part(context, "New chat", nullptr, welcome(settings_of(context)), true, {}));
+                  main_part(context, "New chat", nullptr, welcome(*choices_of(context)), true, {}));
 }
 
 std::string chat_page_html(const page_context& context, const chat_page& page) {
@@ -110,7 +119,7 @@ std::string chat_page_html(const page_context& context, const chat_page& page) {
                                           page.progress.empty() ? std::string{} : progress_indicator(page.progress));
   auto title = page.chat.title.empty() ? std::string("Untitled chat") : page.chat.title;
   return app_page(context, title + " – Varro", page.chat.id,
-                  main_part(context, title, &page.chat, conversation, !page.running, page.notice));
+                  main_part(context, title, &page.chat, conversation, !page.running, page.notice, page.old_prefix));
 }
 
 std::string login_page(const page_viewer& viewer, std::string_view message) {
@@ -133,16 +142,8 @@ std::string error_page(const page_viewer& viewer, int status, std::string_view m
                     + escape_html(message) + "</p><p><a href=\"/\">To the chats</a></p></main>");
 }
 
-std::string stream_container(int64_t chat_id, int64_t after_seq) {
-  return stream_container_with(chat_id, after_seq, {});
-}
-
-std::string chat_form(const page_viewer& viewer, const config& settings, const chat_record* chat, bool enabled) {
-  return chat_form_with(viewer, settings, chat, enabled, {});
-}
-
-std::string chat_list(const std::vector<chat_record>& chats, int64_t current_chat_id) {
-  return chat_list_with(chats, current_chat_id, {});
+std::string chat_form(const page_context& context, const chat_record* chat, bool enabled) {
+  return chat_form_with(context, chat, enabled, {});
 }
 
 std::string file_list(int64_t chat_id, const std::vector<listed_file>& files) {
@@ -150,20 +151,8 @@ std::string file_list(int64_t chat_id, const std::vector<listed_file>& files) {
     return "<p class=\"file-list empty\">No files yet.</p>";
   std::string out = "<ul class=\"file-list\">";
   for (const auto& [name, bytes, modified_at] : files) {
-    // A path segment: everything but the unreserved characters is percent-encoded.
-    std::string segment;
-    for (char c : name) {
-      bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_'
-        || c == '.' || c == '~';
-      constexpr const char* digits = "0123456789ABCDEF";
-      auto byte = static_cast<unsigned char>(c);
-      if (plain)
-        segment += c;
-      else
-        (((segment += '%') += digits[byte >> 4])) += digits[byte & 15];
-    }
-    out += "<li><a class=\"file\"" + attribute("href", "/chat/" + std::to_string(chat_id) + "/files/" + segment)
-      + " download>" + escape_html(name) + "</a> <span class=\"file-size\">" + html::byte_count(bytes) + "</span> "
+    out += "<li><a class=\"file\"" + attribute("href", workspace_file_url(chat_id, name)) + " download>"
+      + escape_html(name) + "</a> <span class=\"file-size\">" + html::byte_count(bytes) + "</span> "
       + time_html(modified_at) + "</li>";
   }
   return out + "</ul>";
@@ -176,11 +165,13 @@ std::string send_reply(const page_context& context, const chat_page& page, const
   out += stream_container_with(page.chat.id, page.last_seq,
                                page.progress.empty() ? std::string{} : progress_indicator(page.progress));
   constexpr std::string_view swap = " hx-swap-oob=\"true\"";
-  out += "\n" + chat_form_with(context.viewer, settings_of(context), &page.chat, false, swap);
+  out += "\n" + chat_form_with(context, &page.chat, false, swap);
+  out += "\n" + model_note(*choices_of(context), &page.chat, swap);
   if (!page.notice.empty())
     out += "\n" + notice_with(page.notice, swap);
   if (!context.chats.empty())
-    out += "\n" + chat_list_with(context.chats, page.chat.id, swap) + "\n" + chat_tools(&page.chat, swap);
+    out
+      += "\n" + chat_list_with(context.chats, page.chat.id, context.older, swap) + "\n" + chat_tools(&page.chat, swap);
   return out;
 }
 

@@ -2,8 +2,12 @@
 #pragma once
 
 #include "config/config.hpp"
+#include "models/catalog.hpp"
 #include "render/blocks.hpp"
+#include "render/chat_list.hpp"
+#include "workspace/listed_file.hpp"
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,14 +26,17 @@ struct chat_page {
   std::vector<block> blocks;
   int64_t last_seq = 0;
   bool running = false;
-  std::string progress; // text of the newest progress line, when running
-  std::string notice;   // beside the message box; may be empty
+  std::string progress;    // text of the newest progress line, when running
+  std::string notice;      // beside the message box; may be empty
+  bool old_prefix = false; // the chat began with other instructions than one that begins now: it can take those
 };
 
 struct page_context {
   page_viewer viewer;
-  std::vector<chat_record> chats;   // sidebar, newest first
-  const config* settings = nullptr; // models to choose from, sandbox off warning
+  std::vector<chat_record> chats;                        // sidebar, newest first
+  const config* settings = nullptr;                      // Pythons to choose from, sandbox off warning
+  std::shared_ptr<const model_choices> models = nullptr; // to choose from; without it, those of the settings
+  std::string older = {}; // the place after these chats, where more stand; empty: these are all
 };
 
 std::string new_chat_page(const page_context& context);
@@ -38,17 +45,7 @@ std::string login_page(const page_viewer& viewer, std::string_view message); // 
 std::string error_page(const page_viewer& viewer, int status, std::string_view message);
 
 // Fragments.
-std::string stream_container(int64_t chat_id, int64_t after_seq); // data-stream-url="/chat/stream/{id}?after=SEQ"
-std::string chat_form(const page_viewer& viewer, const config& settings, const chat_record* chat, bool enabled);
-std::string chat_list(const std::vector<chat_record>& chats, int64_t current_chat_id);
-struct listed_file {
-  std::string name; // the path in the workspace
-  uint64_t bytes = 0;
-  int64_t modified_at = 0; // Unix time in seconds
-  friend bool operator<(const listed_file& a, const listed_file& b) {
-    return a.name < b.name;
-  }
-};
+std::string chat_form(const page_context& context, const chat_record* chat, bool enabled);
 std::string file_list(int64_t chat_id, const std::vector<listed_file>& files);
 // Reply of POST /chat/send: UserMessage, StreamContainer (after page.last_seq), disabled ChatForm (hx-swap-oob); for a
 // new chat also the sidebar's list (hx-swap-oob): give context.chats then, and leave them empty otherwise.

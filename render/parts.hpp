@@ -8,9 +8,14 @@ namespace varro {
 // Where a block stands and which of the message's files are its own.
 struct block_place {
   int64_t chat_id = 0;
-  int64_t seq = 0;        // of the newest message that the block shows
-  std::string element_id; // of the block; a tool return takes its call's
-  size_t first_file = 0;  // number of the part's first file among the files of message `seq`
+  int64_t seq = 0;               // of the newest message that the block shows
+  std::string element_id;        // of the block; a tool return takes its call's
+  size_t first_file = 0;         // number of the part's first file among the files of message `seq`
+  prose_writer* prose = nullptr; // formats the block's Markdown; null: here, whatever that costs
+
+  std::string html_of(std::string_view markdown) const {
+    return prose ? prose->html(markdown) : markdown_to_html(markdown, chat_id);
+  }
 };
 
 std::string element_id(int64_t seq, size_t part);
@@ -20,6 +25,8 @@ block text_block(const block_place& place, const text_part& part);
 block thinking_block(const block_place& place, const thinking_part& part);
 block compaction_block(const block_place& place, const compaction_part& part);
 block file_block(const block_place& place, const file_part& part);
+// What a request for this answer left out, where that is more than before (models/context_window.hpp).
+block left_out_block(const block_place& place, const json& metadata);
 block error_block(const block_place& place, std::string_view title, std::string_view text, std::string_view status);
 
 // data-state of a tool call.

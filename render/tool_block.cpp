@@ -1,7 +1,8 @@
+#include "models/cell.hpp"
 #include "models/history.hpp"
+#include "models/tool_arguments.hpp"
 #include "render/html.hpp"
 #include "render/parts.hpp"
-#include "shell/cell.hpp"
 
 namespace varro {
 
@@ -30,14 +31,8 @@ const char* state_of(cell_status status) {
   }
 }
 
-std::optional<json> arguments_of(const tool_call_part& call) {
-  if (auto* text = call.args.get_ptr<const std::string*>())
-    return parse_json(*text);
-  return call.args;
-}
-
 std::string arguments_html(const tool_call_part& call) {
-  auto arguments = arguments_of(call);
+  auto arguments = read_arguments(call.args);
   if (call.tool_name == python_tool && arguments && arguments->is_object()) {
     auto code = arguments->find("code");
     if (code != arguments->end() && code->is_string())

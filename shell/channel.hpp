@@ -4,8 +4,8 @@
 // thread-safe.
 #pragma once
 
-#include "models/json.hpp"
-#include "shell/descriptor.hpp"
+#include "base/descriptor.hpp"
+#include "base/json.hpp"
 
 #include <deque>
 #include <filesystem>

@@ -1,7 +1,7 @@
 #include "shell/frames.hpp"
 
-#include "models/message_json.hpp"
-#include "shell/cell_json.hpp"
+#include "base/base64.hpp"
+#include "models/cell_json.hpp"
 
 #include <limits>
 
@@ -197,10 +197,6 @@ std::string encode_execute(uint64_t id, std::string_view tag, std::string_view c
                         {"displays", rich_outputs_max},
                         {"display_bytes", rich_bytes_max},
                         {"displays_bytes", rich_cell_bytes_max}}}});
-}
-
-std::string encode_close() {
-  return with_length({{"op", "close"}});
 }
 
 json snapshot_frame(uint64_t id, std::optional<uint64_t> base, size_t bytes_max, std::chrono::seconds seconds_max) {

@@ -19,9 +19,9 @@
 // operations end the shell.
 #pragma once
 
+#include "base/errors.hpp"
 #include "config/config.hpp"
-#include "config/errors.hpp"
-#include "shell/cell.hpp"
+#include "models/cell.hpp"
 
 #include <optional>
 #include <string>
@@ -80,7 +80,6 @@ using worker_frame = std::variant<worker_ready, worker_begun, worker_output, wor
 
 // The tag names the cell for whoever restarts the server while it runs; may be empty.
 std::string encode_execute(uint64_t id, std::string_view tag, std::string_view code, const shell_config& limits);
-std::string encode_close();
 
 // Without the length, because a descriptor goes with them. `base`: the footer of the snapshot before.
 json snapshot_frame(uint64_t id, std::optional<uint64_t> base, size_t bytes_max, std::chrono::seconds seconds_max);

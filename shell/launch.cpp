@@ -2,6 +2,8 @@
 // has threads.
 #include "shell/launch.hpp"
 
+#include "base/descriptor.hpp"
+
 #include <array>
 #include <cerrno>
 #include <csignal>

@@ -1,8 +1,8 @@
 // Starting a process with exactly these descriptors, this environment and, for a root server, another user.
 #pragma once
 
-#include "config/errors.hpp"
-#include "shell/descriptor.hpp"
+#include "base/descriptor.hpp"
+#include "base/errors.hpp"
 
 #include <string>
 #include <string_view>

@@ -1,7 +1,7 @@
 // Fields of a message that may be missing or of another type.
 #pragma once
 
-#include "models/json.hpp"
+#include "base/json.hpp"
 
 #include <cstdint>
 #include <string>

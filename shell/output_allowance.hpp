@@ -3,7 +3,7 @@
 #pragma once
 
 #include "config/config.hpp"
-#include "shell/cell.hpp"
+#include "models/cell.hpp"
 
 namespace varro {
 

@@ -1,6 +1,6 @@
 #include "shell/sandbox.hpp"
 
-#include "models/json.hpp"
+#include "base/json.hpp"
 
 #include <algorithm>
 #include <fstream>
@@ -64,11 +64,6 @@ std::string zygote_settings(const shell_config& config, const interpreter_config
     settings["sandbox"] = {{"init", init_path}, {"filter", filter_path}, {"shown", python_directories(python)}};
   return settings.dump();
 }
-
-// Above every range that login, systemd or subordinate ids use; inside a container with 65,536 ids the range that
-// Debian leaves unassigned.
-constexpr uint64_t high_first = 1'900'000'000, high_count = 200'000'000;
-constexpr uint64_t low_first = 30'000, low_count = 30'000;
 
 void append(std::vector<std::string>& arguments, std::initializer_list<std::string> more) {
   arguments.insert(arguments.end(), more);
@@ -197,21 +192,6 @@ std::vector<std::string> shell_environment(const std::string& home, const std::s
     "NUMEXPR_MAX_THREADS=1",
     "MALLOC_ARENA_MAX=2",
   };
-}
-
-uid_t shell_user() noexcept {
-  static const uid_t user = [] {
-    std::ifstream map{"/proc/self/uid_map"};
-    uint64_t first = 1, outside = 0, count = 0;
-    bool all = map >> first >> outside >> count && first == 0 && count > high_first + high_count;
-    return geteuid() != 0 ? uid_t{0} : static_cast<uid_t>(all ? high_first : low_first);
-  }();
-  return user;
-}
-
-bool is_former_shell_user(uid_t user) noexcept {
-  return user != shell_user()
-    && ((user >= high_first && user < high_first + high_count) || (user >= low_first && user < low_first + low_count));
 }
 
 } // namespace varro

@@ -7,8 +7,8 @@
 // 1000.
 #pragma once
 
+#include "base/errors.hpp"
 #include "config/config.hpp"
-#include "config/errors.hpp"
 
 #include <filesystem>
 #include <string>
@@ -58,11 +58,5 @@ std::vector<std::string> plain_arguments(const shell_config& config, const inter
 
 // NAME=value, all that the process gets. `caches` is where libraries keep what they can make again.
 std::vector<std::string> shell_environment(const std::string& home, const std::string& caches);
-
-// The host user and group of all shells when the server is root; else nobody in particular: 0.
-uid_t shell_user() noexcept;
-
-// Whether a workspace of this owner was made by an earlier version, which had a host user for each chat.
-bool is_former_shell_user(uid_t user) noexcept;
 
 } // namespace varro

@@ -1,6 +1,7 @@
 #include "shell/supervisor_client.hpp"
 
-#include "config/log.hpp"
+#include "base/descriptor.hpp"
+#include "base/log.hpp"
 #include "shell/channel.hpp"
 #include "shell/launch.hpp"
 #include "shell/message_fields.hpp"

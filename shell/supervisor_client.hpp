@@ -4,8 +4,8 @@
 // come to the listener, on the client's thread. After `lost` nothing more comes; make another client to try again.
 #pragma once
 
-#include "models/json.hpp"
-#include "shell/descriptor.hpp"
+#include "base/descriptor.hpp"
+#include "base/json.hpp"
 #include "shell/shell_process.hpp"
 #include "shell/supervisor/settings.hpp"
 

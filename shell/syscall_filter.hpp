@@ -1,7 +1,7 @@
 // The system calls that a shell may not make, as a seccomp program.
 #pragma once
 
-#include "config/errors.hpp"
+#include "base/errors.hpp"
 
 #include <string>
 

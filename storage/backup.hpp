@@ -1,7 +1,7 @@
 // A copy of the database of one moment, taken while a server may be writing.
 #pragma once
 
-#include "config/errors.hpp"
+#include "base/errors.hpp"
 
 #include <cstdint>
 #include <filesystem>

@@ -1,7 +1,6 @@
 #include "storage/database_impl.hpp"
 
 #include "models/message_json.hpp"
-#include "storage/search_text.hpp"
 
 #include <sqlite3.h>
 
@@ -43,18 +42,27 @@ caf::expected<owned_chat> chat_of(const write_batch& batch) {
 }
 
 caf::error put_chat(connection& db, const chat_record& chat) {
-  auto insert = db.use("INSERT INTO chats(id, user_id, title, model, last_seq, created_at, updated_at, python)"
-                       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+  auto insert = db.use("INSERT INTO chats(id, user_id, title, model, last_seq, created_at, updated_at, python,"
+                       " effort) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
                        " ON CONFLICT(id) DO UPDATE SET title = excluded.title, model = excluded.model,"
+                       " effort = excluded.effort,"
                        " last_seq = max(last_seq, excluded.last_seq), updated_at = max(updated_at, excluded.updated_at)"
                        " WHERE user_id = excluded.user_id");
   insert.bind(chat.id).bind(chat.user_id).bind(chat.title).bind(chat.model).bind(chat.last_seq).bind(chat.created_at);
-  if (auto err = insert.bind(chat.updated_at).bind(chat.python).run()) {
+  if (auto err = insert.bind(chat.updated_at).bind(chat.python).bind(chat.effort).run()) {
     if (insert.code() == SQLITE_CONSTRAINT_FOREIGNKEY)
       return fail(errc::not_found, "there is no user " + std::to_string(chat.user_id));
     return err;
   }
   return caf::none;
+}
+
+caf::error put_prefix(connection& db, const owned_chat& chat, const chat_prefix& prefix) {
+  auto insert = db.use("INSERT INTO chat_prefixes(chat_id, instructions, tools)"
+                       " SELECT id, ?3, ?4 FROM chats WHERE id = ?1 AND user_id = ?2"
+                       " ON CONFLICT(chat_id) DO UPDATE SET instructions = excluded.instructions,"
+                       " tools = excluded.tools");
+  return insert.bind(chat.id).bind(chat.user).bind(prefix.instructions).bind(prefix.tools).run();
 }
 
 caf::error require_chat(connection& db, const owned_chat& chat) {
@@ -122,9 +130,10 @@ caf::error put_run(connection& db, const owned_chat& chat, const run_record& run
 caf::error insert_message(connection& db, const owned_chat& chat, const message_row& row) {
   auto insert = db.use("INSERT INTO messages(chat_id, seq, turn, run_id, kind, created_at, superseded, folded, json)"
                        " SELECT id, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 FROM chats WHERE id = ?1 AND user_id = ?2");
+  // `folded` is empty since version 5 of the schema.
   auto kind = std::holds_alternative<model_request>(row.content) ? "request" : "response";
   insert.bind(chat.id).bind(chat.user).bind(row.seq).bind(row.turn).bind(row.run_id).bind(kind).bind(row.created_at);
-  insert.bind(row.superseded ? 1 : 0).bind(searchable_text(row.content)).bind(to_json_text(row.content));
+  insert.bind(row.superseded ? 1 : 0).bind(std::string_view{}).bind(to_json_text(row.content));
   if (auto err = insert.run()) {
     if (insert.code() == SQLITE_CONSTRAINT_PRIMARYKEY || insert.code() == SQLITE_CONSTRAINT_UNIQUE)
       return fail(errc::storage_failed,
@@ -189,6 +198,9 @@ caf::error put_batch(connection& db, const owned_chat& chat, const write_batch& 
       return err;
   for (auto& row : batch.messages)
     if (auto err = insert_message(db, chat, row))
+      return err;
+  if (batch.prefix)
+    if (auto err = put_prefix(db, chat, *batch.prefix))
       return err;
   if (auto err = put_snapshots(db, chat, batch))
     return err;

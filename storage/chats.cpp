@@ -2,7 +2,6 @@
 
 #include "models/message_json.hpp"
 #include "storage/limits.hpp"
-#include "storage/search_text.hpp"
 
 namespace varro {
 
@@ -12,10 +11,10 @@ caf::error no_such_chat(int64_t chat_id) {
   return fail(errc::not_found, "there is no chat " + std::to_string(chat_id));
 }
 
-// REQUIRES: id, user_id, title, model, last_seq, created_at, updated_at, python.
+// REQUIRES: id, user_id, title, model, last_seq, created_at, updated_at, python, effort.
 chat_record chat_from(const statement& row) {
-  return {row.integer(0), row.integer(1), row.text(2),    row.text(3),
-          row.integer(4), row.integer(5), row.integer(6), row.text(7)};
+  return {row.integer(0), row.integer(1), row.text(2), row.text(3), row.integer(4),
+          row.integer(5), row.integer(6), row.text(7), row.text(8)};
 }
 
 token_usage usage_from(std::string_view text) {
@@ -41,7 +40,7 @@ token_usage usage_from(std::string_view text) {
 }
 
 caf::expected<chat_record> read_chat(connection& db, int64_t user_id, int64_t chat_id) {
-  auto query = db.use("SELECT id, user_id, title, model, last_seq, created_at, updated_at, python FROM chats"
+  auto query = db.use("SELECT id, user_id, title, model, last_seq, created_at, updated_at, python, effort FROM chats"
                       " WHERE id = ?1 AND user_id = ?2");
   auto row = query.bind(chat_id).bind(user_id).step();
   if (!row)
@@ -66,6 +65,17 @@ caf::error read_messages(connection& db, const chat_record& chat, std::vector<me
       {chat.id, query.integer(0), query.integer(1), query.integer(2), std::move(*content), query.integer(3), false});
     return caf::none;
   });
+}
+
+caf::error read_prefix(connection& db, chat_contents& contents) {
+  auto query = db.use("SELECT instructions, tools FROM chat_prefixes JOIN chats ON chats.id = chat_prefixes.chat_id"
+                      " WHERE chats.id = ?1 AND chats.user_id = ?2");
+  auto row = query.bind(contents.chat.id).bind(contents.chat.user_id).step();
+  if (!row)
+    return std::move(row.error());
+  if (*row)
+    contents.prefix = chat_prefix{query.text(0), query.text(1)};
+  return caf::none;
 }
 
 caf::error read_runs(connection& db, const chat_record& chat, std::vector<run_record>& out) {
@@ -142,22 +152,23 @@ caf::expected<chat_contents> database::load_chat(int64_t user_id, int64_t chat_i
     return err;
   if (auto err = read_snapshots(db, contents))
     return err;
+  if (auto err = read_prefix(db, contents))
+    return err;
   return contents;
 }
 
-caf::expected<std::vector<chat_record>> database::list_chats(int64_t user_id, std::string_view query, int limit) {
+caf::expected<std::vector<chat_record>> database::list_chats(int64_t user_id, chat_place before, int limit) {
   auto& db = *impl_->db;
-  // instr() knows no wildcards, so there is nothing to escape.
-  auto list = db.use(query.empty()
-                       ? "SELECT id, user_id, title, model, last_seq, created_at, updated_at, python FROM chats"
-                         " WHERE user_id = ?1 ORDER BY updated_at DESC, id DESC LIMIT ?2"
-                       : "SELECT id, user_id, title, model, last_seq, created_at, updated_at, python FROM chats"
-                         " WHERE user_id = ?1 AND (instr(varro_fold(title), ?3) > 0 OR EXISTS (SELECT 1 FROM messages"
-                         " WHERE chat_id = chats.id AND superseded = 0 AND instr(folded, ?3) > 0))"
-                         " ORDER BY updated_at DESC, id DESC LIMIT ?2");
+  auto first = before.updated_at == 0 && before.id == 0;
+  auto list
+    = db.use(first ? "SELECT id, user_id, title, model, last_seq, created_at, updated_at, python, effort FROM chats"
+                     " WHERE user_id = ?1 ORDER BY updated_at DESC, id DESC LIMIT ?2"
+                   : "SELECT id, user_id, title, model, last_seq, created_at, updated_at, python, effort FROM chats"
+                     " WHERE user_id = ?1 AND (updated_at, id) < (?3, ?4)"
+                     " ORDER BY updated_at DESC, id DESC LIMIT ?2");
   list.bind(user_id).bind(std::clamp(limit, 0, storage_list_chats_max));
-  if (!query.empty())
-    list.bind(folded(query));
+  if (!first)
+    list.bind(before.updated_at).bind(before.id);
   std::vector<chat_record> chats;
   if (auto err = list.each_row([&] { chats.push_back(chat_from(list)); }))
     return err;

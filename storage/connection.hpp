@@ -4,7 +4,7 @@
 // the database file, what was being done, SQLite's words and, where there is one, what to do about it.
 #pragma once
 
-#include "config/errors.hpp"
+#include "base/errors.hpp"
 
 #include <cstdint>
 #include <filesystem>

@@ -1,7 +1,7 @@
 // The data directory and the file of the database in it. Internal to storage/.
 #pragma once
 
-#include "config/errors.hpp"
+#include "base/errors.hpp"
 
 #include <filesystem>
 

@@ -4,20 +4,12 @@
 #include "storage/database_impl.hpp"
 #include "storage/limits.hpp"
 #include "storage/schema.hpp"
-#include "storage/search_text.hpp"
 
 #include <sqlite3.h>
 
 namespace varro {
 
 namespace {
-
-// folded() for SQL, so that a title is compared as the message texts are.
-void fold_value(sqlite3_context* context, int, sqlite3_value** values) {
-  auto bytes = reinterpret_cast<const char*>(sqlite3_value_text(values[0]));
-  auto text = bytes == nullptr ? std::string{} : folded({bytes, static_cast<size_t>(sqlite3_value_bytes(values[0]))});
-  sqlite3_result_text64(context, text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
-}
 
 // WAL first of all: a reader never waits for the writer. FULL: a commit is on the disk when it returns.
 caf::error prepare_writer(connection& db) {
@@ -70,10 +62,6 @@ caf::expected<std::unique_ptr<database>> database::open(const std::filesystem::p
   auto& db = **opened;
   if (auto err = m == mode::read_write ? prepare_writer(db) : prepare_reader(db))
     return err;
-  auto code = sqlite3_create_function_v2(db.native(), "varro_fold", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, nullptr,
-                                         fold_value, nullptr, nullptr, nullptr);
-  if (code != SQLITE_OK)
-    return db.error(code);
   auto pimpl = std::make_unique<impl>();
   pimpl->db = std::move(*opened);
   return std::unique_ptr<database>{new database{std::move(pimpl)}};

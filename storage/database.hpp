@@ -4,7 +4,8 @@
 // words, errc::not_found where a row is not there or is another user's.
 #pragma once
 
-#include "config/errors.hpp"
+#include "base/errors.hpp"
+#include "storage/chat_place.hpp"
 #include "storage/records.hpp"
 
 #include <filesystem>
@@ -34,10 +35,8 @@ public:
 
   // --- chats ---------------------------------------------------------------------------------------------------------
   caf::expected<chat_contents> load_chat(int64_t user_id, int64_t chat_id);
-  // Newest first, at most storage_list_chats_max; `query` is a substring of the title, or of what the user wrote or the
-  // model answered in the active branch; without regard to case in any script, each character for itself ("ß" is not
-  // "ss", accents count). Empty matches all.
-  caf::expected<std::vector<chat_record>> list_chats(int64_t user_id, std::string_view query, int limit);
+  // Newest first, those that stand after `before`, at most storage_list_chats_max.
+  caf::expected<std::vector<chat_record>> list_chats(int64_t user_id, chat_place before, int limit);
   caf::error rename_chat(int64_t user_id, int64_t chat_id, std::string_view title);
   caf::error delete_chat(int64_t user_id, int64_t chat_id);
   // What the chat's workspace held when it was measured last; a chat that is gone is no error.

@@ -1,6 +1,10 @@
 // Limits of storage/ that are no setting: each with its unit.
 #pragma once
 
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
 namespace varro {
 
 // How long a statement waits for another process that writes (`varro user`, a backup).
@@ -8,6 +12,37 @@ inline constexpr int storage_busy_ms_max = 5'000;
 
 // Chats that one list_chats returns.
 inline constexpr int storage_list_chats_max = 1'000;
+
+// Chats that one search returns.
+inline constexpr int search_chats_max = 100;
+
+// Of one message, what a search looks at: altogether, and of one piece of code or one result.
+inline constexpr size_t search_row_bytes_max = 64u << 10;
+inline constexpr size_t search_tool_bytes_max = 16u << 10;
+
+// A query. A longer one is refused.
+inline constexpr size_t search_query_bytes_max = 1'024;
+
+// Fewer characters than this are looked for in titles only, of so many of the user's newest chats.
+inline constexpr size_t search_gram_characters = 3;
+inline constexpr int search_short_chats_max = 5'000;
+
+// Trigrams of a query that the index is asked for, the rarest ones. The texts decide.
+inline constexpr size_t search_grams_max = 4;
+
+// How long one search may take. It then answers with what it found.
+inline constexpr std::chrono::milliseconds search_time_max{1'000};
+
+// How long the index is brought up to date at a time, before searches that wait have their turn; and how many changes
+// are one transaction of it.
+inline constexpr std::chrono::milliseconds search_step_max{100};
+inline constexpr int search_step_changes_max = 200;
+
+// Every so many texts are counted for how rare trigrams are.
+inline constexpr int64_t search_sample_every = 32;
+
+// Text on each side of what was found.
+inline constexpr size_t excerpt_characters_around = 60;
 
 // What the write-ahead log is cut back to after a checkpoint.
 inline constexpr long storage_log_bytes_max = 64l << 20;

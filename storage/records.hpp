@@ -39,6 +39,14 @@ struct chat_record {
   unix_us created_at = 0;
   unix_us updated_at = 0;
   std::string python; // interpreter_config::name, chosen when the chat was made; empty: the default one
+  std::string effort; // of thinking, as chosen on the page: "off", "minimal" … "max"; empty: the model's own
+};
+
+// What stands before a chat's first message in every request: thinking of newer models is bound to it, so a chat keeps
+// what it began with, whatever a newer release or configuration says.
+struct chat_prefix {
+  std::string instructions;
+  std::string tools; // JSON text: [{"name", "description", "parameters"}…]
 };
 
 // legal values of run_record::status
@@ -99,6 +107,7 @@ struct chat_contents {
   // several.
   std::map<int64_t, std::vector<int64_t>> alternatives;
   std::vector<snapshot_record> snapshots; // of these messages, in order of seq
+  std::optional<chat_prefix> prefix;      // nothing until the first run since prefixes are kept
 };
 
 // One transaction of one chat: all of it or nothing is committed. It names the chat and its owner; rows of another chat
@@ -110,6 +119,7 @@ struct write_batch {
   std::optional<run_record> run;              // inserted, or updated by id
   std::vector<run_record> earlier_runs;       // of a fork, in order: inserted before `run`
   std::optional<int64_t> supersede_from_turn; // marks messages and runs of this turn and later (before the inserts)
+  std::optional<chat_prefix> prefix;          // inserted, or replaces the chat's
   std::vector<snapshot_record> snapshots;     // each replaces one of the same seq
   bool forget_snapshots = false;              // all earlier ones: their file was begun anew
   std::optional<int64_t> activate_run;        // makes this run's branch, down to its newest run, the active one

@@ -102,7 +102,43 @@ ALTER TABLE chats ADD COLUMN workspace_bytes INTEGER NOT NULL DEFAULT 0 CHECK (w
 CREATE INDEX chats_with_files ON chats(user_id, workspace_bytes) WHERE workspace_bytes > 0;
 )sql";
 
-constexpr std::array migrations{version_1, version_2, version_3};
+// Version 4: how hard a chat's model shall think, and what stands before the first message of a chat in each request
+// (chat_prefix). Earlier chats have none until their next run.
+constexpr const char* version_4 = R"sql(
+ALTER TABLE chats ADD COLUMN effort TEXT NOT NULL DEFAULT '';
+CREATE TABLE chat_prefixes(
+  chat_id INTEGER NOT NULL PRIMARY KEY REFERENCES chats(id) ON DELETE CASCADE,
+  instructions TEXT NOT NULL,
+  tools TEXT NOT NULL
+) STRICT;
+)sql";
+
+// Version 5: what the search index (search_index.hpp) has to look at again, in order: a message, the title (seq 0) or
+// the end of a chat (seq -1). Written with the change itself, by triggers, so that nothing is found late or for ever.
+// All that was there before is to be looked at once. messages.folded, which was searched before, is empty from now on.
+constexpr const char* version_5 = R"sql(
+CREATE TABLE search_changes(
+  id INTEGER PRIMARY KEY,
+  chat_id INTEGER NOT NULL,
+  seq INTEGER NOT NULL
+) STRICT;
+INSERT INTO search_changes(chat_id, seq) SELECT id, 0 FROM chats ORDER BY id;
+INSERT INTO search_changes(chat_id, seq) SELECT chat_id, seq FROM messages ORDER BY chat_id, seq;
+CREATE TRIGGER search_message AFTER INSERT ON messages BEGIN
+  INSERT INTO search_changes(chat_id, seq) VALUES (new.chat_id, new.seq);
+END;
+CREATE TRIGGER search_chat AFTER INSERT ON chats BEGIN
+  INSERT INTO search_changes(chat_id, seq) VALUES (new.id, 0);
+END;
+CREATE TRIGGER search_title AFTER UPDATE OF title ON chats WHEN old.title <> new.title BEGIN
+  INSERT INTO search_changes(chat_id, seq) VALUES (new.id, 0);
+END;
+CREATE TRIGGER search_end AFTER DELETE ON chats BEGIN
+  INSERT INTO search_changes(chat_id, seq) VALUES (old.id, -1);
+END;
+)sql";
+
+constexpr std::array migrations{version_1, version_2, version_3, version_4, version_5};
 
 // Ends an open transaction whatever happens in between.
 struct undo_unless_done {

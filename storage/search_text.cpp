@@ -1,5 +1,12 @@
 #include "storage/search_text.hpp"
 
+#include "base/utf8.hpp"
+#include "models/history.hpp"
+#include "models/tool_arguments.hpp"
+#include "storage/limits.hpp"
+
+#include <algorithm>
+#include <array>
 #include <clocale>
 #include <cwctype>
 
@@ -7,50 +14,12 @@ namespace varro {
 
 namespace {
 
+constexpr std::string_view replacement_character = "\xEF\xBF\xBD";
+
 // glibc's tables, whatever the process's own locale is; nullptr leaves ASCII.
 locale_t unicode_locale() {
   static auto locale = ::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
   return locale;
-}
-
-// Length of the well-formed UTF-8 sequence at the start of `text`, with its character; 0 for anything else.
-size_t decode(std::string_view text, char32_t& character) {
-  auto byte = [&](size_t index) { return static_cast<unsigned char>(text[index]); };
-  auto first = byte(0);
-  size_t length = first < 0x80 ? 1 : first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0;
-  if (length == 0 || length > text.size())
-    return 0;
-  if (length == 1) {
-    character = first;
-    return 1;
-  }
-  character = first & (0xFFu >> (length + 1));
-  for (size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xC0) != 0x80)
-      return 0;
-    character = (character << 6) | (byte(i) & 0x3Fu);
-  }
-  constexpr std::array<char32_t, 5> least{0, 0, 0x80, 0x800, 0x10000};
-  auto surrogate = character >= 0xD800 && character < 0xE000;
-  return character < least[length] || surrogate || character > 0x10FFFF ? 0 : length;
-}
-
-void append(std::string& out, char32_t c) {
-  if (c < 0x80) {
-    out += static_cast<char>(c);
-  } else if (c < 0x800) {
-    out += static_cast<char>(0xC0 | (c >> 6));
-    out += static_cast<char>(0x80 | (c & 0x3F));
-  } else if (c < 0x10000) {
-    out += static_cast<char>(0xE0 | (c >> 12));
-    out += static_cast<char>(0x80 | ((c >> 6) & 0x3F));
-    out += static_cast<char>(0x80 | (c & 0x3F));
-  } else {
-    out += static_cast<char>(0xF0 | (c >> 18));
-    out += static_cast<char>(0x80 | ((c >> 12) & 0x3F));
-    out += static_cast<char>(0x80 | ((c >> 6) & 0x3F));
-    out += static_cast<char>(0x80 | (c & 0x3F));
-  }
 }
 
 // Upper before lower case joins what has two lower-case forms, such as the two sigmas.
@@ -61,24 +30,55 @@ char32_t fold(char32_t c) {
   return static_cast<char32_t>(::towlower_l(::towupper_l(static_cast<wint_t>(c), locale), locale));
 }
 
-void add_line(std::string& out, std::string_view text) {
+void add_line(std::string& out, std::string_view text, size_t bytes_max) {
+  if (out.size() >= search_row_bytes_max || text.empty())
+    return;
   if (!out.empty())
     out += '\n';
-  out += text;
+  out += text.substr(0, std::min(bytes_max, search_row_bytes_max - out.size()));
 }
 
 void add_prompt(std::string& out, const user_prompt_part& part) {
   if (auto text = std::get_if<std::string>(&part.content)) {
-    add_line(out, *text);
+    add_line(out, *text, search_row_bytes_max);
     return;
   }
   for (auto& item : std::get<std::vector<user_content>>(part.content)) {
     if (auto plain = std::get_if<std::string>(&item))
-      add_line(out, *plain);
+      add_line(out, *plain, search_row_bytes_max);
     else if (auto rich = std::get_if<text_content>(&item))
-      add_line(out, rich->content);
+      add_line(out, rich->content, search_row_bytes_max);
   }
 }
+
+// Code is searched as it was written, not with the escapes of its JSON; so is any other argument that is a text.
+void add_call(std::string& out, const tool_call_part& call) {
+  auto arguments = read_arguments(call.args);
+  if (!arguments || !arguments->is_object())
+    return;
+  for (auto& [name, value] : arguments->items())
+    if (auto* text = value.get_ptr<const std::string*>())
+      add_line(out, *text, search_tool_bytes_max);
+}
+
+struct text_of_part {
+  std::string& out;
+
+  void operator()(const user_prompt_part& part) const {
+    add_prompt(out, part);
+  }
+  void operator()(const tool_return_part& part) const {
+    add_line(out, split_tool_content(part.content).text, search_tool_bytes_max);
+  }
+  void operator()(const text_part& part) const {
+    add_line(out, part.content, search_row_bytes_max);
+  }
+  void operator()(const tool_call_part& part) const {
+    add_call(out, part);
+  }
+  template <class Other>
+  void operator()(const Other&) const {}
+};
 
 } // namespace
 
@@ -93,29 +93,71 @@ std::string folded(std::string_view text) {
       continue;
     }
     char32_t character = 0;
-    auto length = decode(text.substr(at), character);
+    auto length = decode_utf8(text.substr(at), character);
     if (length == 0) {
       out += text[at++];
       continue;
     }
-    append(out, fold(character));
+    append_utf8(out, fold(character));
     at += length;
+  }
+  return out;
+}
+
+std::string searchable(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (size_t at = 0; at < text.size();) {
+    char32_t character = 0;
+    auto length = decode_utf8(text.substr(at), character);
+    if (length == 0 || character == 0)
+      out += replacement_character;
+    else
+      out += text.substr(at, length);
+    at += std::max<size_t>(length, 1);
   }
   return out;
 }
 
 std::string searchable_text(const message& value) {
   std::string text;
-  if (auto request = std::get_if<model_request>(&value)) {
+  if (auto request = std::get_if<model_request>(&value))
     for (auto& part : request->parts)
-      if (auto prompt = std::get_if<user_prompt_part>(&part))
-        add_prompt(text, *prompt);
-  } else {
+      std::visit(text_of_part{text}, part);
+  else
     for (auto& part : std::get<model_response>(value).parts)
-      if (auto answer = std::get_if<text_part>(&part))
-        add_line(text, answer->content);
-  }
-  return folded(text);
+      std::visit(text_of_part{text}, part);
+  return searchable(text);
+}
+
+std::vector<size_t> character_starts(std::string_view text) {
+  std::vector<size_t> starts;
+  for (size_t at = 0; at < text.size(); ++at)
+    if (!is_continuation(text[at]))
+      starts.push_back(at);
+  starts.push_back(text.size());
+  return starts;
+}
+
+found_text excerpt(std::string_view text, std::string_view query) {
+  auto small = folded(text);
+  auto at = small.find(query);
+  if (at == std::string::npos)
+    return {};
+  // Folding keeps the number of characters, though not that of bytes.
+  auto folded_starts = character_starts(small), starts = character_starts(text);
+  auto index = [&](size_t byte) {
+    return static_cast<size_t>(std::lower_bound(folded_starts.begin(), folded_starts.end(), byte)
+                               - folded_starts.begin());
+  };
+  auto first = std::min(index(at), starts.size() - 1);
+  auto last = std::min(index(at + query.size()), starts.size() - 1);
+  auto begin = first - std::min(first, excerpt_characters_around);
+  auto end = std::min(last + excerpt_characters_around, starts.size() - 1);
+  auto piece
+    = [&](size_t from, size_t to) { return std::string{text.substr(starts[from], starts[to] - starts[from])}; };
+  return {(begin > 0 ? "…" : "") + piece(begin, first), piece(first, last),
+          piece(last, end) + (end < starts.size() - 1 ? "…" : "")};
 }
 
 } // namespace varro

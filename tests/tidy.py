@@ -18,11 +18,14 @@ LONG_FILES: dict[str, str] = {
     "config/load.cpp": "one load, from the sources to the checks",
     "http/front.cpp": "one poller, every transition of a connection in one place",
     "tests/actors/chat_session_test.cpp": "one case after the other over one world",
+    "tests/actors/agent_run_test.cpp": "one case after the other over one staged run",
+    "tests/actors/model_client_test.cpp": "one failure of a vendor after the other",
     "tests/actors/python_shell_test.cpp": "one attack after the other, each with its twin",
     "tests/http/routes_test.cpp": "one status code after the other",
     "tests/models/anthropic_test.cpp": "one wire, with its literals",
     "tests/models/openai_chat_test.cpp": "one wire, with its literals",
     "tests/models/transport_test.cpp": "one failure of the network after the other",
+    "tests/storage/open_test.cpp": "one schema version after the other",
     "tests/support/wire_replay.cpp": "the rules of equality stand beside their code",
 }
 # No style sheets: a rule that is read as one line may be a long one.
@@ -34,6 +37,8 @@ HOMES = ["wo" + "rk", "ho" + "me", "ro" + "ot", "Us" + "ers"]
 MACHINE_PATHS = re.compile(r"(?<![\w.$}/])/(" + "|".join(HOMES) + r")/\w")
 # Names in ARCHITECTURE.md's map need not repeat these.
 UNMAPPED_FOLDERS = {"cmake"}
+# They may include all: tests of whole parts.
+UNCHECKED_FOLDERS = {"tests/"}
 
 
 class Tree:
@@ -127,6 +132,35 @@ def check_architecture(tree: Tree) -> None:
             tree.find("ARCHITECTURE.md", f"does not name the actor {actor}")
 
 
+def arrows(map_text: str) -> dict[str, list[str]]:
+    """Of each folder in the map, the beginnings of the paths that it may include."""
+    rows = re.findall(r"^\| `([a-z]+/)` \|.*\| ([^|]*) \|$", map_text, re.MULTILINE)
+    return {folder: re.findall(r"`([a-z_]+/[a-z_]*)`", allowed) for folder, allowed in rows}
+
+
+def check_includes(tree: Tree) -> None:
+    may_use = arrows(tree.text("ARCHITECTURE.md").partition("## The map")[2].partition("\n## ")[0])
+    used: set[tuple[str, str]] = set()
+    for name in tree.names:
+        folder = name.partition("/")[0] + "/"
+        if Path(name).suffix not in {".cpp", ".hpp", ".c", ".h"} or "/" not in name or folder in UNCHECKED_FOLDERS:
+            continue
+        allowed = may_use.get(folder, [])
+        for number, line in enumerate(tree.text(name).split("\n"), 1):
+            include = re.match(r'\s*#\s*include "([a-z_]+/[^"]+)"', line)
+            if not include or include[1].startswith(folder):
+                continue
+            by = [start for start in allowed if include[1].startswith(start)]
+            used.update((folder, start) for start in by)
+            if not by:
+                rooms = ", ".join(allowed) or "nothing"
+                tree.find(f"{name}:{number}", f"includes {include[1]}; the map lets {folder} use {rooms}")
+    for folder, allowed in may_use.items():
+        for start in allowed:
+            if not start.endswith("/") and (folder, start) not in used:
+                tree.find("ARCHITECTURE.md", f"lets {folder} use {start}, which it does not")
+
+
 def check_configuration(tree: Tree) -> None:
     example = tree.text("config/varro.toml")
     for path in re.findall(r'\{\{"([a-z_.]+)", [^\n]*?VARRO_AT', tree.text("config/key_table.cpp")):
@@ -147,7 +181,8 @@ def check_presence(tree: Tree) -> None:
 
 def main() -> int:
     tree = Tree(Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parents[1]).resolve())
-    for check in [check_lines, check_headers, check_readme, check_architecture, check_configuration, check_presence]:
+    for check in [check_lines, check_headers, check_readme, check_architecture, check_includes, check_configuration,
+                  check_presence]:
         check(tree)
     for finding in tree.findings:
         print(finding)

@@ -1,6 +1,6 @@
 #include "shell/supervisor/cgroup.hpp"
 
-#include "shell/descriptor.hpp"
+#include "base/descriptor.hpp"
 
 #include <algorithm>
 #include <cerrno>

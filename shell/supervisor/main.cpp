@@ -1,5 +1,5 @@
 // varro-shells: started by `varro serve`, see shell/supervisor/supervisor.hpp. Usage: varro-shells SETTINGS, JSON.
-#include "config/log.hpp"
+#include "base/log.hpp"
 #include "shell/supervisor/supervisor.hpp"
 
 #include <csignal>

@@ -1,6 +1,6 @@
 #include "shell/supervisor/process_tree.hpp"
 
-#include "shell/descriptor.hpp"
+#include "base/descriptor.hpp"
 
 #include <cstdio>
 #include <cstdlib>

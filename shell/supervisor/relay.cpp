@@ -1,6 +1,6 @@
 #include "shell/supervisor/relay.hpp"
 
-#include "shell/cell.hpp"
+#include "models/cell.hpp"
 #include "shell/supervisor/frame_bytes.hpp"
 
 #include <cerrno>

@@ -7,9 +7,9 @@
 // calls on one thread; none blocks.
 #pragma once
 
+#include "base/descriptor.hpp"
+#include "base/json.hpp"
 #include "config/config.hpp"
-#include "models/json.hpp"
-#include "shell/descriptor.hpp"
 
 #include <chrono>
 #include <deque>

@@ -1,9 +1,9 @@
 // What varro-shells is told by the server that starts it. Values; any thread may call.
 #pragma once
 
+#include "base/json.hpp"
 #include "config/config.hpp"
-#include "models/json.hpp"
-#include "shell/workspaces.hpp"
+#include "workspace/paths.hpp"
 
 #include <filesystem>
 #include <optional>

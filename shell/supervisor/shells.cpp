@@ -1,5 +1,6 @@
 // The shells of varro-shells, and the warm interpreters that they come from.
-#include "config/log.hpp"
+#include "base/descriptor.hpp"
+#include "base/log.hpp"
 #include "shell/message_fields.hpp"
 #include "shell/supervisor/process_tree.hpp"
 #include "shell/supervisor/supervisor.hpp"

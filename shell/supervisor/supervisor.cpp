@@ -1,6 +1,7 @@
 #include "shell/supervisor/supervisor.hpp"
 
-#include "config/log.hpp"
+#include "base/descriptor.hpp"
+#include "base/log.hpp"
 #include "shell/message_fields.hpp"
 
 #include <cerrno>

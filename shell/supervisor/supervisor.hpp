@@ -29,7 +29,7 @@
 #include "shell/supervisor/cgroup.hpp"
 #include "shell/supervisor/relay.hpp"
 #include "shell/supervisor/zygote.hpp"
-#include "shell/workspace_usage.hpp"
+#include "workspace/usage.hpp"
 
 #include <map>
 #include <memory>

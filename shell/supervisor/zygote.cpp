@@ -1,7 +1,9 @@
 #include "shell/supervisor/zygote.hpp"
 
+#include "base/descriptor.hpp"
 #include "shell/sandbox.hpp"
 #include "shell/syscall_filter.hpp"
+#include "workspace/owner.hpp"
 
 #include <cerrno>
 #include <csignal>

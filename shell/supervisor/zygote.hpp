@@ -4,6 +4,7 @@
 // All calls on one thread; none blocks longer than a fork.
 #pragma once
 
+#include "base/descriptor.hpp"
 #include "shell/channel.hpp"
 #include "shell/launch.hpp"
 #include "shell/supervisor/settings.hpp"

@@ -1,5 +1,6 @@
 // agent_run alone, between a session, a model and tools that a test steps: every message in every state.
 #include "actors/agent_run.hpp"
+#include "models/timestamp.hpp"
 
 #include "actors/tool_call.hpp"
 #include "models/message_json.hpp"
@@ -41,6 +42,7 @@ session_twin_actor::behavior_type session_twin(session_twin_actor::pointer self,
     [](branch_atom, int64_t) { return not_here<done_atom>(); },
     [](fork_atom, int64_t) { return not_here<chat_forked>(); },
     [](notice_atom, const std::string&) {},
+    [](renew_atom) { return not_here<done_atom>(); },
     [](rerun_atom) { return not_here<done_atom>(); },
     [](cancel_atom) { return not_here<done_atom>(); },
     [](page_atom) { return not_here<chat_view>(); },
@@ -373,4 +375,147 @@ TEST_CASE("a stop while the response with calls is being committed runs none of 
   CHECK(world.end() == run_status::cancelled);
   CHECK(check_history(world.steps->nodes) == caf::none);
   CHECK(open_calls(world.steps->nodes).empty());
+}
+
+namespace {
+
+std::vector<retry_prompt_part> retries_of(const run_log& log) {
+  std::vector<retry_prompt_part> found;
+  for (const auto& node : log.nodes)
+    if (const auto* request = std::get_if<model_request>(&node))
+      for (const auto& part : request->parts)
+        if (const auto* retry = std::get_if<retry_prompt_part>(&part))
+          found.push_back(*retry);
+  return found;
+}
+
+model_response cut_answer() {
+  auto answer = call_answer({{"python", "{\"code\": \"print(1"}});
+  answer.finish_reason = "length";
+  return answer;
+}
+
+model_response refused_answer(std::vector<std::pair<std::string, json>> calls) {
+  auto answer = call_answer(std::move(calls));
+  text_part text;
+  text.content = "I begin";
+  answer.parts.insert(answer.parts.begin(), text);
+  answer.finish_reason = "content_filter";
+  answer.provider_details = json{{"refusal", "It could be misused."}, {"refusal_category", "bio"}};
+  return answer;
+}
+
+} // namespace
+
+TEST_CASE("a call that the output limit cut off says so, and is tried once more, not four times") {
+  staged_run world;
+  world.begin();
+  world.answer_query(cut_answer());
+  auto retries = retries_of(*world.steps);
+  REQUIRE(retries.size() == 1);
+  CHECK(retries[0].content.get<std::string>().find("cut off") != std::string::npos);
+  REQUIRE(world.log().open_queries.size() == 1);
+  SUBCASE("a shorter one then runs") {
+    world.call({"python"});
+    world.finish_all();
+    CHECK(world.end() == run_status::completed);
+  }
+  SUBCASE("a second cut one ends the turn with the limit's name") {
+    world.answer_query(cut_answer());
+    CHECK(world.end() == run_status::failed);
+    CHECK(world.steps->ends.front().error.find("twice in a row") != std::string::npos);
+    CHECK(world.steps->ends.front().error.find("output_tokens_max") != std::string::npos);
+    CHECK(world.requests() == 2);
+    CHECK(check_history(world.steps->nodes) == caf::none);
+  }
+}
+
+TEST_CASE("a whole call in an answer that the output limit cut off behind it is run") {
+  staged_run world;
+  world.begin();
+  auto answer = call_answer({{"python", {{"code", "1"}}}});
+  answer.finish_reason = "length";
+  world.answer_query(answer);
+  CHECK(world.steps->started.size() == 1);
+  world.finish_all();
+  CHECK(world.end() == run_status::completed);
+}
+
+TEST_CASE("of a refused answer no call is run, and the vendor's explanation is told") {
+  staged_run world;
+  world.begin();
+  world.answer_query(refused_answer({{"python", {{"code", "1"}}}}));
+  CHECK(world.steps->started.empty());
+  CHECK(world.end() == run_status::failed);
+  const auto& error = world.steps->ends.front().error;
+  CHECK(error.find("It could be misused.") != std::string::npos);
+  CHECK(error.find("bio") != std::string::npos);
+  CHECK(check_history(world.steps->nodes) == caf::none);
+  CHECK(open_calls(world.steps->nodes).empty());
+}
+
+TEST_CASE("what failed attempts of a request used counts for the run") {
+  staged_run world;
+  world.begin();
+  token_usage spent;
+  spent.input_tokens = 1'000;
+  spent.output_tokens = 30;
+  world.tell(world.run_, usage_atom_v, spent);
+  world.answer_query(text_answer("answer"));
+  REQUIRE(world.steps->ends.size() == 1);
+  CHECK(world.steps->ends.front().usage.input_tokens >= 1'000);
+  CHECK(world.steps->ends.front().usage.output_tokens >= 30);
+}
+
+TEST_CASE("an answer that says nothing ends the turn with a word, however it says nothing") {
+  auto blank = text_answer(" \n");
+  model_response pause;
+  pause.finish_reason = "stop";
+  pause.provider_details = json{{"finish_reason", "pause_turn"}};
+  for (const auto& answer : {blank, pause}) {
+    staged_run world;
+    world.begin();
+    world.answer_query(answer);
+    CHECK(world.end() == run_status::failed);
+    CHECK(world.steps->ends.front().error.find("empty") != std::string::npos);
+  }
+}
+
+TEST_CASE("an answer that was cut says whose limit it was") {
+  model_response cut;
+  text_part text;
+  text.content = "half";
+  cut.parts.push_back(text);
+  cut.finish_reason = "length";
+  model_config model;
+  model.id = "x:y";
+  model.kind = provider_kind::openai;
+  CHECK(unfinished_reason(cut, model).find("the vendor's own") != std::string::npos);
+  model.output_tokens_max = 500;
+  CHECK(unfinished_reason(cut, model).find("output_tokens_max = 500") != std::string::npos);
+  cut.provider_details = json{{"finish_reason", "model_context_window_exceeded"}};
+  CHECK(unfinished_reason(cut, model).find("context of x:y is full") != std::string::npos);
+}
+
+TEST_CASE("a call that even the vendor could not read is asked for again, a few times, and shown never") {
+  model_response garbled;
+  garbled.finish_reason = "error";
+  garbled.provider_details
+    = json{{"finish_reason", "MALFORMED_FUNCTION_CALL"}, {"finish_message", "Malformed function call: print(1"}};
+  staged_run world;
+  world.begin();
+  world.answer_query(garbled);
+  CHECK(world.steps->nodes.size() == 1); // the question
+  CHECK(world.requests() == 2);
+  SUBCASE("and then answers") {
+    world.answer_query(text_answer("answer"));
+    CHECK(world.end() == run_status::completed);
+  }
+  SUBCASE("and then not, which ends the turn with the vendor's words") {
+    for (int i = 0; i < garbled_calls_max; ++i)
+      world.answer_query(garbled);
+    CHECK(world.end() == run_status::failed);
+    CHECK(world.steps->ends.front().error.find("Malformed function call: print(1") != std::string::npos);
+    CHECK(world.requests() == static_cast<size_t>(garbled_calls_max) + 1);
+  }
 }

@@ -1,7 +1,8 @@
 #include "models/history.hpp"
 #include "models/message_json.hpp"
-#include "shell/workspace_versions.hpp"
+#include "models/user_prompt.hpp"
 #include "tests/support/actor_world.hpp"
+#include "workspace/versions.hpp"
 
 #include <doctest/doctest.h>
 
@@ -221,4 +222,53 @@ TEST_CASE_FIXTURE(chat_world, "files follow a change of branch that a crash cut 
     CHECK(ask<chat_view>(reloaded, page_atom_v));
   }
   remove_versions(data, contents.chat.id);
+}
+
+TEST_CASE_FIXTURE(chat_world, "files that go with a message stay with it when it is edited, asked again and forked") {
+  user_message message{"look", {}, {}};
+  message.files = {uploads_note({"b.png"}), upload_label("b.png"), binary_content{"x", "image/png", nullptr, "aa"}};
+  auto prompt_of_last = [&]() -> user_prompt_part {
+    const auto& query = log().queries.back();
+    const auto& request = std::get<model_request>(query.history->back());
+    return std::get<user_prompt_part>(request.parts.back());
+  };
+  answer(text_answer("a plot"));
+  auto sent = ask<turn_started>(chat, send_atom_v, message);
+  REQUIRE(sent);
+  CHECK(sent->chat.title == "look");
+  CHECK(typed_text(prompt_of_last()) == "look");
+  CHECK(attached_items(prompt_of_last()).size() == 3);
+
+  REQUIRE(edit(1));
+  CHECK(typed_text(prompt_of_last()) == "other");
+  CHECK(attached_items(prompt_of_last()).size() == 3);
+
+  answer(text_answer("again"));
+  REQUIRE(ask<turn_started>(chat, edit_atom_v, int64_t{0}, user_message{}));
+  CHECK(typed_text(prompt_of_last()) == "other");
+  CHECK(attached_items(prompt_of_last()).size() == 3);
+
+  REQUIRE(ask<chat_forked>(chat, fork_atom_v, int64_t{0}));
+  const auto& copied = std::get<model_request>(last_batch().messages.front().content);
+  CHECK(attached_items(std::get<user_prompt_part>(copied.parts.front())).size() == 3);
+}
+
+TEST_CASE_FIXTURE(chat_world, "a message of files alone names the chat after them") {
+  user_message message;
+  message.files = {uploads_note({"b.png"}), upload_label("b.png"), binary_content{"x", "image/png", nullptr, "aa"}};
+  answer(text_answer("a plot"));
+  auto sent = ask<turn_started>(chat, send_atom_v, message);
+  REQUIRE(sent);
+  CHECK(sent->chat.title == "Uploaded files: b.png");
+}
+
+TEST_CASE("a message with files travels to another node and back") {
+  user_message message{"look", "model", "python"};
+  message.files = {uploads_note({"b.png"}), binary_content{std::string("\0\xff", 2), "image/png", nullptr, "aa"}};
+  auto text = to_wire(message.files);
+  std::vector<user_content> files;
+  REQUIRE(from_wire(text, files) == caf::none);
+  REQUIRE(files.size() == 2);
+  CHECK(std::get<binary_content>(files[1]).data == std::get<binary_content>(message.files[1]).data);
+  CHECK(from_wire("{}", files) != caf::none);
 }

@@ -1,7 +1,7 @@
 // A chat's shell is started while the response that calls for it is committed; its cells wait for that commit.
 #include "models/message_json.hpp"
-#include "shell/workspace_versions.hpp"
 #include "tests/support/actor_world.hpp"
+#include "workspace/versions.hpp"
 
 #include <doctest/doctest.h>
 

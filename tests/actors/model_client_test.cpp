@@ -1,4 +1,5 @@
 #include "actors/model_client.hpp"
+#include "actors/model_failures.hpp"
 
 #include <caf/scheduler/test_coordinator.hpp>
 #include <doctest/doctest.h>
@@ -19,7 +20,8 @@ public:
     transport_callbacks callbacks;
   };
 
-  request_id start(http_request request, transport_limits, transport_callbacks callbacks) override {
+  request_id start(http_request request, transport_limits limit, transport_callbacks callbacks) override {
+    limits.push_back(limit);
     requests.push_back({++last_id_, std::move(request), std::move(callbacks)});
     return last_id_;
   }
@@ -52,6 +54,7 @@ public:
   }
 
   std::vector<sent> requests;
+  std::vector<transport_limits> limits;
   std::vector<request_id> cancelled;
   bool ends_when_cancelled = true; // else the answer was already on its way
   int head_status = 0;             // of the request that is cancelled
@@ -65,9 +68,25 @@ constexpr auto hello_stream = "data: {\"id\":\"c1\",\"model\":\"m\",\"choices\":
                               "data: {\"id\":\"c1\",\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{},"
                               "\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
 
+constexpr auto begun_message
+  = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"m1\",\"type\":\"message\","
+    "\"role\":\"assistant\",\"model\":\"m\",\"content\":[],\"stop_reason\":null,"
+    "\"usage\":{\"input_tokens\":21,\"output_tokens\":3}}}\n\n"
+    "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":"
+    "{\"type\":\"text\",\"text\":\"Hel\"}}\n\n";
+
+constexpr auto too_long
+  = R"({"error":{"message":"This model's maximum context length is 20000 tokens. However, your messages )"
+    R"(resulted in 40000 tokens.","type":"invalid_request_error","code":"context_length_exceeded"}})";
+
+// An agent_run that asks, and notes what it is told in order.
+agent_run_actor::behavior_type asking_twin(agent_run_actor::pointer self, model_client_actor client,
+                                           std::shared_ptr<std::vector<std::string>> log);
+
 struct fixture {
   struct configuration : caf::actor_system_config {
     configuration() {
+      add_message_types<caf::id_block::varro_base>();
       add_message_types<caf::id_block::varro>();
       set("scheduler.policy", caf::atom("testing"));
     }
@@ -76,8 +95,8 @@ struct fixture {
   caf::actor_system system{system_config};
   std::shared_ptr<config> settings = std::make_shared<config>();
   std::shared_ptr<played_transport> network = std::make_shared<played_transport>();
-  model_client_actor client
-    = system.spawn(model_client, std::shared_ptr<const config>{settings}, std::shared_ptr<http_transport>{network});
+  model_client_actor client = system.spawn(model_client, std::shared_ptr<const config>{settings},
+                                           std::shared_ptr<http_transport>{network}, picture_scaler_actor{});
   caf::scoped_actor self{system, true};
   std::optional<model_response> response;
   std::optional<caf::error> error;
@@ -128,6 +147,41 @@ struct fixture {
     coordinator().run();
   }
 };
+
+agent_run_actor::behavior_type asking_twin(agent_run_actor::pointer self, model_client_actor client,
+                                           std::shared_ptr<std::vector<std::string>> log) {
+  return {
+    [=](step_atom) {
+      self->request(client, caf::infinite, ask_atom_v, int64_t{1}, fixture::query(provider_kind::anthropic))
+        .then([=](const model_response&) { log->push_back("response"); },
+              [=](const caf::error&) { log->push_back("error"); });
+    },
+    [](result_atom, const tool_outcome&) {},
+    [=](usage_atom, const token_usage& spent) {
+      log->push_back("spent " + std::to_string(spent.input_tokens) + " " + std::to_string(spent.output_tokens));
+    },
+    [](cancel_atom) {},
+  };
+}
+
+// Questions of about a thousand tokens each, with short answers.
+model_query long_chat(int turns) {
+  auto asked = fixture::query();
+  std::vector<message> history;
+  for (int i = 0; i < turns; ++i) {
+    model_request request;
+    request.parts.push_back(user_prompt_part{std::string(3'000, 'a') + std::to_string(i), "2026-01-01T00:00:00Z"});
+    model_response answer;
+    text_part text;
+    text.content = "fine";
+    answer.parts.push_back(text);
+    history.push_back(request);
+    history.push_back(answer);
+  }
+  history.pop_back();
+  asked.history = std::make_shared<const std::vector<message>>(history);
+  return asked;
+}
 
 std::string text_of_response(const model_response& response) {
   for (const auto& part : response.parts)
@@ -205,7 +259,8 @@ TEST_CASE_FIXTURE(fixture, "retry-after is obeyed, and one that is too long is a
   CHECK(code_of(*error) == errc::model_unreachable);
 }
 
-TEST_CASE_FIXTURE(fixture, "a connection that drops before any content is tried again, after content it is an error") {
+TEST_CASE_FIXTURE(fixture,
+                  "a connection that drops is tried again, also in the middle of an answer: nobody has seen it") {
   auto handle = ask();
   network->fail(0, transport_end::reason::connect_failed);
   coordinator().run();
@@ -219,9 +274,345 @@ TEST_CASE_FIXTURE(fixture, "a connection that drops before any content is tried 
   end.why = transport_end::reason::dropped;
   end.http_status = 200;
   callbacks.on_end(end);
+  CHECK_FALSE(answered(handle));
+  wait(settings->model_client.backoff_max);
+  REQUIRE(network->requests.size() == 3);
+  network->answer(2, 200, hello_stream);
   REQUIRE(answered(handle));
-  CHECK(code_of(*error) == errc::model_unreachable);
+  REQUIRE(response);
+  CHECK(text_of_response(*response) == "hello");
+}
+
+TEST_CASE_FIXTURE(fixture, "a vendor that is overloaded in the middle of its answer is asked again") {
+  auto handle = ask(query(provider_kind::anthropic));
+  network->answer(0, 200,
+                  std::string(begun_message)
+                    + "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\","
+                      "\"message\":\"Overloaded\"}}\n\n");
+  CHECK_FALSE(answered(handle));
+  wait(settings->model_client.backoff_first);
+  REQUIRE(network->requests.size() == 2);
+  // One that says something final is not.
+  network->answer(1, 200,
+                  std::string(begun_message)
+                    + "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"invalid_request_error\","
+                      "\"message\":\"No\"}}\n\n");
+  REQUIRE(answered(handle));
   CHECK(network->requests.size() == 2);
+  CHECK(text_of(*error).find("No") != std::string::npos);
+}
+
+TEST_CASE_FIXTURE(fixture, "a stream that stops without a sign of its end is asked for again, once") {
+  const auto cut = std::string{hello_stream}.substr(0, std::string_view{hello_stream}.find("\n\n") + 2);
+  auto handle = ask();
+  network->answer(0, 200, cut);
+  CHECK_FALSE(answered(handle));
+  wait(settings->model_client.backoff_max);
+  REQUIRE(network->requests.size() == 2);
+  network->answer(1, 200, hello_stream);
+  REQUIRE(answered(handle));
+  CHECK(response->finish_reason == "stop");
+
+  // A server that never says it is believed from the second time on, and not asked twice for each answer.
+  auto other = ask();
+  network->answer(2, 200, cut);
+  coordinator().run();
+  wait(settings->model_client.backoff_max);
+  REQUIRE(network->requests.size() == 4);
+  network->answer(3, 200, cut);
+  REQUIRE(answered(other));
+  CHECK(text_of_response(*response) == "hello");
+  auto third = ask();
+  network->answer(4, 200, cut);
+  REQUIRE(answered(third));
+  CHECK(network->requests.size() == 5);
+
+  // Once it does say it, a missing sign means something again.
+  auto fourth = ask();
+  network->answer(5, 200, hello_stream);
+  REQUIRE(answered(fourth));
+  auto fifth = ask();
+  network->answer(6, 200, cut);
+  CHECK_FALSE(answered(fifth));
+}
+
+TEST_CASE_FIXTURE(fixture, "a model that refused to stream is asked for whole answers from then on") {
+  settings->model_client.retries_max = 0;
+  auto handle = ask();
+  network->answer(0, 400,
+                  R"({"error":{"message":"Your organization must be verified to stream this model.",)"
+                  R"("type":"invalid_request_error","param":"stream","code":"unsupported_value"}})");
+  CHECK_FALSE(answered(handle));
+  REQUIRE(network->requests.size() == 2);
+  CHECK(json::parse(network->requests[1].request.body)["stream"] == false);
+  network->answer(1, 200, R"({"choices":[{"message":{"content":"hello"},"finish_reason":"stop"}]})");
+  REQUIRE(answered(handle));
+  ask();
+  REQUIRE(network->requests.size() == 3);
+  CHECK(json::parse(network->requests[2].request.body)["stream"] == false);
+}
+
+TEST_CASE_FIXTURE(fixture, "an error inside an answer of status 200 does not read as if nobody had answered") {
+  auto handle = ask();
+  network->answer(0, 200,
+                  "data: {\"error\":{\"message\":\"No such deployment\",\"type\":\"invalid_request_error\"}}\n\n");
+  REQUIRE(answered(handle));
+  CHECK(text_of(*error).find("No such deployment") != std::string::npos);
+  CHECK(text_of(*error).find("could not be reached") == std::string::npos);
+}
+
+TEST_CASE_FIXTURE(fixture, "a time limit is no reason to pay more than once more") {
+  auto handle = ask();
+  for (int attempt = 0; attempt <= settings->model_client.timeouts_max; ++attempt) {
+    REQUIRE(network->requests.size() == static_cast<size_t>(attempt) + 1);
+    network->fail(static_cast<size_t>(attempt), transport_end::reason::timed_out);
+    coordinator().run();
+    wait(settings->model_client.backoff_max);
+  }
+  REQUIRE(answered(handle));
+  CHECK(network->requests.size() == 2);
+  CHECK(text_of(*error).find("did not answer in time") != std::string::npos);
+  CHECK(text_of(*error).find("silence_max_ms") != std::string::npos);
+}
+
+TEST_CASE_FIXTURE(fixture, "other failures before a time limit do not use up its one attempt") {
+  ask();
+  network->answer(0, 503, "{}");
+  coordinator().run();
+  wait(settings->model_client.backoff_max);
+  REQUIRE(network->requests.size() == 2);
+  network->fail(1, transport_end::reason::timed_out);
+  coordinator().run();
+  wait(settings->model_client.backoff_max);
+  CHECK(network->requests.size() == 3);
+}
+
+TEST_CASE_FIXTURE(fixture, "a model may be silent for ten minutes, as with the vendors' own clients") {
+  ask();
+  REQUIRE(network->limits.size() == 1);
+  CHECK(network->limits[0].first_byte_max == 600'000ms);
+  CHECK(network->limits[0].silence_max == 600'000ms);
+}
+
+TEST_CASE_FIXTURE(fixture, "what failed attempts have used is told to the run that asked, before the answer") {
+  auto log = std::make_shared<std::vector<std::string>>();
+  auto asker = system.spawn(asking_twin, client, log);
+  caf::anon_send(asker, step_atom_v);
+  coordinator().run();
+  auto& callbacks = network->requests.at(0).callbacks;
+  callbacks.on_head(200, "text/event-stream");
+  callbacks.on_bytes(begun_message);
+  transport_end end;
+  end.why = transport_end::reason::dropped;
+  end.http_status = 200;
+  callbacks.on_end(end);
+  coordinator().run();
+  wait(settings->model_client.backoff_max);
+  REQUIRE(network->requests.size() == 2);
+  network->answer(1, 503, "{}");
+  coordinator().run();
+  wait(settings->model_client.backoff_max);
+  REQUIRE(network->requests.size() == 3);
+  network->answer(2, 400, R"({"error":{"message":"no more"}})");
+  coordinator().run();
+  CHECK(*log == std::vector<std::string>{"spent 21 3", "error"});
+  caf::anon_send_exit(asker, caf::exit_reason::kill);
+  coordinator().run();
+}
+
+TEST_CASE_FIXTURE(fixture, "a request that is longer than the vendor takes is asked once more, shorter") {
+  auto asked = long_chat(40);
+  auto handle = ask(asked);
+  auto whole = network->requests[0].request.body.size();
+  network->answer(0, 400, too_long);
+  CHECK_FALSE(answered(handle));
+  REQUIRE(network->requests.size() == 2);
+  CHECK(network->requests[1].request.body.size() < whole / 2);
+  CHECK(network->requests[1].request.body.find("39\"") != std::string::npos);
+  SUBCASE("and the answer says what it was asked without") {
+    network->answer(1, 200, hello_stream);
+    REQUIRE(answered(handle));
+    CHECK(left_out_of(response->metadata).turns > 0);
+    CHECK(marks_left_out(response->metadata));
+  }
+  SUBCASE("a few times, each one shorter, and then no more") {
+    for (size_t sent = 1; sent < network->requests.size(); ++sent) {
+      CHECK(network->requests[sent].request.body.size() < network->requests[sent - 1].request.body.size());
+      network->answer(sent, 400, too_long);
+      coordinator().run();
+    }
+    CHECK(network->requests.size() <= static_cast<size_t>(shortenings_max) + 1);
+    REQUIRE(answered(handle));
+    CHECK(code_of(*error) == errc::model_rejected);
+    CHECK(text_of(*error).find("fork an earlier turn") != std::string::npos);
+  }
+}
+
+TEST_CASE_FIXTURE(fixture, "what a vendor said about its limit is remembered: the next request is short at once") {
+  auto asked = long_chat(40);
+  auto handle = ask(asked);
+  network->answer(0, 400, too_long);
+  coordinator().run();
+  REQUIRE(network->requests.size() == 2);
+  network->answer(1, 200, hello_stream);
+  REQUIRE(answered(handle));
+  ask(asked);
+  REQUIRE(network->requests.size() == 3);
+  CHECK(network->requests[2].request.body.size() <= network->requests[1].request.body.size());
+}
+
+TEST_CASE_FIXTURE(fixture, "a vendor that counts otherwise than we do gets a shorter request all the same") {
+  // Its own count of an earlier answer makes us believe that there is plenty of room.
+  auto asked = long_chat(40);
+  auto history = *asked.history;
+  for (auto& content : history)
+    if (auto* answer = std::get_if<model_response>(&content))
+      answer->usage.input_tokens = 10;
+  asked.history = std::make_shared<const std::vector<message>>(history);
+  asked.model.context_tokens_max = 200'000;
+  ask(asked);
+  network->answer(0, 400, R"({"error":{"message":"Your input exceeds the context window of this model.","type":"x"}})");
+  coordinator().run();
+  REQUIRE(network->requests.size() == 2);
+  CHECK(network->requests[1].request.body.size() < network->requests[0].request.body.size() * 2 / 3);
+}
+
+TEST_CASE_FIXTURE(
+  fixture, "a refusal in words that nobody knows is taken once for one of the length, and forgotten if it was not") {
+  constexpr auto unknown = R"({"error":{"message":"Fehler 17: so nicht","type":"bad_request"}})";
+  auto asked = long_chat(40);
+  auto handle = ask(asked);
+  const auto whole = network->requests[0].request.body.size();
+  network->answer(0, 400, unknown);
+  CHECK_FALSE(answered(handle));
+  REQUIRE(network->requests.size() == 2);
+  CHECK(network->requests[1].request.body.size() < whole * 3 / 4);
+  SUBCASE("it was the length: the next request is short at once") {
+    network->answer(1, 200, hello_stream);
+    REQUIRE(answered(handle));
+    ask(asked);
+    CHECK(network->requests[2].request.body.size() < whole * 3 / 4);
+  }
+  SUBCASE("it was not: the user reads the vendor's words, and the next request is whole") {
+    network->answer(1, 400, unknown);
+    REQUIRE(answered(handle));
+    CHECK(text_of(*error).find("Fehler 17") != std::string::npos);
+    ask(asked);
+    REQUIRE(network->requests.size() == 3);
+    CHECK(network->requests[2].request.body.size() == whole);
+  }
+}
+
+TEST_CASE_FIXTURE(fixture, "a short chat is not made shorter for a refusal in words that nobody knows") {
+  auto handle = ask(long_chat(2));
+  network->answer(0, 400, R"({"error":{"message":"Fehler 17: so nicht"}})");
+  REQUIRE(answered(handle));
+  CHECK(network->requests.size() == 1);
+}
+
+TEST_CASE_FIXTURE(fixture, "what is too large although no words can be left out is asked without its pictures") {
+  auto asked = query();
+  asked.model.vision = true;
+  model_request request;
+  std::vector<user_content> items{std::string{"look"},
+                                  binary_content{std::string(60'000, 'x'), "image/png", nullptr, "id"}};
+  request.parts.push_back(user_prompt_part{items, "2026-01-01T00:00:00Z"});
+  asked.history = std::make_shared<const std::vector<message>>(std::vector<message>{request});
+  auto handle = ask(asked);
+  network->answer(0, 413, "<html>413 Request Entity Too Large</html>");
+  CHECK_FALSE(answered(handle));
+  REQUIRE(network->requests.size() == 2);
+  CHECK(network->requests[1].request.body.size() < 10'000);
+  network->answer(1, 200, hello_stream);
+  REQUIRE(answered(handle));
+  CHECK(left_out_of(response->metadata).pictures == 1);
+}
+
+TEST_CASE_FIXTURE(fixture, "a server that sends to the other API and does not have it is asked as before") {
+  constexpr auto elsewhere = R"({"error":{"message":"Function tools are not supported. Please use /v1/responses."}})";
+  constexpr auto no_route = R"x({"error":{"message":"Invalid URL (POST /v1/responses)","code":"unknown_url"}})x";
+  auto handle = ask();
+  network->answer(0, 400, elsewhere);
+  coordinator().run();
+  REQUIRE(network->requests.size() == 2);
+  CHECK(network->requests[1].request.url.ends_with("/responses"));
+  network->answer(1, 404, no_route);
+  CHECK_FALSE(answered(handle));
+  REQUIRE(network->requests.size() == 3);
+  CHECK(network->requests[2].request.url.ends_with("/chat/completions"));
+  network->answer(2, 200, hello_stream);
+  REQUIRE(answered(handle));
+  ask();
+  REQUIRE(network->requests.size() == 4);
+  CHECK(network->requests[3].request.url.ends_with("/chat/completions"));
+}
+
+TEST_CASE_FIXTURE(fixture, "what cannot be made shorter is not sent a second time, whatever the status") {
+  auto handle = ask(long_chat(1));
+  network->answer(
+    0, 500,
+    R"({"error":{"code":500,"message":"the request exceeds the available context size","type":"server_error"}})");
+  REQUIRE(answered(handle));
+  CHECK(network->requests.size() == 1);
+  CHECK(text_of(*error).find("longer than") != std::string::npos);
+}
+
+TEST_CASE_FIXTURE(fixture, "a model whose context is known is never sent more than that") {
+  auto asked = query();
+  asked.model.context_tokens_max = 4'000;
+  std::vector<message> history;
+  for (int i = 0; i < 10; ++i) {
+    model_request request;
+    request.parts.push_back(user_prompt_part{std::string(3'000, 'a'), "2026-01-01T00:00:00Z"});
+    model_response answer;
+    text_part text;
+    text.content = "fine";
+    answer.parts.push_back(text);
+    history.push_back(request);
+    history.push_back(answer);
+  }
+  history.pop_back();
+  asked.history = std::make_shared<const std::vector<message>>(history);
+  ask(asked);
+  CHECK(network->requests.at(0).request.body.size() < 12'000);
+  CHECK(network->requests.at(0).request.body.find("earlier turns of this chat were left out") != std::string::npos);
+}
+
+TEST_CASE_FIXTURE(fixture, "an answer that the vendor refused in the middle is not sent back") {
+  auto asked = query();
+  model_request request;
+  request.parts.push_back(user_prompt_part{"hi", "2026-01-01T00:00:00Z"});
+  model_response refused;
+  text_part text;
+  text.content = "forbidden half";
+  refused.parts.push_back(text);
+  refused.finish_reason = "content_filter";
+  asked.history = std::make_shared<const std::vector<message>>(std::vector<message>{request, refused, request});
+  ask(asked);
+  CHECK(network->requests.at(0).request.body.find("forbidden half") == std::string::npos);
+}
+
+TEST_CASE("a refusal is mended in the way that it names, where there is one") {
+  using remedy = vendor_error::remedy;
+  auto query = fixture::query(provider_kind::openai);
+  auto mended = [&](remedy needs) {
+    vendor_error error;
+    error.needs = needs;
+    return remedied(query, error);
+  };
+  CHECK_FALSE(mended(remedy::none));
+  CHECK_FALSE(mended(remedy::chat_completions)); // it is that already
+  REQUIRE(mended(remedy::responses_api));
+  CHECK(mended(remedy::responses_api)->model.kind == provider_kind::openai_responses);
+  query.model.kind = provider_kind::openai_responses;
+  CHECK_FALSE(mended(remedy::chat_completions)); // the configuration says which API this provider has
+  query.model.either_openai_api = true;
+  CHECK(mended(remedy::chat_completions)->model.kind == provider_kind::openai);
+  CHECK(mended(remedy::no_thinking)->without_thinking);
+  CHECK(mended(remedy::no_pictures)->without_pictures);
+  CHECK(mended(remedy::no_summary)->without_summary);
+  CHECK(mended(remedy::no_stream)->settings["stream"] == false);
+  CHECK(mended(remedy::shorter));
 }
 
 TEST_CASE_FIXTURE(fixture, "a stop closes the connection and answers at once") {

@@ -24,6 +24,7 @@ namespace {
 struct shell_system_config : caf::actor_system_config {
   shell_system_config() {
     load<caf::io::middleman>();
+    add_message_types<caf::id_block::varro_base>();
     add_message_types<caf::id_block::varro>();
   }
 };

@@ -13,6 +13,7 @@ namespace {
 struct host_system_config : caf::actor_system_config {
   host_system_config() {
     load<caf::io::middleman>();
+    add_message_types<caf::id_block::varro_base>();
     add_message_types<caf::id_block::varro>();
   }
 };

@@ -19,6 +19,7 @@ namespace {
 
 struct system_config : caf::actor_system_config {
   system_config() {
+    add_message_types<caf::id_block::varro_base>();
     add_message_types<caf::id_block::varro>();
     set("scheduler.max-threads", 2u);
   }
@@ -109,7 +110,7 @@ TEST_CASE_FIXTURE(running_store, "what is committed is seen by the reader") {
   auto chat = read<chat_contents>(load_atom_v, ada, int64_t{1});
   REQUIRE(chat);
   CHECK(chat->messages.size() == 1);
-  auto list = read<std::vector<chat_record>>(list_atom_v, ada, std::string{"hello"}, 10);
+  auto list = read<std::vector<chat_record>>(list_atom_v, ada, unix_us{0}, int64_t{0}, 10);
   REQUIRE(list);
   CHECK(list->size() == 1);
   REQUIRE(write(rename_atom_v, ada, int64_t{1}, std::string{"Greetings"}) == caf::none);
@@ -124,8 +125,8 @@ TEST_CASE_FIXTURE(running_store, "another user's chat is not found, neither to r
   CHECK(code_of(write(rename_atom_v, bob, int64_t{1}, std::string{"mine"})) == errc::not_found);
   CHECK(code_of(write(remove_atom_v, bob, int64_t{1})) == errc::not_found);
   CHECK(code_of(write(commit_atom_v, batch_of(bob, make_row(1, 2, prompt("x"))))) == errc::not_found);
-  CHECK(read<std::vector<chat_record>>(list_atom_v, bob, std::string{}, 10)->empty());
-  CHECK(read<std::vector<chat_record>>(list_atom_v, ada, std::string{}, 10)->size() == 1);
+  CHECK(read<std::vector<chat_record>>(list_atom_v, bob, unix_us{0}, int64_t{0}, 10)->empty());
+  CHECK(read<std::vector<chat_record>>(list_atom_v, ada, unix_us{0}, int64_t{0}, 10)->size() == 1);
   CHECK(write(commit_atom_v, batch_of(ada, make_row(1, 2, prompt("x")))) == caf::none);
 }
 
@@ -157,7 +158,7 @@ TEST_CASE_FIXTURE(running_store, "500 writes that wait together share transactio
   CHECK(disk.synced() - before < count / 10);
   stop();
   auto db = open_database(scratch, database::mode::read_write);
-  CHECK(db->list_chats(ada, "", 1'000)->size() == count);
+  CHECK(db->list_chats(ada, {}, 1'000)->size() == count);
   CHECK(db->load_chat(ada, count)->messages.size() == 1);
 }
 
@@ -223,7 +224,7 @@ TEST_CASE_FIXTURE(running_store, "a commit that fails is the answer to every wri
   CHECK(failed.back().find("full") != std::string::npos);
   disk.make_room();
   CHECK(write(commit_atom_v, new_chat(1, ada)) == caf::none);
-  CHECK(read<std::vector<chat_record>>(list_atom_v, ada, std::string{}, 10)->size() == 2);
+  CHECK(read<std::vector<chat_record>>(list_atom_v, ada, unix_us{0}, int64_t{0}, 10)->size() == 2);
 }
 
 TEST_CASE_FIXTURE(running_store, "an exit commits and answers what is written before the actor ends") {

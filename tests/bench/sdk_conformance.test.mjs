@@ -1,57 +1,21 @@
 // varro-model against the vendors' own SDKs: if they read its streams as their servers', then what Varro's client is
 // tested with is what the vendors speak. Run by `node --test`; needs VARRO_MODEL_BINARY and `npm ci`.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
+import { load, pythonSchema, startModel } from './model_process.mjs';
 
-async function load(name) {
-  try {
-    return (await import(name)).default;
-  } catch (error) {
-    if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
-    console.log(`SKIPPED: ${name} is absent from node_modules; run npm ci`);
-    return null;
-  }
-}
-
-const Anthropic = await load('@anthropic-ai/sdk');
-const OpenAI = await load('openai');
+const Anthropic = (await load('@anthropic-ai/sdk'))?.default;
+const OpenAI = (await load('openai'))?.default;
 const skip = Anthropic && OpenAI ? false : 'node_modules is absent';
 
-const pythonSchema = { type: 'object', properties: { code: { type: 'string' } }, required: ['code'] };
 const anthropicTools = [{ name: 'python', description: 'runs code', input_schema: pythonSchema }];
 const openaiTools = [{ type: 'function', function: { name: 'python', description: 'runs code', parameters: pythonSchema } }];
 const thinking = { type: 'enabled', budget_tokens: 1024 };
 
-let model, url;
-
-before(async () => {
-  if (skip) return;
-  const binary = process.env.VARRO_MODEL_BINARY;
-  assert.ok(binary, 'VARRO_MODEL_BINARY names the binary');
-  model = spawn(binary, ['--key', 'right-key'], { stdio: ['ignore', 'pipe', 'inherit'] });
-  url = await new Promise((resolve, reject) => {
-    let text = '';
-    model.stdout.on('data', (bytes) => {
-      text += bytes;
-      const found = text.match(/^varro-model: listening on (http:\S+)\n/);
-      if (found) resolve(found[1]);
-    });
-    model.on('exit', (code) => reject(new Error(`varro-model ended with ${code}: ${text}`)));
-  });
-});
-
-after(async () => {
-  if (!model) return;
-  const ended = new Promise((resolve) => model.on('exit', resolve));
-  model.kill('SIGTERM');
-  assert.equal(await ended, 0, 'varro-model ends well on SIGTERM');
-});
-
-const state = async () => (await fetch(`${url}/__state`)).json();
-const requests = async () => (await fetch(`${url}/__requests`)).json();
-const anthropic = (options = {}) => new Anthropic({ baseURL: url, apiKey: 'right-key', authToken: null, ...options });
-const openai = (options = {}) => new OpenAI({ baseURL: `${url}/v1`, apiKey: 'right-key', ...options });
+const model = startModel(['--key', 'right-key', '--retires', 'scripted-mini=2027-01-01'], skip);
+const { state, requests } = model;
+const anthropic = (options = {}) => new Anthropic({ baseURL: model.url, apiKey: 'right-key', authToken: null, ...options });
+const openai = (options = {}) => new OpenAI({ baseURL: `${model.url}/v1`, apiKey: 'right-key', ...options });
 const user = (content) => ({ role: 'user', content });
 const ask = (content, more = {}) => ({ model: 'scripted', max_tokens: 4096, messages: [user(content)], ...more });
 
@@ -138,11 +102,44 @@ describe('the Anthropic SDK', { skip }, () => {
     await assert.rejects(client.messages.stream(ask('[[text: abcdef]] [[drop-middle]]')).finalMessage());
   });
 
-  it('lists models', async () => {
+  it('goes on with thinking that is bound to what stood before it, and drops what no longer holds', async () => {
+    const client = anthropic({ maxRetries: 0 });
+    const messages = [user('[[thinking: hm]] [[text: yes]]')];
+    const request = (more) => ({ model: 'claude-opus-5-5', max_tokens: 4096, system: 'Be brief.', messages, ...more });
+    const first = await client.messages.create(request());
+    assert.deepEqual(first.content.map((block) => [block.type, block.thinking ?? block.text]), [['thinking', ''], ['text', 'yes']]);
+    messages.push({ role: 'assistant', content: first.content }, user('and? [[text: still]]'));
+    assert.equal((await client.messages.create(request())).content[0].text, 'still');
+    const changed = { system: 'Be long.' };
+    await assert.rejects(client.messages.create(request(changed)), (error) => {
+      assert.ok(error instanceof Anthropic.BadRequestError);
+      assert.match(error.message, /messages\.1\.content\.0: Invalid `signature` in `thinking` block\. The block is bound to a different conversation/);
+      return true;
+    });
+    const drop = { ...changed, thinking: { type: 'adaptive', block_binding: { prefix_mismatch_behavior: 'drop_block' } } };
+    await assert.rejects(client.messages.create(request(drop)), /block_binding: Extra inputs are not permitted/);
+    const headers = { 'anthropic-beta': 'thinking-binding-controls-2026-08-01' };
+    for (const answer of [await client.messages.create(request(drop), { headers }), await client.messages.stream(request(drop), { headers }).finalMessage()])
+      assert.deepEqual(answer.input_transformations, [{ type: 'thinking_dropped', path: 'messages.1.content.0', reason: 'prefix_binding_mismatch' }]);
+  });
+
+  it('tells a refusal and its explanation', async () => {
+    const prompt = ask('[[refusal: I cannot help with that.]]');
+    for (const message of [await anthropic().messages.create(prompt), await anthropic().messages.stream(prompt).finalMessage()])
+      assert.equal(message.stop_reason, 'refusal');
+    assert.equal((await anthropic().messages.create(prompt)).stop_details.explanation, 'I cannot help with that.');
+  });
+
+  it('lists models in pages', async () => {
     const ids = [];
-    for await (const one of anthropic().models.list()) ids.push(one.id);
+    for await (const one of anthropic().models.list({ limit: 1 })) ids.push(one.id);
     assert.deepEqual(ids, ['scripted', 'scripted-mini']);
-    assert.equal((await anthropic().models.retrieve('scripted')).display_name, 'scripted');
+    const one = await anthropic().models.retrieve('scripted');
+    assert.deepEqual([one.display_name, one.lifecycle, one.retires_at], ['scripted', 'active', null]);
+    assert.ok(one.max_input_tokens > one.max_tokens);
+    assert.equal(one.capabilities.thinking.types.adaptive.supported, true);
+    const old = await anthropic().models.retrieve('scripted-mini');
+    assert.deepEqual([old.lifecycle, old.retires_at], ['deprecated', '2027-01-01T00:00:00Z']);
     await assert.rejects(anthropic().models.retrieve('absent'), Anthropic.NotFoundError);
   });
 });
@@ -253,14 +250,14 @@ describe('the server beside them', { skip }, () => {
 
   it('takes a new script while it runs, and lets a held answer go', async () => {
     const rules = [{ when: { user_contains: 'wait' }, answer: { text: 'released', hold: true } }, { when: { match: 2 }, answer: { text: 'the second' } }];
-    const set = (script) => fetch(`${url}/__script`, { method: 'POST', body: JSON.stringify(script) });
+    const set = (script) => fetch(`${model.url}/__script`, { method: 'POST', body: JSON.stringify(script) });
     assert.equal((await set({ rules })).status, 200);
     const held = anthropic().messages.create(ask('wait for it'));
     while ((await state()).open === 0) await new Promise((resolve) => setImmediate(resolve));
     const texts = [];
     for (let i = 0; i < 3; ++i) texts.push((await anthropic().messages.create(ask('[[text: from the prompt]]'))).content[0].text);
     assert.deepEqual(texts, ['from the prompt', 'the second', 'from the prompt']);
-    await fetch(`${url}/__release`, { method: 'POST' });
+    await fetch(`${model.url}/__release`, { method: 'POST' });
     assert.equal((await held).content[0].text, 'released');
     const refused = await set({ rules: [{ answer: { txet: 'x' } }] });
     assert.equal(refused.status, 400);

@@ -1,3 +1,4 @@
+#include "bench/anthropic_binding.hpp"
 #include "bench/validate.hpp"
 #include "bench/wire.hpp"
 
@@ -8,11 +9,19 @@ using namespace varro::bench;
 
 namespace {
 
-using check = std::optional<request_problem> (*)(const json&, const validation&);
+// One pixel.
+constexpr const char* pixel
+  = "data:image/png;base64,"
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5Erk"
+    "Jggg==";
 
-std::string problem(check checks, const json& body, const validation& how = {}) {
-  auto found = checks(body, how);
-  return found ? found->message : "";
+std::string said(const std::optional<request_problem>& problem) {
+  return problem ? problem->message : "";
+}
+
+// Of a model whose thinking is bound to nothing but its text.
+std::string signature_of(const char* words) {
+  return thinking_prefix{}.signature("m", words);
 }
 
 json user(json content) {
@@ -43,12 +52,12 @@ json list(std::initializer_list<json> items) {
 std::string anthropic(json messages, json more = json::object(), const validation& how = {}) {
   json body{{"model", "m"}, {"max_tokens", 4096}, {"messages", std::move(messages)}};
   body.update(more);
-  return problem(check_anthropic, body, how);
+  return said(check_anthropic(body, how));
 }
 std::string openai(json messages, json more = json::object(), const validation& how = {}) {
   json body{{"model", "m"}, {"messages", std::move(messages)}};
   body.update(more);
-  return problem(check_openai, body, how);
+  return said(check_openai(body, how));
 }
 
 bool has(const std::string& text, const char* part) {
@@ -123,8 +132,9 @@ TEST_CASE("Anthropic wants thinking back as it was, and before its calls") {
       "Expected `thinking` or `redacted_thinking`, but found `tool_use`");
   CHECK(anthropic(turn(list({call(id.c_str())}))) == ""); // thinking is off: nothing is missed
   has(anthropic(turn(list({thought("hm!", signature_of("hm")), call(id.c_str())})), thinking), "Invalid `signature`");
+  has(anthropic(turn(list({thought("hm", "EqQBCkgIAxABGAIiQ=="), call(id.c_str())})), thinking), "Invalid `signature`");
   has(anthropic(turn(list({thought("hm", ""), call(id.c_str())})), thinking), "Invalid `signature`");
-  CHECK(anthropic(turn(list({thought("hm", "chosen by a script"), call(id.c_str())})), thinking) == "");
+  CHECK(anthropic(turn(list({thought("hm", "scripted by a test"), call(id.c_str())})), thinking) == "");
   has(anthropic(list({user(list({good}))})), "only allowed in `assistant` messages");
 }
 
@@ -153,11 +163,16 @@ TEST_CASE("Anthropic refuses settings that contradict each other") {
 }
 
 TEST_CASE("Anthropic takes images in results, of its kinds and in base64") {
-  json source{{"type", "base64"}, {"media_type", "image/png"}, {"data", "iVBORw0KGgo="}};
+  json source{{"type", "base64"}, {"media_type", "image/png"}, {"data", std::string{pixel}.substr(22)}};
   auto turn = [&](json image) {
     return list({user("hi"), assistant(list({call("a")})), user(list({result("a", list({text("see"), image}))}))});
   };
   CHECK(anthropic(turn({{"type", "image"}, {"source", source}})) == "");
+  source["media_type"] = "image/jpeg";
+  has(anthropic(turn({{"type", "image"}, {"source", source}})), "does not match the provided media type image/jpeg");
+  source["media_type"] = "image/png";
+  source["data"] = "iVBORw0KGgo=";
+  has(anthropic(turn({{"type", "image"}, {"source", source}})), "Could not process image");
   source["data"] = "-_=";
   has(anthropic(turn({{"type", "image"}, {"source", source}})), "base64");
   source["media_type"] = "image/svg+xml";
@@ -193,7 +208,7 @@ TEST_CASE("OpenAI refuses contents that are empty or out of place") {
   has(openai(list({user(json::array())})), "empty array");
   has(openai(list({user("a"), assistant(nullptr)})), "expected a string, got null");
   has(openai(list({user("a"), calling({})})), "tool_calls': empty array");
-  json image{{"type", "image_url"}, {"image_url", {{"url", "data:image/png;base64,AA=="}}}};
+  json image{{"type", "image_url"}, {"image_url", {{"url", pixel}}}};
   CHECK(openai(list({user(list({text("see"), image}))})) == "");
   auto with_image = tool_message("a");
   with_image["content"] = list({image});
@@ -213,14 +228,18 @@ TEST_CASE("bodies of any shape are refused or taken, never a crash") {
     CAPTURE(body);
     auto value = parse_json(body);
     REQUIRE(value);
-    CHECK(problem(check_anthropic, *value) != "");
-    CHECK(problem(check_openai, *value) != "");
+    CHECK(said(check_anthropic(*value, {})) != "");
+    CHECK(said(check_openai(*value, {})) != "");
   }
 }
 
 TEST_CASE("keys and versions are asked for as the vendors do") {
   http_head head;
   head.headers = {{"content-type", "application/json"}};
+  head.start_line = "POST /v1beta/models/m:generateContent?key=k HTTP/1.1";
+  CHECK(!check_headers(vendor::google, head, {}));
+  head.start_line = "POST /v1beta/models/m:generateContent HTTP/1.1";
+  CHECK(check_headers(vendor::google, head, {})->status == 403);
   CHECK(check_headers(vendor::anthropic, head, {})->status == 401);
   CHECK(!check_headers(vendor::openai, head, {})); // local servers want no key
   head.headers.emplace_back("x-api-key", "k");

@@ -125,7 +125,7 @@ test('a hostile chart runs nothing, reads nothing of the page and asks no other 
       // Last, because the policy does not hold for what the test's own message runs at once.
       await attempt(() => new Function('return "compiled"')()),
     ];
-  }, [`${varro.url}/assets/app.js`, `${varro.url}/`, `${evil}/x.js`]);
+  }, [`${varro.url}/assets/page/main.js`, `${varro.url}/`, `${evil}/x.js`]);
   assert.deepEqual(tried, ['null', ...Array(tried.length - 1).fill('refused')]);
   assert.equal(await page.evaluate(() => self.stolen), undefined);
   assert.deepEqual(asked, []);

@@ -16,5 +16,5 @@ if (missing.length) {
   for (const [path, advice] of missing) console.log(`browser tests skipped: ${path} is absent; ${advice}`);
   process.exit(77);
 }
-await Promise.all([import('./chat.test.mjs'), import('./charts.test.mjs'), import('./queue.test.mjs'),
-  import('./streams.test.mjs')]);
+await Promise.all([import('./chat.test.mjs'), import('./charts.test.mjs'), import('./displays.test.mjs'),
+  import('./queue.test.mjs'), import('./streams.test.mjs'), import('./models.test.mjs')]);

@@ -5,11 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 // With the data directory of a former one, which has to be stopped with { keep: true }, it goes on from there.
-export async function startVarro(data) {
+export async function startVarro(data, { env: added = {}, model = ['--model', 'offline'] } = {}) {
   data ??= await mkdtemp(join(tmpdir(), 'varro-browser-'));
   const env = Object.fromEntries(Object.entries(process.env).filter(
-    ([name]) => !/^(VARRO_|ANTHROPIC_|OPENAI_)/.test(name)));
-  const args = ['serve', '--listen', '127.0.0.1:0', '--data', data, '--model', 'offline'];
+    ([name]) => !/^(VARRO_|ANTHROPIC_|OPENAI_|GEMINI_|GOOGLE_)/.test(name)));
+  Object.assign(env, added);
+  const args = ['serve', '--listen', '127.0.0.1:0', '--data', data, ...model];
   const child = spawn(process.env.VARRO, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
   const exited = new Promise((resolve) => { child.once('exit', resolve); });

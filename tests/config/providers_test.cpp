@@ -13,10 +13,6 @@ std::vector<std::string> ids(const config& settings) {
   return result;
 }
 
-bool offers(const config& settings, std::string_view id) {
-  return settings.find_model(std::string{id}) != nullptr;
-}
-
 const model_config& model_of(const config& settings, const std::string& id) {
   auto found = settings.find_model(id);
   REQUIRE_MESSAGE(found, id);
@@ -32,60 +28,71 @@ caf::expected<config> load_with(std::map<std::string, std::string> environment, 
   return load_config(given.sources);
 }
 
+const provider_config& only_provider(const config& settings) {
+  REQUIRE(settings.providers.size() == 1);
+  return settings.providers.front();
+}
+
 constexpr auto groq = "[provider.groq]\nkind = \"openai\"\nbase_url = \"https://api.groq.com/openai/v1/\"\n"
                       "api_key_env = \"GROQ_KEY\"\n";
 
 } // namespace
 
-TEST_CASE("an Anthropic key offers Claude models at the vendor's address, then offline") {
+TEST_CASE("a vendor's key has its list asked for at the vendor's address, and no model is named") {
   auto loaded = load_with({{"ANTHROPIC_API_KEY", "sk-ant-1"}});
   REQUIRE(loaded);
-  REQUIRE(loaded->models.size() > 2);
-  for (size_t i = 0; i + 1 < loaded->models.size(); ++i) {
-    const auto& model = loaded->models[i];
-    CHECK(model.kind == provider_kind::anthropic);
-    CHECK(model.api_key == "sk-ant-1");
-    CHECK(model.base_url == "https://api.anthropic.com");
-    CHECK(model.id == "anthropic:" + model.name);
-    CHECK_FALSE(model.label.empty());
-  }
-  CHECK(loaded->models.back().id == "offline");
-  CHECK(loaded->default_model == loaded->models.front().id);
+  CHECK(ids(*loaded) == std::vector<std::string>{"offline"});
+  CHECK(loaded->offer_lists);
+  CHECK(loaded->default_model.empty());
+  const auto& from = only_provider(*loaded);
+  CHECK(from.name == "anthropic");
+  CHECK(from.kind == provider_kind::anthropic);
+  CHECK(from.api_key == "sk-ant-1");
+  CHECK(from.base_url == "https://api.anthropic.com");
 }
 
-TEST_CASE("an OpenAI key offers OpenAI models, and both keys offer both with Anthropic first") {
-  auto loaded = load_with({{"OPENAI_API_KEY", "sk-1"}});
-  REQUIRE(loaded);
-  CHECK(loaded->models.front().kind == provider_kind::openai);
-  CHECK(loaded->models.front().base_url == "https://api.openai.com/v1");
-  auto both = load_with({{"OPENAI_API_KEY", "sk-1"}, {"ANTHROPIC_API_KEY", "sk-2"}});
-  REQUIRE(both);
-  CHECK(both->models.front().provider == "anthropic");
-  CHECK(offers(*both, loaded->models.front().id));
-  CHECK(model_of(*both, loaded->models.front().id).api_key == "sk-1");
+TEST_CASE("each of the three keys suffices, and all together ask all three with Anthropic first") {
+  auto openai = load_with({{"OPENAI_API_KEY", "sk-1"}});
+  REQUIRE(openai);
+  CHECK(only_provider(*openai).kind == provider_kind::openai_responses);
+  CHECK(only_provider(*openai).either_openai_api);
+  CHECK(only_provider(*openai).base_url == "https://api.openai.com/v1");
+  auto google = load_with({{"GEMINI_API_KEY", "g-1"}});
+  REQUIRE(google);
+  CHECK(only_provider(*google).kind == provider_kind::google);
+  CHECK(only_provider(*google).base_url == "https://generativelanguage.googleapis.com/v1beta");
+  auto all = load_with({{"OPENAI_API_KEY", "sk-1"}, {"ANTHROPIC_API_KEY", "sk-2"}, {"GEMINI_API_KEY", "g-1"}});
+  REQUIRE(all);
+  REQUIRE(all->providers.size() == 3);
+  CHECK(all->providers[0].name == "anthropic");
+  CHECK(all->providers[0].api_key == "sk-2");
+  CHECK(all->providers[1].api_key == "sk-1");
+  CHECK(all->providers[2].api_key == "g-1");
 }
 
 TEST_CASE("an empty key is no key") {
   auto loaded = load_with({{"OPENAI_API_KEY", ""}, {"ANTHROPIC_API_KEY", ""}, {"OPENAI_BASE_URL", ""}});
   REQUIRE(loaded);
   CHECK(ids(*loaded) == std::vector<std::string>{"offline"});
+  CHECK(loaded->providers.empty());
 }
 
-TEST_CASE("a base URL without a key offers models, for servers that need none") {
+TEST_CASE("a base URL without a key has its list asked for, for servers that need none") {
   auto loaded = load_with({{"OPENAI_BASE_URL", "http://127.0.0.1:9/v1"}});
   REQUIRE(loaded);
-  CHECK(loaded->models.size() > 1);
-  CHECK(loaded->models.front().base_url == "http://127.0.0.1:9/v1");
-  CHECK(loaded->models.front().api_key.empty());
+  CHECK(only_provider(*loaded).base_url == "http://127.0.0.1:9/v1");
+  CHECK(only_provider(*loaded).kind == provider_kind::openai);
+  CHECK(only_provider(*loaded).api_key.empty());
   auto anthropic = load_with({{"ANTHROPIC_BASE_URL", "http://127.0.0.1:9"}});
   REQUIRE(anthropic);
-  CHECK(anthropic->models.front().kind == provider_kind::anthropic);
+  CHECK(only_provider(*anthropic).kind == provider_kind::anthropic);
 }
 
 TEST_CASE("the vendor's own address written down does not replace the key") {
   auto loaded = load_with({{"OPENAI_BASE_URL", "https://api.openai.com/v1/"}});
   REQUIRE(loaded);
   CHECK(ids(*loaded) == std::vector<std::string>{"offline"});
+  CHECK(loaded->providers.empty());
 }
 
 TEST_CASE("base URLs lose trailing slashes, and Anthropic's its /v1") {
@@ -101,6 +108,17 @@ TEST_CASE("base URLs lose trailing slashes, and Anthropic's its /v1") {
   CHECK(url("http://[::1]:8080/v1", provider_kind::openai) == "http://[::1]:8080/v1");
 }
 
+TEST_CASE("Google's address may stand with its version or without, as its own clients take it") {
+  auto url = [](const char* text) { return normalised_base_url(text, provider_kind::google).value(); };
+  CHECK(url("http://127.0.0.1:8080") == "http://127.0.0.1:8080/v1beta");
+  CHECK(url("https://proxy.example/gemini/") == "https://proxy.example/gemini/v1beta");
+  CHECK(url("https://v1.example") == "https://v1.example/v1beta");
+  CHECK(url("https://generativelanguage.googleapis.com/v1beta") == "https://generativelanguage.googleapis.com/v1beta");
+  CHECK(url("https://a.example/v1") == "https://a.example/v1");
+  CHECK(url("https://a.example/v1/projects/p/publishers/google")
+        == "https://a.example/v1/projects/p/publishers/google");
+}
+
 TEST_CASE("what is not a base URL is refused") {
   for (auto text : {"", "api.example", "ftp://a.example", "http://", "https:///v1", "http://user:pw@a.example",
                     "https://a.example/v1?x=1", "https://a.example/#x", "https://a example", "https://a\r\nx: y"}) {
@@ -112,17 +130,13 @@ TEST_CASE("what is not a base URL is refused") {
   CHECK(contains(text_of(loaded.error()), "environment variable OPENAI_BASE_URL: not a base URL: it must begin with"));
 }
 
-TEST_CASE("--model makes a listed model the default and adds one that is not listed") {
-  auto listed = load_with({{"ANTHROPIC_API_KEY", "k"}}, "anthropic:claude-haiku-4-5");
-  REQUIRE(listed);
-  CHECK(listed->default_model == "anthropic:claude-haiku-4-5");
-  auto count = listed->models.size();
+TEST_CASE("--model makes a model the default and one of the choices") {
   auto added = load_with({{"ANTHROPIC_API_KEY", "k"}}, "anthropic:claude-next");
   REQUIRE(added);
   CHECK(added->default_model == "anthropic:claude-next");
-  CHECK(added->models.size() == count + 1);
-  CHECK(added->models.back().id == "offline");
+  CHECK(ids(*added) == std::vector<std::string>{"anthropic:claude-next", "offline"});
   CHECK(model_of(*added, "anthropic:claude-next").name == "claude-next");
+  CHECK(added->offer_lists);
   auto with_colon = load_with({}, "ollama:llama3:8b");
   REQUIRE(with_colon);
   CHECK(model_of(*with_colon, "ollama:llama3:8b").name == "llama3:8b");
@@ -133,14 +147,15 @@ TEST_CASE("--model offline keeps the others to choose from") {
   auto loaded = load_with({{"ANTHROPIC_API_KEY", "k"}}, "offline");
   REQUIRE(loaded);
   CHECK(loaded->default_model == "offline");
-  CHECK(loaded->models.size() > 1);
+  CHECK(only_provider(*loaded).name == "anthropic");
+  CHECK(loaded->offer_lists);
 }
 
 TEST_CASE("an unknown provider of --model is refused with the known ones") {
   auto loaded = load_with({}, "antropic:claude");
   REQUIRE_FALSE(loaded);
   CHECK(contains(text_of(loaded.error()),
-                 "--model: no provider is called antropic; known are: anthropic, openai, ollama, "
+                 "--model: no provider is called antropic; known are: anthropic, openai, google, ollama, "
                  "llamacpp, offline"));
   for (auto text : {"claude", ":x", "openai:"}) {
     auto bare = load_with({{"OPENAI_API_KEY", "k"}}, text);
@@ -197,8 +212,9 @@ temperature = 0.5
 }
 
 TEST_CASE("wrong keys, types and values of providers and models name file, line and key") {
-  CHECK(contains(error_of("[provider.x]\nkind = \"google\"\n"),
-                 "test.toml:2: provider.x.kind: expected one of: anthropic, openai, got the text \"google\""));
+  CHECK(contains(error_of("[provider.x]\nkind = \"gogle\"\n"),
+                 "test.toml:2: provider.x.kind: expected one of: anthropic, openai, openai-responses, google, got the "
+                 "text \"gogle\""));
   CHECK(contains(error_of("[provider.x]\nbase_ulr = \"http://a\"\n"),
                  "test.toml:2: provider.x.base_ulr: no such key; did you mean base_url? Allowed: kind, base_url,"));
   CHECK(contains(error_of("[[model]]\nnmae = \"a\"\n"), "test.toml:2: model.nmae: no such key; did you mean name?"));
@@ -211,8 +227,8 @@ TEST_CASE("wrong keys, types and values of providers and models name file, line 
   CHECK(contains(error_of("[provider]\nkind = \"openai\"\n"), "provider.kind: expected a section"));
   CHECK(contains(error_of("provider = 1\n"), "provider: expected sections, written [provider.NAME]"));
   CHECK(contains(error_of("[provider.x]\nkind = \"openai\"\n"),
-                 "test.toml:1: provider.x: needs kind (anthropic or openai) "
-                 "and base_url"));
+                 "test.toml:1: provider.x: needs kind (anthropic, openai, "
+                 "openai-responses or google) and base_url"));
   CHECK(contains(error_of("[provider.anthropic]\nkind = \"openai\"\n"), "provider.anthropic.kind: is fixed"));
   CHECK(contains(error_of("[provider.offline]\nkind = \"openai\"\n"), "and not offline"));
   CHECK(contains(error_of("[provider.\"a b\"]\nkind = \"openai\"\n"), "a provider's name is 1 to 64 of"));
@@ -281,10 +297,20 @@ TEST_CASE("a section changes a known provider, and the environment changes it la
   written_config given{"[provider.openai]\nbase_url = \"https://gateway.example/v1\"\napi_key_env = \"GATEWAY_KEY\"\n"};
   given.sources.environment = {{"GATEWAY_KEY", "g"}, {"OPENAI_API_KEY", "o"}};
   auto loaded = given.load();
-  CHECK(loaded.models.front().base_url == "https://gateway.example/v1");
-  CHECK(loaded.models.front().api_key == "g");
+  CHECK(only_provider(loaded).base_url == "https://gateway.example/v1");
+  CHECK(only_provider(loaded).api_key == "g");
+  CHECK(only_provider(loaded).kind == provider_kind::openai);
   given.sources.environment["OPENAI_BASE_URL"] = "http://127.0.0.1:1/v1";
-  CHECK(given.load().models.front().base_url == "http://127.0.0.1:1/v1");
+  CHECK(only_provider(given.load()).base_url == "http://127.0.0.1:1/v1");
+}
+
+TEST_CASE("with models in the file exactly these are offered, and their providers' lists only complete them") {
+  written_config given{"[[model]]\nprovider = \"anthropic\"\nname = \"claude-x\"\n"};
+  given.sources.environment = {{"ANTHROPIC_API_KEY", "k"}};
+  auto loaded = given.load();
+  CHECK_FALSE(loaded.offer_lists);
+  CHECK(only_provider(loaded).name == "anthropic");
+  CHECK(loaded.default_model == "anthropic:claude-x");
 }
 
 TEST_CASE("local models are asked for only when none is configured and none is wanted") {

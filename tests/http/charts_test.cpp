@@ -1,6 +1,6 @@
+#include "models/cell.hpp"
 #include "render/assets.hpp"
 #include "render/chart_frame.hpp"
-#include "shell/cell.hpp"
 #include "tests/http/routes_world.hpp"
 
 using namespace varro;
@@ -70,8 +70,8 @@ TEST_CASE("a frame without an origin may load the scripts of charts, kept for ev
     CHECK(script.body.size() == find_asset(name)->bytes.size());
     CHECK(ask(world.port, "POST", asset_url(name), stranger).status == 403);
   }
-  CHECK(world.get(asset_url("app.js")).field("Cross-Origin-Resource-Policy") == "same-origin");
-  for (std::string target : {"/assets/app.js", "/assets/vendor/plotly/LICENSE.txt", "/", "/chat/42", "/healthz",
+  CHECK(world.get(asset_url("page/main.js")).field("Cross-Origin-Resource-Policy") == "same-origin");
+  for (std::string target : {"/assets/page/main.js", "/assets/vendor/plotly/LICENSE.txt", "/", "/chat/42", "/healthz",
                              "/chat/42/files/m6-1.json", "/assets/../chat/42"}) {
     CAPTURE(target);
     CHECK(world.get(target, stranger).status == 403);

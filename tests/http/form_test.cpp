@@ -1,4 +1,7 @@
+#include "base/utf8.hpp"
 #include "http/form.hpp"
+
+#include "base/text.hpp"
 
 #include <doctest/doctest.h>
 

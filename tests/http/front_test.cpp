@@ -1,3 +1,4 @@
+#include "base/descriptor.hpp"
 #include "http/front.hpp"
 #include "tests/support/http_client.hpp"
 
@@ -277,7 +278,7 @@ TEST_CASE("a file is sent after the head without being read into memory") {
                          composed_response result;
                          result.bytes
                            = "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(content.size() - 10) + "\r\n\r\n";
-                         result.file = file_slice{file_descriptor{::dup(fd)}, 10, content.size() - 10};
+                         result.file = file_slice{descriptor{::dup(fd)}, 10, content.size() - 10};
                          return result;
                        }};
   raw_client client{server.port};

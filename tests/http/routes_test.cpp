@@ -1,8 +1,14 @@
+#include "http/search_turns.hpp"
 #include "models/message_json.hpp"
+#include "models/timestamp.hpp"
+#include "models/user_prompt.hpp"
 #include "tests/http/routes_world.hpp"
+#include "tests/support/sample_pictures.hpp"
 
 #include <fstream>
+#include <future>
 #include <sys/stat.h>
+#include <thread>
 
 using namespace varro;
 using namespace varro::test;
@@ -153,6 +159,46 @@ TEST_CASE("files of a message are in the workspace before the model hears of the
   CHECK(world.script->sent[0].text == "look\n\nUploaded files: a.csv");
 }
 
+TEST_CASE("pictures and documents go to the model with the message, known by their bytes and up to a size") {
+  routes_world world{auth_mode::local, [](config& settings) { settings.chat.attachment_bytes_max = 2'000; }};
+  auto picture = test::png_picture(30, 20);
+  auto document = test::pdf_document(1);
+  auto body = part("name=\"message\"", "look") + part("name=\"chat_id\"", "42")
+    + part("name=\"files\"; filename=\"a.csv\"", "1,2") + part("name=\"files\"; filename=\"plot.jpg\"", picture)
+    + part("name=\"files\"; filename=\"fake.png\"", "no picture")
+    + part("name=\"files\"; filename=\"large.png\"", test::png_picture(40, 40, true))
+    + part("name=\"files\"; filename=\"paper.pdf\"", document) + "--XX--";
+  CHECK(ask(world.port, "POST", "/chat/send", {multipart}, body).status == 200);
+  REQUIRE(world.script->sent.size() == 1);
+  CHECK(world.script->sent[0].text == "look");
+  const auto& files = world.script->sent[0].files;
+  REQUIRE(files.size() == 5);
+  CHECK(std::get<text_content>(files[0]).content == "Uploaded files: a.csv, plot.jpg, fake.png, large.png, paper.pdf");
+  CHECK(labelled_upload(files[1]) == "plot.jpg");
+  CHECK(std::get<binary_content>(files[2]).data == picture);
+  CHECK(std::get<binary_content>(files[2]).media_type == "image/png");
+  CHECK(labelled_upload(files[3]) == "paper.pdf");
+  CHECK(std::get<binary_content>(files[4]).data == document);
+  CHECK(std::get<binary_content>(files[4]).media_type == "application/pdf");
+  CHECK(read_file(world.scratch / "workspaces" / "42" / "large.png") == test::png_picture(40, 40, true));
+}
+
+TEST_CASE("files need no text, and nothing at all is no message") {
+  routes_world world;
+  auto chat = part("name=\"message\"", " ") + part("name=\"chat_id\"", "42");
+  auto table = part("name=\"files\"; filename=\"a.csv\"", "1,2");
+  auto picture = part("name=\"files\"; filename=\"b.png\"", test::png_picture(8, 8));
+  CHECK(ask(world.port, "POST", "/chat/send", {multipart}, chat + table + "--XX--").status == 200);
+  CHECK(ask(world.port, "POST", "/chat/send", {multipart}, chat + picture + "--XX--").status == 200);
+  REQUIRE(world.script->sent.size() == 2);
+  CHECK(world.script->sent[0].text == "Uploaded files: a.csv");
+  CHECK(world.script->sent[0].files.empty());
+  CHECK(world.script->sent[1].files.size() == 3);
+  CHECK(ask(world.port, "POST", "/chat/send", {multipart}, chat + part("name=\"files\"; filename=\"\"", "") + "--XX--")
+          .status
+        == 422);
+}
+
 TEST_CASE("uploads are refused beyond what the user's other chats leave, and counted when they are stored") {
   routes_world world{auth_mode::local, [](config& settings) { settings.shell.user_bytes_max = 10u << 20; }};
   auto message = part("name=\"message\"", "look") + part("name=\"chat_id\"", "42");
@@ -239,6 +285,53 @@ TEST_CASE("the list of chats is a fragment, filtered by the store") {
   CHECK(world.script->searched.back() == "su m");
 }
 
+TEST_CASE("the list of chats is paged by place: 200 are a page, 201 are two, also of the same time") {
+  routes_world world;
+  auto& listed = world.script->listed;
+  auto chat = world.script->view.chat;
+  chat.updated_at = 5;
+  for (chat.id = 1'200; chat.id > 1'000; --chat.id)
+    listed.push_back(chat);
+  CHECK(world.get("/chats").body.find("before=") == std::string::npos);
+  CHECK(world.get("/").body.find("before=") == std::string::npos);
+  listed.push_back(chat); // 1000, of the same time
+  auto place = std::to_string(chat.updated_at) + "-1001";
+  for (auto path : {"/chats", "/", "/chat/42"})
+    CHECK(world.get(path).body.find("/chats?before=" + place) != std::string::npos);
+  auto rest = world.get("/chats?before=" + place);
+  CHECK(rest.status == 200);
+  CHECK(rest.body.find("data-chat=\"1000\"") != std::string::npos);
+  CHECK(rest.body.find("data-chat=\"1001\"") == std::string::npos);
+  CHECK(rest.body.find("before=") == std::string::npos);
+  CHECK(rest.body.find("<ul") == std::string::npos); // it takes the place of the link
+  auto without_scripts = world.get("/?before=" + place);
+  CHECK(without_scripts.body.find("<html") != std::string::npos);
+  CHECK(without_scripts.body.find("data-chat=\"1000\"") != std::string::npos);
+  for (auto wrong : {"x", "1", "1-", "-1", "1-x", "99999999999999999999-1"})
+    CHECK(world.get(std::string{"/chats?before="} + wrong).status == 400);
+}
+
+TEST_CASE("a newer search of a user ends the one before, and others search meanwhile") {
+  search_turns turns;
+  auto first = turns.take(1);
+  REQUIRE(first);
+  CHECK_FALSE(first->dropped()->load());
+  CHECK(turns.take(2)); // somebody else's
+  std::promise<void> took;
+  std::thread second{[&] {
+    auto turn = turns.take(1);
+    CHECK(turn);
+    took.set_value();
+  }};
+  while (!first->dropped()->load())
+    std::this_thread::yield();
+  CHECK_FALSE(turns.take(1)); // one waits already
+  first.reset();
+  second.join();
+  took.get_future().get();
+  CHECK(turns.take(1));
+}
+
 TEST_CASE("a title is renamed by form or JSON, with its limits") {
   routes_world world;
   std::string title;
@@ -260,6 +353,8 @@ TEST_CASE("a title is renamed by form or JSON, with its limits") {
   CHECK(patch(object, R"({"title":1})") == 400);
   CHECK(patch(object, "[") == 400);
   CHECK(patch(object, std::string(60'000, '[')) == 400);
+  CHECK(patch(object, "{\"title\":\"" + std::string(40, '[') + "\"}") == 204);
+  CHECK(title == std::string(40, '['));
   std::string longest;
   for (size_t i = 0; i < world.settings.chat.title_characters_max; ++i)
     longest += "é";
@@ -338,6 +433,35 @@ TEST_CASE("attachments come out of the history under exactly their name") {
   CHECK(world.get("/chat/43/files/m6-0.png").status == 404);
 }
 
+TEST_CASE("a file of the workspace may be named like an attachment, and never stands for one") {
+  routes_world world;
+  for (std::string name : {"m1-2.csv", "m1-2.png", "m6-0.html", "m1-2.json", "m1-2.bin", "m1-2.wav", "m6-0.txt"}) {
+    CAPTURE(name);
+    auto body = part("name=\"files\"; filename=\"" + name + "\"", "mine") + "--XX--";
+    auto stored = ask(world.port, "POST", "/chat/42/files", {multipart}, body);
+    REQUIRE(stored.status == 201);
+    CHECK(stored.field("Location") == "/chat/42/files/" + name + "?workspace");
+    CHECK(stored.body.find("href=\"/chat/42/files/" + name + "?workspace\"") != std::string::npos);
+    for (std::string query : {"", "?workspace"}) {
+      auto file = world.get("/chat/42/files/" + name + query);
+      CHECK(file.status == 200);
+      CHECK(file.body == "mine");
+      CHECK(file.field("Cache-Control") == "private, no-cache");
+    }
+    CHECK(world.get("/chat/43/files/" + name + "?workspace").status == 404);
+  }
+  CHECK(world.get("/chat/42/files/m6-0.html").field("Content-Disposition").starts_with("attachment; "));
+  // The attachment has the address alone, the file the one of its links.
+  world.script->contents.messages = rows_of_cell({rich_output{"text/html", "<b>x</b>", ""}});
+  auto display = world.get("/chat/42/files/m6-0.html");
+  CHECK(display.body.starts_with("<b>x</b>"));
+  CHECK(display.field("Content-Security-Policy").starts_with("sandbox"));
+  CHECK(world.get("/chat/42/files/m6-0.html?workspace").body == "mine");
+  CHECK(world.get("/chat/42/files/m6-0.txt").body == "mine");
+  CHECK(world.get("/chat/42/files/m1-9.csv").status == 404);
+  CHECK(world.get("/chat/42/files/m1-9.csv?workspace").status == 404);
+}
+
 TEST_CASE("HTML that a cell displayed is served as a stranger to the page, and the data of a chart as a download") {
   routes_world world;
   cell_result cell;
@@ -361,6 +485,10 @@ TEST_CASE("HTML that a cell displayed is served as a stranger to the page, and t
   auto policy = page.field("Content-Security-Policy");
   CHECK(policy.starts_with("sandbox allow-scripts; default-src 'none';"));
   CHECK(policy.find("allow-same-origin") == std::string::npos);
+  CHECK(policy.find("; media-src data: blob:;") != std::string::npos); // a player plays what it holds
+  for (auto network : {"connect-src", "'self';", "http", "*", "ws:"})
+    CHECK(policy.find(network) == std::string::npos);
+  CHECK(page.body.find("displayHeight") != std::string::npos);
   CHECK(page.field("X-Frame-Options") == "SAMEORIGIN");
   CHECK(world.get("/chat/42/files/m6-1.json").field("Content-Disposition").starts_with("attachment"));
   CHECK(world.get("/chat/42/files/m6-1.html").status == 404);

@@ -1,7 +1,7 @@
 // A whole http_server on twins of the actors behind it.
 #pragma once
 
-#include "http/accounts.hpp"
+#include "accounts/accounts.hpp"
 #include "http/server.hpp"
 #include "tests/support/http_client.hpp"
 #include "tests/support/http_twins.hpp"
@@ -44,7 +44,9 @@ struct routes_world {
                            system.spawn(twin_store, script),
                            system.spawn(twin_reader, script),
                            system.spawn(twin_shells, script),
-                           {ada, "ada", "", false, 0}};
+                           {ada, "ada", "", false, 0},
+                           std::make_shared<model_catalog>(settings),
+                           system.spawn(twin_search, script)};
     server = std::make_unique<http_server>(services);
     auto bound = server->bind();
     REQUIRE(bound);

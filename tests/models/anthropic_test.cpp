@@ -1,3 +1,4 @@
+#include "base/base64.hpp"
 #include "models/anthropic.hpp"
 #include "models/anthropic_models.hpp"
 #include "models/message_json.hpp"
@@ -113,7 +114,7 @@ TEST_CASE("Messages API: an error event inside a 200 stream is an error, and ove
   CHECK(before.error->type == "overloaded_error");
   CHECK(before.error->message == "Overloaded");
   CHECK(before.error->retryable);
-  CHECK(before.error->http_status == 0);
+  CHECK(before.error->http_status == 200);
   const auto refused
     = decode(head + event(json::parse(R"({"type":"error","error":{"type":"invalid_request_error","message":"no"}})")));
   REQUIRE(refused.error);
@@ -130,13 +131,13 @@ TEST_CASE("Messages API: content counts from the first block that says something
   CHECK(decoder->has_content());
 }
 
-TEST_CASE("Messages API: a connection that breaks off is worth another attempt only before content") {
+TEST_CASE("Messages API: a connection that breaks off is worth another attempt, whatever had come") {
   const auto early = decode(head, true);
   REQUIRE(early.error);
   CHECK(early.error->retryable);
   const auto late = decode(head + text_block("hel"), true);
   REQUIRE(late.error);
-  CHECK_FALSE(late.error->retryable);
+  CHECK(late.error->retryable);
   const auto nothing = decode("", false);
   REQUIRE(nothing.error);
   CHECK(nothing.error->retryable);
@@ -418,31 +419,195 @@ TEST_CASE("Messages API: at most four cache marks, at the end of the stable head
   CHECK(anthropic::encode_body(query)["tools"].back().contains("cache_control"));
 }
 
-TEST_CASE("each Claude thinks as it can") {
+TEST_CASE("each Claude thinks as it can, and stops as it can") {
   struct row {
     const char* name;
     thinking_mode automatic;
-    thinking_mode budget;
+    thinking_mode budgeted;
+    thinking_mode off;
   };
   constexpr auto none = thinking_mode::none;
   constexpr auto budget = thinking_mode::budget;
   constexpr auto adaptive = thinking_mode::adaptive;
-  for (const auto& one :
-       {row{"claude-2.1", none, none}, row{"claude-instant-1.2", none, none},
-        row{"claude-3-haiku-20240307", none, none}, row{"claude-3-5-sonnet-latest", none, none},
-        row{"claude-3-7-sonnet-20250219", budget, budget}, row{"claude-sonnet-4-0", budget, budget},
-        row{"claude-sonnet-4-20250514", budget, budget}, row{"claude-opus-4-1-20250805", budget, budget},
-        row{"claude-haiku-4-5", budget, budget}, row{"us.anthropic.claude-sonnet-4-5-20250929-v1:0", budget, budget},
-        row{"claude-opus-4-6", adaptive, budget}, row{"claude-sonnet-4-6", adaptive, budget},
-        row{"claude-opus-4-7", adaptive, adaptive}, row{"claude-sonnet-5", adaptive, adaptive},
-        row{"claude-opus-6-2-20300101", adaptive, adaptive}, row{"claude-mythos-preview", adaptive, adaptive},
-        row{"glm-4.6", none, none}, row{"kimi-k2", none, none}}) {
+  constexpr auto disabled = thinking_mode::disabled;
+  constexpr auto notes = thinking_mode::between_tools;
+  for (const auto& one : {row{"claude-2.1", none, none, none},
+                          row{"claude-instant-1.2", none, none, none},
+                          row{"claude-3-haiku-20240307", none, none, none},
+                          row{"claude-3-5-sonnet-latest", none, none, none},
+                          row{"claude-3-7-sonnet-20250219", budget, budget, none},
+                          row{"claude-sonnet-4-0", budget, budget, none},
+                          row{"claude-sonnet-4-20250514", budget, budget, none},
+                          row{"claude-opus-4-1-20250805", budget, budget, none},
+                          row{"claude-haiku-4-5", budget, budget, none},
+                          row{"us.anthropic.claude-sonnet-4-5-20250929-v1:0", budget, budget, none},
+                          row{"claude-opus-4-6", adaptive, budget, none},
+                          row{"claude-sonnet-4-6", adaptive, budget, none},
+                          row{"claude-opus-4-7", adaptive, adaptive, none},
+                          row{"claude-opus-4-8", adaptive, adaptive, none},
+                          row{"claude-sonnet-5", adaptive, adaptive, disabled},
+                          row{"claude-opus-5", adaptive, adaptive, disabled},
+                          row{"claude-haiku-5-5", adaptive, adaptive, disabled},
+                          row{"claude-sonnet-5-5", adaptive, adaptive, notes},
+                          row{"claude-opus-5-5", adaptive, adaptive, adaptive},
+                          row{"claude-fable-5", adaptive, adaptive, adaptive},
+                          row{"claude-fable-5-1", adaptive, adaptive, adaptive},
+                          row{"claude-mythos-5-2", adaptive, adaptive, adaptive},
+                          row{"claude-opus-6-2-20300101", adaptive, adaptive, adaptive},
+                          row{"claude-mythos-preview", adaptive, adaptive, adaptive},
+                          row{"glm-4.6", none, none, none},
+                          row{"kimi-k2", none, none, none}}) {
     CAPTURE(one.name);
     const auto traits = traits_of_claude(one.name);
     CHECK(resolve_thinking("auto", traits) == one.automatic);
-    CHECK(resolve_thinking("budget", traits) == one.budget);
-    CHECK(resolve_thinking("off", traits) == none);
+    CHECK(resolve_thinking("budget", traits) == one.budgeted);
+    CHECK(resolve_thinking("off", traits) == one.off);
   }
+}
+
+TEST_CASE("an effort comes to the nearest word that each Claude knows") {
+  const auto effort = [](const char* name, const char* wanted, const char* thinking = "auto") {
+    return std::string(resolve_effort(wanted, thinking, traits_of_claude(name)));
+  };
+  CHECK(effort("claude-opus-5-5", "max") == "max");
+  CHECK(effort("claude-opus-5-5", "xhigh") == "xhigh");
+  CHECK(effort("claude-opus-5-5", "minimal") == "low");
+  CHECK(effort("claude-opus-5-5", "") == "");
+  CHECK(effort("claude-sonnet-4-6", "max") == "max");
+  CHECK(effort("claude-sonnet-4-6", "xhigh") == "high");
+  CHECK(effort("claude-opus-4-5-20251101", "max") == "high");
+  CHECK(effort("claude-haiku-4-5", "max") == "");
+  CHECK(effort("glm-4.6", "high") == "");
+  // Without thinking, high is the most that is accepted; who always thinks is asked for the least.
+  CHECK(effort("claude-opus-5", "max", "off") == "high");
+  CHECK(effort("claude-sonnet-5-5", "xhigh", "off") == "high");
+  CHECK(effort("claude-sonnet-5-5", "medium", "off") == "medium");
+  CHECK(effort("claude-opus-5-5", "max", "off") == "low");
+}
+
+namespace {
+
+// Two turns of a chat whose thinking carries signatures.
+model_query thoughtful_query(const char* model) {
+  const auto thought = [](std::string words) {
+    thinking_part part;
+    part.content = std::move(words);
+    part.signature = "sig";
+    part.provider_name = "anthropic";
+    return part;
+  };
+  model_response first;
+  first.parts.emplace_back(thought("first"));
+  first.parts.emplace_back(call("python", "{}", "t1"));
+  model_response second;
+  second.parts.emplace_back(thought("second"));
+  second.parts.emplace_back(call("python", "{}", "t2"));
+  auto query = query_with(history_builder{}
+                            .user("q")
+                            .model(first)
+                            .result("python", "1", "t1")
+                            .user("r")
+                            .model(second)
+                            .result("python", "2", "t2")
+                            .list());
+  query.model.name = model;
+  query.model.provider = "anthropic";
+  query.model.thinking = "auto";
+  return query;
+}
+
+std::vector<std::string> thoughts_in(const json& body) {
+  std::vector<std::string> thoughts;
+  for (const auto& one : body["messages"])
+    for (const auto& block : one["content"])
+      if (block["type"] == "thinking")
+        thoughts.push_back(block["thinking"]);
+  return thoughts;
+}
+
+std::string header_of(const http_request& request, std::string_view name) {
+  for (const auto& [key, value] : request.headers)
+    if (key == name)
+      return value;
+  return {};
+}
+
+using words = std::vector<std::string>;
+
+} // namespace
+
+TEST_CASE("Messages API: models that bind thinking to its beginning are told to drop what no longer matches") {
+  for (const auto* bound : {"claude-fable-5-1", "claude-opus-5-5", "claude-sonnet-5-5", "claude-haiku-5-5"}) {
+    CAPTURE(bound);
+    auto query = thoughtful_query(bound);
+    const auto body = anthropic::encode_body(query);
+    CHECK(body["thinking"]
+          == json{{"type", "adaptive"},
+                  {"display", "summarized"},
+                  {"block_binding", {{"prefix_mismatch_behavior", "drop_block"}}}});
+    CHECK(header_of(*anthropic::encode(query), "anthropic-beta") == "thinking-binding-controls-2026-08-01");
+    CHECK(thoughts_in(body) == words{"first", "second"});
+  }
+  for (const auto* unbound : {"claude-fable-5", "claude-opus-5", "claude-sonnet-4-6", "claude-haiku-4-5"}) {
+    CAPTURE(unbound);
+    auto query = thoughtful_query(unbound);
+    CHECK_FALSE(anthropic::encode_body(query)["thinking"].contains("block_binding"));
+    CHECK(header_of(*anthropic::encode(query), "anthropic-beta").empty());
+  }
+}
+
+TEST_CASE("Messages API: thinking that is off is really off, with the thinking that was there taken out") {
+  auto query = thoughtful_query("claude-haiku-5-5");
+  query.model.thinking = "off";
+  auto body = anthropic::encode_body(query);
+  CHECK(body["thinking"] == json{{"type", "disabled"}});
+  CHECK(thoughts_in(body) == words{});
+  // Such a request may not name block_binding. From the front thinking may be taken without harm to what follows.
+  query = thoughtful_query("claude-sonnet-5-5");
+  query.model.thinking = "off";
+  query.model.effort = "max";
+  body = anthropic::encode_body(query);
+  CHECK(body["thinking"] == json{{"type", "between_tools"}});
+  CHECK(body["output_config"] == json{{"effort", "high"}});
+  CHECK(thoughts_in(body) == words{"second"});
+  CHECK(header_of(*anthropic::encode(query), "anthropic-beta").empty());
+  query = thoughtful_query("claude-opus-5-5");
+  query.model.thinking = "off";
+  body = anthropic::encode_body(query);
+  CHECK(body["thinking"]["type"] == "adaptive");
+  CHECK(body["output_config"] == json{{"effort", "low"}});
+  CHECK(thoughts_in(body) == words{"first", "second"});
+}
+
+TEST_CASE("Messages API: a vendor that refuses thinking back gets none, and pictures likewise") {
+  auto query = thoughtful_query("claude-opus-5-5");
+  query.without_thinking = true;
+  CHECK(thoughts_in(anthropic::encode_body(query)) == words{});
+  const json content = json::array({"a plot",
+                                    {{"data", base64url_encode("\xff\xee\xdd")},
+                                     {"media_type", "image/png"},
+                                     {"vendor_metadata", nullptr},
+                                     {"kind", "binary"},
+                                     {"identifier", "abc123"}}});
+  query
+    = query_with(history_builder{}.user("q").model(call("python", "{}", "t1")).result("python", content, "t1").list());
+  query.without_pictures = true;
+  const auto blocks = anthropic::encode_body(query)["messages"][2]["content"][0]["content"];
+  CHECK(blocks[1]["type"] == "text");
+}
+
+TEST_CASE("Messages API: how long the cache lives, and the service tier, are the configuration's") {
+  auto query = query_with(history_builder{}.user("q").list());
+  query.instructions = "Be brief.";
+  CHECK(anthropic::encode_body(query)["system"].back()["cache_control"] == json{{"type", "ephemeral"}});
+  CHECK_FALSE(anthropic::encode_body(query).contains("service_tier"));
+  query.model.cache_lifetime = "1h";
+  query.model.service_tier = "standard_only";
+  const auto body = anthropic::encode_body(query);
+  CHECK(body["system"].back()["cache_control"] == json{{"type", "ephemeral"}, {"ttl", "1h"}});
+  CHECK(body["service_tier"] == "standard_only");
+  query.model.cache_lifetime = "off";
+  CHECK(cache_marks(anthropic::encode_body(query)) == 0);
 }
 
 TEST_CASE("Messages API: a thinking budget stays below max_tokens, or there is no thinking") {
@@ -496,4 +661,38 @@ TEST_CASE("Messages API: old models are not asked for more tokens than they can 
   CHECK(anthropic::encode_body(query)["max_tokens"] == 4'096);
   query.model.name = "claude-3-5-haiku-latest";
   CHECK(anthropic::encode_body(query)["max_tokens"] == 8'192);
+}
+
+TEST_CASE("Messages API: a summary of earlier turns goes back with everything that came beside it") {
+  const auto outcome = decode(
+    head + block_start(0, R"({"type":"compaction","content":null})")
+    + delta(0, R"({"type":"compaction_delta","content":"We counted.","encrypted_content":"EQ==","signature":"s1"})")
+    + block_stop(0) + block_start(1, R"({"type":"text","text":"Fine."})") + block_stop(1) + stop("end_turn"));
+  REQUIRE(outcome.response);
+  const auto& part = std::get<compaction_part>(outcome.response->parts.at(0));
+  CHECK(part.content == "We counted.");
+  const auto query = query_with(history_builder{}.user("q").model(*outcome.response).user("r").list());
+  CHECK(
+    anthropic::encode_body(query)["messages"][1]["content"][0]
+    == json{{"type", "compaction"}, {"content", "We counted."}, {"encrypted_content", "EQ=="}, {"signature", "s1"}});
+}
+
+TEST_CASE("Messages API: a name that the model made up and that the vendor refuses does not go back as it is") {
+  const auto messages = messages_of(
+    history_builder{}.user("q").model(call("functions.python", "{}", "t1")).retry("functions.python", "Unknown", "t1"));
+  const auto name = messages[1]["content"][0]["name"].get<std::string>();
+  CHECK(name.find('.') == std::string::npos);
+  CHECK(name.find("python") != std::string::npos);
+}
+
+TEST_CASE("Messages API: a stream that is cut anywhere is one that broke off, not one that cannot be read") {
+  const auto whole = head + text_block("hello") + stop("end_turn");
+  const auto end = whole.find("event: message_delta");
+  for (size_t cut = std::string_view("event:").size(); cut < end; ++cut)
+    for (const bool lost : {true, false}) {
+      CAPTURE(cut);
+      const auto outcome = decode(whole.substr(0, cut), lost);
+      REQUIRE(outcome.error);
+      CHECK(outcome.error->retryable);
+    }
 }

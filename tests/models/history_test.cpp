@@ -1,9 +1,12 @@
 #include "models/history.hpp"
+#include "models/identifiers.hpp"
 #include "models/message_json.hpp"
+#include "tests/support/history_builder.hpp"
 
 #include <doctest/doctest.h>
 
 using namespace varro;
+using namespace varro::test;
 
 namespace {
 
@@ -167,4 +170,45 @@ TEST_CASE("files inside objects are taken out, look-alikes stay") {
   const auto split = split_tool_content(content);
   REQUIRE(split.files.size() == 1);
   CHECK(split.text == R"({"plot":"See file )" + content_identifier("one") + R"(.","note":{"kind":"binary","size":3}})");
+}
+
+TEST_CASE("answers that the vendor refused are not sent again, and others are") {
+  model_response refused;
+  refused.parts.push_back(text_of_model("I will now"));
+  refused.finish_reason = "content_filter";
+  auto history
+    = history_builder{}.user("one").model(text_of_model("fine")).user("two").model(refused).user("three").list();
+  auto sent = without_refused(history);
+  REQUIRE(sent->size() == 4);
+  CHECK(joined(*sent).size() == 3);
+  CHECK(history->size() == 5);
+  auto whole = history_builder{}.user("one").model(text_of_model("fine")).list();
+  CHECK(without_refused(whole) == whole);
+  // One with a call that was answered is a part of the history that cannot be taken out.
+  refused.parts.push_back(call("python", "{}", "t1"));
+  auto called = history_builder{}.user("one").model(refused).result("python", "1", "t1").list();
+  CHECK(without_refused(called) == called);
+}
+
+TEST_CASE("what later releases of pydantic-ai write says to a model what it says there") {
+  const auto history = *messages_from_json(json::parse(R"([
+    {"kind":"request","parts":[{"part_kind":"instruction-baseline","instructions":[]},
+                               {"part_kind":"speech","speaker":"user","transcript":"hello"}]},
+    {"kind":"response","parts":[{"part_kind":"speech","speaker":"assistant","transcript":"hi"},
+                                {"part_kind":"tool-call","tool_name":"f","args":"{}","tool_call_id":"a"}]},
+    {"kind":"request","parts":[{"part_kind":"tool-return","tool_name":"f","tool_call_id":"a","outcome":"retried",
+                                "content":"Another argument.","retry":{"cause":"model_retry"}},
+                               {"part_kind":"retry-feedback","content":"Shorter.","retry":{"cause":"model_retry"}},
+                               {"part_kind":"model-settings-delta","settings":{}}]}])"));
+  CHECK_FALSE(check_history(history)); // a wish to try again answers its call
+  const auto said = joined(history);
+  REQUIRE(said.size() == 3);
+  const auto& first = std::get<model_request>(said[0]).parts;
+  REQUIRE(first.size() == 1);
+  CHECK(std::get<std::string>(std::get<user_prompt_part>(first[0]).content) == "hello");
+  CHECK(std::get<text_part>(std::get<model_response>(said[1]).parts[0]).content == "hi");
+  const auto& last = std::get<model_request>(said[2]).parts;
+  REQUIRE(last.size() == 2);
+  CHECK(std::get<tool_return_part>(last[0]).outcome == "retried");
+  CHECK(std::get<retry_prompt_part>(last[1]).content == "Shorter.");
 }

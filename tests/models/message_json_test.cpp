@@ -1,5 +1,8 @@
 // The rules of the JSON form of messages, one by one.
+#include "base/base64.hpp"
+#include "models/identifiers.hpp"
 #include "models/message_json.hpp"
+#include "models/timestamp.hpp"
 
 #include <doctest/doctest.h>
 
@@ -208,7 +211,7 @@ TEST_CASE("usage of older releases is read, and what v2.9.1 does not know is dro
   CHECK(old["output_tokens"] == 4);
   CHECK(old["details"] == json::object());
   CHECK_FALSE(old.contains("requests"));
-  CHECK(usage(R"({"input_tokens":1,"request_tokens":2,"cost":0.5,"details":{"a":"3"}})")
+  CHECK(usage(R"({"input_tokens":1,"request_tokens":2,"total_cost":0.5,"details":{"a":"3"}})")
         == usage(R"({"input_tokens":1,"details":{"a":3}})"));
   refusal(response_of("", R"(,"usage":null)"));
   refusal(response_of("", R"(,"usage":{"request_tokens":null})"));
@@ -221,14 +224,61 @@ TEST_CASE("vendor_id and vendor_details are the older names of the response's or
   CHECK(out["provider_details"] == parsed(R"({"finish_reason":"stop"})"));
 }
 
-TEST_CASE("values of later releases become the nearest that v2.9.1 knows") {
-  CHECK(written(response_of("", R"(,"state":"suspended")"))[0]["state"] == "interrupted");
-  CHECK(first_part(request_of(R"({"part_kind":"tool-return","tool_name":"t","tool_call_id":"c","content":"x",
-                                  "outcome":"interrupted"})"))["outcome"]
-        == "failed");
+TEST_CASE("outcomes, states and kinds of later releases are kept and written back") {
+  CHECK(written(response_of("", R"(,"state":"suspended")"))[0]["state"] == "suspended");
+  for (const auto* outcome : {"interrupted", "retried"}) {
+    const auto part = first_part(request_of(R"({"part_kind":"tool-return","tool_name":"search_tools","tool_call_id":"c",
+      "content":"no","tool_kind":"tool-search","outcome":")"
+                                            + std::string{outcome} + "\"}"));
+    CHECK(part["outcome"] == outcome);
+    CHECK(part["tool_kind"] == "tool-search"); // what is no answer has not an answer's shape
+  }
   CHECK(first_part(request_of(R"({"part_kind":"tool-return","tool_name":"t","tool_call_id":"c","content":"x",
                                   "tool_kind":"later"})"))["tool_kind"]
-          .is_null());
+        == "later");
+}
+
+TEST_CASE("fields that later releases added are kept, and are not written where there were none") {
+  const auto retried = first_part(request_of(
+    R"({"part_kind":"tool-return","tool_name":"t","tool_call_id":"c","content":[{"type":"missing","loc":["x"],"msg":"m"}],
+        "outcome":"retried","retry":{"cause":"validation_error","attempt":1,"max_retries":3}})"));
+  CHECK(retried["retry"] == parsed(R"({"cause":"validation_error","attempt":1,"max_retries":3})"));
+  CHECK(retried["content"][0]["msg"] == "m");
+  CHECK(first_part(response_of(R"({"part_kind":"text","content":"x","citations":[{"sources":[]}]})"))["citations"]
+        == parsed(R"([{"sources":[]}])"));
+  CHECK(first_part(
+          request_of(R"({"part_kind":"system-prompt","content":"x","scope":"request","context_id":null})"))["scope"]
+        == "request");
+  const auto out = written(
+    response_of("", R"(,"model_id":"openai:gpt-6","history_digest":null,"workspace_ref":{"provider":"p","id":"i"},
+            "usage":{"input_tokens":1,"cost":"0.5","output_reasoning_tokens":7})"))[0];
+  CHECK(out["model_id"] == "openai:gpt-6");
+  CHECK(out["workspace_ref"]["id"] == "i");
+  CHECK_FALSE(out.contains("history_digest"));
+  CHECK(out["usage"]["cost"] == "0.5");
+  CHECK(out["usage"]["output_reasoning_tokens"] == 7);
+  CHECK_FALSE(first_part(response_of(R"({"part_kind":"text","content":"x"})")).contains("citations"));
+  CHECK(prompt_item(R"({"kind":"structured-content","content":"<s>1</s>","value":{"a":1},"tag":"s","metadata":null})")
+        == parsed(R"({"content":"<s>1</s>","metadata":null,"kind":"structured-content","value":{"a":1},"tag":"s"})"));
+}
+
+TEST_CASE("parts of later kinds are kept whole, where they may stand") {
+  for (
+    const auto* part : {
+      R"({"speaker":"user","transcript":"hello","audio":null,"part_kind":"speech"})",
+      R"({"content":"Too long.","retry":{"cause":"model_retry"},"timestamp":"2026-11-01T00:00:00Z","part_kind":"retry-feedback"})",
+      R"({"tools_added":["a"],"tool_call_id":null,"part_kind":"tool-availability-delta"})",
+      R"({"loaded":["a"],"tool_call_id":null,"part_kind":"capability-load-delta"})",
+      R"({"settings":{"thinking":"high"},"top_level":false,"part_kind":"model-settings-delta"})",
+      R"({"id":"agent","content":"Now so.","base_hash":null,"part_kind":"instruction-delta"})",
+      R"({"instructions":[],"part_kind":"instruction-baseline"})",
+      R"({"content":"What was.","id":null,"provider_name":null,"provider_details":null,"metadata":null,"part_kind":"compaction"})",
+    })
+    CHECK(first_part(request_of(part)) == parsed(part));
+  const auto* spoken = R"({"speaker":"assistant","transcript":"hi","part_kind":"speech"})";
+  CHECK(first_part(response_of(spoken)) == parsed(spoken));
+  CHECK(refusal(request_of(spoken)).find("speaker") != std::string::npos);
+  CHECK(refusal(response_of(R"({"part_kind":"retry-feedback","content":"x"})")).find("part_kind") != std::string::npos);
 }
 
 TEST_CASE("null ids of two calls of one tool go to its returns in order") {
@@ -290,7 +340,7 @@ TEST_CASE("what v2.9.1 refuses is refused, with the path of the mistake") {
   CHECK(refusal(request_of("{}")).find("[0].parts[0].part_kind") != std::string::npos);
   CHECK(refusal(request_of(R"({"part_kind":"instruction","content":"x"})")).find("part_kind") != std::string::npos);
   CHECK(refusal(response_of(R"({"part_kind":"user-prompt","content":"x"})")).find("part_kind") != std::string::npos);
-  CHECK(refusal(response_of(R"({"part_kind":"speech"})")).find("part_kind") != std::string::npos);
+  CHECK(refusal(response_of(R"({"part_kind":"speech"})")).find("speaker") != std::string::npos);
   CHECK(refusal(response_of(R"({"part_kind":"text","content":null})")).find("[0].parts[0].content")
         != std::string::npos);
   for (const auto* args : {"[]", "5", "true"})

@@ -1,6 +1,6 @@
 #include "models/history.hpp"
 #include "models/message_json.hpp"
-#include "models/offline.hpp"
+#include "models/offline/offline.hpp"
 
 #include <doctest/doctest.h>
 
@@ -157,6 +157,18 @@ TEST_CASE("results are explained by what the cell did") {
   CHECK(has(report(cell("offline_1", "ok", R"([{"type":"table","rows_total":3,"columns_total":1}])")),
             "a table of 3 rows × 1 column"));
   CHECK(has(report(cell("offline_1", "ok", R"([{"type":"image","media_type":"image/png","file":0}])")), "1 plot"));
+  const auto rich = [](const char* outputs) { return report(cell("offline_1", "ok", outputs)); };
+  CHECK(has(rich(R"([{"type":"rich","media_type":"text/html","data":"<b>bold</b>","text":"bold"}])"),
+            "It showed HTML (`bold`)."));
+  CHECK(has(rich(R"([{"type":"rich","media_type":"text/html","data":"<hr>","text":""}])"), "It showed HTML."));
+  CHECK(has(rich(R"([{"type":"rich","media_type":"text/markdown","data":"# a","text":""},
+                     {"type":"rich","media_type":"text/latex","data":"$x$","text":""},
+                     {"type":"rich","media_type":"text/markdown","data":"# b","text":""},
+                     {"type":"rich","media_type":"application/json","data":"{}","text":"{}"}])"),
+            "It showed Markdown 2 times, showed LaTeX and showed JSON (`{}`)."));
+  CHECK(has(rich(R"([{"type":"rich","media_type":"application/vnd.plotly.v1+json","data":"{}",
+                      "text":"Plotly chart: bar with 3 points"}])"),
+            "It showed a chart (`Plotly chart: bar with 3 points`)."));
   const auto failed = report(cell("offline_1", "failed", R"([{"type":"error","name":"NameError",
     "message":"name 'y' is not defined","traceback":""}])"));
   CHECK(has(failed, "It raised `NameError: name 'y' is not defined`."));
@@ -199,7 +211,7 @@ TEST_CASE("text of results cannot leave its code span") {
 TEST_CASE("results of any shape are survived") {
   for (const auto* metadata : {"null", "[]", "5", "{}", R"({"cell":5})", R"({"cell":{}})", R"({"cell":{"outputs":5}})",
                                R"({"cell":{"status":5,"reason":[],"outputs":[5,{},{"type":5},{"type":"error"},
-                                  {"type":"table","rows_total":"x"},{"type":"stream"},{"type":"value"}]}})"})
+                                  {"type":"table","rows_total":"x"},{"type":"rich"},{"type":"rich","media_type":5,"text":[]},{"type":"stream"},{"type":"value"}]}})"})
     for (const auto* content : {"null", "\"x\"", "[1]", "{\"a\":[]}", "\"\""})
       CHECK_FALSE(report(returning("offline_1", *parse_json(content), *parse_json(metadata))).empty());
 }

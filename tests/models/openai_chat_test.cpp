@@ -1,9 +1,13 @@
+#include "base/base64.hpp"
+#include "models/content_json.hpp"
 #include "models/message_json.hpp"
 #include "models/openai_chat.hpp"
 #include "models/openai_chat_quirks.hpp"
 #include "models/vendor_json.hpp"
 #include "models/wire_content.hpp"
+#include "tests/support/answer_parts.hpp"
 #include "tests/support/history_builder.hpp"
+#include "tests/support/picture_bytes.hpp"
 
 #include <doctest/doctest.h>
 
@@ -48,23 +52,6 @@ std::string chunk(const char* delta, const char* finish = nullptr) {
 }
 
 const std::string done = "data: [DONE]\n\n";
-
-template <class Part>
-std::vector<Part> parts_of(const response_decoder::outcome& end) {
-  std::vector<Part> found;
-  REQUIRE(end.response);
-  for (const auto& part : end.response->parts)
-    if (const auto* one = std::get_if<Part>(&part))
-      found.push_back(*one);
-  return found;
-}
-
-std::string text_of(const response_decoder::outcome& end) {
-  std::string text;
-  for (const auto& part : parts_of<text_part>(end))
-    text += part.content;
-  return text;
-}
 
 } // namespace
 
@@ -221,9 +208,16 @@ TEST_CASE("chat: counts may come in a chunk without choices, and in every chunk 
 TEST_CASE("chat: a stream without a finish reason or [DONE] is an answer when it ended, none when it broke off") {
   const auto text = chunk(R"({"content":"four"})");
   CHECK(text_of(decode(text)) == "four");
+  CHECK(decode(text).unmarked_end);
+  CHECK_FALSE(decode(text + done).unmarked_end);
+  CHECK_FALSE(decode(chunk(R"({"content":"four"})", "stop")).unmarked_end);
+  const std::string counts = "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":1}}\n\n";
+  CHECK_FALSE(decode(text + counts).unmarked_end); // the counts come last
+  CHECK(decode(counts + text).unmarked_end);
+  CHECK_FALSE(decode(R"({"choices":[{"message":{"content":"four"}}]})").unmarked_end);
   const auto broken = decode(text, true);
   REQUIRE(broken.error);
-  CHECK_FALSE(broken.error->retryable);
+  CHECK(broken.error->retryable);
   const auto nothing = decode(chunk(R"({"role":"assistant","content":""})"), true);
   REQUIRE(nothing.error);
   CHECK(nothing.error->retryable);
@@ -415,7 +409,7 @@ TEST_CASE("chat: DeepSeek's field stands on every turn with calls once there is 
 }
 
 TEST_CASE("chat: images of results follow their results in a user message, for models that see") {
-  const json image = {{"data", base64url_encode("\xff\xee\xdd")},
+  const json image = {{"data", base64url_encode(one_pixel_png())},
                       {"media_type", "image/png"},
                       {"vendor_metadata", nullptr},
                       {"kind", "binary"},
@@ -432,13 +426,58 @@ TEST_CASE("chat: images of results follow their results in a user message, for m
   CHECK(messages[2]["content"] == "a plot\nSee file abc123.");
   CHECK(messages[3]["role"] == "tool");
   CHECK(messages[4]["content"][0]["text"] == "This is file abc123:");
-  CHECK(messages[4]["content"][1]["image_url"]["url"] == "data:image/png;base64," + base64_encode("\xff\xee\xdd"));
+  CHECK(messages[4]["content"][1]["image_url"]["url"] == "data:image/png;base64," + base64_encode(one_pixel_png()));
   CHECK(messages[5]["content"] == "nice");
   query.model.vision = false;
   messages = openai_chat::encode_body(query)["messages"];
   REQUIRE(messages.size() == 5);
   CHECK(messages[2]["content"].get<std::string>().find("image/png") != std::string::npos);
   CHECK(messages[2]["content"].get<std::string>().find("See file") == std::string::npos);
+}
+
+TEST_CASE("chat: what is no picture, or one that vendors refuse, is told in words") {
+  const auto result = [](std::string data, const char* type) {
+    binary_content file;
+    file.data = std::move(data);
+    file.media_type = type;
+    file.identifier = "abc123";
+    return body_of(history_builder{}
+                     .user("q")
+                     .model(call("python", "{}", "a"))
+                     .result("python", json::array({"a plot", to_json(user_content(file))}), "a"))["messages"];
+  };
+  CHECK(result(one_pixel_png(), "image/png").size() == 4);
+  // The bytes decide, not the name that was given to them.
+  CHECK(result(one_pixel_png(), "image/jpeg").dump().find("data:image/png") != std::string::npos);
+  for (const auto& [data, type] :
+       std::vector<std::pair<std::string, const char*>>{{"cut off", "image/png"},
+                                                        {one_pixel_png().substr(0, 50), "image/png"},
+                                                        {"<svg xmlns='http://www.w3.org/2000/svg'/>", "image/svg+xml"},
+                                                        {"II*", "image/tiff"}}) {
+    const auto* const shown = type; // a lambda of clang 14 takes no structured binding
+    CAPTURE(shown);
+    const auto messages = result(data, type);
+    REQUIRE(messages.size() == 3);
+    CHECK(messages[2]["content"].get<std::string>().find("[file abc123: image/") != std::string::npos);
+    CHECK(messages.dump().find("image_url") == std::string::npos);
+  }
+}
+
+TEST_CASE("chat: a vendor that refused thinking or pictures gets the history without them") {
+  binary_content file;
+  file.data = one_pixel_png();
+  file.media_type = "image/png";
+  history_builder history;
+  history.user({std::string("see"), file}).by("ollama").model(thought("hm", "ollama", "reasoning"), text_of_model("4"));
+  history.user("z");
+  auto query = query_with(history.list(), "ollama");
+  CHECK(openai_chat::encode_body(query).dump().find("image_url") != std::string::npos);
+  CHECK(openai_chat::encode_body(query)["messages"][1]["reasoning"] == "hm");
+  query.without_pictures = true;
+  query.without_thinking = true;
+  const auto body = openai_chat::encode_body(query);
+  CHECK(body.dump().find("image_url") == std::string::npos);
+  CHECK(body["messages"][1] == json{{"role", "assistant"}, {"content", "4"}});
 }
 
 TEST_CASE("chat: an answer without text or calls is skipped, and invalid arguments become an object") {
@@ -497,6 +536,58 @@ TEST_CASE("chat: a wish for thinking is said as each vendor understands it") {
   const auto body = openai_chat::encode_body(query);
   CHECK_FALSE(body.contains("thinking"));
   CHECK_FALSE(body.contains("reasoning_effort"));
+}
+
+TEST_CASE("chat: a configured effort is said in the vendor's word for it, and as its model knows it") {
+  auto query = query_with(history_builder{}.user("q").list());
+  query.model.effort = "minimal";
+  CHECK(openai_chat::encode_body(query)["reasoning_effort"] == "minimal");
+  query.model.name = "gpt-6-astra";
+  CHECK(openai_chat::encode_body(query)["reasoning_effort"] == "low");
+  query.model.name = "gpt-4o";
+  CHECK_FALSE(openai_chat::encode_body(query).contains("reasoning_effort"));
+  query.model.provider = "openrouter";
+  CHECK(openai_chat::encode_body(query)["reasoning"]["effort"] == "minimal");
+  // A server that nobody here knows is told what somebody has chosen for it, and nothing unasked.
+  for (const auto* provider : {"vllm", "gateway"}) {
+    query.model.provider = provider;
+    query.model.effort = "minimal";
+    CHECK(openai_chat::encode_body(query)["reasoning_effort"] == "minimal");
+    query.model.effort.clear();
+    CHECK_FALSE(openai_chat::encode_body(query).contains("reasoning_effort"));
+    query.model.thinking = "off";
+    CHECK_FALSE(openai_chat::encode_body(query).contains("reasoning_effort"));
+    query.model.thinking = "auto";
+  }
+}
+
+TEST_CASE("chat: OpenAI's models that take tools only without reasoning get none of it here, where they can") {
+  auto query = query_with(history_builder{}.user("q").list());
+  query.tools.push_back({"python", "", json::object()});
+  query.model.temperature = 0.2;
+  for (const auto* name : {"gpt-5.5", "gpt-5.6-sol", "gpt-6-luna"}) {
+    query.model.name = name;
+    CHECK(openai_chat::encode_body(query)["reasoning_effort"] == "none");
+    CHECK(openai_chat::encode_body(query)["temperature"] == 0.2);
+  }
+  query.model.name = "gpt-6-astra"; // knows no none; the vendor's own error says what is needed
+  CHECK_FALSE(openai_chat::encode_body(query).contains("reasoning_effort"));
+  query.model.name = "gpt-5.4";
+  CHECK_FALSE(openai_chat::encode_body(query).contains("reasoning_effort"));
+  query.model.effort = "high";
+  CHECK(openai_chat::encode_body(query)["reasoning_effort"] == "none");
+  query.tools.clear();
+  CHECK(openai_chat::encode_body(query)["reasoning_effort"] == "high");
+}
+
+TEST_CASE("chat: OpenAI's address makes its models known, whatever the section is called") {
+  auto query = query_with(history_builder{}.user("q").list(), "work");
+  query.model.base_url = "https://api.openai.com/v1";
+  query.model.name = "gpt-6";
+  query.model.temperature = 0.2;
+  CHECK_FALSE(openai_chat::encode_body(query).contains("temperature"));
+  query.model.name = "gpt-4o";
+  CHECK(openai_chat::encode_body(query)["temperature"] == 0.2);
 }
 
 TEST_CASE("chat: a vendor is known by its name, else by its host") {

@@ -1,4 +1,4 @@
-#include "models/python_cells.hpp"
+#include "models/offline/python_cells.hpp"
 
 #include <doctest/doctest.h>
 
@@ -157,6 +157,21 @@ TEST_CASE("prompts of an interactive session and code spans are taken off") {
   CHECK(found(">>> x = 2\n>>> x\n2") == cells{"x = 2\nx"});
   CHECK(found("```pycon\n>>> for i in y:\n...     i\n...\n1\n```") == cells{"for i in y:\n    i"});
   CHECK(found("`2+2`") == cells{"2+2"});
+}
+
+TEST_CASE("prompts in a doc string are no session") {
+  for (const char* quotes : {"\"\"\"", "'''"})
+    for (const char* prefix : {"", "r", "An example: "}) {
+      const auto begins = prefix[0] == 'A' ? quotes + std::string{prefix} : prefix + std::string{quotes};
+      const auto code = "def sq(x):\n    " + begins + "\n    >>> sq(3)\n    9\n    ... \n    " + quotes
+        + "\n    return x * x\nprint(sq(4))";
+      CHECK(found("```python\n" + code + "\n```") == cells{code});
+      CHECK(found(code) == cells{code});
+      CHECK(found("Please run\n" + code) == cells{code});
+    }
+  CHECK(found("```\nclass A:\n    '''>>> A()'''\n    x = 1\n```") == cells{"class A:\n    '''>>> A()'''\n    x = 1"});
+  CHECK(found("```\ns = '''one'''\n>>> s\n```") == cells{"s"});
+  CHECK(found("```\n# it's ''' here\n>>> s = '''\n... >>> x\n... '''\n```") == cells{"s = '''\n>>> x\n'''"});
 }
 
 TEST_CASE("windows line ends make no difference") {

@@ -131,6 +131,19 @@ TEST_CASE("rich displays: Markdown, a formula and JSON stand on the page") {
   CHECK(active_content(item.html).empty());
 }
 
+TEST_CASE("LaTeX of a cell is typeset, whether it is a formula in dollars or an environment") {
+  for (std::string tex : {"\\begin{align} a &= b \\\\ c &= d \\end{align}",
+                          "\n    \\begin{pmatrix}\n    1\n    \\end{pmatrix}\n", "\\[ a \\]", "  $$a$$\n", "\n$a$\n"}) {
+    CAPTURE(tex);
+    auto item = returned(cell_of({rich_output{"text/latex", tex, ""}}));
+    CHECK(contains(item.html, "class=\"math block\""));
+    CHECK_FALSE(contains(item.html, "$"));
+    CHECK_FALSE(contains(item.html.substr(item.html.find("rich-output")), "<code"));
+  }
+  auto item = returned(cell_of({rich_output{"text/latex", "\\begin{align} a &= b \\\\ c &= d \\end{align}", ""}}));
+  CHECK(contains(item.html, "\\begin{align} a &amp;= b \\\\ c &amp;= d \\end{align}</span>"));
+}
+
 TEST_CASE("HTML of a cell never stands on the page, only in a frame that is a stranger to it") {
   auto html = rich_output{"text/html", "<b id=mine>x</b><script>steal()</script>", "x"};
   auto result = cell_of({image_output{"image/png", png_bytes()}, html, value_output{"1"},

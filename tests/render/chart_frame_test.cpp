@@ -93,7 +93,7 @@ TEST_CASE("a frame loads the scripts of its own library, and only those that its
     CHECK(contains(page, "vendor/vega/") == (type == vega_lite));
     CHECK(contains(page, "vendor/plotly/") == (type == plotly));
   }
-  for (auto name : {"app.js", "stream.js", "app.css", "vendor/htmx/htmx.min.js", "", "vendor/vega/LICENSE.txt"})
+  for (auto name : {"page/main.js", "page/streams.js", "app.css", "vendor/htmx/htmx.min.js", "", "vendor/vega/LICENSE.txt"})
     CHECK_FALSE(is_chart_asset(name));
 }
 

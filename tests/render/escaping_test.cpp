@@ -122,6 +122,8 @@ TEST_CASE("no field of a page can become markup") {
     check_harmless(error_page(context.viewer, 404, attack), attack);
     check_harmless(send_reply(context, page, page.blocks), attack);
     check_harmless(chat_list(context.chats, 42), attack);
+    check_harmless(chat_list(context.chats, 42, attack), attack);
+    check_harmless(found_list({{{chat, 0, {"", attack, ""}}, {chat, 3, {attack, attack, attack}}}, false}, 42), attack);
     check_harmless(file_list(42, {{attack, 1, 0}}), attack);
     check_harmless(progress_indicator(attack), attack);
   }

@@ -2,9 +2,9 @@
 #pragma once
 
 #include "config/config.hpp"
+#include "models/cell.hpp"
 #include "models/history.hpp"
 #include "render/blocks.hpp"
-#include "shell/cell.hpp"
 
 namespace varro::test {
 

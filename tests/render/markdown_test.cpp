@@ -1,4 +1,4 @@
-#include "render/blocks.hpp"
+#include "render/markdown.hpp"
 #include "render/math.hpp"
 
 #include "tests/render/html_tags.hpp"

@@ -1,6 +1,6 @@
 #include "render/pages.hpp"
 
-#include "models/offline.hpp"
+#include "models/offline/offline.hpp"
 #include "render/assets.hpp"
 #include "tests/render/histories.hpp"
 #include "tests/render/html_tags.hpp"
@@ -45,7 +45,7 @@ struct pages {
             login_page(context.viewer, "wrong"),
             error_page(context.viewer, 500, "broken"),
             send_reply(context, running, running.blocks),
-            chat_form(context.viewer, settings, &context.chats[0], true)};
+            chat_form(context, &context.chats[0], true)};
   }
 };
 
@@ -178,10 +178,10 @@ TEST_CASE("a new chat's form names no chat and chooses the first real model") {
   CHECK(contains(form_of(new_chat_page(site.context), "chat-form"), "<option value=\"offline\" selected>"));
 }
 
-TEST_CASE("a model that is not configured any more is still named") {
+TEST_CASE("a model that is not offered any more is still named") {
   pages site;
   site.finished.chat.model = "openai:gone";
-  CHECK(contains(chat_page_html(site.context, site.finished), "openai:gone (not configured)"));
+  CHECK(contains(chat_page_html(site.context, site.finished), "openai:gone (not offered any more)"));
 }
 
 TEST_CASE("the list of chats marks the one that is open") {
@@ -190,6 +190,31 @@ TEST_CASE("the list of chats marks the one that is open") {
   CHECK(contains(html, "href=\"/chat/43\" data-chat=\"43\" aria-current=\"page\""));
   CHECK(count_of(html, "aria-current") == 1);
   CHECK(count_of(chat_list(site.context.chats, 0), "aria-current") == 0);
+}
+
+TEST_CASE("a list that goes on has a link that works with and without scripts") {
+  pages site;
+  auto html = chat_list(site.context.chats, 0, "17-4");
+  CHECK(contains(html, "<a href=\"/?before=17-4\" hx-get=\"/chats?before=17-4\""));
+  CHECK(!contains(chat_list(site.context.chats, 0), "before="));
+  CHECK(older_chats(site.context.chats, 0, "17-4").starts_with("<li"));
+  CHECK(older_chats({}, 0, "").empty());
+}
+
+TEST_CASE("what was found is marked: in a title that is whole, or in a piece of text below the title") {
+  chat_record chat;
+  chat.id = 7;
+  chat.title = "Prime numbers";
+  found_chats found{{{chat, 0, {"Prime ", "num", "bers"}}}, true};
+  CHECK(contains(found_list(found, 7), ">Prime <mark>num</mark>bers</a>"));
+  CHECK(contains(found_list(found, 7), "aria-current"));
+  found.chats[0] = {chat, 3, {"…a ", "<b>", " c"}};
+  CHECK(contains(found_list(found, 0), "<p class=\"excerpt\">…a <mark>&lt;b&gt;</mark> c</p>"));
+  CHECK(contains(found_list(found, 0), ">Prime numbers</a>"));
+  CHECK(!contains(found_list(found, 0), "too long"));
+  found.complete = false;
+  CHECK(contains(found_list(found, 0), "too long"));
+  CHECK(contains(found_list({}, 0), "No chats"));
 }
 
 TEST_CASE("a sandbox that is off is said on every page of the app, one that is on is not") {

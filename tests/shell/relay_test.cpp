@@ -1,3 +1,4 @@
+#include "base/descriptor.hpp"
 #include "shell/supervisor/relay.hpp"
 
 #include <doctest/doctest.h>

@@ -1,6 +1,7 @@
 #include "shell/diagnosis.hpp"
 #include "shell/sandbox.hpp"
 #include "tests/support/scratch_dir.hpp"
+#include "workspace/owner.hpp"
 
 #include <doctest/doctest.h>
 

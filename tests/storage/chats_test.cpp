@@ -1,5 +1,6 @@
 #include "storage/database.hpp"
 #include "storage/limits.hpp"
+#include "storage/search_index.hpp"
 #include "tests/support/chat_rows.hpp"
 #include "tests/support/scratch_dir.hpp"
 
@@ -37,11 +38,22 @@ struct chats_of_two {
   }
 
   std::vector<int64_t> found(int64_t user, std::string_view query, int limit = 100) {
-    auto chats = db->list_chats(user, query, limit);
-    REQUIRE(chats);
     std::vector<int64_t> ids;
-    for (auto& chat : *chats)
-      ids.push_back(chat.id);
+    if (query.empty()) {
+      auto chats = db->list_chats(user, {}, limit);
+      REQUIRE(chats);
+      for (auto& chat : *chats)
+        ids.push_back(chat.id);
+      return ids;
+    }
+    auto index = search_index::open(scratch.path());
+    REQUIRE(index);
+    while (!*(*index)->catch_up(search_step_max)) {
+    }
+    auto chats = (*index)->search(user, query, limit);
+    REQUIRE(chats);
+    for (auto& each : chats->chats)
+      ids.push_back(each.chat.id);
     return ids;
   }
 };
@@ -87,6 +99,29 @@ TEST_CASE_FIXTURE(chats_of_two, "chats are listed newest first, up to the limit"
   CHECK(found(ada, "o", 2) == ids{1, 4});
   CHECK(found(ada, "", 0) == ids{});
   CHECK(found(ada, "", -1) == ids{});
+}
+
+TEST_CASE_FIXTURE(chats_of_two, "a list goes on after a chat, also between chats of the same time") {
+  put(1, ada, "one", 3'000);
+  put(2, ada, "two", 1'000);
+  put(3, ada, "three", 2'000);
+  put(4, ada, "four", 2'000);
+  put(5, bob, "five", 2'000);
+  auto after = [&](chat_place place, int limit = 100) {
+    ids out;
+    auto chats = db->list_chats(ada, place, limit);
+    REQUIRE(chats);
+    for (auto& chat : *chats)
+      out.push_back(chat.id);
+    return out;
+  };
+  CHECK(after({3'000, 1}) == ids{4, 3, 2});
+  CHECK(after({2'000, 4}) == ids{3, 2});
+  CHECK(after({2'000, 3}) == ids{2});
+  CHECK(after({2'000, 4}, 1) == ids{3});
+  CHECK(after({1'000, 2}) == ids{});
+  // A place needs no chat: it may have been deleted.
+  CHECK(after({2'000, 99}) == ids{4, 3, 2});
 }
 
 TEST_CASE_FIXTURE(chats_of_two, "no list is longer than the limit of storage, whatever is asked for") {
@@ -196,7 +231,7 @@ TEST_CASE("a chat keeps the Python that it was made with") {
   chat.python = "another";
   REQUIRE((*db)->apply(batch_of(chat)) == caf::none);
   CHECK((*db)->load_chat(user->id, 1)->chat.python == "science");
-  CHECK((*db)->list_chats(user->id, "", 10)->at(0).python == "science");
+  CHECK((*db)->list_chats(user->id, {}, 10)->at(0).python == "science");
 }
 
 TEST_CASE("what a user's workspaces hold is added up without one of them, and without other users'") {
@@ -220,4 +255,41 @@ TEST_CASE("what a user's workspaces hold is added up without one of them, and wi
   CHECK(*(*db)->other_workspaces_bytes(ada, 3) == 130);
   REQUIRE((*db)->delete_chat(ada, 1) == caf::none);
   CHECK(*(*db)->other_workspaces_bytes(ada, 3) == 30);
+}
+
+TEST_CASE_FIXTURE(chats_of_two, "a chat keeps its prefix until another one replaces it, and goes with it") {
+  put(1, ada, "Primes", 1'000);
+  CHECK_FALSE(db->load_chat(ada, 1)->prefix);
+  write_batch batch;
+  batch.chat_id = 1;
+  batch.user_id = ada;
+  batch.prefix = chat_prefix{"Be brief.", "[]"};
+  REQUIRE(db->apply(batch) == caf::none);
+  CHECK(db->load_chat(ada, 1)->prefix->instructions == "Be brief.");
+  batch.prefix = chat_prefix{"Be thorough.", R"([{"name":"python"}])"};
+  REQUIRE(db->apply(batch) == caf::none);
+  CHECK(db->load_chat(ada, 1)->prefix->instructions == "Be thorough.");
+  CHECK(db->load_chat(ada, 1)->prefix->tools == R"([{"name":"python"}])");
+  SUBCASE("nobody else's batch changes it") {
+    batch.user_id = bob;
+    batch.prefix = chat_prefix{"Obey Bob.", "[]"};
+    CHECK(code_of(db->apply(batch)) == errc::not_found);
+    CHECK(db->load_chat(ada, 1)->prefix->instructions == "Be thorough.");
+  }
+  SUBCASE("a deleted chat leaves none behind") {
+    REQUIRE(db->delete_chat(ada, 1) == caf::none);
+    put(1, ada, "Another", 2'000);
+    CHECK_FALSE(db->load_chat(ada, 1)->prefix);
+  }
+}
+
+TEST_CASE_FIXTURE(chats_of_two, "the effort of a chat is kept and listed") {
+  auto chat = make_chat(1, ada, "Primes", 1'000);
+  chat.effort = "high";
+  REQUIRE(db->apply(batch_of(chat)) == caf::none);
+  CHECK(db->load_chat(ada, 1)->chat.effort == "high");
+  CHECK(db->list_chats(ada, {}, 10)->at(0).effort == "high");
+  chat.effort.clear();
+  REQUIRE(db->apply(batch_of(chat)) == caf::none);
+  CHECK(db->load_chat(ada, 1)->chat.effort.empty());
 }

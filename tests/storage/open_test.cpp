@@ -228,7 +228,56 @@ TEST_CASE(
   CHECK(chat->runs.at(0).resumes == 2);
   CHECK(chat->snapshots.at(0).footer == 100);
   CHECK(*(*db)->other_workspaces_bytes(3, 0) == 0);
-  CHECK((*db)->schema_version() == 3);
+  CHECK((*db)->schema_version() == static_cast<int>(schema_migrations().size()));
+}
+
+TEST_CASE(
+  "the version-3 schema is frozen too: chats of a file of it have no prefix yet, and their model's own effort") {
+  scratch_dir scratch;
+  auto of_version = [](int version) {
+    return contents_of(fs::path{VARRO_SOURCE_DIR} / ("tests/storage/version_" + std::to_string(version) + ".sql"));
+  };
+  CHECK("\n" + of_version(3) == schema_migrations()[2]);
+  {
+    raw_database raw{scratch / "varro.db"};
+    for (int version = 1; version <= 3; ++version)
+      raw.execute(of_version(version));
+    raw.execute("PRAGMA user_version = 3;"
+                "INSERT INTO users(id, name, password_hash, created_at) VALUES (3, 'ada', '', 5);"
+                "INSERT INTO chats VALUES (7, 3, 'Primes', 'offline', 2, 5, 6, 'geo', 100)");
+  }
+  auto db = database::open(scratch.path(), read_write);
+  REQUIRE(db);
+  auto chat = (*db)->load_chat(3, 7);
+  REQUIRE(chat);
+  CHECK(chat->chat.python == "geo");
+  CHECK(chat->chat.effort.empty());
+  CHECK_FALSE(chat->prefix);
+}
+
+TEST_CASE("the version-4 schema is frozen too: all of a file of it is to be looked at by the search, once") {
+  scratch_dir scratch;
+  auto of_version = [](int version) {
+    return contents_of(fs::path{VARRO_SOURCE_DIR} / ("tests/storage/version_" + std::to_string(version) + ".sql"));
+  };
+  CHECK("\n" + of_version(4) == schema_migrations()[3]);
+  {
+    raw_database raw{scratch / "varro.db"};
+    for (int version = 1; version <= 4; ++version)
+      raw.execute(of_version(version));
+    raw.execute("PRAGMA user_version = 4;"
+                "INSERT INTO users(id, name, password_hash, created_at) VALUES (3, 'ada', '', 5);"
+                "INSERT INTO chats VALUES (7, 3, 'Primes', 'offline', 2, 5, 6, 'geo', 100, 'high');"
+                "INSERT INTO messages VALUES (7, 1, 1, 9, 'request', 5, 0, 'hi', '{\"parts\":[{\"content\":\"Hi you\","
+                "\"part_kind\":\"user-prompt\"}],\"kind\":\"request\"}')");
+  }
+  auto db = database::open(scratch.path(), read_write);
+  REQUIRE(db);
+  CHECK((*db)->load_chat(3, 7)->chat.effort == "high");
+  raw_database raw{scratch / "varro.db"};
+  CHECK(raw.text("SELECT group_concat(chat_id || '.' || seq) FROM search_changes") == "7.0,7.1");
+  REQUIRE((*db)->apply(batch_of(3, make_row(7, 2, answer("Good day.")))) == caf::none);
+  CHECK(raw.text("SELECT max(chat_id || '.' || seq) FROM search_changes") == "7.2");
 }
 
 TEST_CASE("migrations go forward one by one and keep what is stored") {
@@ -312,7 +361,9 @@ TEST_CASE("check finds a damaged page") {
   }
   auto bytes = contents_of(scratch / "varro.db");
   REQUIRE(bytes.size() > 100'000);
-  std::fill(bytes.begin() + 65'536, bytes.begin() + 90'000, '\x5a');
+  // Beyond the pages that opening reads: rows of messages.
+  const auto middle = bytes.begin() + static_cast<std::ptrdiff_t>(bytes.size() / 2);
+  std::fill(middle, middle + 24'576, '\x5a');
   write_file(scratch / "varro.db", bytes);
   auto db = database::open(scratch.path(), read_write);
   REQUIRE(db);

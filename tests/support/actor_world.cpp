@@ -1,11 +1,13 @@
 #include "tests/support/actor_world.hpp"
 
 #include "models/message_json.hpp"
+#include "models/timestamp.hpp"
 
 namespace varro::test {
 
 struct actor_world::configuration : caf::actor_system_config {
   configuration() {
+    add_message_types<caf::id_block::varro_base>();
     add_message_types<caf::id_block::varro>();
     set("scheduler.policy", caf::atom("testing"));
     set("logger.verbosity", caf::atom("quiet"));
@@ -59,7 +61,7 @@ store_reader_actor::behavior_type fake_reader(store_reader_actor::pointer, log_p
         return fail(errc::not_found, "There is no such chat.");
       return found->second;
     },
-    [](list_atom, int64_t, const std::string&, int) { return std::vector<chat_record>{}; },
+    [](list_atom, int64_t, unix_us, int64_t, int) { return std::vector<chat_record>{}; },
     [](usage_atom, int64_t, int64_t) { return int64_t{0}; },
     [](login_atom, const std::string&) -> caf::result<login_found_reply> { return fail(errc::not_found, "no login"); },
     [](login_atom, const std::vector<std::string>&) { return std::vector<std::string>{}; },
@@ -264,6 +266,7 @@ actor_world::actor_world() : configuration_(std::make_unique<configuration>()), 
   settings->models = {model};
   settings->default_model = model.id;
   services_.settings = settings;
+  services_.catalog = std::make_shared<model_catalog>(*settings);
   services_.ids = std::make_shared<id_source>();
   services_.counts = std::make_shared<gauges>();
   store_ = system_.spawn(fake_store, log_);

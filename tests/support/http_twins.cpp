@@ -28,6 +28,7 @@ void note(const script_pointer& script, List& list, Value value) {
 } // namespace
 
 twin_system_config::twin_system_config() {
+  add_message_types<caf::id_block::varro_base>();
   add_message_types<caf::id_block::varro>();
   load<caf::io::middleman>();
   set("scheduler.max-threads", 2);
@@ -46,6 +47,10 @@ chat_session_actor::behavior_type twin_session(chat_session_actor::pointer, scri
     [](branch_atom, int64_t) { return done_atom_v; },
     [=](fork_atom, int64_t turn) -> caf::result<chat_forked> { return as_result(script->on_fork(turn)); },
     [=](notice_atom, std::string& text) { script->view.notice = std::move(text); },
+    [=](renew_atom) {
+      script->view.old_prefix = false;
+      return done_atom_v;
+    },
     [](rerun_atom) { return done_atom_v; },
     [](deadline_atom) {},
     [=](cancel_atom) -> caf::result<done_atom> { return as_result(script->on_cancel()); },
@@ -124,11 +129,11 @@ store_reader_actor::behavior_type twin_reader(store_reader_actor::pointer, scrip
   };
   return {
     [=](load_atom, int64_t, int64_t) { return script->contents; },
-    [=](list_atom, int64_t user, const std::string& query, int) {
-      note(script, script->searched, query);
+    [=](list_atom, int64_t user, unix_us time, int64_t before, int limit) {
       std::vector<chat_record> result;
       for (const auto& chat : script->listed)
-        if (chat.user_id == user)
+        if (chat.user_id == user && result.size() < static_cast<size_t>(limit)
+            && ((time == 0 && before == 0) || std::pair{chat.updated_at, chat.id} < std::pair{time, before}))
           result.push_back(chat);
       return result;
     },
@@ -151,6 +156,22 @@ store_reader_actor::behavior_type twin_reader(store_reader_actor::pointer, scrip
         return done_atom_v;
       return fail(errc::storage_failed, "the disk is gone");
     },
+  };
+}
+
+chat_search_actor::behavior_type twin_search(chat_search_actor::pointer, script_pointer script) {
+  return {
+    [=](search_atom, const search_query& query) -> caf::result<search_found> {
+      note(script, script->searched, query.text);
+      if (script->on_search)
+        return as_result(script->on_search(query));
+      found_chats found;
+      for (const auto& chat : script->listed)
+        if (chat.user_id == query.user)
+          found.chats.push_back({chat, 0, {"", chat.title, ""}});
+      return std::make_shared<const found_chats>(std::move(found));
+    },
+    [](tick_atom) {},
   };
 }
 

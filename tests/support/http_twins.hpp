@@ -22,6 +22,7 @@ struct twin_script {
   std::function<caf::expected<done_atom>(const std::string& title)> on_rename;
   std::function<caf::expected<done_atom>()> on_remove;
   std::function<caf::expected<chat_session_actor>(int64_t user, int64_t chat)> on_find; // replaces `chats`
+  std::function<caf::expected<search_found>(const search_query&)> on_search;            // replaces `listed`
   chat_view view;
   chat_contents contents;
   std::vector<std::pair<int64_t, int64_t>> chats; // user, chat: who owns what
@@ -56,6 +57,8 @@ chat_registry_actor::behavior_type twin_registry(chat_registry_actor::pointer se
                                                  chat_session_actor session);
 store_actor::behavior_type twin_store(store_actor::pointer self, std::shared_ptr<twin_script> script);
 store_reader_actor::behavior_type twin_reader(store_reader_actor::pointer self, std::shared_ptr<twin_script> script);
+// Finds each of script->listed that is the user's.
+chat_search_actor::behavior_type twin_search(chat_search_actor::pointer self, std::shared_ptr<twin_script> script);
 shell_host_actor::behavior_type twin_shells(shell_host_actor::pointer self, std::shared_ptr<twin_script> script);
 // Answers an adopted stream with "adopted" and closes it.
 http_gateway_actor::behavior_type twin_gateway(http_gateway_actor::pointer self, std::shared_ptr<twin_script> script);

@@ -1,9 +1,12 @@
 #include "tests/support/wire_history.hpp"
 
+#include "base/base64.hpp"
+#include "base/text.hpp"
 #include "models/anthropic_blocks.hpp"
-#include "models/message_json.hpp"
+#include "models/identifiers.hpp"
 #include "models/vendor_json.hpp"
-#include "models/wire_content.hpp"
+#include "tests/support/wire_google.hpp"
+#include "tests/support/wire_responses.hpp"
 
 #include <map>
 
@@ -16,16 +19,8 @@ constexpr std::string_view retry_ending = "\n\nFix the errors and try again.";
 // Tool names by call id: our parts carry them, the wires' results do not.
 using call_names = std::map<std::string, std::string>;
 
-json file_object(const user_content& file) {
-  if (const auto* binary = std::get_if<binary_content>(&file))
-    return json{{"data", base64url_encode(binary->data)},
-                {"media_type", binary->media_type},
-                {"vendor_metadata", nullptr},
-                {"kind", "binary"},
-                {"identifier", binary->identifier}};
-  const auto& url = std::get<url_content>(file);
-  return json{{"url", url.url},   {"force_download", false},      {"vendor_metadata", nullptr},
-              {"kind", url.kind}, {"media_type", url.media_type}, {"identifier", url.identifier}};
+std::string name_of(const std::string& id, const call_names& names) {
+  return names.count(id) ? names.at(id) : "unknown";
 }
 
 user_content binary_file(std::string data, std::string media_type, std::string identifier = "") {
@@ -51,25 +46,6 @@ user_prompt_part prompt_of(std::vector<user_content> items) {
     part.content = std::get<std::string>(items.front());
   else
     part.content = std::move(items);
-  return part;
-}
-
-request_part answer_to_call(const std::string& id, json content, bool is_error, const call_names& names) {
-  const auto name = names.count(id) ? names.at(id) : "unknown";
-  auto text = content.is_string() ? content.get<std::string>() : "";
-  const bool is_retry = text.size() > retry_ending.size()
-    && text.compare(text.size() - retry_ending.size(), std::string::npos, retry_ending) == 0;
-  if (is_error || is_retry) {
-    retry_prompt_part part;
-    part.content = is_retry ? text.substr(0, text.size() - retry_ending.size()) : text;
-    part.tool_name = name;
-    part.tool_call_id = id;
-    return part;
-  }
-  tool_return_part part;
-  part.tool_name = name;
-  part.content = std::move(content);
-  part.tool_call_id = id;
   return part;
 }
 
@@ -115,9 +91,9 @@ model_request anthropic_request(const json& content, const call_names& names) {
       else if (type == "image" || type == "document")
         items.push_back(anthropic_file(block));
       else if (type == "tool_result")
-        request.parts.push_back(answer_to_call(text_member(block, "tool_use_id"),
-                                               anthropic_result(member(block, "content")),
-                                               member(block, "is_error") == json(true), names));
+        request.parts.push_back(
+          answer_to_call(text_member(block, "tool_use_id"), anthropic_result(member(block, "content")),
+                         member(block, "is_error") == json(true), name_of(text_member(block, "tool_use_id"), names)));
     }
   if (!items.empty())
     request.parts.emplace_back(prompt_of(std::move(items)));
@@ -176,7 +152,7 @@ std::map<std::string, json> files_after_tools(const json& message) {
 json chat_result(const std::string& text, const std::map<std::string, json>& files) {
   const auto put = [&files](const std::string& one) -> json {
     for (const auto& [id, file] : files)
-      if (one == "See file " + id + ".")
+      if (const auto reference = "See file " + id; one == reference || one == reference + ".")
         return file;
     return one;
   };
@@ -249,15 +225,26 @@ void take_recorded_ids(model_response& response, const json& assistant) {
     }
 }
 
+const char* list_key(const recording& file) {
+  return file.kind == provider_kind::openai_responses ? "input" : "messages";
+}
+
+// What was said so far, in the canonical form of its wire.
+json canonical_list(const recording& file, size_t index) {
+  return canonical_request(file.kind, file.exchanges[index].request)[list_key(file)];
+}
+
 // The newest earlier exchange whose conversation this request goes on with: all of its messages, then an answer.
 std::optional<size_t> continued_exchange(const recording& file, size_t index, const json& messages) {
   std::optional<size_t> found;
   size_t longest = 0;
   for (size_t i = 0; i < index; ++i) {
-    const auto earlier = canonical_request(file.kind, file.exchanges[i].request)["messages"];
+    const auto earlier = canonical_list(file, i);
     if (file.exchanges[i].status != 200 || earlier.size() >= messages.size() || earlier.size() < longest)
       continue;
-    bool same = text_member(messages[earlier.size()], "role") == "assistant";
+    bool same = file.kind == provider_kind::openai_responses
+      ? is_answer_item(messages[earlier.size()])
+      : text_member(messages[earlier.size()], "role") == "assistant";
     for (size_t at = 0; same && at < earlier.size(); ++at)
       same = difference(earlier[at], messages[at]).empty();
     if (same) {
@@ -277,8 +264,8 @@ size_t take_tool_messages(const json& messages, size_t from, const call_names& n
   for (size_t i = from; i < after; ++i) {
     const auto items = chat_items(member(messages[i], "content"));
     const auto text = items.empty() ? std::string{} : std::get<std::string>(items.front());
-    request.parts.push_back(
-      answer_to_call(text_member(messages[i], "tool_call_id"), chat_result(text, files), false, names));
+    request.parts.push_back(answer_to_call(text_member(messages[i], "tool_call_id"), chat_result(text, files), false,
+                                           name_of(text_member(messages[i], "tool_call_id"), names)));
   }
   return files.empty() ? after : after + 1;
 }
@@ -326,9 +313,47 @@ void append_tail(const recording& file, const json& messages, size_t from, std::
 
 } // namespace
 
+json file_object(const user_content& file) {
+  if (const auto* binary = std::get_if<binary_content>(&file))
+    return json{{"data", base64url_encode(binary->data)},
+                {"media_type", binary->media_type},
+                {"vendor_metadata", binary->vendor_metadata},
+                {"kind", "binary"},
+                {"identifier", binary->identifier}};
+  if (const auto* uploaded = std::get_if<uploaded_file>(&file))
+    return json{{"file_id", uploaded->file_id},
+                {"provider_name", uploaded->provider_name},
+                {"vendor_metadata", uploaded->vendor_metadata},
+                {"kind", "uploaded-file"},
+                {"media_type", uploaded->media_type},
+                {"identifier", uploaded->identifier}};
+  const auto& url = std::get<url_content>(file);
+  return json{{"url", url.url},   {"force_download", false},      {"vendor_metadata", url.vendor_metadata},
+              {"kind", url.kind}, {"media_type", url.media_type}, {"identifier", url.identifier}};
+}
+
+request_part answer_to_call(const std::string& id, json content, bool is_error, const std::string& name) {
+  auto text = content.is_string() ? content.get<std::string>() : "";
+  const bool is_retry = text.size() > retry_ending.size()
+    && text.compare(text.size() - retry_ending.size(), std::string::npos, retry_ending) == 0;
+  if (is_error || is_retry) {
+    retry_prompt_part part;
+    part.content = is_retry ? text.substr(0, text.size() - retry_ending.size()) : text;
+    part.tool_name = name;
+    part.tool_call_id = id;
+    return part;
+  }
+  tool_return_part part;
+  part.tool_name = name;
+  part.content = std::move(content);
+  part.tool_call_id = id;
+  return part;
+}
+
 bool goes_on(const recording& file, size_t index) {
-  const auto messages = canonical_request(file.kind, file.exchanges[index].request)["messages"];
-  return continued_exchange(file, index, messages).has_value();
+  if (file.kind == provider_kind::google)
+    return google_goes_on(file, index);
+  return continued_exchange(file, index, canonical_list(file, index)).has_value();
 }
 
 bool is_blank_text(const std::string& text) {
@@ -338,19 +363,30 @@ bool is_blank_text(const std::string& text) {
 std::vector<message> history_for(const recording& file, size_t index, std::string& instructions) {
   const auto& body = file.exchanges[index].request;
   // Only for finding out what goes on with what; the messages themselves are taken as they were recorded.
-  const auto canonical = canonical_request(file.kind, body)["messages"];
-  const auto& messages = body.at("messages");
+  const auto canonical = canonical_list(file, index);
+  const auto& messages = body.at(list_key(file));
+  const bool responses = file.kind == provider_kind::openai_responses;
   std::vector<message> history;
   size_t from = 0;
   if (const auto earlier = continued_exchange(file, index, canonical)) {
     history = history_for(file, *earlier, instructions);
-    from = file.exchanges[*earlier].request.at("messages").size();
+    const auto& before = file.exchanges[*earlier].request.at(list_key(file));
+    from = before.is_array() ? before.size() : 1;
     auto outcome = decode(file, file.exchanges[*earlier], cuts::none);
     if (outcome.response) {
-      take_recorded_ids(*outcome.response, messages[from]);
+      if (!responses)
+        take_recorded_ids(*outcome.response, messages[from]);
       history.emplace_back(std::in_place_type<model_response>, std::move(*outcome.response));
-      ++from;
+      // One message on the other wires, here all items of the answer.
+      do
+        ++from;
+      while (responses && from < messages.size() && is_answer_item(messages[from]));
     }
+  }
+  if (responses) {
+    append_input(messages, from, file.vendor, history);
+    instructions = text_member(body, "instructions");
+    return history;
   }
   append_tail(file, messages, from, history, instructions);
   if (file.kind == provider_kind::anthropic) {

@@ -11,4 +11,10 @@ std::vector<message> history_for(const recording& file, size_t index, std::strin
 
 bool is_blank_text(const std::string& text);
 
+// A file as it stands inside a tool's content.
+json file_object(const user_content& file);
+
+// What a tool answered: a return, or a retry prompt when it is an error or ends as pydantic-ai ends those.
+request_part answer_to_call(const std::string& id, json content, bool is_error, const std::string& tool_name);
+
 } // namespace varro::test

@@ -1,8 +1,11 @@
 #include "tests/support/wire_replay.hpp"
 
+#include "base/utf8.hpp"
 #include "models/message_json.hpp"
 #include "models/vendor_json.hpp"
+#include "tests/support/wire_google.hpp"
 #include "tests/support/wire_history.hpp"
+#include "tests/support/wire_responses.hpp"
 
 #include <cstdlib>
 #include <filesystem>
@@ -24,16 +27,25 @@ std::string read_file(const fs::path& path) {
   return text.str();
 }
 
+provider_kind kind_of(const std::string& name) {
+  if (name.compare(0, 9, "anthropic") == 0)
+    return provider_kind::anthropic;
+  if (name.compare(0, 8, "google__") == 0)
+    return provider_kind::google;
+  return name.compare(0, 16, "openai-responses") == 0 ? provider_kind::openai_responses : provider_kind::openai;
+}
+
 recording read_recording(const fs::path& directory, const fs::path& path) {
   recording file;
   file.name = path.filename().string();
-  file.kind = file.name.compare(0, 9, "anthropic") == 0 ? provider_kind::anthropic : provider_kind::openai;
+  file.kind = kind_of(file.name);
   const auto body = json::parse(read_file(path));
   file.vendor = body.at("vendor").get<std::string>();
   for (const auto& exchange : body.at("exchanges")) {
     const auto& response = exchange.at("response");
     recorded_exchange one;
     one.request = exchange.at("request").at("body");
+    one.path = text_member(exchange.at("request"), "path");
     one.status = response.at("status").get<int>();
     one.content_type = text_member(response, "content_type");
     one.response
@@ -84,6 +96,10 @@ model_config model_of(const recording& file, const recorded_exchange& exchange) 
   model.base_url = "https://vendor.example";
   model.api_key = "sk-test";
   model.thinking = "off";
+  if (file.kind == provider_kind::google) {
+    model.provider = "google";
+    model.name = google_model_name(exchange.path);
+  }
   return model;
 }
 
@@ -229,12 +245,21 @@ json list_as_lines(const json& content) {
   return lines;
 }
 
+// Earlier releases wrote a reference without its full stop.
+json with_full_stop(const json& content) {
+  constexpr std::string_view head = "See file ";
+  if (!content.is_string() || content.get_ref<const std::string&>().compare(0, head.size(), head) != 0)
+    return content;
+  const auto& text = content.get_ref<const std::string&>();
+  return text.find_first_of(" \n.", head.size()) == std::string::npos ? json(text + ".") : content;
+}
+
 json canonical_chat_message(json message) {
   // OpenAI turns `system` into `developer` for the models that know the latter.
   if (message["role"] == "developer")
     message["role"] = "system";
   if (message["role"] == "tool" && message.contains("content"))
-    message["content"] = list_as_lines(message["content"]);
+    message["content"] = with_full_stop(list_as_lines(message["content"]));
   const auto& content = member(message, "content");
   const bool empty = content.is_null() || content == json("") || content == json::array();
   if (empty)
@@ -291,9 +316,16 @@ void canonical_settings(json& body) {
 } // namespace
 
 json canonical_request(provider_kind kind, json body) {
+  if (kind == provider_kind::google)
+    return canonical_google_request(std::move(body));
   body = without_marks(body);
   canonical_settings(body);
   canonical_tools(body);
+  if (kind == provider_kind::openai_responses) {
+    body["input"] = canonical_input(body["input"]);
+    canonical_responses_settings(body);
+    return body;
+  }
   auto messages = json::array();
   for (const auto& message : body["messages"])
     messages.push_back(kind == provider_kind::anthropic ? canonical_anthropic_message(message)
@@ -356,6 +388,8 @@ void take_thinking(provider_kind kind, const json& body, model_query& query, jso
     const auto type = text_member(thinking, "type");
     query.model.thinking = type == "enabled" ? "budget" : type == "adaptive" ? "adaptive" : "off";
     query.model.thinking_budget_tokens = integer_member(thinking, "budget_tokens").value_or(0);
+    if (type.empty())
+      query.settings["anthropic_thinking"] = nullptr; // left out, which is not the same as off for each model
   } else {
     query.settings["thinking"] = nullptr;
     if (!thinking.is_null())
@@ -383,12 +417,20 @@ void take_tools(const json& body, model_query& query, json& extra) {
 } // namespace
 
 model_query query_for(const recording& file, size_t index) {
+  if (file.kind == provider_kind::google)
+    return google_query_for(file, index);
   const auto& exchange = file.exchanges[index];
   const auto& body = exchange.request;
   model_query query;
   query.model = model_of(file, exchange);
   query.settings = json::object();
   auto extra = json::object();
+  if (file.kind == provider_kind::openai_responses) {
+    take_responses_settings(body, query, extra);
+    query.settings["extra_body"] = std::move(extra);
+    query.history = std::make_shared<const std::vector<message>>(history_for(file, index, query.instructions));
+    return query;
+  }
   for (auto it = body.begin(); it != body.end(); ++it)
     if (!settings_of_ours().count(it.key()))
       extra[it.key()] = it.value();

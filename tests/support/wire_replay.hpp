@@ -14,6 +14,7 @@ namespace varro::test {
 
 struct recorded_exchange {
   json request; // the body
+  std::string path;
   int status = 0;
   std::string content_type;
   std::string response; // the body's bytes: an event stream, or JSON text
@@ -30,7 +31,7 @@ struct recording {
 // Where the recordings are, or nothing when they are not there.
 std::optional<std::string> wire_directory();
 
-// The recordings of one kind, "anthropic" or "openai-chat", by name.
+// The recordings of one kind, "anthropic", "openai-chat" or "google", by name.
 std::vector<recording> recordings_of(const std::string& kind);
 
 // The model that an exchange asked, as a configuration of ours.

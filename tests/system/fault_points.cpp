@@ -1,4 +1,4 @@
-#include "config/fault_points.hpp"
+#include "base/fault_points.hpp"
 
 #include <atomic>
 #include <charconv>

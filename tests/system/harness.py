@@ -23,6 +23,7 @@ import urllib.parse
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 VARRO = os.environ.get("VARRO", str(ROOT / "build" / "varro"))
 VARRO_MODEL = os.environ.get("VARRO_MODEL", str(ROOT / "build" / "varro-model"))
+OURS = ("ANTHROPIC_", "OPENAI_", "GEMINI_", "GOOGLE_", "VARRO_")  # variables that a developer's shell may have
 WAIT_SECONDS = 60  # the longest that anything here may take; no test waits for a time to pass
 
 
@@ -30,7 +31,7 @@ class Process:
     """A server that says on stdout where it listens."""
 
     def __init__(self, argv, env=None, user=None, wait=True):
-        clean = {k: v for k, v in os.environ.items() if not k.startswith(("ANTHROPIC_", "OPENAI_", "VARRO_"))}
+        clean = {k: v for k, v in os.environ.items() if not k.startswith(OURS)}
         clean.update(env or {})
         self.stderr = tempfile.TemporaryFile()
         rights = {} if user is None else {"user": user, "group": user, "extra_groups": []}
@@ -112,17 +113,17 @@ class Model(Process):
 
 class Varro(Process):
     def __init__(self, data, model=None, vendor="anthropic", arguments=(), env=None, user=None, binary=None,
-                 wait=True, launcher=()):
+                 wait=True, launcher=(), default_model=None):
         environment = dict(env or {})
         argv = [*launcher, binary or VARRO, "serve", "--listen", "127.0.0.1:0", "--data", str(data)]
         if model is not None and vendor == "anthropic":
             environment["ANTHROPIC_API_KEY"] = "sk-test-0000"
             environment["ANTHROPIC_BASE_URL"] = f"http://127.0.0.1:{model.port}"
-            argv += ["--model", "anthropic:claude-sonnet-4-5"]
+            argv += ["--model", default_model or "anthropic:claude-sonnet-4-5"]
         elif model is not None:
             environment["OPENAI_API_KEY"] = "sk-test-0000"
             environment["OPENAI_BASE_URL"] = f"http://127.0.0.1:{model.port}/v1"
-            argv += ["--model", "openai:gpt-4o"]
+            argv += ["--model", default_model or "openai:gpt-4o"]
         else:
             argv += ["--model", "offline"]
         super().__init__(argv + list(arguments), environment, user, wait)
@@ -299,7 +300,7 @@ def kinds(events):
 
 def run_varro(*arguments, env=None, stdin="", binary=None, launcher=()):
     """A command that ends by itself."""
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("ANTHROPIC_", "OPENAI_", "VARRO_"))}
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(OURS)}
     clean.update(env or {})
     return subprocess.run([*launcher, binary or VARRO, *arguments], input=stdin, text=True, capture_output=True,
                           timeout=WAIT_SECONDS, env=clean)

@@ -121,6 +121,8 @@ SHARED = [
     ("a table and one of its columns", "import pandas as pd\nd = pd.DataFrame({'a': [1.0, 2.0], 'b': [3.0, 4.0]})\n"
      "s = d['a']", "(s.__setitem__(0, 9.0), d.iloc[0, 0])[1] == 9.0"),
     ("a table inside a list", "import pandas as pd\nd = pd.DataFrame({'a': [1]})\nl = [d]", "l[0] is d"),
+    ("a weak reference", "import weakref\nclass A: pass\na = A()\nw = weakref.ref(a)", "w() is a"),
+    ("a weak reference to what is gone", "import weakref\nclass A: pass\nw = weakref.ref(A())", "w() is None"),
     ("a figure and its axes", "import matplotlib\nmatplotlib.use('agg')\nimport matplotlib.pyplot as plt\n"
      "f, x = plt.subplots(1, 2)\nplt.close('all')", "x[0].figure is f and x[1] is f.axes[1]"),
 ]
@@ -140,7 +142,6 @@ REFUSED = [
     ("an object with such a file", "class A: pass\na = A()\na.f = open('/dev/null', 'w')",
      {"a": "it holds a file that is open for writing, which cannot be saved"}),
     ("a closed file", "f = open('/dev/null')\nf.close()", {"f": "a closed file cannot be saved"}),
-    ("a weak reference", "import weakref\nclass A: pass\na = A()\nw = weakref.ref(a)", {"w": "a weak reference"}),
     ("a frame", "import sys\nf = sys._getframe()", {"f": "a running function's frame cannot be saved"}),
     ("an object that refuses", "class A:\n    def __reduce__(s): raise RuntimeError('no way')\na = A()",
      {"a": "saving it failed with RuntimeError: no way"}),

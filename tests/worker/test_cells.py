@@ -1,5 +1,6 @@
 import base64
 import json
+import re
 import unittest
 
 from cells import SnapshotFile
@@ -192,6 +193,37 @@ class Magics(WithShell):
         self.assertEqual(self.run_cell("_ + 1").of_type("value")[0]["text"], "8")
 
 
+class Floods(WithShell):
+    """What comes through the descriptors faster than anybody could read it: its beginning and its end are shown."""
+
+    WRITE = "import os\ndef write(first, last):\n    for n in range(first, last, 1000):\n" \
+            "        os.write(1, b''.join(b'%07d\\n' % i for i in range(n, min(n + 1000, last))))\n"
+    LINES = 1_000_000  # of eight bytes each
+
+    def test_the_beginning_and_the_end_are_whole_and_what_lies_between_is_counted(self):
+        text = self.run_cell(f"{self.WRITE}write(0, {self.LINES})\nprint('the end')", output_bytes=64 << 10).text()
+        begin, count, end = re.split(r"\n\[(\d+) bytes left out\]\n", text)
+        self.assertEqual(len(begin) + int(count) + len(end), 8 * self.LINES + len("the end\n"))
+        first = [int(line) for line in begin.splitlines()]
+        self.assertEqual(first, list(range(len(first))))
+        lines = end.splitlines()
+        self.assertEqual(lines.pop(), "the end")
+        last = [int(line) for line in lines[1:]]  # the first may be cut
+        self.assertGreater(len(last), 1000)
+        self.assertEqual(last, list(range(self.LINES - len(last), self.LINES)))
+
+    def test_what_is_printed_in_between_stands_where_it_was_printed(self):
+        text = self.run_cell(f"{self.WRITE}write(0, {self.LINES})\nprint('now')\nwrite(0, 500)\nprint('the end')",
+                             output_bytes=64 << 10).text()
+        self.assertRegex(text, rf"{self.LINES - 1:07d}\nnow\n0000000\n(?:\d{{7}}\n){{499}}the end\n$")
+
+    def test_no_character_is_cut_where_bytes_are_left_out(self):
+        text = self.run_cell("import os\nfor n in range(9_000):\n    os.write(1, b'\\xe2\\x82\\xac' * 333 + b'\\n')",
+                             output_bytes=64 << 10).text()
+        begin, end = re.split(r"\n\[\d+ bytes left out\]\n", text)
+        self.assertEqual(set(begin + end), {"€", "\n"})
+
+
 class Interrupts(WithShell):
     """An interrupt whose exception a callback at a fork would swallow comes when the fork is over."""
 
@@ -235,6 +267,44 @@ class LeftOver(WithShell):
         pid = cell.of_type("value")[0]["text"]
         self.assertEqual(cell.text("stderr"), f"Still running after this cell: thread “mine”; process {pid} (sleep).\n")
         self.assertEqual(self.run_cell("stop.set(); p.kill(); p.wait();").text("stderr"), "")
+
+    LIBRARY = ("import sys, threading, types\nlibrary = types.ModuleType('library')\n"
+               "exec(compile('''import threading\nclass Monitor(threading.Thread):\n    def __init__(self, wait):\n"
+               "        super().__init__(daemon=True, name='library_monitor')\n        self.wait = wait\n        self.start()\n"
+               "    def run(self): self.wait()\ndef helper(work, daemon):\n    threading.Thread(target=work, daemon=daemon).start()\n"
+               "''', '/usr/lib/library.py', 'exec'), library.__dict__)\nstop = threading.Event()")
+
+    def left_over(self, code):
+        return self.run_cell(code).text("stderr")
+
+    def test_a_library_s_own_thread_is_not_worth_a_word(self):
+        self.run_cell(self.LIBRARY)
+        self.assertEqual(self.left_over("m = library.Monitor(stop.wait)"), "")
+        self.assertEqual(self.left_over("library.helper(stop.wait, True)"), "")
+        self.run_cell("stop.set()")
+
+    def test_one_that_runs_a_cell_s_code_is_and_one_that_keeps_the_process(self):
+        self.run_cell(self.LIBRARY)
+        self.assertIn("“library_monitor”", self.left_over("go = threading.Event()\ndef mine():\n    go.set()\n    stop.wait()\n"
+                                                          "m = library.Monitor(mine)\ngo.wait();"))
+        for code in ("library.helper(stop.wait, False)", "threading.Thread(target=stop.wait, daemon=True).start()",
+                     "class Own(threading.Thread):\n    def __init__(s):\n        super().__init__(daemon=True)\n"
+                     "        s.start()\n    def run(s): stop.wait()\nown = Own()"):
+            with self.subTest(code):
+                self.assertIn("Still running after this cell: thread “Thread-", self.left_over(code))
+        self.run_cell("stop.set()")
+
+    def test_a_pool_that_waits_for_work_is_not_and_one_that_works_is(self):
+        self.run_cell("import concurrent.futures, threading, asyncio\nstop, go = threading.Event(), threading.Event()\n"
+                      "pool = concurrent.futures.ThreadPoolExecutor(1)")
+        self.assertIn("ThreadPoolExecutor", self.left_over("def work():\n    go.set()\n    stop.wait()\n"
+                                                           "f = pool.submit(work)\ngo.wait();"))
+        self.assertEqual(self.left_over("stop.set()\nf.result()\npool._idle_semaphore.acquire();"), "")
+
+    def test_a_library_s_own_process_is_not_worth_a_word(self):
+        cell = self.run_cell("from multiprocessing import resource_tracker\nresource_tracker.ensure_running()\n"
+                             "type(resource_tracker._resource_tracker._pid)")
+        self.assertEqual([output["text"] for output in cell.outputs], ["int"])
 
     def test_magics_leave_nothing(self):
         self.assertEqual(self.run_cell("%%bash\ntrue").outputs, [])

@@ -5,6 +5,7 @@ import sys
 import unittest
 
 from cells import Cells, SnapshotFile, save
+from class_kinds import CLASSES
 from kinds import EQUAL, REFUSED, SHARED
 
 HERE = pathlib.Path(__file__).parent
@@ -36,6 +37,9 @@ class KindsOfVariables(unittest.TestCase):
 
     def test_what_is_restored_equal(self):
         self.save_and_restore(EQUAL)
+
+    def test_classes_are_restored_without_running_what_made_them(self):
+        self.save_and_restore(CLASSES)
 
     def test_what_is_restored_shared(self):
         self.save_and_restore(SHARED)

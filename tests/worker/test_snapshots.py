@@ -1,6 +1,8 @@
+import importlib
 import io
-import json
 import os
+import pathlib
+import sys
 import unittest
 from unittest import mock
 
@@ -211,22 +213,57 @@ class Damage(unittest.TestCase):
             self.assertEqual(snapshot_file.read_footer(file.fd, size), good)
 
     def test_a_footer_nested_without_end_is_refused(self):
-        with SnapshotFile() as file, mock.patch.object(json, "dumps", lambda *_, **__: "[" * 100_000):
+        with SnapshotFile() as file, mock.patch.object(snapshot_file, "encoded", lambda _: b"[" * 100_000):
             offset = snapshot_file.end_of(file.fd)
             snapshot_file.write_footer(file.fd, offset, None)
             with self.assertRaises(Damaged):
                 snapshot_file.read_footer(file.fd, offset)
 
-    def test_what_fails_while_loading_does_not_take_the_others(self):
+    def test_what_fails_while_loading_takes_only_what_holds_it(self):
         with SnapshotFile() as file:
             footer = save(Cells().run(
-                "class Needy(Exception):\n    def __init__(s, one, two): super().__init__(one)\n"
-                "first = []\nneedy = [first, Needy(1, 2)]\nfine = [1]"), file.fd)["footer"]
+                "class Needy:\n    def __init__(s, one, two): pass\n    def __reduce__(s): return Needy, (1,)\n"
+                "class Fussy:\n    def __setstate__(s, state): raise ValueError('no')\n"
+                "first = []\nneedy = [first, Needy(1, 2)]\nfine = [1]\nholder = {'x': needy}\nother = [first, fine]\n"
+                "fussy = Fussy()\nfussy.x = first\nand_it = (fussy,)\nclass Sub(Fussy): pass\ndef f(): return Needy\n"
+                "kinds = [Needy, Sub, f]"), file.fd)["footer"]
             cells, report = load(file.fd, footer)
             reasons = {loss["name"]: loss["reason"] for loss in report["lost"]}
-            self.assertIn("restoring it failed with TypeError", reasons["needy"])
-            self.assertIn("was saved together with needy", reasons["first"])
-            self.assertEqual(cells.names["fine"], [1])
+            self.assertEqual(reasons.keys(), {"needy", "holder", "fussy", "and_it"})
+            for name in ("needy", "holder"):
+                self.assertIn("restoring it failed with TypeError", reasons[name])
+            for name in ("fussy", "and_it"):
+                self.assertEqual(reasons[name], "restoring it failed with ValueError: no")
+            self.assertTrue(cells.value("other[0] is first and other[1] is fine and fine == [1]"))
+            self.assertTrue(cells.value("kinds == [Needy, Sub, f] and f() is Needy and issubclass(Sub, Fussy)"))
+
+    def test_a_class_whose_instance_cannot_be_restored_comes_back_with_its_other_instances(self):
+        with SnapshotFile() as file:
+            footer = save(Cells().run(
+                "import numpy\nclass A:\n    def __init__(s, x): s.x = x\n    def __setstate__(s, state):\n"
+                "        if state['x'] is None: raise KeyError('x')\n        s.__dict__.update(state)\n"
+                "good, bad, better = A(numpy.zeros(100_000)), A(None), A(2)\nview = good.x[:5]"), file.fd)["footer"]
+            cells, report = load(file.fd, footer)
+            self.assertEqual(report["lost"], [{"name": "bad", "reason": "restoring it failed with KeyError: 'x'"}])
+            self.assertTrue(cells.value("type(good) is type(better) is A and better.x == 2 and good.x.sum() == 0"))
+            cells.run("good.x[0] = 7")
+            self.assertEqual(cells.value("view[0]"), 7)
+
+    def test_a_module_that_is_gone_takes_only_what_needs_it(self):
+        with SnapshotFile() as file:
+            module = pathlib.Path(file.folder.name, "going.py")
+            module.write_text("class Thing: pass\n")
+            sys.path.insert(0, file.folder.name)
+            self.addCleanup(sys.path.remove, file.folder.name)
+            footer = save(Cells().run("import going\nshared = [1]\nthing = [going.Thing(), shared]\nplain = [shared]"),
+                          file.fd)["footer"]
+            module.unlink()
+            del sys.modules["going"]
+            importlib.invalidate_caches()
+            cells, report = load(file.fd, footer)
+            self.assertEqual({loss["name"] for loss in report["lost"]}, {"going", "thing"})
+            self.assertTrue(all(loss["reason"] == "the module going is not there any more" for loss in report["lost"]))
+            self.assertTrue(cells.value("plain[0] is shared"))
 
     def test_code_of_another_python_is_not_loaded_but_data_is(self):
         with SnapshotFile() as file:
@@ -294,7 +331,7 @@ class TheRest(unittest.TestCase):
     def test_a_disk_that_is_full_is_an_error_and_older_snapshots_stay(self):
         with SnapshotFile() as file:
             footer = save(Cells().run("a = 1"), file.fd)["footer"]
-            with mock.patch.object(os, "pwritev", side_effect=OSError(28, "No space left on device")):
+            with mock.patch.object(snapshot_file.os, "pwritev", side_effect=OSError(28, "No space left on device")):
                 with self.assertRaises(OSError):
                     save(Cells().run("a = 2"), file.fd, footer)
             self.assertEqual(load(file.fd, footer)[0].names["a"], 1)

@@ -3,7 +3,8 @@ import _posixsubprocess
 import functools
 import os
 import subprocess
-import threading
+
+from .own import __builtins__, threading
 
 
 class Interrupts:

@@ -1,16 +1,13 @@
 """IPython without its terminal: results, displays and errors go to Outputs."""
 import asyncio
-import base64
 import builtins
 import getpass
 import keyword
-import os
-import re
 import signal
 import subprocess
 import sys
 
-from IPython.core.compilerop import CachingCompiler
+from IPython.core.display import Image
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.error import StdinNotImplementedError, UsageError
@@ -20,7 +17,9 @@ from traitlets import ObjectName, Type, Unicode
 from traitlets.config import Config
 
 from .displays import formatted_figure, table_of
+from .own import __builtins__, base64, os, re
 from .rich_displays import altair_bundle, charts_of, rich_of
+from .sources import Compiler
 from .text import utf8
 from .tracebacks import message_of, traceback_text
 
@@ -49,7 +48,10 @@ def make_shell(outputs, relax_memory):
             return
         if any(outputs.rich(output) for output in charts_of(data)):
             return
-        for media_type in ("image/png", "image/jpeg", "image/svg+xml"):
+        # A formula comes before its picture, as sympy.init_printing() offers both.
+        if "text/html" not in data and any(outputs.rich(output) for output in rich_of(data, ("text/latex",))):
+            return
+        for media_type in ("image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml"):
             image = data.get(media_type)
             if isinstance(image, str):
                 image = utf8(image) if media_type == "image/svg+xml" else base64.b64decode(image)
@@ -90,10 +92,6 @@ def make_shell(outputs, relax_memory):
 
         def clear_output(self, wait=False):
             outputs.clear(wait)
-
-    class Compiler(CachingCompiler):
-        def get_code_name(self, raw_code, transformed_code, number):
-            return f"<cell {number}>"
 
     class Shell(InteractiveShell):
         displayhook_class = Type(Hook)
@@ -170,6 +168,9 @@ def make_shell(outputs, relax_memory):
         raise StdinNotImplementedError("input() does not work here: nobody can type into a running cell. "
                                        "Put the value into the code.")
 
+    if "webp" not in Image._ACCEPTABLE_EMBEDDINGS:  # as in later versions
+        Image._ACCEPTABLE_EMBEDDINGS.append("webp")
+        Image._MIMETYPES["webp"] = "image/webp"
     builtins.input = no_input
     getpass.getpass = no_input
     return shell

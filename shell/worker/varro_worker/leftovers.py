@@ -1,11 +1,66 @@
 """Threads and processes that a cell leaves behind."""
-import os
-import threading
+import functools
+import sys
+import threading as cells_threading
+import weakref
+
+from .own import __builtins__, operator, os, threading
+from .tracebacks import is_users_file
 
 # Names of threads of the worker, and of asyncio for a child that has ended, begin so.
 OWN_THREADS = ("varro-", "waitpid-", "asyncio-waitpid-")
 NAMED_MAX = 8  # of each kind in the line
 NAME_CHARACTERS_MAX = 60
+
+
+# Where libraries keep the pids of processes that only help them, and end by themselves.
+HELPING_PROCESSES = (
+    ("multiprocessing.resource_tracker", "_resource_tracker._pid"),
+    ("multiprocessing.forkserver", "_forkserver._forkserver_pid"),
+    ("joblib.externals.loky.backend.resource_tracker", "_resource_tracker._pid"),
+    ("joblib.externals.loky.reusable_executor", "_executor._processes"),
+)
+
+started_by_libraries = weakref.WeakSet()
+
+
+def watch_starts():
+    """From here on it is known of a thread whether a library has started it or a cell."""
+    start = cells_threading.Thread.start
+
+    @functools.wraps(start)
+    def watched(thread):
+        if not is_users_file(sys._getframe(1).f_code.co_filename):
+            started_by_libraries.add(thread)
+        return start(thread)
+
+    cells_threading.Thread.start = watched
+
+
+def is_helping(thread, frame):
+    """Whether it is there for a library: one that waits for work, such as a pool's, or that ends with the process, such
+    as tqdm's, and has nothing of the cells to do."""
+    if thread not in started_by_libraries or frame is None:
+        return False
+    running = []
+    while frame is not None:
+        if is_users_file(frame.f_code.co_filename):
+            return False
+        if frame.f_globals.get("__name__") == "concurrent.futures.thread":
+            running.append(frame.f_code.co_name)
+        frame = frame.f_back
+    return thread.daemon or running == ["_worker"]
+
+
+def helping_pids():
+    pids = set()
+    for module, place in HELPING_PROCESSES:
+        try:
+            found = operator.attrgetter(place)(sys.modules[module])
+        except (KeyError, AttributeError):
+            continue
+        pids.update([found] if isinstance(found, int) else list(found or ()))
+    return pids
 
 
 def short(text):
@@ -42,9 +97,10 @@ class Leftovers:
         return loop is not None and getattr(getattr(thread, "_target", None), "__self__", None) is loop
 
     def new_threads(self):
+        frames = sys._current_frames()
         running = {thread.ident: thread for thread in threading.enumerate()
                    if thread is not threading.main_thread() and not thread.name.startswith(OWN_THREADS)
-                   and not self.is_own(thread)}
+                   and not self.is_own(thread) and not is_helping(thread, frames.get(thread.ident))}
         new = [thread for ident, thread in running.items() if ident not in self.threads]
         self.threads = set(running)
         return [f"“{short(thread.name)}”" for thread in new]
@@ -58,7 +114,7 @@ class Leftovers:
             while more:
                 more = {pid for pid, (parent, _, _) in found.items() if parent in more and pid not in ours}
                 ours |= more
-        ours -= own
+        ours -= own | helping_pids()
         marks = {(pid, found[pid][1]) for pid in ours}
         new = sorted(pid for pid, start in marks - self.known)
         self.known = marks

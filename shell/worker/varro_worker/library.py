@@ -2,6 +2,8 @@
 import _imp
 import ctypes
 
+from .own import __builtins__
+
 SETTLE = ctypes.cast(ctypes.pythonapi.PyOS_AfterFork_Child, ctypes.c_void_p)
 
 loaded = None

@@ -3,14 +3,9 @@
 Python's streams write into Outputs directly; what child processes or C code write to descriptors 1 and 2 arrives
 through pipes that are emptied before each Python write.
 """
-import base64
-import collections
-import contextlib
-import os
-import signal
-import threading
-
+from .own import __builtins__, _signal, base64, collections, contextlib, os, threading
 from .pipes import Pipes
+from .terminal import Terminal, as_shown
 from .text import boundary, clipped, utf8
 
 TRACEBACK_BYTES_MAX = 16 << 10
@@ -18,6 +13,7 @@ MESSAGE_BYTES_MAX = 4 << 10
 ERRORS_MAX = 20  # of one cell
 AT_ONCE_MAX = 64  # lines of a cell that are sent as they come, so that a crash does not take them
 BETWEEN_BYTES_MAX = 8 << 10  # printed by threads between two cells
+FLOOD_TAILS = 4  # times what is shown of a flood's end: escape sequences, and what is written over, do not count
 
 
 class Outputs:
@@ -33,7 +29,8 @@ class Outputs:
         self.cell = None
         self.between = collections.deque()
         self.child = False  # we are a forked copy: the descriptors are the only way out
-        self.pipes = Pipes(guard, lambda name, text: self.append(name, utf8(text)), self.flush)
+        take = lambda name, text: self.append(name, utf8(text))
+        self.pipes = Pipes(guard, take, self.flush, self.flood_room, self.skip)
         os.register_at_fork(after_in_child=self.forked)
         self.reset({"output_bytes": 0, "images": 0, "image_bytes": 0, "table_rows": 0, "table_columns": 0})
 
@@ -59,6 +56,7 @@ class Outputs:
         self.display_bytes_left = limits.get("displays_bytes", 0)
         self.images_dropped = 0
         self.failed = False
+        self.terminals = {"stdout": Terminal(), "stderr": Terminal()}
         self.unsent, self.kept, self.tail = [], [], collections.deque()
         self.tail_bytes = self.dropped_bytes = 0
         self.at_once = AT_ONCE_MAX
@@ -75,7 +73,7 @@ class Outputs:
         self.child = True
         self.guard.lock = threading.RLock()
         self.guard.held = 0
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        _signal.signal(_signal.SIGINT, _signal.default_int_handler)
         self.frames.socket.close()
 
     # --- from Python
@@ -99,6 +97,28 @@ class Outputs:
             self.between.append((name, data[-BETWEEN_BYTES_MAX:]))
             while sum(len(text) for _, text in self.between) > BETWEEN_BYTES_MAX:
                 self.between.popleft()
+            return
+        for other, terminal in self.terminals.items():
+            if other != name and not terminal.is_live and not terminal.is_empty():
+                self.pass_on(other, terminal.rest())
+        self.pass_on(name, self.terminals[name].taken(data))
+
+    def flood_room(self):
+        """Bytes of the pipes that may wait, because only the newest of them will be sent, when the cell ends."""
+        floods = self.cell is not None and self.head_left == 0 and not self.clear_waits
+        return FLOOD_TAILS * self.tail_max if floods else 0
+
+    def skip(self, count):
+        """Bytes of a flood that nobody will see."""
+        self.dropped_bytes += count
+
+    def settle(self):
+        """What the terminals hold will not change any more."""
+        for name, terminal in self.terminals.items():
+            self.pass_on(name, terminal.rest())
+
+    def pass_on(self, name, data):
+        if not data:
             return
         if self.head_left > 0:
             cut = boundary(data, min(len(data), self.head_left))
@@ -145,6 +165,7 @@ class Outputs:
                 self.clear_now()
             if self.takes_place(output):
                 return
+            self.settle()
             if self.tail or self.dropped_bytes:
                 self.tail.append(output)
             else:
@@ -218,6 +239,8 @@ class Outputs:
         else:
             for name, value in zip(names, self.budget):
                 setattr(self, name, value)
+        for terminal in self.terminals.values():
+            terminal.forget()
         self.images_dropped = self.tail_bytes = self.dropped_bytes = 0
         self.held, self.unsent, self.kept, self.tail = [], [], [], collections.deque()
         self.slots, self.replacements, self.sent_slots = {}, {}, set()
@@ -232,6 +255,7 @@ class Outputs:
         """Whether it was shown. It is not when it is too large: then something simpler is."""
         if output is None:
             return False
+        output["text"] = as_shown(output["text"])
         size = len(utf8(output["data"]))
         limit = min(self.limits.get("display_bytes", 0), self.display_bytes_left)
         if self.displays_left <= 0 or size > limit:
@@ -256,7 +280,7 @@ class Outputs:
         self.display({"type": "image", "media_type": media_type, "data": base64.b64encode(data).decode()})
 
     def value(self, text):
-        data = clipped(utf8(text), self.limits["output_bytes"] // 2)
+        data = clipped(utf8(as_shown(text)), self.limits["output_bytes"] // 2)
         if len(data) > self.values_left:
             self.write("stdout", data + b"\n")
             return
@@ -271,8 +295,8 @@ class Outputs:
         self.display({
             "type": "error",
             "name": clipped(utf8(name), 256).decode("utf-8", "replace"),
-            "message": clipped(utf8(message), MESSAGE_BYTES_MAX).decode("utf-8", "replace"),
-            "traceback": clipped(utf8(text), TRACEBACK_BYTES_MAX).decode("utf-8", "replace"),
+            "message": clipped(utf8(as_shown(message)), MESSAGE_BYTES_MAX).decode("utf-8", "replace"),
+            "traceback": clipped(utf8(as_shown(text)), TRACEBACK_BYTES_MAX).decode("utf-8", "replace"),
         })
 
     # --- to the server
@@ -318,6 +342,7 @@ class Outputs:
         with self.guard:
             self.pipes.take_all()
             self.pipes.finish()
+            self.settle()
             self.flush()
             self.release()
             for output in self.kept:

@@ -1,20 +1,23 @@
 """What child processes and C code write to descriptors 1 and 2."""
-import codecs
-import os
-import select
-import threading
+from .own import __builtins__, Thread, codecs, collections, os, select
 
 AT_ONCE_BYTES = 64 << 10  # a pipe holds no more, so one read takes all that was written before
 BATCH_SECONDS = 0.1  # between the batches in which later lines of a cell are sent
 
 
 class Pipes:
-    """Stand behind the two descriptors. A thread empties them, or, while the shell rests, its loop."""
+    """Stand behind the two descriptors. A thread empties them, or, while the shell rests, its loop.
 
-    def __init__(self, guard, append, flush):
-        """append(name, bytes) takes what came, flush() sends it on and tells whether a cell is running; both are called
-        with the guard held."""
-        self.guard, self.append, self.flush = guard, append, flush
+    Of a flood only the newest bytes will be shown, so they wait here as they came: decoding what nobody reads would
+    take most of the time. take_all() passes on what waits.
+    """
+
+    def __init__(self, guard, append, flush, room, skipped):
+        """append(name, text) takes what came, flush() sends it on and tells whether a cell is running. room() is how
+        many bytes may wait here, skipped(count) is told of those that were older. All are called with the guard
+        held."""
+        self.guard, self.append, self.flush, self.room, self.skipped = guard, append, flush, room, skipped
+        self.waiting, self.waiting_bytes = collections.deque(), 0  # (descriptor, bytes)
         self.decoders = {}  # by descriptor: the stream's name and its decoder
         self.ready = select.poll()
         self.thread = None
@@ -44,7 +47,7 @@ class Pipes:
             os.write(self.wake_writing, b"x")
             return
         self.stopping = False
-        self.thread = threading.Thread(target=self.read, daemon=True, name="varro-output")
+        self.thread = Thread(target=self.read, daemon=True, name="varro-output")
         self.thread.start()
 
     def rest(self):
@@ -83,15 +86,35 @@ class Pipes:
             data = os.read(fd, AT_ONCE_BYTES)
         except BlockingIOError:
             return
+        if data and self.room() > 0:
+            self.put_aside(fd, data)
+            return
+        self.pass_on_waiting()
         name, decoder = self.decoders[fd]
         if not data:  # nobody has the other end any more: the cell has closed its descriptor
             self.ready.unregister(fd)
             del self.decoders[fd]
         self.append(name, decoder.decode(data, not data))
 
+    def put_aside(self, fd, data):
+        self.waiting.append((fd, data))
+        self.waiting_bytes += len(data)
+        while self.waiting_bytes - len(self.waiting[0][1]) >= self.room():
+            old, skipped = self.waiting.popleft()
+            self.waiting_bytes -= len(skipped)
+            self.decoders[old][1].reset()  # half a character before the gap
+            self.skipped(len(skipped))
+
+    def pass_on_waiting(self):
+        waiting, self.waiting, self.waiting_bytes = self.waiting, collections.deque(), 0
+        for fd, data in waiting:
+            name, decoder = self.decoders[fd]
+            self.append(name, decoder.decode(data))
+
     def take_all(self):
         for fd, _ in self.ready.poll(0):
             self.take(fd)
+        self.pass_on_waiting()
 
     def finish(self):
         """Half a character is all that will come of it."""

@@ -1,7 +1,7 @@
 """Displays that are more than text or a picture: one output out of what an object offers."""
 import html
-import json
-import re
+
+from .own import __builtins__, json, re
 
 TEXT_CHARACTERS_MAX = 4_000  # for the model, of one display
 SERIES_NAMED_MAX = 12  # traces or layers in a chart's summary
@@ -117,8 +117,8 @@ def charts_of(data):
             if media_type == PLOTLY or isinstance(media_type, str) and VEGALITE.match(media_type))
 
 
-def rich_of(data):
-    return (rich_output(media_type, data[media_type], data.get("text/plain")) for media_type in AFTER_IMAGES
+def rich_of(data, media_types=AFTER_IMAGES):
+    return (rich_output(media_type, data[media_type], data.get("text/plain")) for media_type in media_types
             if media_type in data)
 
 

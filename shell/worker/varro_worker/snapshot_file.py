@@ -12,13 +12,7 @@ part is the stream: one pickle per name, in order, with one memo; no names: the 
 The other parts are the buffers. "content" tells whether the variables have changed since, "code" that only the same
 version of Python can read the segment. What was cut off while it was written is dead weight that nothing refers to.
 """
-import hashlib
-import json
-import mmap
-import os
-import queue
-import struct
-import threading
+from .own import __builtins__, Thread, decoded, encoded, hashlib, mmap, os, queue, struct
 
 MAGIC = b"VARROSN1"
 FOOTER_HEAD = struct.Struct(">4sI32s")
@@ -65,7 +59,7 @@ def end_of(fd):
 
 
 def write_footer(fd, offset, index):
-    body = json.dumps(index, separators=(",", ":")).encode()
+    body = encoded(index)
     if len(body) > FOOTER_BYTES_MAX:
         raise OverflowError("the list of variables is too long")
     return write_at(fd, offset, [FOOTER_HEAD.pack(FOOTER_MAGIC, len(body), hashlib.sha256(body).digest()), body])
@@ -112,7 +106,7 @@ def read_footer(fd, offset):
     if len(body) != length or hashlib.sha256(body).digest() != sha256:
         raise Damaged("the snapshot's list of variables is damaged")
     try:
-        index = json.loads(body)
+        index = decoded(body)
     except (ValueError, RecursionError):
         index = None
     if not is_index(index, size):
@@ -130,7 +124,7 @@ class Checks:
 
     def add(self, views, sha256):
         if self.thread is None:
-            self.thread = threading.Thread(target=self.run, name="varro-check", daemon=True)
+            self.thread = Thread(target=self.run, name="varro-check", daemon=True)
             self.thread.start()
         self.work.put((views, sha256))
 

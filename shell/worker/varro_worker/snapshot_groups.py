@@ -3,7 +3,6 @@ import datetime
 import decimal
 import enum
 import fractions
-import hashlib
 import logging
 import pathlib
 import re
@@ -12,6 +11,7 @@ import types
 import uuid
 
 from . import snapshot_pickles
+from .own import __builtins__, hashlib
 from .snapshot_file import write_at
 from .snapshot_reasons import TooLarge
 

@@ -8,17 +8,18 @@ The functions that rebuild objects are part of the file format: streams name the
 import dataclasses
 import functools
 import io
-import linecache
-import os
 import sys
 import types
 import typing
+import weakref
 
 try:
     from cloudpickle import CloudPickler
 except ImportError:  # an operator's own Python may lack it; its shells work, but do not remember
     CloudPickler = None
 
+from . import snapshot_classes
+from .own import __builtins__, linecache, os
 from .snapshot_reasons import Refused
 
 SOURCE_CHARACTERS_MAX = 256 << 10  # of one cell
@@ -72,6 +73,41 @@ def lru_cached(wrapped, maxsize, typed):
     return functools.lru_cache(maxsize, typed)(wrapped)
 
 
+def cached(wrapped, name, doc):
+    made = functools.cached_property(wrapped)
+    made.attrname, made.__doc__ = name, doc
+    return made
+
+
+def weak_reference(kind, target, callback):
+    return kind(target, callback)
+
+
+def dead_reference(kind):
+    class Gone:
+        def method(self):
+            pass
+
+    return kind(Gone().method if kind is weakref.WeakMethod else Gone())
+
+
+def weak_dictionary(kind, pairs):
+    return kind(pairs)
+
+
+def generic_item():
+    return typing.Generic.__class_getitem__.__func__
+
+
+def type_variable(kind, name, constraints, settings, module):
+    made = kind(name, *constraints, **settings)
+    try:
+        made.__module__ = module
+    except AttributeError:
+        pass
+    return made
+
+
 def dataclass_mark(name):
     return getattr(dataclasses, name)
 
@@ -92,6 +128,8 @@ def this_shell():
 
 
 def reduce_function(pickler, made):
+    if made is getattr(typing.Generic.__class_getitem__, "__func__", None):  # each generic NamedTuple has it
+        return generic_item, ()
     if made.__globals__ is not pickler.namespace:
         return pickler.from_cloudpickle(made)
     attributes = {name: getattr(made, name) for name in ("__qualname__", "__defaults__", "__kwdefaults__", "__doc__",
@@ -109,6 +147,15 @@ def reduce_cell(pickler, made):
     return cell, (), contents, None, None, cell_state
 
 
+def path_of(file):
+    """Its name may be relative to a folder that the shell has left since."""
+    try:
+        path = os.readlink(f"/proc/self/fd/{file.fileno()}")
+    except OSError:
+        path = ""
+    return path if os.path.exists(path) else os.path.abspath(file.name)
+
+
 def reduce_file(pickler, file):
     if file.closed:
         raise Refused("a closed file")
@@ -121,7 +168,7 @@ def reduce_file(pickler, file):
     except OSError:
         raise Refused("a file that is being read line by line") from None
     text = isinstance(file, io.TextIOWrapper)
-    return reopened, (os.path.abspath(file.name), "r" if text else "rb", file.encoding if text else None,
+    return reopened, (path_of(file), "r" if text else "rb", file.encoding if text else None,
                       file.errors if text else None, position)
 
 
@@ -129,6 +176,29 @@ def reduce_memory_view(pickler, made):
     if made.format != "B" or not made.c_contiguous or made.ndim != 1 or made.nbytes != memoryview(made.obj).nbytes:
         raise Refused("a memory view")
     return memory_view, (made.obj,)
+
+
+def reduce_cached_property(pickler, made):
+    return cached, (made.func, made.attrname, made.__doc__)
+
+
+def reduce_weak_reference(pickler, reference):
+    target = reference()
+    if target is None:
+        return dead_reference, (type(reference),)
+    return weak_reference, (type(reference), target, reference.__callback__)
+
+
+def reduce_weak_dictionary(pickler, dictionary):
+    return weak_dictionary, (type(dictionary), list(dictionary.items()))
+
+
+def reduce_type_variable(pickler, made):
+    if made.__module__ != "__main__":
+        return NotImplemented
+    settings = {"covariant": made.__covariant__, "contravariant": made.__contravariant__, "bound": made.__bound__} \
+        if hasattr(made, "__bound__") else {}
+    return type_variable, (type(made), made.__name__, getattr(made, "__constraints__", ()), settings, made.__module__)
 
 
 def reduce_lru_cache(pickler, made):
@@ -178,8 +248,15 @@ REDUCERS = {
     io.FileIO: reduce_file,
     memoryview: reduce_memory_view,
     functools._lru_cache_wrapper: reduce_lru_cache,
+    functools.cached_property: reduce_cached_property,
     typing.NewType: reduce_new_type,
+    weakref.ref: reduce_weak_reference,
+    weakref.WeakMethod: reduce_weak_reference,
+    weakref.WeakKeyDictionary: reduce_weak_dictionary,
+    weakref.WeakValueDictionary: reduce_weak_dictionary,
 }
+REDUCERS.update((getattr(typing, name), reduce_type_variable) for name in ("TypeVar", "ParamSpec", "TypeVarTuple")
+                if hasattr(typing, name))
 REDUCERS.update((type(getattr(dataclasses, name)), reduce_mark)
                 for name in ("MISSING", "KW_ONLY", "_FIELD", "_HAS_DEFAULT_FACTORY") if hasattr(dataclasses, name))
 
@@ -202,6 +279,7 @@ class Pickler(CloudPickler or object):
         self.by_value = set()  # ids of functions and classes whose definition is in the stream
         self.private = set()  # ids of arrays that only an Index refers to
         self.arrays = {}  # id of an array that owns memory: (itself, {id of an array in it: (offset, shape, strides)})
+        self.class_numbers, self.careful = {}, {}  # of snapshot_classes
         self.sources = {}  # of the cells that define functions: for tracebacks and inspect
         self.kept = []  # what only we refer to: without it ids would be used twice
         self.reducers = dict(REDUCERS)
@@ -223,7 +301,8 @@ class Pickler(CloudPickler or object):
             return NotImplemented
         if issubclass(type(obj), self.shell_type):
             return this_shell, ()
-        return self.from_cloudpickle(obj)
+        reduced = self.from_cloudpickle(obj)
+        return snapshot_classes.reduce_instance(self, obj) if reduced is NotImplemented else reduced
 
     def source_of(self, file):
         if file not in self.sources:
@@ -236,13 +315,10 @@ class Pickler(CloudPickler or object):
         if not isinstance(reduced, tuple) or not isinstance(obj, (type, types.FunctionType)):
             return reduced
         name = reduced[0].__name__
-        if name in ("_make_skeleton_class", "_make_skeleton_enum"):
-            # Without an id of its own for every process the same class becomes the same bytes every time.
-            arguments = list(reduced[1])
-            arguments[-2] = None
-            if name == "_make_skeleton_class" and "__slots__" in obj.__dict__:  # some versions forget them
-                arguments[3] = {**arguments[3], "__slots__": obj.__slots__}
-            reduced = (reduced[0], tuple(arguments), *reduced[2:])
         if name.startswith("_make"):
             self.by_value.add(id(obj))
+        if name == "_make_skeleton_class":
+            return snapshot_classes.reduce_class(self, obj, reduced[2][0])
+        if name == "_make_skeleton_enum":
+            return snapshot_classes.reduce_enum(self, obj, reduced[2][0])
         return reduced

@@ -1,5 +1,5 @@
 """Why a variable could not be saved, in words for people."""
-import re
+from .own import __builtins__, re
 
 REASON_CHARACTERS_MAX = 200
 
@@ -132,6 +132,6 @@ def why_not_loaded(error):
     if isinstance(error, ModuleNotFoundError) and error.name:
         return one_line(f"the module {error.name} is not there any more")
     name, text = type(error).__name__, text_of(error)
-    if name == "Damaged":
+    if name in ("Damaged", "Gone"):
         return one_line(text)
     return one_line(f"restoring it failed with {name}: {text}" if text else f"restoring it failed with {name}")

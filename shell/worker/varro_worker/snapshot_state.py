@@ -1,21 +1,33 @@
 """What a shell remembers besides its variables: random generators, settings, folder, environment.
 
-Each entry is captured and restored on its own; one that fails is left out, because none of them is worth a variable.
+Each entry is captured and restored on its own, because none of them is worth a variable.
 """
-import os
-import random
+import itertools
 import sys
+import types
+
+from . import snapshot_settings
+from .own import __builtins__, os, random, time
+from .snapshot_reasons import why_not_loaded
 
 ENVIRONMENT_BYTES_MAX = 64 << 10
 
 
+class Gone(Exception):
+    """Something outside the shell is not there any more."""
+
+
 initial_environment = {}  # bytes, as os.environ keeps them
+initial_modules = 0
 
 
 def begin():
     """What the environment holds now is the shell's; what the cells change from here on is theirs."""
+    global initial_modules
     initial_environment.clear()
     initial_environment.update(os.environ._data)
+    initial_modules = len(sys.modules)
+    snapshot_settings.begin()
 
 
 def environment():
@@ -34,6 +46,30 @@ def restore_environment(changed):
             os.environ.pop(name, None)
         else:
             os.environ[name] = value
+    if "TZ" in changed:
+        time.tzset()
+
+
+def module_folders():
+    """Where cells have imported modules from by an entry of sys.path that means another folder by now, or is gone."""
+    folders = []
+    for name in itertools.islice(reversed(sys.modules), max(len(sys.modules) - initial_modules, 0)):
+        module = sys.modules[name]
+        if "." in name or type(module) is not types.ModuleType:
+            continue
+        file, packages = vars(module).get("__file__"), vars(module).get("__path__")
+        for place in [file] if packages is None else list(packages):
+            folder = os.path.dirname(place) if isinstance(place, str) else ""
+            if os.path.isabs(folder) and folder not in folders and folder not in sys.path:
+                folders.append(folder)
+    return folders
+
+
+def restore_folder(folder):
+    try:
+        os.chdir(folder)
+    except FileNotFoundError:
+        raise Gone(f"{folder} is not there any more") from None
 
 
 def restore_path(entries):
@@ -110,6 +146,8 @@ def restore_execution_count(shell, count):
     shell.execution_count = max(shell.execution_count, count)
 
 
+MODULES = "folders of modules"
+
 # Name: (capture, restore), both without the shell.
 OF_PROCESS = {
     "random": (random.getstate, random.setstate),
@@ -117,15 +155,18 @@ OF_PROCESS = {
     "numpy printing": (numpy_printing, restore_numpy_printing),
     "pandas": (pandas_options, restore_pandas_options),
     "matplotlib": (matplotlib_settings, restore_matplotlib_settings),
-    "folder": (os.getcwd, os.chdir),
+    "folder": (os.getcwd, restore_folder),
     "environment": (environment, restore_environment),
     "path": (lambda: list(sys.path), restore_path),
+    MODULES: (module_folders, lambda folders: None),  # needed only while the variables are loaded
+    **snapshot_settings.OF_PROCESS,
 }
 # The same with the shell first. The number of cells alone is no change.
 COUNT = "execution count"
 OF_SHELL = {
     COUNT: (lambda shell: shell.execution_count, restore_execution_count),
     "autoreload": (autoreload, restore_autoreload),
+    **snapshot_settings.OF_SHELL,
 }
 
 
@@ -151,9 +192,12 @@ def capture(shell=None):
 
 
 def restore(state, shell=None):
+    """What could not be restored, as {"name", "reason"}."""
+    lost = []
     for name, (_, restore_one) in entries(shell).items():
         if name in state:
             try:
                 restore_one(state[name])
-            except Exception:
-                continue
+            except Exception as error:
+                lost.append({"name": f"({name})", "reason": why_not_loaded(error)})
+    return lost

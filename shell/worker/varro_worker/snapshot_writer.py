@@ -17,21 +17,12 @@ Answers: {"op": "snapshot", "id": N, "status": "ok", "footer": OFFSET, "bytes": 
 Lists are cut at LISTED_MAX; "saved_more", "restored_more" and "lost_more" count the rest. Requests wait for the one in
 flight. The copy's memory is the shell's own, shared until one of them writes to it.
 """
-import gc
-import json
-import mmap
-import os
-import resource
-import select
-import signal
-import struct
 import sys
-import threading
-import time
-import types
 
 from . import snapshot_pickles, snapshot_state, snapshots
 from .library import fork
+from .own import (__builtins__, Thread, _signal, decoded, encoded, gc, mmap, os, resource, select, signal, struct,
+                  threading, time, types)
 from .snapshot_file import Damaged
 from .snapshot_reasons import one_line, text_of
 
@@ -86,7 +77,7 @@ def on_deep_stack(work):
     try:
         threading.stack_size(STACK_BYTES)
         sys.setrecursionlimit(RECURSION_MAX)
-        thread = threading.Thread(target=run)
+        thread = Thread(target=run)
         thread.start()
         thread.join()
     except (RuntimeError, MemoryError):
@@ -132,7 +123,7 @@ class Copy:
         self.read()
         if len(self.received) <= REPORT_BYTES_MAX:
             try:
-                self.report = json.loads(self.received)
+                self.report = decoded(self.received)
             except ValueError:
                 pass
         return True
@@ -284,13 +275,13 @@ class SnapshotWriter:
 
     def save_in_copy(self, frame, fd, pipe, progress):
         try:
-            signal.signal(signal.SIGALRM, signal.SIG_DFL)
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            _signal.signal(_signal.SIGALRM, _signal.SIG_DFL)
+            _signal.signal(_signal.SIGINT, _signal.SIG_IGN)
+            _signal.signal(_signal.SIGTERM, _signal.SIG_DFL)
             self.drop()
             quiet()
             report = on_deep_stack(lambda: self.report_of(frame, fd, progress))
-            data = json.dumps(listed(report)).encode()
+            data = encoded(listed(report))
             while data:
                 data = data[os.write(pipe, data):]
         finally:

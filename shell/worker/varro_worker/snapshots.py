@@ -5,15 +5,10 @@ To find the groups each variable is pickled on its own first, the newest first: 
 (an Axes of a Figure, a list's element) joins that stream at no cost. Streams that turn out to share something are then
 pickled again as one. What was pickled is not written when the snapshot before holds the same.
 """
-import gc
-import io
-import operator
-import pickle
-import re
 import sys
-import types
 
-from . import snapshot_pickles, snapshot_state
+from . import snapshot_classes, snapshot_pickles, snapshot_rescue, snapshot_state
+from .own import __builtins__, gc, io, operator, os, pickle, re, types
 from .snapshot_file import CannotWrite, Checks, Damaged, end_of, read_footer, read_segment, write_at, write_footer
 from .snapshot_groups import UNCHANGING, FileSink, Group, Sink, sha256
 from .snapshot_reasons import bytes_text, why_not_loaded, why_not_saved
@@ -281,20 +276,27 @@ def is_unchanged(before, now):
 
 
 def load_segment(fd, entry):
-    """([(name, value)], error): the values before the first that failed; later ones may share objects with it."""
-    checks, values, error = Checks(), [], None
+    """[(name, value, None)], and (name, None, error) of what is lost."""
+    checks, values, failed = Checks(), [], False
+    names = entry["names"] or [None, None]
+    snapshot_classes.made.clear()
     try:
-        stream, buffers = read_segment(fd, entry, checks)
-        unpickler = pickle.Unpickler(io.BytesIO(stream), buffers=buffers)
-        for name in entry["names"] or [None, None]:
-            values.append((name, unpickler.load()))
-    except BaseException as raised:
-        error = raised
-    try:
+        try:
+            stream, buffers = read_segment(fd, entry, checks)
+            unpickler = pickle.Unpickler(io.BytesIO(stream), buffers=buffers)
+            for name in names:
+                values.append((name, unpickler.load(), None))
+        except Damaged:
+            raise
+        except BaseException:
+            failed = True
         checks.finish()
-    except Damaged as raised:
-        return [], raised
-    return values, error
+    except Damaged as error:
+        return [(name, None, error) for name in names]
+    if failed:
+        snapshot_classes.made.clear()
+        values = snapshot_rescue.rescued(stream, buffers, names)
+    return values
 
 
 def load(namespace, fd, footer, *, shell=None):
@@ -305,27 +307,32 @@ def load(namespace, fd, footer, *, shell=None):
     """
     index = read_footer(fd, footer)
     lost, values = list(index["lost"]), []
+    here, lent = os.getcwd(), []  # entries of sys.path while variables are loaded: the state may lead to another folder
     collecting = gc.isenabled()
     gc.disable()
     snapshot_pickles.live = namespace
     try:
         for entry in index["segments"]:
             if entry["code"] and index["python"] != PYTHON:
-                found, error = [], Damaged(f"it holds code of Python {index['python']}, and this is {PYTHON}")
+                error = Damaged(f"it holds code of Python {index['python']}, and this is {PYTHON}")
+                found = [(name, None, error) for name in entry["names"]]
             else:
-                found, error = load_segment(fd, entry)
+                found = load_segment(fd, entry)
             if not entry["names"]:
-                if error is None and isinstance(found[0][1], dict):
-                    snapshot_state.restore({**found[0][1], snapshot_state.COUNT: found[1][1]}, shell)
+                if found and isinstance(found[0][1], dict):
+                    lost += snapshot_state.restore({**found[0][1], snapshot_state.COUNT: found[1][1]}, shell)
+                    folders = [here, *found[0][1].get(snapshot_state.MODULES, ())]
+                    lent = [folder for folder in folders if folder not in sys.path]
+                    sys.path.extend(lent)
                 continue
-            values.extend(found)
-            for number, name in enumerate(entry["names"][len(found):]):
-                if name not in LAST_RESULTS:
-                    reason = why_not_loaded(error) if number == 0 or isinstance(error, Damaged) else \
-                        f"it was saved together with {entry['names'][len(found)]}, which could not be restored"
-                    lost.append({"name": name, "reason": reason})
+            values.extend((name, value) for name, value, error in found if error is None)
+            lost.extend({"name": name, "reason": why_not_loaded(error)} for name, _, error in found
+                        if error is not None and name not in LAST_RESULTS)
     finally:
         snapshot_pickles.live = None
+        for entry in lent:
+            if entry in sys.path:
+                sys.path.remove(entry)
         if collecting:
             gc.enable()
     for name, value in reversed(values):

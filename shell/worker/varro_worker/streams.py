@@ -1,6 +1,5 @@
 """sys.stdout and sys.stderr of the cells."""
-import codecs
-import io
+from .own import __builtins__, codecs, io
 
 from .text import utf8
 

@@ -1,4 +1,5 @@
 """Text as UTF-8, cut without tearing characters."""
+from .own import __builtins__
 
 
 def clipped(data, limit):

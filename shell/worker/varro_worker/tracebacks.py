@@ -1,17 +1,23 @@
 """Tracebacks with the user's own lines only."""
-import os
-import traceback
+from .own import __builtins__, os, traceback
 
 FRAMES_MAX = 30  # of one traceback: the outermost 10 and the innermost 20
 
 
-def is_users(frame):
-    return frame.filename.startswith(("<cell ", "/workspace/", os.getcwd() + "/"))
+def workspace():
+    try:
+        return os.getcwd() + "/"
+    except OSError:  # a cell has removed the folder that it is in
+        return "/workspace/"
+
+
+def is_users_file(name):
+    return name.startswith(("<cell ", "/workspace/", workspace()))
 
 
 def shorten(trace, depth=0):
     """Leaves only the frames of cells and workspace files, also in the causes; drops causes that have none."""
-    frames = [frame for frame in trace.stack if is_users(frame)]
+    frames = [frame for frame in trace.stack if is_users_file(frame.filename)]
     if len(frames) > FRAMES_MAX:
         gap = traceback.FrameSummary("…", 0, f"{len(frames) - FRAMES_MAX} frames left out", lookup_line=False, line="")
         frames = frames[:10] + [gap] + frames[-20:]
@@ -27,6 +33,13 @@ def shorten(trace, depth=0):
 
 
 def traceback_text(kind, value, tb):
+    try:
+        return full_text(kind, value, tb)
+    except Exception:  # the exception's own methods get in the way, or a library that a cell has changed
+        return f"{kind.__name__}: {message_of(value)}"
+
+
+def full_text(kind, value, tb):
     trace = traceback.TracebackException(kind, value, tb, compact=True)
     shorten(trace)
     lines = list(trace.format() if trace.stack or getattr(trace, "exceptions", None) else trace.format_exception_only())

@@ -1,26 +1,22 @@
 """What runs cells in a shell's process: its limits, its loop."""
-import _signal  # signal's own functions make enumerations of what they take, which costs each shell pages
 import asyncio
-import errno
-import gc
-import os
-import resource
-import select
 import sys
-import time
 import warnings
 
 from . import ipython_shell
-from .displays import PyplotHook, figure_png
+from .displays import (ImportHook, figure_png, need_no_nbformat, show_by, show_pictures_here,
+                       shows_something)
 from .frames import Frames
 from .interrupts import Interrupts, hold_while_forking
 from . import library, quota
-from .leftovers import Leftovers
+from .leftovers import Leftovers, watch_starts
 from .outputs import Outputs
+# _signal, because signal's own functions make enumerations of what they take, which costs each shell pages.
+from .own import __builtins__, _signal, errno, gc, os, resource, select, time
 from .snapshot_writer import SnapshotWriter, restore
 from .streams import Stream
 from .text import utf8
-from .tracebacks import message_of
+from .tracebacks import message_of, traceback_text
 
 # Without work, after which a shell gives memory back; more than once only when threads are in the way.
 REST_SECONDS = (1.0, 4.0, 16.0)
@@ -42,10 +38,14 @@ class Worker:
         self.remembers_cells = True  # in In and _i, but not those of a rehearsal
         self.interrupts = Interrupts()
         hold_while_forking(self.interrupts)
+        watch_starts()
         self.outputs = Outputs(self.interrupts)
         self.streams = Stream(self.outputs, "stdout", 1), Stream(self.outputs, "stderr", 2)
         self.shell = ipython_shell.make_shell(self.outputs, lambda: limit_memory(0))
-        sys.meta_path.insert(0, PyplotHook(self.show_figures))
+        self.has_shown = False  # the cell has called show()
+        sys.meta_path.insert(0, ImportHook({
+            "matplotlib.pyplot": show_by(self.show), "PIL.ImageShow": show_pictures_here,
+            "plotly.io._renderers": need_no_nbformat}))
         warnings.filterwarnings("ignore", message="Matplotlib is currently using agg")
         warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-interactive")
         warnings.filterwarnings("ignore", message="To exit: use 'exit'")
@@ -77,11 +77,17 @@ class Worker:
         """The event loop of %%bash and its like, whose thread stays."""
         return getattr(self.shell.magics_manager.registry.get("ScriptMagics"), "event_loop", None)
 
-    def show_figures(self):
+    def show(self):
+        self.show_figures()
+        self.has_shown = True
+
+    def show_figures(self, late=False):
         pyplot = sys.modules.get("matplotlib.pyplot")
         if pyplot is None or not hasattr(pyplot, "get_fignums"):
             return
         for number in pyplot.get_fignums():
+            if not shows_something(pyplot.figure(number), late):
+                continue
             if self.outputs.images_left <= 0:
                 self.outputs.images_dropped += 1
                 continue
@@ -95,23 +101,31 @@ class Worker:
     def run(self, code):
         """The status of the cell."""
         interrupts, shell = self.interrupts, self.shell
-        interrupts.seen = interrupts.pending = False
+        interrupts.seen = interrupts.pending = self.has_shown = False
         _signal.signal(_signal.SIGINT, interrupts.on_signal)
         limit_memory(MEMORY_RESERVE_BYTES)
         try:
             interrupts.armed = True
             result = shell.run_cell(code, store_history=self.remembers_cells)
             error = result.error_before_exec or result.error_in_exec
-            self.show_figures()
+            self.show_figures(late=self.has_shown)
             sys.modules["ctypes"].CDLL(None).fflush(None) if "ctypes" in sys.modules else None
             interrupts.armed = False
         except BaseException as raised:
             interrupts.armed = False
             error = raised
-            shell.showtraceback((type(raised), raised, raised.__traceback__))
+            self.report(raised)
         if interrupts.seen and isinstance(error, (KeyboardInterrupt, asyncio.CancelledError)):
             return "interrupted"
         return "failed" if error is not None or self.outputs.failed else "ok"
+
+    def report(self, error):
+        """What IPython has not caught."""
+        told = type(error), error, error.__traceback__
+        try:
+            self.shell.showtraceback(told)
+        except Exception:  # a cell has changed IPython itself
+            self.outputs.error(told[0].__name__, message_of(error), traceback_text(*told))
 
     def execute(self, frame):
         self.restore_streams()
@@ -137,6 +151,7 @@ class Worker:
         if self.shell.exit_asked:
             with self.interrupts:
                 self.outputs.pipes.take_all()
+                self.outputs.settle()
                 self.outputs.flush()
                 self.outputs.release()
             os._exit(0)

@@ -1,0 +1,217 @@
+#include "accounts/user_command.hpp"
+
+#include "accounts/accounts.hpp"
+#include "storage/database.hpp"
+
+#include <sodium.h>
+
+#include <fcntl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <istream>
+#include <ostream>
+
+namespace varro {
+
+namespace {
+
+int failed(std::ostream& err, const caf::error& error) {
+  err << "varro: " << text_of(error) << "\n";
+  return 1;
+}
+
+// Takes the echo off a terminal while it lives, and Ctrl-C's signal, which would leave the echo off for ever.
+class silent_terminal {
+public:
+  explicit silent_terminal(int fd) : fd_(fd), known_(::tcgetattr(fd, &before_) == 0) {
+    if (!known_)
+      return;
+    auto silent = before_;
+    silent.c_lflag &= ~static_cast<tcflag_t>(ECHO | ISIG);
+    known_ = ::tcsetattr(fd, TCSAFLUSH, &silent) == 0;
+  }
+  ~silent_terminal() {
+    if (known_)
+      ::tcsetattr(fd_, TCSAFLUSH, &before_);
+  }
+  silent_terminal(const silent_terminal&) = delete;
+  silent_terminal& operator=(const silent_terminal&) = delete;
+  bool silent() const {
+    return known_;
+  }
+
+private:
+  int fd_;
+  termios before_{};
+  bool known_;
+};
+
+class terminal {
+public:
+  terminal() : fd_(::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC)) {}
+  ~terminal() {
+    if (fd_ >= 0)
+      ::close(fd_);
+  }
+  terminal(const terminal&) = delete;
+  terminal& operator=(const terminal&) = delete;
+
+  caf::expected<std::string> ask(std::string_view question) {
+    silent_terminal quiet{fd_};
+    if (fd_ < 0 || !quiet.silent())
+      return fail(errc::invalid_input, "there is no terminal to ask for the password; use --password-stdin");
+    say(question);
+    std::string line;
+    char c = 0;
+    while (::read(fd_, &c, 1) == 1 && c != '\n' && c != ctrl_c)
+      line += c;
+    say("\n");
+    if (c == ctrl_c)
+      return fail(errc::cancelled, "stopped; nothing was changed");
+    return line;
+  }
+
+private:
+  static constexpr char ctrl_c = 3;
+
+  void say(std::string_view text) {
+    for (auto left = text; !left.empty();) {
+      auto count = ::write(fd_, left.data(), left.size());
+      if (count <= 0)
+        return;
+      left.remove_prefix(static_cast<size_t>(count));
+    }
+  }
+
+  int fd_;
+};
+
+caf::expected<std::string> ask_twice(const std::string& name) {
+  terminal tty;
+  auto first = tty.ask("Password for " + name + ": ");
+  if (!first)
+    return first;
+  auto second = tty.ask("The same again: ");
+  if (!second)
+    return second;
+  auto same = *first == *second;
+  sodium_memzero(second->data(), second->size());
+  if (!same)
+    return fail(errc::invalid_input, "the two passwords differ; nothing was changed");
+  return first;
+}
+
+caf::expected<std::string> first_line(std::istream& in) {
+  std::string line;
+  if (!std::getline(in, line))
+    return fail(errc::invalid_input, "no password on standard input");
+  if (!line.empty() && line.back() == '\r')
+    line.pop_back();
+  return line;
+}
+
+caf::expected<std::string> ask_hash(const std::string& name, bool password_stdin, std::istream& in,
+                                    const auth_config& limits) {
+  auto password = password_stdin ? first_line(in) : ask_twice(name);
+  if (!password)
+    return password;
+  auto hash = hash_password(*password, limits);
+  sodium_memzero(password->data(), password->size());
+  return hash;
+}
+
+// For everything but `add`: a mistyped --data must not leave an empty database behind.
+caf::expected<std::unique_ptr<database>> open_existing(const std::filesystem::path& data_dir) {
+  std::error_code code;
+  if (!std::filesystem::exists(data_dir / "varro.db", code))
+    return fail(errc::not_found, "there is no database in " + data_dir.string() + "; is --data right?");
+  return database::open(data_dir, database::mode::read_write);
+}
+
+int set_disabled(const std::filesystem::path& data_dir, const std::string& name, bool disabled, std::ostream& out,
+                 std::ostream& err) {
+  auto normal = normalised_user_name(name);
+  if (!normal)
+    return failed(err, normal.error());
+  auto db = open_existing(data_dir);
+  if (!db)
+    return failed(err, db.error());
+  if (auto error = (*db)->set_disabled(*normal, disabled))
+    return failed(err, error);
+  out << (disabled ? "disabled " : "enabled ") << *normal << "\n";
+  return 0;
+}
+
+std::string day_of(unix_us time) {
+  auto seconds = static_cast<std::time_t>(time / 1'000'000);
+  std::tm parts{};
+  std::array<char, 16> text{};
+  ::gmtime_r(&seconds, &parts);
+  std::strftime(text.data(), text.size(), "%Y-%m-%d", &parts);
+  return text.data();
+}
+
+} // namespace
+
+int user_add(const std::filesystem::path& data_dir, const std::string& name, bool password_stdin, std::istream& in,
+             std::ostream& out, std::ostream& err, const auth_config& limits) {
+  auto normal = normalised_user_name(name);
+  if (!normal)
+    return failed(err, normal.error());
+  auto db = database::open(data_dir, database::mode::read_write);
+  if (!db)
+    return failed(err, db.error());
+  // Said before anybody types a password.
+  if ((*db)->find_user(std::string_view{*normal}))
+    return failed(err, fail(errc::invalid_input, "the name \"" + *normal + "\" is taken"));
+  auto hash = ask_hash(*normal, password_stdin, in, limits);
+  if (!hash)
+    return failed(err, hash.error());
+  auto user = (*db)->add_user(*normal, *hash);
+  if (!user)
+    return failed(err, user.error());
+  out << "added " << user->name << "\n";
+  return 0;
+}
+
+int user_passwd(const std::filesystem::path& data_dir, const std::string& name, bool password_stdin, std::istream& in,
+                std::ostream& out, std::ostream& err, const auth_config& limits) {
+  auto normal = normalised_user_name(name);
+  if (!normal)
+    return failed(err, normal.error());
+  auto db = open_existing(data_dir);
+  if (!db)
+    return failed(err, db.error());
+  if (auto user = (*db)->find_user(std::string_view{*normal}); !user)
+    return failed(err, user.error());
+  auto hash = ask_hash(*normal, password_stdin, in, limits);
+  if (!hash)
+    return failed(err, hash.error());
+  if (auto error = (*db)->set_password(*normal, *hash))
+    return failed(err, error);
+  out << "changed the password of " << *normal << "\n";
+  return 0;
+}
+
+int user_list(const std::filesystem::path& data_dir, std::ostream& out, std::ostream& err) {
+  auto db = open_existing(data_dir);
+  if (!db)
+    return failed(err, db.error());
+  auto users = (*db)->list_users();
+  if (!users)
+    return failed(err, users.error());
+  for (auto& user : *users)
+    out << user.name << "\t" << (user.disabled ? "disabled" : "active") << "\t" << day_of(user.created_at) << "\n";
+  return 0;
+}
+
+int user_disable(const std::filesystem::path& data_dir, const std::string& name, std::ostream& out, std::ostream& err) {
+  return set_disabled(data_dir, name, true, out, err);
+}
+
+int user_enable(const std::filesystem::path& data_dir, const std::string& name, std::ostream& out, std::ostream& err) {
+  return set_disabled(data_dir, name, false, out, err);
+}
+
+} // namespace varro

@@ -1,0 +1,27 @@
+// The list of a user's chats, a page at a time. Any worker.
+#pragma once
+
+#include "http/application.hpp"
+#include "storage/chat_place.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace varro {
+
+// Chats of one page of the list.
+inline constexpr int chats_page_max = 200;
+
+struct chat_page_of_list {
+  std::vector<chat_record> chats;
+  std::string older; // the place after them as text; empty: there are none
+};
+
+// A place in addresses, "TIME-ID"; nullopt for what is none.
+std::optional<chat_place> parse_place(std::string_view text);
+
+// The chats after `before`, newest first.
+caf::expected<chat_page_of_list> list_chats(const application& app, const visitor& who, chat_place before);
+
+} // namespace varro

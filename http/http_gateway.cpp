@@ -1,0 +1,350 @@
+#include "http/http_gateway.hpp"
+
+#include "base/log.hpp"
+#include "http/security_headers.hpp"
+
+#include <algorithm>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace varro {
+
+namespace {
+
+using pointer = http_gateway_broker::stateful_broker_pointer<http_gateway_state>;
+using state_type = http_gateway_state;
+using phase = state_type::phase;
+using viewer_type = state_type::viewer;
+using handle = caf::io::connection_handle;
+
+constexpr size_t shrink_bytes = 16u << 10; // CAF keeps its buffers' capacity: larger ones are given back
+
+const std::string& response_head() {
+  static const std::string head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\n"
+                                  "X-Accel-Buffering: no\r\nConnection: close\r\n"
+    + security_header_lines() + "\r\n";
+  return head;
+}
+
+const std::string& full_response() {
+  static const std::string text = "Too many event streams are open. Try again in a moment.\n";
+  static const std::string response = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n"
+                                      "Retry-After: 5\r\nConnection: close\r\nContent-Length: "
+    + std::to_string(text.size()) + "\r\n" + security_header_lines() + "\r\n" + text;
+  return response;
+}
+
+const state_type::frame& keep_alive_frame() {
+  static const state_type::frame frame = std::make_shared<const std::string>(": keep-alive\n\n");
+  return frame;
+}
+
+uint64_t id_of(handle hdl) {
+  return static_cast<uint64_t>(hdl.id());
+}
+
+// The viewer is gone for us; CAF may hold its socket a little longer.
+void forget(pointer self, handle hdl) {
+  auto& state = self->state;
+  auto found = state.viewers.find(hdl);
+  if (found == state.viewers.end())
+    return;
+  auto viewer = std::move(found->second);
+  state.viewers.erase(found);
+  state.by_id.erase(id_of(hdl));
+  if (auto chat = state.by_chat.find(viewer.chat); chat != state.by_chat.end()) {
+    chat->second.erase(hdl);
+    if (chat->second.empty())
+      state.by_chat.erase(chat);
+  }
+  if (viewer.session)
+    self->send(viewer.session, detach_atom_v, id_of(hdl));
+}
+
+// Without waiting for what is still to be sent: a stalled peer would hold its buffers for ever. CAF then reads the end
+// of the stream and closes the socket. (Its own close() sends FIN, tells us nothing more and waits for the peer for
+// ever.)
+void drop(pointer self, handle hdl) {
+  if (auto found = self->state.viewers.find(hdl); found != self->state.viewers.end())
+    ::shutdown(found->second.fd, SHUT_RDWR);
+  forget(self, hdl);
+}
+
+void quit(pointer self) {
+  while (!self->state.viewers.empty())
+    drop(self, self->state.viewers.begin()->first);
+  self->quit();
+}
+
+void ask_session(pointer self, handle hdl, viewer_type& viewer) {
+  viewer.now = phase::asked;
+  self->send(viewer.session, attach_atom_v, id_of(hdl), viewer.last_id);
+}
+
+// Hands CAF as much as the window has room for; when nothing is left, does what the viewer's phase waits for.
+void pump(pointer self, handle hdl, viewer_type& viewer) {
+  auto window = state_type::window_bytes;
+  bool wrote = false;
+  while (!viewer.waiting.empty() && viewer.in_flight < window) {
+    const auto& frame = *viewer.waiting.front();
+    auto n = std::min(frame.size() - viewer.first_sent, window - viewer.in_flight);
+    self->write(hdl, n, frame.data() + viewer.first_sent);
+    wrote = true;
+    viewer.in_flight += n;
+    viewer.waiting_bytes -= n;
+    viewer.first_sent += n;
+    if (viewer.first_sent == frame.size()) {
+      viewer.waiting.pop_front();
+      viewer.first_sent = 0;
+    }
+  }
+  if (wrote)
+    self->flush(hdl);
+  if (!viewer.waiting.empty() || viewer.in_flight > 0)
+    return;
+  if (viewer.now == phase::partial) {
+    ask_session(self, hdl, viewer);
+  } else if (viewer.now == phase::ending) {
+    viewer.now = phase::closed;
+    viewer.idle_ticks = 0;
+    ::shutdown(viewer.fd, SHUT_WR); // the peer closes when it has read everything
+  }
+}
+
+void enqueue(viewer_type& viewer, state_type::frame frame) {
+  viewer.waiting_bytes += frame->size();
+  viewer.waiting.push_back(std::move(frame));
+}
+
+void adopt(pointer self, int fd, int64_t chat, int64_t after, const chat_session_actor& session, std::string login) {
+  auto& state = self->state;
+  if (state.stopping || state.viewers.size() >= static_cast<size_t>(state.limits.viewers_max)) {
+    const auto& response = full_response();
+    [[maybe_unused]] auto n = ::send(fd, response.data(), response.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    ::shutdown(fd, SHUT_WR);
+    ::close(fd);
+    return;
+  }
+  auto hdl = self->add_scribe(fd);
+  self->configure_read(hdl, caf::io::receive_policy::at_most(128));
+  self->ack_writes(hdl, true);
+  auto& viewer = state.viewers[hdl];
+  viewer.fd = fd;
+  viewer.chat = chat;
+  viewer.last_id = after;
+  viewer.session = session;
+  viewer.login = std::move(login);
+  state.by_id[id_of(hdl)] = hdl;
+  state.by_chat[chat].insert(hdl);
+  ask_session(self, hdl, viewer);
+  static const auto head = std::make_shared<const std::string>(response_head());
+  enqueue(viewer, head);
+  pump(self, hdl, viewer);
+}
+
+void replay(pointer self, uint64_t id, const std::vector<stream_event>& events, bool follow) {
+  auto& state = self->state;
+  auto found = state.by_id.find(id);
+  if (found == state.by_id.end())
+    return;
+  auto hdl = found->second;
+  auto& viewer = state.viewers[hdl];
+  if (viewer.now != phase::asked)
+    return;
+  auto began_at = viewer.last_id;
+  viewer.now = follow ? phase::following : phase::ending;
+  for (const auto& event : events) {
+    // Only after the id has moved on can the rest be asked for without asking for the same again.
+    if (viewer.waiting_bytes > state.limits.viewer_buffer_bytes_max && viewer.last_id > began_at) {
+      viewer.now = phase::partial;
+      break;
+    }
+    enqueue(viewer, std::make_shared<const std::string>(frame_event(event)));
+    viewer.last_id = std::max(viewer.last_id, event.id);
+  }
+  pump(self, hdl, viewer);
+}
+
+void publish(pointer self, int64_t chat, const stream_event& event) {
+  auto& state = self->state;
+  auto found = state.by_chat.find(chat);
+  if (found == state.by_chat.end())
+    return;
+  state_type::frame frame;
+  std::vector<handle> lagging;
+  for (auto hdl : found->second) {
+    auto& viewer = state.viewers[hdl];
+    // Several events may carry one id; an older one this viewer has seen.
+    if (viewer.now != phase::following || (event.id > 0 && event.id < viewer.last_id))
+      continue;
+    if (!frame)
+      frame = std::make_shared<const std::string>(frame_event(event));
+    viewer.last_id = std::max(viewer.last_id, event.id);
+    enqueue(viewer, frame);
+    if (event.event == "done")
+      viewer.now = phase::ending;
+    pump(self, hdl, viewer);
+    if (viewer.waiting_bytes + viewer.in_flight > state.limits.viewer_buffer_bytes_max)
+      lagging.push_back(hdl);
+  }
+  for (auto hdl : lagging)
+    drop(self, hdl);
+}
+
+void transferred(pointer self, const caf::io::data_transferred_msg& message) {
+  auto found = self->state.viewers.find(message.handle);
+  if (found == self->state.viewers.end())
+    return;
+  auto& viewer = found->second;
+  viewer.in_flight = static_cast<size_t>(message.remaining);
+  viewer.idle_ticks = 0;
+  if (auto& buffer = self->wr_buf(message.handle); buffer.empty() && buffer.capacity() > shrink_bytes)
+    std::vector<char>{}.swap(buffer);
+  pump(self, message.handle, viewer);
+}
+
+void received(pointer self, const caf::io::new_data_msg& message) {
+  auto found = self->state.viewers.find(message.handle);
+  if (found == self->state.viewers.end())
+    return;
+  found->second.received += message.buf.size();
+  if (found->second.received > state_type::received_bytes_max)
+    drop(self, message.handle);
+}
+
+void keep_alive(pointer self) {
+  std::vector<handle> stalled;
+  for (auto& [hdl, viewer] : self->state.viewers) {
+    bool busy = viewer.in_flight > 0 || viewer.now == phase::closed;
+    viewer.idle_ticks = busy ? viewer.idle_ticks + 1 : 0;
+    auto ticks_max = viewer.now == phase::closed ? state_type::closing_ticks_max : state_type::stalled_ticks_max;
+    if (viewer.idle_ticks >= ticks_max) {
+      stalled.push_back(hdl);
+    } else if (!busy && viewer.now != phase::ending) {
+      enqueue(viewer, keep_alive_frame());
+      pump(self, hdl, viewer);
+    }
+  }
+  for (auto hdl : stalled)
+    drop(self, hdl);
+}
+
+// At once: what is still to be sent is nothing for whoever sits there now.
+void log_out(pointer self, const std::unordered_set<std::string>& logins) {
+  std::vector<handle> over;
+  for (const auto& [hdl, viewer] : self->state.viewers)
+    if (!viewer.login.empty() && logins.contains(viewer.login))
+      over.push_back(hdl);
+  for (auto hdl : over)
+    drop(self, hdl);
+}
+
+void look_for_ended_logins(pointer self) {
+  std::unordered_set<std::string> all;
+  for (const auto& [hdl, viewer] : self->state.viewers)
+    if (!viewer.login.empty())
+      all.insert(viewer.login);
+  for (auto next = all.begin(); next != all.end();) {
+    std::vector<std::string> some;
+    while (next != all.end() && some.size() < state_type::logins_at_once)
+      some.push_back(*next++);
+    self->request(self->state.logins, self->state.limits.keep_alive, login_atom_v, std::move(some))
+      .then(
+        [self](const std::vector<std::string>& ended) {
+          log_out(self, {ended.begin(), ended.end()});
+        },
+        [](caf::error& error) { log(log_level::warning, "browser sessions are not looked up: " + text_of(error)); });
+  }
+}
+
+// Others may send a tick too; only the one that is due calls for the next.
+void tick(pointer self) {
+  auto now = self->clock().now();
+  if (self->state.stopping) {
+    if (now >= self->state.next_tick)
+      quit(self);
+    return;
+  }
+  keep_alive(self);
+  look_for_ended_logins(self);
+  if (now < self->state.next_tick)
+    return;
+  self->state.next_tick = now + self->state.limits.keep_alive;
+  self->delayed_send(self, self->state.limits.keep_alive, tick_atom_v);
+}
+
+// While stopping: when all bytes are with the kernel, nobody needs us any more.
+void leave_if_done(pointer self) {
+  if (!self->state.stopping)
+    return;
+  const auto& viewers = self->state.viewers;
+  if (std::all_of(viewers.begin(), viewers.end(), [](const auto& entry) { return entry.second.now == phase::closed; }))
+    quit(self);
+}
+
+void stop(pointer self) {
+  if (std::exchange(self->state.stopping, true))
+    return;
+  for (auto& [hdl, viewer] : self->state.viewers) {
+    if (viewer.now == phase::closed)
+      continue;
+    viewer.now = phase::ending;
+    pump(self, hdl, viewer);
+  }
+  self->state.next_tick = self->clock().now() + state_type::stop_max;
+  self->delayed_send(self, state_type::stop_max, tick_atom_v);
+  leave_if_done(self);
+}
+
+} // namespace
+
+std::string frame_event(const stream_event& event) {
+  std::string out;
+  out.reserve(event.data.size() + event.event.size() + 48);
+  if (event.id > 0)
+    out += "id: " + std::to_string(event.id) + "\n";
+  out += "event: " + event.event + "\n";
+  std::string_view rest = event.data;
+  for (;;) {
+    auto end = rest.find_first_of("\r\n");
+    out += "data: ";
+    out += rest.substr(0, end);
+    out += '\n';
+    if (end == std::string_view::npos)
+      break;
+    rest.remove_prefix(end + (rest.substr(end, 2) == "\r\n" ? 2 : 1));
+  }
+  out += '\n';
+  return out;
+}
+
+http_gateway_broker::behavior_type http_gateway(pointer self, stream_config limits, store_reader_actor logins) {
+  self->state.limits = limits;
+  self->state.logins = std::move(logins);
+  self->state.next_tick = self->clock().now() + limits.keep_alive;
+  self->delayed_send(self, limits.keep_alive, tick_atom_v);
+  return {
+    [self](adopt_atom, int fd, int64_t chat, int64_t after, const chat_session_actor& session, std::string& login) {
+      adopt(self, fd, chat, after, session, std::move(login));
+    },
+    [self](logout_atom, const std::string& login) { log_out(self, {login}); },
+    [self](replay_atom, uint64_t viewer, const std::vector<stream_event>& events, bool follow) {
+      replay(self, viewer, events, follow);
+    },
+    [self](publish_atom, int64_t chat, const stream_event& event) { publish(self, chat, event); },
+    [self](count_atom) { return static_cast<int64_t>(self->state.viewers.size()); },
+    [self](tick_atom) { tick(self); },
+    [self](stop_atom) { stop(self); },
+    [self](const caf::io::new_data_msg& message) { received(self, message); },
+    [self](const caf::io::connection_closed_msg& message) {
+      forget(self, message.handle);
+      leave_if_done(self);
+    },
+    [self](const caf::io::data_transferred_msg& message) {
+      transferred(self, message);
+      leave_if_done(self);
+    },
+  };
+}
+
+} // namespace varro

@@ -1,0 +1,59 @@
+// One row of the table of routes, as a value: an address, who may ask for it, and what answers.
+#pragma once
+
+#include "http/form.hpp"
+#include "http/reply.hpp"
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+
+namespace varro {
+
+class application;
+struct visitor;
+
+// What a route without a user gets: anyone may ask.
+struct open_route {
+  reply (*answer)(application&, const route_call&);
+};
+
+// 403 where nobody is logged in, or for a page 303 to the login.
+enum class when_anonymous { forbid, login_page };
+struct user_route {
+  reply (*answer)(application&, const route_call&, const visitor&);
+  when_anonymous otherwise = when_anonymous::forbid;
+};
+
+// What changes something: besides, 403 without the CSRF token, and 400 for a body that is no form.
+struct change_route {
+  reply (*answer)(application&, const route_call&, const visitor&, const form&);
+};
+
+using route_action = std::variant<open_route, user_route, change_route>;
+
+struct route {
+  std::string_view method; // "GET" answers HEAD, too
+  // Of named segments: {chat} is a number, {name:a|b} one of these words, {name} a segment, {name*} the rest of the
+  // path with its slashes.
+  std::string_view path;
+  std::string_view does; // one sentence about what it is for
+  route_action action;
+};
+
+// All routes of the server. The router, the tests' table of rights and what describes the interface come from it.
+std::span<const route> all_routes() noexcept;
+
+// What of a path stands in braces: its name, and the regular expression that it matches.
+struct path_segment {
+  std::string name;
+  std::string pattern;
+};
+struct path_pattern {
+  std::string expression; // for the whole path, percent-decoded, with a group for each segment
+  std::vector<path_segment> segments;
+};
+path_pattern pattern_of(std::string_view path);
+
+} // namespace varro

@@ -1,0 +1,49 @@
+// What answers each route of the table (routes.cpp), by file. Any worker; none waits longer than application::ask does.
+#pragma once
+
+#include "http/application.hpp"
+
+namespace varro {
+
+// routes_pages.cpp: whole pages and the assets that they load.
+reply show_new_chat(application& app, const route_call& call, const visitor& who);
+reply show_chat(application& app, const route_call& call, const visitor& who);
+reply show_asset(application& app, const route_call& call);
+reply show_favicon(application& app, const route_call& call);
+
+// routes_turns.cpp: turns, and the event stream that shows them.
+reply send_message(application& app, const route_call& call, const visitor& who, const form& fields);
+reply edit_turn(application& app, const route_call& call, const visitor& who, const form& fields);
+reply regenerate_turn(application& app, const route_call& call, const visitor& who, const form& fields);
+reply switch_branch(application& app, const route_call& call, const visitor& who, const form& fields);
+reply fork_chat(application& app, const route_call& call, const visitor& who, const form& fields);
+reply renew_instructions(application& app, const route_call& call, const visitor& who, const form& fields);
+reply rerun_cells(application& app, const route_call& call, const visitor& who, const form& fields);
+reply cancel_run(application& app, const route_call& call, const visitor& who, const form& fields);
+reply stream_events(application& app, const route_call& call, const visitor& who);
+
+// routes_chats.cpp: the list of chats.
+reply show_chat_list(application& app, const route_call& call, const visitor& who);
+reply rename_chat(application& app, const route_call& call, const visitor& who, const form& fields);
+reply delete_chat(application& app, const route_call& call, const visitor& who, const form& fields);
+
+// routes_files.cpp: attachments out of a chat's history, everything else out of its workspace.
+reply list_files(application& app, const route_call& call, const visitor& who);
+reply download_file(application& app, const route_call& call, const visitor& who);
+reply upload_files(application& app, const route_call& call, const visitor& who, const form& fields);
+reply show_chart(application& app, const route_call& call, const visitor& who);
+
+// routes_exports.cpp: a chat taken away.
+reply export_chat(application& app, const route_call& call, const visitor& who);
+
+// routes_login.cpp: browser sessions of --auth accounts.
+reply show_login(application& app, const route_call& call);
+reply log_in(application& app, const route_call& call);
+reply log_out(application& app, const route_call& call, const visitor& who, const form& fields);
+
+// routes_status.cpp: for whoever looks after the server.
+reply show_health(application& app, const route_call& call);
+reply show_readiness(application& app, const route_call& call);
+reply show_metrics(application& app, const route_call& call);
+
+} // namespace varro

@@ -1,0 +1,385 @@
+#include "storage/search_index.hpp"
+
+#include "models/message_json.hpp"
+#include "storage/limits.hpp"
+#include "storage/search_schema.hpp"
+#include "storage/search_text.hpp"
+
+#include <algorithm>
+#include <set>
+#include <unordered_set>
+
+#include <sqlite3.h>
+
+namespace varro {
+
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+constexpr int64_t title_seq = 0;
+constexpr int64_t end_seq = -1;
+constexpr int user_shift = 40;
+constexpr int instructions_between_looks = 1'000; // of SQLite's machine, tens of microseconds
+
+struct change {
+  int64_t id = 0;
+  int64_t chat = 0;
+  int64_t seq = 0;
+};
+
+struct indexed_text {
+  int64_t user = 0;
+  std::string text;
+};
+
+std::set<std::string> grams_of(std::string_view small) {
+  std::set<std::string> grams;
+  auto starts = character_starts(small);
+  for (size_t i = 0; i + search_gram_characters < starts.size(); ++i)
+    grams.emplace(small.substr(starts[i], starts[i + search_gram_characters] - starts[i]));
+  return grams;
+}
+
+// FTS5's words for "all of these": each in quotes, in which only a quote has a meaning.
+std::string all_of(const std::vector<std::string>& grams) {
+  std::string out;
+  for (const auto& gram : grams) {
+    out += out.empty() ? "\"" : " AND \"";
+    for (char c : gram)
+      out += c == '"' ? std::string{"\"\""} : std::string{c};
+    out += '"';
+  }
+  return out;
+}
+
+chat_record chat_from(const statement& row, int first) {
+  return {row.integer(first),     row.integer(first + 1), row.text(first + 2),
+          row.text(first + 3),    row.integer(first + 4), row.integer(first + 5),
+          row.integer(first + 6), row.text(first + 7),    row.text(first + 8)};
+}
+
+// While it lives, what the connection does is ended as soon as `over` holds.
+class watch {
+public:
+  watch(connection& db, std::function<bool()> over) : db_(db), over_(std::move(over)) {
+    sqlite3_progress_handler(
+      db.native(), instructions_between_looks, [](void* self) { return static_cast<watch*>(self)->over_() ? 1 : 0; },
+      this);
+  }
+  ~watch() {
+    sqlite3_progress_handler(db_.native(), 0, nullptr, nullptr);
+  }
+  watch(const watch&) = delete;
+  watch& operator=(const watch&) = delete;
+  bool over() const {
+    return over_();
+  }
+
+private:
+  connection& db_;
+  std::function<bool()> over_;
+};
+
+} // namespace
+
+struct search_index::impl {
+  std::unique_ptr<connection> db;
+
+  // --- following varro.db --------------------------------------------------------------------------------------------
+  caf::expected<std::vector<change>> changes(std::string_view sql);
+  caf::expected<std::optional<indexed_text>> current(const change& which);
+  caf::error add(const change& which);
+  caf::error count_grams(std::string_view small);
+  caf::error remove(int64_t id, std::string_view text);
+  caf::error remove_text(const change& which);
+  caf::expected<bool> remove_chat(int64_t chat, clock::time_point until);
+  caf::expected<bool> apply(const change& which, bool former, clock::time_point until);
+  caf::expected<bool> apply_all(const std::vector<change>& which, bool former, clock::time_point until);
+
+  // --- searching -----------------------------------------------------------------------------------------------------
+  caf::expected<std::vector<std::string>> rarest(const std::set<std::string>& grams);
+  caf::error find_titles(int64_t user, const std::string& small, size_t limit, watch& end, found_chats& found);
+  caf::error find_texts(int64_t user, const std::string& small, size_t limit, watch& end, found_chats& found);
+};
+
+caf::expected<std::vector<change>> search_index::impl::changes(std::string_view sql) {
+  std::vector<change> out;
+  auto query = db->use(sql);
+  query.bind(int64_t{search_step_changes_max});
+  if (auto err = query.each_row([&] { out.push_back({query.integer(0), query.integer(1), query.integer(2)}); }))
+    return err;
+  return out;
+}
+
+// What stands there now; nothing where it has gone or says nothing.
+caf::expected<std::optional<indexed_text>> search_index::impl::current(const change& which) {
+  auto query = db->use(which.seq == title_seq
+                         ? "SELECT user_id, title FROM source.chats WHERE id = ?1"
+                         : "SELECT user_id, json FROM source.messages JOIN source.chats ON chats.id = chat_id"
+                           " WHERE chat_id = ?1 AND seq = ?2");
+  query.bind(which.chat);
+  if (which.seq != title_seq)
+    query.bind(which.seq);
+  auto row = query.step();
+  if (!row)
+    return std::move(row.error());
+  if (!*row)
+    return std::optional<indexed_text>{};
+  indexed_text found{query.integer(0), {}};
+  if (which.seq == title_seq) {
+    found.text = searchable(query.text_view(1));
+  } else if (auto content = message_from_text(query.text_view(1))) {
+    found.text = searchable_text(*content);
+  }
+  return found.text.empty() ? std::optional<indexed_text>{} : std::optional{std::move(found)};
+}
+
+caf::error search_index::impl::add(const change& which) {
+  auto found = current(which);
+  if (!found)
+    return std::move(found.error());
+  if (!*found)
+    return caf::none;
+  auto id = ((*found)->user << user_shift) + which.id;
+  auto small = folded((*found)->text);
+  auto text = db->use("INSERT INTO texts(id, chat_id, seq, text) VALUES (?1, ?2, ?3, ?4)");
+  if (auto err = text.bind(id).bind(which.chat).bind(which.seq).bind((*found)->text).run())
+    return err;
+  if (auto err = db->use("INSERT INTO grams(rowid, text) VALUES (?1, ?2)").bind(id).bind(small).run())
+    return err;
+  return which.id % search_sample_every == 0 ? count_grams(small) : caf::error{};
+}
+
+caf::error search_index::impl::count_grams(std::string_view small) {
+  for (const auto& gram : grams_of(small)) {
+    auto count = db->use("INSERT INTO gram_samples(gram, texts) VALUES (?1, 1)"
+                         " ON CONFLICT(gram) DO UPDATE SET texts = texts + 1");
+    if (auto err = count.bind(gram).run())
+      return err;
+  }
+  return caf::none;
+}
+
+// An index without texts has to be told what it is to forget.
+caf::error search_index::impl::remove(int64_t id, std::string_view text) {
+  auto grams = db->use("INSERT INTO grams(grams, rowid, text) VALUES ('delete', ?1, ?2)");
+  if (auto err = grams.bind(id).bind(folded(text)).run())
+    return err;
+  return db->use("DELETE FROM texts WHERE id = ?1").bind(id).run();
+}
+
+caf::error search_index::impl::remove_text(const change& which) {
+  int64_t id = 0;
+  std::string text;
+  {
+    auto query = db->use("SELECT id, text FROM texts WHERE chat_id = ?1 AND seq = ?2");
+    auto row = query.bind(which.chat).bind(which.seq).step();
+    if (!row)
+      return std::move(row.error());
+    if (!*row)
+      return caf::none;
+    id = query.integer(0);
+    text = query.text(1);
+  }
+  return remove(id, text);
+}
+
+// False: time is over before all of it is gone.
+caf::expected<bool> search_index::impl::remove_chat(int64_t chat, clock::time_point until) {
+  std::vector<int64_t> seqs;
+  {
+    auto query = db->use("SELECT seq FROM texts WHERE chat_id = ?1");
+    query.bind(chat);
+    if (auto err = query.each_row([&] { seqs.push_back(query.integer(0)); }))
+      return err;
+  }
+  for (auto seq : seqs) {
+    if (auto err = remove_text({0, chat, seq}))
+      return err;
+    if (clock::now() >= until && seq != seqs.back())
+      return false;
+  }
+  return true;
+}
+
+// `former`: it was there before the index, and newer changes of the same text may have been looked at already.
+caf::expected<bool> search_index::impl::apply(const change& which, bool former, clock::time_point until) {
+  if (which.seq == end_seq)
+    return former ? caf::expected<bool>{true} : remove_chat(which.chat, until);
+  if (former) {
+    auto known = db->use("SELECT 1 FROM texts WHERE chat_id = ?1 AND seq = ?2");
+    auto row = known.bind(which.chat).bind(which.seq).step();
+    if (!row || *row)
+      return row;
+  } else if (auto err = remove_text(which)) {
+    return err;
+  }
+  if (auto err = add(which))
+    return err;
+  return true;
+}
+
+// In one transaction, with how far it came. False: time is over. Not IMMEDIATE, which would lock varro.db as well.
+caf::expected<bool> search_index::impl::apply_all(const std::vector<change>& which, bool former,
+                                                  clock::time_point until) {
+  if (auto err = db->execute("BEGIN"))
+    return err;
+  auto undone = [&](caf::error err) {
+    db->execute("ROLLBACK");
+    return err;
+  };
+  auto in_time = true;
+  for (const auto& each : which) {
+    auto done = apply(each, former, until);
+    if (!done)
+      return undone(std::move(done.error()));
+    in_time = *done && clock::now() < until;
+    if (!*done)
+      break;
+    auto place = db->use(former ? "UPDATE progress SET before_that = ?1" : "UPDATE progress SET following = ?1");
+    if (auto err = place.bind(each.id).run())
+      return undone(std::move(err));
+    if (!in_time)
+      break;
+  }
+  if (auto err = db->execute("COMMIT"))
+    return undone(std::move(err));
+  return in_time;
+}
+
+caf::expected<bool> search_index::catch_up(std::chrono::milliseconds at_most) {
+  auto until = clock::now() + at_most;
+  for (auto former : {false, true})
+    for (;;) {
+      auto which = impl_->changes(former ? "SELECT id, chat_id, seq FROM source.search_changes"
+                                           " WHERE id < (SELECT before_that FROM progress) ORDER BY id DESC LIMIT ?1"
+                                         : "SELECT id, chat_id, seq FROM source.search_changes"
+                                           " WHERE id > (SELECT following FROM progress) ORDER BY id LIMIT ?1");
+      if (!which)
+        return std::move(which.error());
+      if (which->empty())
+        break;
+      auto in_time = impl_->apply_all(*which, former, until);
+      if (!in_time || !*in_time)
+        return in_time;
+    }
+  return true;
+}
+
+int64_t search_index::left() {
+  auto query = impl_->db->use("SELECT before_that - 1 FROM progress");
+  auto row = query.step();
+  return row && *row ? std::max<int64_t>(query.integer(0), 0) : 0;
+}
+
+// --- searching -------------------------------------------------------------------------------------------------------
+
+// The lists of common trigrams are long: the rarest ones say enough, since the texts themselves are compared.
+caf::expected<std::vector<std::string>> search_index::impl::rarest(const std::set<std::string>& grams) {
+  std::vector<std::pair<int64_t, std::string>> counted;
+  for (const auto& gram : grams) {
+    auto query = db->use("SELECT texts FROM gram_samples WHERE gram = ?1");
+    auto row = query.bind(gram).step();
+    if (!row)
+      return std::move(row.error());
+    counted.emplace_back(*row ? query.integer(0) : 0, gram);
+  }
+  std::sort(counted.begin(), counted.end());
+  std::vector<std::string> out;
+  for (size_t i = 0; i < std::min(counted.size(), search_grams_max); ++i)
+    out.push_back(std::move(counted[i].second));
+  return out;
+}
+
+caf::error search_index::impl::find_titles(int64_t user, const std::string& small, size_t limit, watch& end,
+                                           found_chats& found) {
+  auto query = db->use("SELECT id, user_id, title, model, last_seq, created_at, updated_at, python, effort"
+                       " FROM source.chats WHERE user_id = ?1 ORDER BY updated_at DESC, id DESC LIMIT ?2");
+  query.bind(user).bind(int64_t{search_short_chats_max});
+  while (found.chats.size() < limit && !end.over()) {
+    auto row = query.step();
+    if (!row)
+      return std::move(row.error());
+    if (!*row)
+      return caf::none;
+    if (auto text = excerpt(searchable(query.text_view(2)), small); !text.match.empty())
+      found.chats.push_back({chat_from(query, 0), title_seq, std::move(text)});
+  }
+  return caf::none;
+}
+
+caf::error search_index::impl::find_texts(int64_t user, const std::string& small, size_t limit, watch& end,
+                                          found_chats& found) {
+  auto grams = rarest(grams_of(small));
+  if (!grams)
+    return std::move(grams.error());
+  // CROSS: in this order. A row is the user's, and shown in the chat, or it is not found.
+  auto query
+    = db->use("SELECT texts.seq, texts.text, chats.id, chats.user_id, title, model, last_seq, chats.created_at,"
+              " updated_at, python, effort FROM grams CROSS JOIN texts ON texts.id = grams.rowid"
+              " CROSS JOIN source.chats ON chats.id = texts.chat_id AND chats.user_id = ?2"
+              " WHERE grams MATCH ?1 AND grams.rowid BETWEEN ?3 AND ?4 AND (texts.seq = 0 OR EXISTS (SELECT 1"
+              " FROM source.messages WHERE chat_id = texts.chat_id AND seq = texts.seq AND superseded = 0))"
+              " ORDER BY grams.rowid DESC");
+  query.bind(all_of(*grams)).bind(user).bind(user << user_shift).bind(((user + 1) << user_shift) - 1);
+  std::unordered_set<int64_t> seen;
+  while (found.chats.size() < limit && !end.over()) {
+    auto row = query.step();
+    if (!row)
+      return std::move(row.error());
+    if (!*row)
+      return caf::none;
+    auto seq = query.integer(0);
+    if (seen.contains(query.integer(2)))
+      continue;
+    // A title may have changed since the index has seen it.
+    auto text = seq == title_seq ? excerpt(searchable(query.text_view(4)), small) : excerpt(query.text_view(1), small);
+    if (text.match.empty())
+      continue;
+    seen.insert(query.integer(2));
+    found.chats.push_back({chat_from(query, 2), seq, std::move(text)});
+  }
+  return caf::none;
+}
+
+caf::expected<found_chats> search_index::search(int64_t user_id, std::string_view query, int limit,
+                                                const std::function<bool()>& stop) {
+  if (query.size() > search_query_bytes_max)
+    return fail(errc::invalid_input,
+                "The search text has more than " + std::to_string(search_query_bytes_max) + " bytes.");
+  auto small = folded(searchable(query));
+  auto most = static_cast<size_t>(std::clamp(limit, 0, search_chats_max));
+  found_chats found;
+  if (small.empty() || most == 0)
+    return found;
+  auto until = clock::now() + search_time_max;
+  watch end{*impl_->db, [&] { return clock::now() >= until || (stop && stop()); }};
+  auto is_short = character_starts(small).size() <= search_gram_characters;
+  auto err = is_short ? impl_->find_titles(user_id, small, most, end, found)
+                      : impl_->find_texts(user_id, small, most, end, found);
+  found.complete = found.chats.size() == most || !end.over();
+  if (err && found.complete)
+    return err;
+  std::sort(found.chats.begin(), found.chats.end(), [](const found_chat& a, const found_chat& b) {
+    return std::pair{a.chat.updated_at, a.chat.id} > std::pair{b.chat.updated_at, b.chat.id};
+  });
+  return found;
+}
+
+caf::expected<std::unique_ptr<search_index>> search_index::open(const std::filesystem::path& data_dir) {
+  auto db = open_search_file(data_dir);
+  if (!db)
+    return std::move(db.error());
+  auto pimpl = std::make_unique<impl>();
+  pimpl->db = std::move(*db);
+  return std::unique_ptr<search_index>{new search_index{std::move(pimpl)}};
+}
+
+search_index::search_index(std::unique_ptr<impl> pimpl) : impl_(std::move(pimpl)) {}
+
+search_index::~search_index() {
+  impl_->db->execute("PRAGMA main.wal_checkpoint(TRUNCATE)");
+}
+
+} // namespace varro

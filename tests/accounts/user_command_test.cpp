@@ -1,0 +1,115 @@
+#include "accounts/user_command.hpp"
+
+#include "accounts/accounts.hpp"
+#include "storage/database.hpp"
+#include "tests/support/scratch_dir.hpp"
+
+#include <doctest/doctest.h>
+
+#include <sstream>
+
+using namespace varro;
+using namespace varro::test;
+
+namespace {
+
+struct command_line {
+  scratch_dir scratch;
+  std::ostringstream out;
+  std::ostringstream err;
+
+  int add(const std::string& name, const std::string& typed) {
+    std::istringstream in{typed};
+    return user_add(scratch.path(), name, true, in, out, err);
+  }
+  int passwd(const std::string& name, const std::string& typed) {
+    std::istringstream in{typed};
+    return user_passwd(scratch.path(), name, true, in, out, err);
+  }
+  user_record stored(std::string_view name) {
+    auto db = database::open(scratch.path(), database::mode::read_write);
+    REQUIRE(db);
+    auto user = (*db)->find_user(name);
+    REQUIRE(user);
+    return *user;
+  }
+};
+
+} // namespace
+
+TEST_CASE_FIXTURE(command_line, "a user is added with the first line of standard input as the password") {
+  CHECK(add("Ada", "correct horse\nsecond line\n") == 0);
+  CHECK(out.str() == "added ada\n");
+  CHECK(err.str().empty());
+  CHECK(verify_password(stored("ada").password_hash, "correct horse"));
+  CHECK_FALSE(verify_password(stored("ada").password_hash, "second line"));
+}
+
+TEST_CASE_FIXTURE(command_line, "a user that cannot be added is one sentence and exit code 1") {
+  REQUIRE(add("ada", "correct horse\n") == 0);
+  std::string words;
+  SUBCASE("a name that is taken") {
+    CHECK(add("ADA", "another password\n") == 1);
+    words = "taken";
+  }
+  SUBCASE("a name with other characters") {
+    CHECK(add("a b", "another password\n") == 1);
+    words = "letters";
+  }
+  SUBCASE("a short password") {
+    CHECK(add("bob", "short\n") == 1);
+    words = "too short";
+  }
+  SUBCASE("no password") {
+    CHECK(add("bob", "") == 1);
+    words = "standard input";
+  }
+  CHECK(err.str().find(words) != std::string::npos);
+  CHECK(verify_password(stored("ada").password_hash, "correct horse"));
+  out.str("");
+  CHECK(user_list(scratch.path(), out, err) == 0);
+  CHECK(out.str().find("bob") == std::string::npos);
+}
+
+TEST_CASE_FIXTURE(command_line, "users are listed, disabled and enabled") {
+  REQUIRE(add("bob", "correct horse\n") == 0);
+  REQUIRE(add("ada", "correct horse\n") == 0);
+  CHECK(user_disable(scratch.path(), "Bob", out, err) == 0);
+  CHECK(stored("bob").disabled);
+  out.str("");
+  CHECK(user_list(scratch.path(), out, err) == 0);
+  CHECK(out.str().rfind("ada\tactive\t20", 0) == 0);
+  CHECK(out.str().find("\nbob\tdisabled\t20") != std::string::npos);
+  CHECK(out.str().find("argon2id") == std::string::npos);
+  CHECK(user_enable(scratch.path(), "bob", out, err) == 0);
+  CHECK_FALSE(stored("bob").disabled);
+  CHECK(user_disable(scratch.path(), "nobody", out, err) == 1);
+  CHECK(err.str().find("nobody") != std::string::npos);
+}
+
+TEST_CASE_FIXTURE(command_line, "a new password replaces the old one, also while a server has the database open") {
+  REQUIRE(add("ada", "correct horse\n") == 0);
+  auto server = database::open(scratch.path(), database::mode::read_write);
+  REQUIRE(server);
+  auto ada = stored("ada").id;
+  REQUIRE((*server)->put_login({"token", ada, "csrf", 1, 1'000}) == caf::none);
+  CHECK(passwd("ada", "battery staple\n") == 0);
+  auto now = (*server)->find_user(ada);
+  REQUIRE(now);
+  CHECK(verify_password(now->password_hash, "battery staple"));
+  CHECK_FALSE(verify_password(now->password_hash, "correct horse"));
+  CHECK_FALSE((*server)->find_login("token", 10));
+  CHECK(passwd("nobody", "battery staple\n") == 1);
+}
+
+TEST_CASE_FIXTURE(command_line, "a mistyped directory is an error and gets no database") {
+  auto wrong = scratch / "wrong";
+  std::istringstream in{"correct horse\n"};
+  CHECK(user_list(wrong, out, err) == 1);
+  CHECK(user_disable(wrong, "ada", out, err) == 1);
+  CHECK(user_passwd(wrong, "ada", true, in, out, err) == 1);
+  CHECK(err.str().find(wrong.string()) != std::string::npos);
+  CHECK_FALSE(std::filesystem::exists(wrong));
+  CHECK(user_add(wrong, "ada", true, in, out, err) == 0);
+  CHECK(std::filesystem::exists(wrong / "varro.db"));
+}

@@ -1,0 +1,52 @@
+#include "base/text.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace varro;
+
+TEST_CASE("Only the letters A to Z become small") {
+  CHECK(ascii_lower("@AZ[`az{ 09 \xc3\x89") == "@az[`az{ 09 \xc3\x89");
+  CHECK(ascii_lower("").empty());
+}
+
+TEST_CASE("Everything but unreserved characters is percent-encoded, and what a place allows besides") {
+  CHECK(percent_encode("azAZ09-._~") == "azAZ09-._~");
+  CHECK(percent_encode("a/b:c@d %\xff") == "a%2Fb%3Ac%40d%20%25%FF");
+  CHECK(percent_encode("a/b:c@d e", "/:@") == "a/b:c@d%20e");
+}
+
+TEST_CASE("Words stand between separators, and no more are read than wanted") {
+  using words = std::vector<std::string_view>;
+  CHECK(words_of("-gpt--5.6_sol-", "-_") == words{"gpt", "5.6", "sol"});
+  CHECK(words_of("a-b-c", "-", 2) == words{"a", "b"});
+  CHECK(words_of("--", "-").empty());
+}
+
+TEST_CASE("hexadecimal digits have their values, and nothing else has one") {
+  CHECK(hex_value('0') == 0);
+  CHECK(hex_value('9') == 9);
+  CHECK(hex_value('a') == 10);
+  CHECK(hex_value('F') == 15);
+  for (const char c : {'/', ':', '@', 'G', '`', 'g', '\0', '\xff'})
+    CHECK(hex_value(c) == -1);
+}
+
+TEST_CASE("blanks go at both ends only") {
+  CHECK(trim(" \t\r\n\f\va b\v ") == "a b");
+  CHECK(trim("  ").empty());
+  CHECK(trim("xax", "x") == "a");
+  CHECK(is_blank(" \t\r\n\f\v"));
+  CHECK(is_blank(""));
+  CHECK(!is_blank("\xc2\xa0"));
+}
+
+TEST_CASE("percent-encoded text is decoded, and what is malformed is refused") {
+  CHECK(percent_decode("a%2Fb%20c+d", false) == "a/b c+d");
+  CHECK(percent_decode("a+b%2B", true) == "a b+");
+  for (auto text : {"%", "%4", "%4g", "a%"})
+    CHECK(!percent_decode(text, false));
+}
+
+TEST_CASE("bytes have two hexadecimal digits each") {
+  CHECK(to_hex(std::string_view{"\0\x0f\xff", 3}) == "000fff");
+}

@@ -1,0 +1,121 @@
+// Who may use which route, for every row of the table: a new route is held to it from its first day.
+#include "tests/http/routes_world.hpp"
+
+#include "http/route.hpp"
+#include "storage/database.hpp"
+
+using namespace varro;
+using namespace varro::test;
+
+namespace {
+
+// Chat 42 is ada's, who is logged in; chat 43 is bob's.
+struct rights_world : routes_world {
+  rights_world() : routes_world(auth_mode::accounts) {
+    auto token = make_session_token();
+    csrf = make_csrf_token();
+    script->users = {{ada, "ada", "", false, 0}, {bob, "bob", "", false, 0}};
+    script->logins.push_back({token.hash, ada, csrf, now_us(), now_us() + 3'600'000'000});
+    session_field = "Cookie: varro_session=" + token.token;
+  }
+  int status(const route& row, std::string_view path, std::vector<std::string> fields = {}) {
+    const std::string body = row.method == "GET" ? "" : "message=x&turn=1&run=1&title=x";
+    fields.push_back("Content-Type: application/x-www-form-urlencoded");
+    return ask(port, row.method, path, fields, body).status;
+  }
+
+  std::string csrf;
+  std::string session_field;
+};
+
+// The path with something in place of its segments.
+std::string path_of(const route& row, int64_t chat) {
+  std::string result;
+  std::string_view path = row.path;
+  while (!path.empty()) {
+    if (path.front() != '{') {
+      result += path.front();
+      path.remove_prefix(1);
+      continue;
+    }
+    const auto segment = path.substr(1, path.find('}') - 1);
+    const auto words = segment.find(':');
+    result += segment == "chat" ? std::to_string(chat)
+      : words != segment.npos   ? std::string{segment.substr(words + 1, segment.find('|') - words - 1)}
+                                : "m6-0.json";
+    path.remove_prefix(segment.size() + 2);
+  }
+  return result;
+}
+
+bool names_a_chat(const route& row) {
+  return row.path.find("{chat}") != row.path.npos;
+}
+
+} // namespace
+
+TEST_CASE("nobody may use what needs a user: pages lead to the login, everything else is 403") {
+  rights_world world;
+  for (const auto& row : all_routes()) {
+    CAPTURE(row.method);
+    CAPTURE(row.path);
+    const auto status = world.status(row, path_of(row, 42));
+    if (std::holds_alternative<open_route>(row.action))
+      CHECK(status != 403);
+    else if (const auto* page = std::get_if<user_route>(&row.action);
+             page != nullptr && page->otherwise == when_anonymous::login_page)
+      CHECK(status == 303);
+    else
+      CHECK(status == 403);
+  }
+  CHECK(world.script->sent.empty());
+}
+
+TEST_CASE("a chat of somebody else does not exist, whatever is asked of it") {
+  rights_world world;
+  for (const auto& row : all_routes()) {
+    if (!names_a_chat(row))
+      continue;
+    CAPTURE(row.method);
+    CAPTURE(row.path);
+    CHECK(world.status(row, path_of(row, 43), {world.session_field, "X-CSRF-Token: " + world.csrf}) == 404);
+  }
+}
+
+TEST_CASE("what changes something needs the session's token; what only reads does not") {
+  rights_world world;
+  for (const auto& row : all_routes()) {
+    CAPTURE(row.method);
+    CAPTURE(row.path);
+    const bool changes = std::holds_alternative<change_route>(row.action);
+    CHECK(changes == (row.method != "GET" && row.path != "/login"));
+    if (!changes)
+      continue;
+    CHECK(world.status(row, path_of(row, 42), {world.session_field}) == 403);
+    CHECK(world.status(row, path_of(row, 42), {world.session_field, "X-CSRF-Token: " + std::string(64, '0')}) == 403);
+  }
+  CHECK(world.script->sent.empty());
+}
+
+TEST_CASE("each route has an address of its own, and says what it is for") {
+  std::vector<std::string> seen;
+  for (const auto& row : all_routes()) {
+    CAPTURE(row.path);
+    CHECK(row.path.starts_with("/"));
+    CHECK(row.does.ends_with("."));
+    auto address = std::string{row.method} + " " + std::string{row.path};
+    CHECK(std::find(seen.begin(), seen.end(), address) == seen.end());
+    seen.push_back(std::move(address));
+  }
+}
+
+TEST_CASE("a path's segments are named and have their forms") {
+  auto chat = pattern_of("/chat/{chat}/export.{format:ipynb|md}");
+  CHECK(chat.expression == "/chat/([0-9]+)/export\\.(ipynb|md)");
+  REQUIRE(chat.segments.size() == 2);
+  CHECK(chat.segments[0].name == "chat");
+  CHECK(chat.segments[1].name == "format");
+  CHECK(pattern_of("/files/{path*}").expression == "/files/(.+)");
+  CHECK(pattern_of("/a/{name}").expression == "/a/([^/]+)");
+  CHECK(pattern_of("/").expression == "/");
+}

@@ -1,0 +1,26 @@
+// Small steps on directories that belong to hostile code: by descriptor, without following links. Any thread.
+#pragma once
+
+#include "base/descriptor.hpp"
+#include "workspace/file_listing.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace varro {
+
+descriptor open_directory(int at, const std::string& name);
+
+// A path below the directory, of which no part is a link (openat2).
+descriptor open_beneath(int directory, const std::string& path, int flags);
+
+// Without "." and "..".
+std::vector<std::string> names_in(int directory);
+
+// nullopt: it is not there, or is nothing that a listing holds.
+std::optional<file_entry> look_at(int directory, const std::string& name);
+
+std::string joined(const std::string& path, const std::string& name);
+
+} // namespace varro
