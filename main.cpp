@@ -5,6 +5,7 @@
 #include "actors/model_client.hpp"
 #include "actors/picture_scaler.hpp"
 #include "actors/shell_host.hpp"
+#include "actors/stop_deadline.hpp"
 #include "actors/store.hpp"
 #include "actors/supervisor.hpp"
 #include "actors/workspace_keeper.hpp"
@@ -23,16 +24,15 @@
 #include <csignal>
 #include <cstdio>
 #include <iostream>
+#include <optional>
 #include <sys/resource.h>
 #include <thread>
-#include <unistd.h>
 
 namespace varro {
 
 namespace {
 
 constexpr int exit_failed = 1;
-constexpr unsigned stop_seconds_max = 9; // a stop that takes longer is broken off
 
 struct system_configuration : caf::actor_system_config {
   system_configuration() {
@@ -131,6 +131,7 @@ int serve(config loaded) {
   if (!storage)
     return report(storage.error());
 
+  std::optional<stop_deadline> deadline; // outlives the actors
   system_configuration system_config;
   caf::actor_system system{system_config};
   std::shared_ptr<http_transport> transport = make_curl_transport();
@@ -157,7 +158,8 @@ int serve(config loaded) {
   auto registry = system.spawn(chat_registry, services);
   auto stopper = system.spawn(supervisor,
                               supervised{registry, services.shells, services.gateway, services.models, services.store,
-                                         services.reader, search, services.keeper, pictures});
+                                         services.reader, search, services.keeper, pictures},
+                              services.stop);
 
   http_server server{{system, *settings, registry, services.gateway, services.store, services.reader, services.shells,
                       storage->local_user, catalog, search}};
@@ -172,10 +174,14 @@ int serve(config loaded) {
     std::cout << "varro: listening on http://" << host << ":" << *port << std::endl;
     wait_for_stop(signals);
     log(log_level::info, "stopping");
-    alarm(stop_seconds_max);
+    deadline.emplace(services.stop, settings);
+    services.stop->waits_for("requests", "their answers");
     server.stop();
+    services.stop->is_done("requests");
   }
+  services.stop->waits_for("the list of models", "an answer");
   lists.stop();
+  services.stop->is_done("the list of models");
 
   caf::scoped_actor self{system};
   self->request(stopper, caf::infinite, stop_atom_v)

@@ -89,6 +89,7 @@ void on_down(self_pointer self, const caf::down_msg& down) {
   auto& state = self->state;
   for (auto entry = state.sessions.begin(); entry != state.sessions.end(); ++entry)
     if (entry->second.session.address() == down.source) {
+      state.services.stop->is_done(chat_name(entry->first));
       state.sessions.erase(entry);
       break;
     }
@@ -109,8 +110,10 @@ caf::result<done_atom> stop(self_pointer self) {
     return promise;
   }
   state.stop_waiters.push_back(promise);
-  for (auto& [chat, entry] : state.sessions)
+  for (auto& [chat, entry] : state.sessions) {
+    state.services.stop->waits_for(chat_name(chat), "it has not answered");
     self->request(entry.session, caf::infinite, stop_atom_v).then([](done_atom) {}, [](caf::error&) {});
+  }
   return promise;
 }
 

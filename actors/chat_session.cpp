@@ -79,6 +79,10 @@ void halt_run(self_pointer self) {
   state.current.reset();
 }
 
+void say_awaited(chat_session_state& state, const char* what) {
+  state.services.stop->waits_for(chat_name(state.contents.chat.id), what);
+}
+
 void end_session(self_pointer self, caf::typed_response_promise<done_atom> promise) {
   auto& state = self->state;
   // Kept shells go on, and the next server takes up the run.
@@ -93,6 +97,7 @@ void end_session(self_pointer self, caf::typed_response_promise<done_atom> promi
     return;
   }
   auto batch = interruption(state, "Interrupted: the server was stopped.");
+  say_awaited(state, "the end of its run, to be committed");
   self->request(state.services.store, caf::infinite, commit_atom_v, std::move(batch))
     .then(
       [=](done_atom) mutable {
@@ -110,7 +115,11 @@ caf::result<done_atom> stop(self_pointer self) {
   self->state.stopping = true;
   halt_run(self);
   auto promise = self->make_response_promise<done_atom>();
-  self->state.when_at_rest = [=] { settle(self, [=] { end_session(self, promise); }); };
+  say_awaited(self->state, "what is being committed");
+  self->state.when_at_rest = [=] {
+    say_awaited(self->state, "its snapshot of variables");
+    settle(self, [=] { end_session(self, promise); });
+  };
   look_for_rest(self);
   return promise;
 }

@@ -3,12 +3,14 @@
 
 #include "actors/interfaces.hpp"
 #include "actors/tools.hpp"
+#include "base/stop_progress.hpp"
 #include "config/config.hpp"
 #include "models/catalog.hpp"
 #include "render/markdown_renderer.hpp"
 
 #include <atomic>
 #include <memory>
+#include <string>
 
 namespace varro {
 
@@ -23,10 +25,16 @@ struct gauges {
   std::atomic<int64_t> runs{0};
 };
 
+// As the log and a stop call a chat.
+inline std::string chat_name(int64_t chat) {
+  return "chat " + std::to_string(chat);
+}
+
 struct session_services {
   std::shared_ptr<const config> settings;
   std::shared_ptr<id_source> ids;
   std::shared_ptr<gauges> counts;
+  std::shared_ptr<stop_progress> stop = std::make_shared<stop_progress>(); // what it waits for
   store_actor store;
   store_reader_actor reader;
   shell_host_actor shells;

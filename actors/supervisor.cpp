@@ -7,46 +7,90 @@ namespace varro {
 namespace {
 
 using self_pointer = supervisor_actor::stateful_pointer<supervisor_state>;
-using stop_promise = caf::typed_response_promise<done_atom>;
 
-void close_the_rest(self_pointer self, stop_promise promise) {
+constexpr const char* chats = "the chats";
+constexpr const char* shells = "the shells";
+
+template <class Actor>
+void await_end(self_pointer self, const Actor& actor, const char* who) {
+  self->monitor(actor);
+  self->state.ending.emplace(actor.address(), who);
+  self->state.progress->waits_for(who, "its end");
+}
+
+template <class Actor>
+void end(self_pointer self, const Actor& actor, const char* who) {
+  await_end(self, actor, who);
+  self->send_exit(actor, caf::exit_reason::user_shutdown);
+}
+
+void close_the_rest(self_pointer self) {
   auto& actors = self->state.actors;
   // Streams got their last events through the gateway's mailbox, in order before this.
+  await_end(self, actors.gateway, "the streams");
   self->send(actors.gateway, stop_atom_v);
-  self->send_exit(actors.models, caf::exit_reason::user_shutdown);
-  self->send_exit(actors.pictures, caf::exit_reason::user_shutdown);
-  self->send_exit(actors.keeper, caf::exit_reason::user_shutdown);
-  self->send_exit(actors.search, caf::exit_reason::user_shutdown);
-  self->send_exit(actors.reader, caf::exit_reason::user_shutdown);
-  self->send_exit(actors.store, caf::exit_reason::user_shutdown);
+  end(self, actors.models, "requests to models");
+  end(self, actors.pictures, "pictures");
+  end(self, actors.keeper, "the chats' files");
+  end(self, actors.search, "the search");
+  end(self, actors.reader, "the database, reading");
+  end(self, actors.store, "the database, writing");
   actors = {};
-  promise.deliver(done_atom_v);
+}
+
+void on_down(self_pointer self, const caf::down_msg& down) {
+  auto& state = self->state;
+  auto found = state.ending.find(down.source);
+  if (found == state.ending.end())
+    return;
+  state.progress->is_done(found->second);
+  state.ending.erase(found);
+  if (!state.ending.empty())
+    return;
+  state.stopped.deliver(done_atom_v);
   self->quit();
 }
 
-void stop_shells(self_pointer self, stop_promise promise) {
+void stop_shells(self_pointer self) {
+  self->state.progress->waits_for(shells, "their end");
+  auto go_on = [=] {
+    self->state.progress->is_done(shells);
+    close_the_rest(self);
+  };
   self->request(self->state.actors.shells, caf::infinite, stop_atom_v)
-    .then([=](done_atom) { close_the_rest(self, promise); },
+    .then([=](done_atom) { go_on(); },
           [=](caf::error& error) {
             log(log_level::error, "shells could not be stopped: " + text_of(error));
-            close_the_rest(self, promise);
+            go_on();
+          });
+}
+
+void stop_chats(self_pointer self) {
+  self->state.progress->waits_for(chats, "their end");
+  auto go_on = [=] {
+    self->state.progress->is_done(chats);
+    stop_shells(self);
+  };
+  self->request(self->state.actors.registry, caf::infinite, stop_atom_v)
+    .then([=](done_atom) { go_on(); },
+          [=](caf::error& error) {
+            log(log_level::error, "chats could not be stopped: " + text_of(error));
+            go_on();
           });
 }
 
 } // namespace
 
-supervisor_actor::behavior_type supervisor(self_pointer self, supervised actors) {
+supervisor_actor::behavior_type supervisor(self_pointer self, supervised actors,
+                                           std::shared_ptr<stop_progress> progress) {
   self->state.actors = std::move(actors);
+  self->state.progress = std::move(progress);
+  self->set_down_handler([=](const caf::down_msg& down) { on_down(self, down); });
   return {
     [=](stop_atom) -> caf::result<done_atom> {
-      auto promise = self->make_response_promise<done_atom>();
-      self->request(self->state.actors.registry, caf::infinite, stop_atom_v)
-        .then([=](done_atom) { stop_shells(self, promise); },
-              [=](caf::error& error) {
-                log(log_level::error, "chats could not be stopped: " + text_of(error));
-                stop_shells(self, promise);
-              });
-      return promise;
+      self->state.stopped = self->make_response_promise<done_atom>();
+      stop_chats(self);
+      return self->state.stopped;
     },
   };
 }

@@ -2,6 +2,11 @@
 #pragma once
 
 #include "actors/interfaces.hpp"
+#include "base/stop_progress.hpp"
+
+#include <map>
+#include <memory>
+#include <string>
 
 namespace varro {
 
@@ -20,9 +25,13 @@ struct supervised {
 struct supervisor_state {
   static inline const char* name = "supervisor";
   supervised actors;
+  std::shared_ptr<stop_progress> progress;
+  std::map<caf::actor_addr, std::string> ending; // the last ones, and what they are called
+  caf::typed_response_promise<done_atom> stopped;
 };
 
-supervisor_actor::behavior_type supervisor(supervisor_actor::stateful_pointer<supervisor_state> self,
-                                           supervised actors);
+// Answers stop_atom once all of them have ended. What it waits for stands in `progress`.
+supervisor_actor::behavior_type supervisor(supervisor_actor::stateful_pointer<supervisor_state> self, supervised actors,
+                                           std::shared_ptr<stop_progress> progress);
 
 } // namespace varro

@@ -33,6 +33,14 @@ struct change_route {
 
 using route_action = std::variant<open_route, user_route, change_route>;
 
+// What answering takes, by which workers are shared out (work_class.hpp).
+enum class route_work {
+  usual,
+  light,         // from memory, or what tells others how the server is: never made to wait for anybody's requests
+  costly,        // grows with what a chat holds
+  costly_search, // only with a text to look for, ?q=
+};
+
 struct route {
   std::string_view method; // "GET" answers HEAD, too
   // Of named segments: {chat} is a number, {name:a|b} one of these words, {name} a segment, {name*} the rest of the
@@ -40,10 +48,14 @@ struct route {
   std::string_view path;
   std::string_view does; // one sentence about what it is for
   route_action action;
+  route_work work = route_work::usual;
 };
 
 // All routes of the server. The router, the tests' table of rights and what describes the interface come from it.
 std::span<const route> all_routes() noexcept;
+
+// The one that a request will get: HEAD is GET. The path is percent-decoded; null where there is none.
+const route* find_route(std::string_view method, std::string_view path) noexcept;
 
 // What of a path stands in braces: its name, and the regular expression that it matches.
 struct path_segment {
@@ -55,5 +67,8 @@ struct path_pattern {
   std::vector<path_segment> segments;
 };
 path_pattern pattern_of(std::string_view path);
+// Whether that pattern matches a percent-decoded path; without regular expressions, for the thread that all requests
+// pass.
+bool matches(std::string_view pattern, std::string_view path) noexcept;
 
 } // namespace varro

@@ -16,6 +16,26 @@ path_segment segment_of(std::string_view inside) {
   return {std::string{inside}, inside == "chat" ? "[0-9]+" : "[^/]+"};
 }
 
+// How many bytes at the path's beginning a segment takes; 0: it does not match.
+size_t taken_by(std::string_view inside, std::string_view path) noexcept {
+  if (inside.ends_with('*'))
+    return path.size();
+  if (inside == "chat")
+    return std::min(path.find_first_not_of("0123456789"), path.size());
+  const auto end = std::min(path.find('/'), path.size());
+  const auto colon = inside.find(':');
+  if (colon == std::string_view::npos)
+    return end;
+  auto words = inside.substr(colon + 1);
+  while (!words.empty()) {
+    const auto word = words.substr(0, words.find('|'));
+    if (path.substr(0, end) == word)
+      return end;
+    words.remove_prefix(std::min(word.size() + 1, words.size()));
+  }
+  return 0;
+}
+
 } // namespace
 
 const std::string& route_call::segment(std::string_view name) const {
@@ -43,6 +63,27 @@ path_pattern pattern_of(std::string_view path) {
     path.remove_prefix(1);
   }
   return result;
+}
+
+bool matches(std::string_view pattern, std::string_view path) noexcept {
+  while (!pattern.empty()) {
+    if (path.empty())
+      return false;
+    if (pattern.front() != '{') {
+      if (pattern.front() != path.front())
+        return false;
+      pattern.remove_prefix(1);
+      path.remove_prefix(1);
+      continue;
+    }
+    const auto end = std::min(pattern.find('}'), pattern.size());
+    const auto taken = taken_by(pattern.substr(1, end - 1), path);
+    if (taken == 0)
+      return false;
+    pattern.remove_prefix(std::min(end + 1, pattern.size()));
+    path.remove_prefix(taken);
+  }
+  return path.empty();
 }
 
 } // namespace varro

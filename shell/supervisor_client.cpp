@@ -17,6 +17,7 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -29,12 +30,13 @@ namespace {
 
 constexpr int hello_max_ms = 10'000; // for an answer of a varro-shells that is already there
 constexpr int end_max_ms = 10'000;
+constexpr int kill_max_ms = 1'000;
 constexpr int connects_max = 3; // until one is there that speaks as this server does
 
-caf::expected<descriptor> connect_to(const supervisor_settings& settings) {
+caf::expected<descriptor> connect_to(const supervisor_settings& settings, int flags = 0) {
   descriptor directory{open(settings.data_dir.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
   auto address = socket_address(settings.socket(), directory);
-  descriptor connection{socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)};
+  descriptor connection{socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | flags, 0)};
   if (!directory || !connection
       || connect(connection.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
     return system_failure("varro-shells cannot be reached at " + settings.socket().string());
@@ -121,6 +123,22 @@ std::optional<shell_event> event_of(channel_message& message) {
 }
 
 } // namespace
+
+bool kill_supervisor(const fs::path& data_dir) {
+  supervisor_settings settings;
+  settings.data_dir = fs::absolute(data_dir);
+  // One that hangs takes no connection, and then has room for few: never wait for it.
+  auto connection = connect_to(settings, SOCK_NONBLOCK);
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (!connection || getsockopt(connection->get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || peer.pid <= 0)
+    return false;
+  descriptor process{static_cast<int>(syscall(SYS_pidfd_open, peer.pid, 0))};
+  if (!process || kill(peer.pid, SIGKILL) != 0)
+    return false;
+  pollfd one{process.get(), POLLIN, 0};
+  return poll(&one, 1, kill_max_ms) > 0;
+}
 
 class supervisor_client::worker {
 public:

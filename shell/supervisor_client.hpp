@@ -9,6 +9,7 @@
 #include "shell/shell_process.hpp"
 #include "shell/supervisor/settings.hpp"
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -55,6 +56,10 @@ struct shell_event {
   std::string python, state, version;
   std::vector<preload_problem> problems;
 };
+
+// Ends a varro-shells that answers at this data directory's socket, and with it all shells, whatever it is doing; false
+// if there is none or it stays. Waits for its end for at most a second. Any thread may call.
+bool kill_supervisor(const std::filesystem::path& data_dir);
 
 class supervisor_client {
 public:

@@ -60,7 +60,7 @@ public:
   caf::expected<user_record> local_user();
 
   // --- logins (browser sessions) -------------------------------------------------------------------------------------
-  caf::error put_login(const login_record& login);
+  caf::error put_login(const login_record& login); // also drops those of anybody that have expired when it was made
   // The login and its user, if not expired at `now` and the user is not disabled.
   struct login_found {
     login_record login;
@@ -70,7 +70,6 @@ public:
   // Those of these logins that it would not find.
   caf::expected<std::vector<std::string>> ended_logins(const std::vector<std::string>& token_hashes, unix_us now);
   caf::error drop_login(std::string_view token_hash);
-  caf::error drop_expired_logins(unix_us now);
 
   // --- health --------------------------------------------------------------------------------------------------------
   caf::error check(); // PRAGMA quick_check

@@ -95,6 +95,9 @@ caf::expected<user_record> database::local_user() {
 
 caf::error database::put_login(const login_record& login) {
   return impl_->write([&]() -> caf::error {
+    auto expired = impl_->db->use("DELETE FROM logins WHERE expires_at <= ?1").bind(login.created_at).run();
+    if (expired)
+      return expired;
     auto insert = impl_->db->use("INSERT INTO logins(token_hash, user_id, csrf, created_at, expires_at)"
                                  " VALUES (?1, ?2, ?3, ?4, ?5)");
     insert.bind(login.token_hash).bind(login.user_id).bind(login.csrf).bind(login.created_at).bind(login.expires_at);
@@ -136,10 +139,6 @@ caf::expected<std::vector<std::string>> database::ended_logins(const std::vector
 caf::error database::drop_login(std::string_view token_hash) {
   return impl_->write(
     [&] { return impl_->db->use("DELETE FROM logins WHERE token_hash = ?1").bind(token_hash).run(); });
-}
-
-caf::error database::drop_expired_logins(unix_us now) {
-  return impl_->write([&] { return impl_->db->use("DELETE FROM logins WHERE expires_at <= ?1").bind(now).run(); });
 }
 
 } // namespace varro

@@ -4,6 +4,8 @@
 #include "http/route.hpp"
 #include "storage/database.hpp"
 
+#include <regex>
+
 using namespace varro;
 using namespace varro::test;
 
@@ -118,4 +120,28 @@ TEST_CASE("a path's segments are named and have their forms") {
   CHECK(pattern_of("/files/{path*}").expression == "/files/(.+)");
   CHECK(pattern_of("/a/{name}").expression == "/a/([^/]+)");
   CHECK(pattern_of("/").expression == "/");
+}
+
+TEST_CASE("a route is found by method and path as the router finds it") {
+  auto path_of = [](std::string_view method, std::string_view path) {
+    const auto* found = find_route(method, path);
+    return found == nullptr ? "" : std::string{found->path};
+  };
+  CHECK(path_of("GET", "/") == "/");
+  CHECK(path_of("HEAD", "/chat/42") == "/chat/{chat}");
+  CHECK(path_of("GET", "/chat/42/export.ipynb") == "/chat/{chat}/export.{format:ipynb|md|json}");
+  CHECK(path_of("GET", "/chat/42/files/a/b c.csv") == "/chat/{chat}/files/{path*}");
+  CHECK(path_of("POST", "/chat/42/files") == "/chat/{chat}/files");
+  CHECK(path_of("GET", "/chat/stream/7") == "/chat/stream/{chat}");
+  for (auto path : {"", "//", "/chat/", "/chat/x", "/chat/42x", "/chat/42/", "/chat/42/export.", "/chat/42/export.mdx",
+                    "/chat/42/export.pdf", "/chat/42/files/", "/chat/42/charts/a/b", "/assets/"})
+    CHECK_MESSAGE(path_of("GET", path).empty(), path);
+  CHECK(path_of("DELETE", "/chats").empty());
+  // Each row is found by an address of its own, unless a row before it has that address.
+  for (const auto& row : all_routes()) {
+    auto address = std::regex_replace(std::string{row.path}, std::regex{"\\{chat\\}"}, "42");
+    address = std::regex_replace(address, std::regex{"\\{[a-z]+:([a-z]+)[^}]*\\}"}, "$1");
+    address = std::regex_replace(address, std::regex{"\\{[a-z]+\\*?\\}"}, "x");
+    CHECK_MESSAGE(path_of(row.method, address) == row.path, address);
+  }
 }

@@ -74,6 +74,20 @@ TEST_CASE("what costs more with what a chat holds is costly, and what tells of t
   CHECK(work_class_of(request_of("/", "s")).visitor == "s");
 }
 
+TEST_CASE("another spelling of an address or another method makes nothing cheaper, or free") {
+  for (auto target : {"/chat/42/export%2Emd", "/%63hat/42/e%78port.json", "/chat/42%2Ffiles", "/chat/4%32/files/a.csv",
+                      "/chats?%71=a", "/%63hats?q=a"})
+    CHECK_MESSAGE(work_class_of(request_of(target)).costly, target);
+  auto head = request_of("/chat/42/export.md");
+  head.method = "HEAD";
+  CHECK(work_class_of(head).costly);
+  auto upload = request_of("/chat/42/files");
+  upload.method = "POST";
+  CHECK(work_class_of(upload).costly);
+  for (auto target : {"/healthz/x", "/assets/", "/assets", "/metrics%00", "/%", "/no/such/page"})
+    CHECK_FALSE_MESSAGE(work_class_of(request_of(target)).free, target);
+}
+
 TEST_CASE("everybody has at least one worker, whatever there are") {
   CHECK(shares_of(1).of_visitor == 1);
   CHECK(shares_of(1).costly_of_visitor == 1);

@@ -6,17 +6,20 @@
 #include <cstdlib>
 #include <string_view>
 
+#include <unistd.h>
+
 namespace varro {
 
 namespace {
 
-// What VARRO_CRASH_AT says; no name: never.
-struct crash {
+// What a variable says; no name: never.
+struct fault {
   std::string_view name;
   int passing = 1;
+  std::atomic<int> passed{0};
 
-  crash() {
-    const auto* text = std::getenv("VARRO_CRASH_AT");
+  explicit fault(const char* variable) {
+    const auto* text = std::getenv(variable);
     if (text == nullptr)
       return;
     name = text;
@@ -27,15 +30,22 @@ struct crash {
     std::from_chars(number.data(), number.data() + number.size(), passing);
     name = name.substr(0, colon);
   }
+
+  bool happens_at(std::string_view point) {
+    return name == point && ++passed == passing;
+  }
 };
 
 } // namespace
 
 void fault_point(const char* name) {
-  static const crash wanted;
-  static std::atomic<int> passed{0};
-  if (wanted.name == name && ++passed == wanted.passing)
+  static fault crash{"VARRO_CRASH_AT"};
+  static fault hang{"VARRO_HANG_AT"};
+  if (crash.happens_at(name))
     std::raise(SIGKILL);
+  if (hang.happens_at(name))
+    for (;;)
+      pause();
 }
 
 } // namespace varro

@@ -22,6 +22,7 @@ import urllib.parse
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 VARRO = os.environ.get("VARRO", str(ROOT / "build" / "varro"))
+VARRO_CRASHING = os.environ.get("VARRO_CRASHING", str(pathlib.Path(VARRO).parent / "varro-crashing"))
 VARRO_MODEL = os.environ.get("VARRO_MODEL", str(ROOT / "build" / "varro-model"))
 OURS = ("ANTHROPIC_", "OPENAI_", "GEMINI_", "GOOGLE_", "VARRO_")  # variables that a developer's shell may have
 WAIT_SECONDS = 60  # the longest that anything here may take; no test waits for a time to pass
@@ -304,6 +305,19 @@ def run_varro(*arguments, env=None, stdin="", binary=None, launcher=()):
     clean.update(env or {})
     return subprocess.run([*launcher, binary or VARRO, *arguments], input=stdin, text=True, capture_output=True,
                           timeout=WAIT_SECONDS, env=clean)
+
+
+def supervisors_of(data):
+    """The varro-shells of one data directory; others may run on the same machine."""
+    found = set()
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            arguments = pathlib.Path(f"/proc/{entry}/cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if arguments[0].endswith(b"/varro-shells") and f'"{data}"'.encode() in arguments[1]:
+            found.add(int(entry))
+    return found
 
 
 class SystemTest(unittest.TestCase):

@@ -18,9 +18,8 @@ import unittest
 
 from cells import Chat, python, until
 from crash_world import CELL, Cut, Talk, Talker, World
-from harness import VARRO, WAIT_SECONDS, Client, Model
+from harness import VARRO, VARRO_CRASHING, WAIT_SECONDS, Client, Model
 
-VARRO_CRASHING = os.environ.get("VARRO_CRASHING", str(pathlib.Path(VARRO).parent / "varro-crashing"))
 TALKS = 10
 RESUMES_MAX = 3  # agent.resumes_max
 

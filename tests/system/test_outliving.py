@@ -8,20 +8,7 @@ import tempfile
 import unittest
 
 from cells import Chat, later, until
-from harness import Client, SystemTest
-
-
-def supervisors_of(data):
-    """The varro-shells of one data directory; others may run on the same machine."""
-    found = set()
-    for entry in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            arguments = pathlib.Path(f"/proc/{entry}/cmdline").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if arguments[0].endswith(b"/varro-shells") and f'"{data}"'.encode() in arguments[1]:
-            found.add(int(entry))
-    return found
+from harness import Client, SystemTest, supervisors_of
 
 
 # Appends to a file once, says that it runs, and goes on when it is told to.
