@@ -23,7 +23,7 @@ void channel::stop_sending() noexcept {
   queue_.clear();
 }
 
-// False when the socket is full.
+// False when the socket is full, or the kernel has used up what it needs for this: both pass.
 bool channel::transmit(const std::string& text, const int* descriptors, size_t count) {
   iovec part{const_cast<char*>(text.data()), text.size()};
   msghdr header{};
@@ -42,7 +42,8 @@ bool channel::transmit(const std::string& text, const int* descriptors, size_t c
   for (;;) {
     if (sendmsg(socket_.get(), &header, MSG_NOSIGNAL) >= 0)
       return true;
-    if (errno == EAGAIN)
+    is_refused_ = errno == ETOOMANYREFS || errno == ENOBUFS || errno == ENOMEM;
+    if (errno == EAGAIN || is_refused_)
       return false;
     if (errno != EINTR) {
       sends_ = false;
@@ -69,6 +70,7 @@ void channel::send(const json& message, std::initializer_list<int> descriptors) 
 }
 
 void channel::flush() {
+  is_refused_ = false;
   while (is_open() && !queue_.empty()) {
     auto& first = queue_.front();
     int numbers[descriptors_max];

@@ -44,13 +44,15 @@ public:
     return static_cast<bool>(socket_);
   }
   bool wants_write() const noexcept {
-    return !queue_.empty();
+    return !queue_.empty() && !is_refused_;
   }
   void close() noexcept;
 
   // The descriptors are duplicated when the message has to wait. To a peer that is gone nothing is sent; what it had
   // said can still be received.
   void send(const json& message, std::initializer_list<int> descriptors = {});
+  // Sends what waits: when the socket can be written to, and from time to time, since nothing tells when a kernel that
+  // had no room for the descriptors of a message has it again.
   void flush();
   // The next message, or nothing when none is there. A message that is no JSON object breaks the channel.
   std::optional<channel_message> receive();
@@ -65,6 +67,7 @@ private:
 
   descriptor socket_;
   bool sends_ = true;
+  bool is_refused_ = false;
   std::deque<waiting> queue_;
 };
 

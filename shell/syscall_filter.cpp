@@ -1,7 +1,9 @@
 #include "shell/syscall_filter.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <netinet/in.h>
 #include <optional>
 #include <sched.h>
 #include <seccomp.h>
@@ -186,20 +188,48 @@ scmp_arg_cmp has_bits(unsigned argument, uint64_t bits) {
   return scmp_arg_cmp{argument, SCMP_CMP_MASKED_EQ, bits, bits};
 }
 
+// All values of an argument but these; larger ones than are looked at one by one are refused as well.
+void deny_others(filter& rules, int call, int error_number, unsigned argument, int largest,
+                 std::initializer_list<int> allowed) {
+  for (int value = 0; value <= largest; ++value)
+    if (std::find(allowed.begin(), allowed.end(), value) == allowed.end())
+      rules.deny_when(call, error_number, {word_is(argument, static_cast<uint64_t>(value))});
+  rules.deny_when(call, error_number, {scmp_arg_cmp{argument, SCMP_CMP_GT, static_cast<uint64_t>(largest), 0}});
+}
+
 void deny_sockets(filter& rules) {
   // AF_VSOCK reaches the host past any network namespace, so only what is known to be harmless is let through.
-  constexpr int families_max = 64;
-  for (int family = 0; family < families_max; ++family)
-    if (family != AF_UNIX && family != AF_INET && family != AF_INET6)
-      rules.deny_when(SCMP_SYS(socket), EAFNOSUPPORT, {word_is(0, static_cast<uint64_t>(family))});
-  rules.deny_when(SCMP_SYS(socket), EAFNOSUPPORT, {scmp_arg_cmp{0, SCMP_CMP_GE, families_max, 0}});
+  constexpr int largest_family = 63;
+  deny_others(rules, SCMP_SYS(socket), EAFNOSUPPORT, 0, largest_family, {AF_UNIX, AF_INET, AF_INET6});
+  deny_others(rules, SCMP_SYS(socketpair), EAFNOSUPPORT, 0, largest_family, {AF_UNIX});
   for (auto type : {SOCK_RAW, SOCK_PACKET})
     rules.deny_when(SCMP_SYS(socket), EPERM, {scmp_arg_cmp{1, SCMP_CMP_MASKED_EQ, 0xF, static_cast<uint64_t>(type)}});
+  // The others (SCTP, UDP-Lite, Multipath TCP, …) have buffers of their own, beside the bounds of entry.c.
+  deny_others(rules, SCMP_SYS(socket), EPROTONOSUPPORT, 2, IPPROTO_ICMPV6,
+              {0, PF_UNIX, IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMPV6});
   // Buffers of sockets and pipes are kernel memory, which RLIMIT_AS does not count.
   for (int option : {SO_SNDBUF, SO_RCVBUF, SO_SNDBUFFORCE, SO_RCVBUFFORCE})
     rules.deny_when(SCMP_SYS(setsockopt), EPERM, {word_is(1, SOL_SOCKET), word_is(2, static_cast<uint64_t>(option))});
   constexpr uint64_t set_pipe_size = 1031; // F_SETPIPE_SZ
   rules.deny_when(SCMP_SYS(fcntl), EPERM, {word_is(1, set_pipe_size)});
+}
+
+// Whoever opens a file on which another process has a lease waits for that one, up to fs.lease-break-time, and be it a
+// thread of the server. Watching directories in this way has an account that all processes of the host user share.
+void deny_leases(filter& rules) {
+  constexpr uint64_t set_lease = 1024, notify = 1026, set_delegation = 1040; // F_SETLEASE, F_NOTIFY, F_SETDELEG
+  for (auto command : {set_lease, notify, set_delegation})
+    rules.deny_when(SCMP_SYS(fcntl), EPERM, {word_is(1, command)});
+}
+
+// The machine has one account of memory for compiled filters (net.core.bpf_jit_limit), and no shell can be started
+// without one. To programs this is a kernel without them, which they are prepared for.
+void deny_filters(filter& rules) {
+  rules.deny("seccomp", ENOSYS);
+  constexpr uint64_t set_seccomp = 22; // PR_SET_SECCOMP
+  rules.deny_when(SCMP_SYS(prctl), EINVAL, {word_is(0, set_seccomp)});
+  for (int option : {SO_ATTACH_FILTER, SO_ATTACH_BPF, SO_ATTACH_REUSEPORT_CBPF, SO_ATTACH_REUSEPORT_EBPF})
+    rules.deny_when(SCMP_SYS(setsockopt), EPERM, {word_is(1, SOL_SOCKET), word_is(2, static_cast<uint64_t>(option))});
 }
 
 void deny_namespaces(filter& rules) {
@@ -216,6 +246,8 @@ caf::expected<std::string> build() {
     rules.deny(name);
   deny_namespaces(rules);
   deny_sockets(rules);
+  deny_leases(rules);
+  deny_filters(rules);
   for (uint64_t request : {uint64_t{TIOCSTI}, uint64_t{TIOCLINUX}})
     rules.deny_when(SCMP_SYS(ioctl), EPERM, {word_is(1, request)});
   auto program = rules.program();

@@ -90,6 +90,32 @@ static int map_user(const struct varro_entry_plan* plan) {
   return 0;
 }
 
+/* What a kernel without the feature has no name for is not there to be used up either. */
+static int set_where_known(const char* path, const char* value) {
+  return write_text(path, value) < 0 && errno != ENOENT ? -1 : 0;
+}
+
+/* Accounts that the kernel keeps for a host user, who is the same for all shells, have bounds in each user namespace,
+ * too. A shell has one of the 128 watchers of files that a host user has by default. */
+static int bound_accounts(void) {
+  REQUIRE(set_where_known("/proc/sys/user/max_inotify_instances", "1"), "bound inotify");
+  REQUIRE(set_where_known("/proc/sys/user/max_inotify_watches", "1024"), "bound inotify");
+  REQUIRE(set_where_known("/proc/sys/user/max_fanotify_groups", "0"), "forbid fanotify");
+  REQUIRE(set_where_known("/proc/sys/user/max_fanotify_marks", "0"), "forbid fanotify");
+  return 0;
+}
+
+/* Buffers of sockets are memory that no limit of a process counts. These are of the shell's network namespace. */
+static int bound_network(void) {
+  /* Bytes of the buffers of a TCP socket: at least, at first, at most. */
+  REQUIRE(set_where_known("/proc/sys/net/ipv4/tcp_rmem", "4096 131072 131072"), "bound the buffers of sockets");
+  REQUIRE(set_where_known("/proc/sys/net/ipv4/tcp_wmem", "4096 16384 65536"), "bound the buffers of sockets");
+  /* Connections that wait for their end, and those that wait to be accepted; older kernels have one value for all. */
+  (void)write_text("/proc/sys/net/ipv4/tcp_max_tw_buckets", "1024");
+  (void)write_text("/proc/sys/net/core/somaxconn", "128");
+  return 0;
+}
+
 /* A shell's own loopback; its network namespace has nothing else. */
 static int raise_loopback(void) {
   struct ifreq request = {.ifr_name = "lo"};
@@ -272,7 +298,7 @@ static int become_init(void* unused) {
   (void)unused;
   const struct varro_entry_plan* plan = entry.plan;
   prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-  if (map_user(plan) < 0 || make_root(plan) < 0)
+  if (map_user(plan) < 0 || bound_accounts() < 0 || bound_network() < 0 || make_root(plan) < 0)
     _exit(1);
   if (sethostname("varro", 5) < 0 || raise_loopback() < 0) {
     give_up("set up the network");

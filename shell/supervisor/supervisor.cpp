@@ -178,6 +178,9 @@ void supervisor::tick() {
       late.push_back(number);
   for (auto number : late)
     fail_start(number, "the warm interpreter did not answer in time");
+  server_.flush();
+  for (const auto& each : zygotes_)
+    each->control().flush();
   watch_memory();
   sweep_cgroups();
   watch_workspaces();

@@ -1,7 +1,7 @@
 """Hostile cells against a whole server, as root and as a service user.
 
 Every attack of attacks/ runs in a chat of its own, after the honest use of the same things there. Meanwhile another
-chat has to answer in its normal time; afterwards the attacked chat's block says what happened, the server is well, and
+chat has to answer in its normal time, and to get of the kernel what it got before; afterwards the attacked chat's block says what happened, the server is well, and
 the attacked chat runs its next cell. VARRO_ATTACKS_ALL runs also those that wait for something.
 """
 
@@ -9,24 +9,32 @@ import os
 import unittest
 
 from attacked_server import AttackedServer, as_root, service_user
-from attacks import PRELUDE, exhaustion, files, kernel, network, processes, protocol
+from attacks import PRELUDE, accounts, exhaustion, files, kernel, network, processes, protocol
 from cells import Chat
 
 LATE_CELLS = 10  # of a shell that is about to be found broken
-TABLES = (files, network, kernel, processes, exhaustion, protocol)
+TABLES = (files, network, kernel, processes, exhaustion, accounts, protocol)
 
 
 class Attacks(AttackedServer):
+    def victim_sees(self, attack):
+        cell = self.neighbour.run(attack.victim) if attack.victim else None
+        return cell and (cell.state, cell.stdout)
+
     def attacked(self, chat, attack):
+        before = self.victim_sees(attack)
         running = chat.start(self.filled(PRELUDE + attack.code))
         if attack.stop_at:
             running.wait_for_file(attack.stop_at)
         self.others_answer(attack.name)
+        self.assertEqual(self.victim_sees(attack), before, "during: " + attack.name)
         if attack.stop_at:
             self.others_start(attack.name)
         if attack.stop_at and not running.is_over():
             self.assertEqual(running.stop(), 204)
-        return running.result()
+        result = running.result()
+        self.assertEqual(self.victim_sees(attack), before, "after: " + attack.name)
+        return result
 
     def check(self, attack):
         chat = Chat(self.client)

@@ -11,6 +11,7 @@ SETTINGS: {"preload":[PACKAGE…],"limits":{…},"skip":{PACKAGE:REASON},"librar
 All shells are copies of this process, so it holds no secret and nothing of any chat.
 """
 import ctypes
+import errno
 import gc
 import importlib
 import json
@@ -29,6 +30,8 @@ from varro_worker import library
 MESSAGE_BYTES_MAX = 64 << 10
 PR_SET_PDEATHSIG = 1
 SHELL_USER = 1000  # inside
+PASSING = (errno.ETOOMANYREFS, errno.ENOBUFS, errno.ENOMEM)  # of a send
+RETRY_MS = 100  # until it is tried again
 
 # Of the standard library: what most chats use, and what must be refreshed after a fork.
 STANDARD = ("asyncio", "collections", "csv", "datetime", "decimal", "itertools", "math", "multiprocessing", "pathlib",
@@ -220,6 +223,7 @@ class Zygote:
         self.environment, self.environment_data = dict(os.environ), dict(os.environ._data)
         self.problems = []
         self.shells = {}  # by the number of the pidfd
+        self.unsent = []
 
     def preload(self):
         skip = self.settings["skip"]
@@ -265,7 +269,25 @@ class Zygote:
         self.entry.settle()
 
     def send(self, message, descriptors=()):
-        socket.send_fds(self.control, [json.dumps(message).encode()], descriptors)
+        """Later, when the kernel has no room for it now: other programs use up the same accounts, and to end for that
+        would end all shells."""
+        data = json.dumps(message).encode()
+        if self.unsent or not self.is_sent(data, descriptors):
+            self.unsent.append((data, [os.dup(descriptor) for descriptor in descriptors]))
+
+    def is_sent(self, data, descriptors):
+        try:
+            socket.send_fds(self.control, [data], descriptors)
+        except OSError as error:
+            if error.errno not in PASSING:
+                raise
+            return False
+        return True
+
+    def flush(self):
+        while self.unsent and self.is_sent(*self.unsent[0]):
+            for descriptor in self.unsent.pop(0)[1]:
+                os.close(descriptor)
 
     def start(self, request, stream):
         shell = request["shell"]
@@ -278,7 +300,7 @@ class Zygote:
             self.become_shell(stream)
         started, python = made
         self.shells[started.pidfd] = started
-        self.ended.register(started.pidfd, select.EPOLLIN)
+        self.ended.register(started.pidfd, select.POLLIN)
         self.send({"op": "started", "shell": shell, "pid": started.pid}, [started.pidfd, python])
         os.close(python)
 
@@ -302,21 +324,26 @@ class Zygote:
         self.send({"op": "ended", "shell": started.shell, "status": status})
 
     def serve(self):
-        self.ended = select.epoll()
+        self.ended = select.poll()  # epoll has an account of the host user, which others may have used up
         control = self.control.fileno()
-        self.ended.register(control, select.EPOLLIN)
+        self.ended.register(control, select.POLLIN)
         self.send({"op": "ready", "python": sys.version.split()[0], "problems": self.problems})
         while True:
-            for number, _ in self.ended.poll():
+            for number, _ in self.ended.poll(RETRY_MS if self.unsent else None):
                 if number != control:
                     self.reap(number)
                     continue
                 data, descriptors, _, _ = socket.recv_fds(self.control, MESSAGE_BYTES_MAX, 4)
                 if not data:
                     return
-                self.start(json.loads(data), descriptors[0])
+                request = json.loads(data)
+                if descriptors:
+                    self.start(request, descriptors[0])
+                else:
+                    self.send({"op": "failed", "shell": request["shell"], "why": "no descriptors are left"})
                 for descriptor in descriptors:
                     os.close(descriptor)
+            self.flush()
 
 
 def main(control, settings):

@@ -7,7 +7,7 @@ Marks of the form @NAME@ stand for what the test puts in: where the data directo
 import dataclasses
 
 PRELUDE = r'''
-import ctypes, errno, mmap, os, platform, signal, socket, stat, subprocess, sys, threading, time
+import ctypes, errno, mmap, os, platform, signal, socket, stat, struct, subprocess, sys, threading, time
 _libc = ctypes.CDLL(None, use_errno=True)
 _numbers = dict(ptrace=(101, 117), process_vm_readv=(310, 270), process_vm_writev=(311, 271), kcmp=(312, 272),
     pidfd_open=(434, 434), pidfd_getfd=(438, 438), mount=(165, 40), umount2=(166, 39), pivot_root=(155, 41),
@@ -20,7 +20,8 @@ _numbers = dict(ptrace=(101, 117), process_vm_readv=(310, 270), process_vm_write
     sethostname=(170, 161), personality=(135, 92), memfd_create=(319, 279), memfd_secret=(447, 447),
     shmget=(29, 194), msgget=(68, 186), semget=(64, 190), swapon=(167, 224), clock_settime=(227, 112),
     acct=(163, 89), quotactl=(179, 60), syslog=(103, 116), fanotify_init=(300, 262), capset=(126, 91),
-    mlockall=(151, 230), vmsplice=(278, 75), setuid=(105, 146), process_madvise=(440, 440))
+    mlockall=(151, 230), vmsplice=(278, 75), setuid=(105, 146), process_madvise=(440, 440),
+    seccomp=(317, 277))
 _place = {"x86_64": 0, "aarch64": 1}[platform.machine()]
 
 def syscall(name, *arguments):
@@ -60,6 +61,7 @@ class Attack:
     twin_says: tuple = ()
     stop_at: str = ""  # the file by which an endless cell says that it runs; then the user stops it
     ends_late: bool = False  # the shell may be gone only when the next cells are asked for: those may fail
+    victim: str = ""  # what another chat does before, during and after; it has to see the same each time
     waits_for: str = ""  # why it is not asked yet; empty: it is
 
     def method(self):
