@@ -45,12 +45,16 @@ void commit(self_pointer self, message content, std::string progress, Continue g
       m.conversation_id = state.setup.conversation_id;
     },
     content);
-  if (state.history.use_count() > 1)
-    state.history = std::make_shared<std::vector<message>>(*state.history);
-  state.history->push_back(content);
+  shared_message shared{std::move(content)};
+  // A request under way may still read the history that it was given.
+  auto longer = std::make_shared<message_history>();
+  longer->reserve(state.history->size() + 1);
+  longer->assign(state.history->begin(), state.history->end());
+  longer->push_back(shared);
+  state.history = std::move(longer);
   self
     ->request(state.setup.session, caf::infinite, node_atom_v,
-              run_node{state.setup.run_id, std::move(content), std::move(progress)})
+              run_node{state.setup.run_id, std::move(shared), std::move(progress)})
     .then([=](done_atom) { go_on(); }, [=](caf::error& error) { finish(self, run_status::failed, text_of(error)); });
 }
 
@@ -182,9 +186,9 @@ void take_up(self_pointer self, const std::vector<tool_call_part>& calls) {
 }
 
 // Two calls with one id cannot be told apart by anyone: later ones of a response get an id of their own.
-std::vector<tool_call_part> take_calls(model_response& response, const std::vector<message>& history) {
+std::vector<tool_call_part> take_calls(model_response& response, const message_history& history) {
   std::vector<std::string> seen;
-  for (const auto& m : history)
+  for (const message& m : history)
     if (const auto* earlier = std::get_if<model_response>(&m))
       for (const auto& part : earlier->parts)
         if (const auto* call = std::get_if<tool_call_part>(&part))
@@ -216,9 +220,9 @@ bool paused(const model_response& response) {
     && response.provider_details["finish_reason"] == "pause_turn";
 }
 
-std::vector<tool_call_part> parts_of(const std::vector<open_call>& calls, const std::vector<message>& history) {
+std::vector<tool_call_part> parts_of(const std::vector<open_call>& calls, const message_history& history) {
   std::vector<tool_call_part> parts;
-  for (const auto& m : history)
+  for (const message& m : history)
     if (const auto* response = std::get_if<model_response>(&m))
       for (const auto& part : response->parts)
         if (const auto* call = std::get_if<tool_call_part>(&part))
@@ -236,7 +240,7 @@ void begin(self_pointer self) {
     take_up(self, parts_of(state.setup.unfinished.calls, *state.history));
     return;
   }
-  const auto* response = std::get_if<model_response>(&state.history->back());
+  const auto* response = state.history->back().as<model_response>();
   if (response == nullptr || paused(*response)) {
     step(self);
     return;
@@ -358,7 +362,7 @@ void on_down(self_pointer self, const caf::down_msg& down) {
 
 agent_run_actor::behavior_type agent_run(self_pointer self, run_setup setup) {
   auto& state = self->state;
-  state.history = std::make_shared<std::vector<message>>(std::move(setup.history));
+  state.history = std::make_shared<const message_history>(std::move(setup.history));
   state.end.usage = setup.spent.usage;
   state.end.model_requests = setup.spent.model_requests;
   state.setup = std::move(setup);

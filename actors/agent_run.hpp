@@ -38,7 +38,7 @@ struct run_setup {
   // What stands before the history in each request: the chat's own, which may be of an earlier release.
   std::string instructions;
   std::vector<tool_definition> tool_texts;
-  std::vector<message> history; // ends with the user's message, or where a crash cut the run off
+  message_history history; // ends with the user's message, or where a crash cut the run off
   unfinished_work unfinished;
   run_spending spent;
   chat_session_actor session;
@@ -60,8 +60,8 @@ struct agent_run_state {
   static inline const char* name = "agent_run";
 
   run_setup setup;
-  std::shared_ptr<std::vector<message>> history; // shared with requests under way; copied before a change then
-  run_end end;                                   // grows with the run
+  message_list history; // shared with requests under way
+  run_end end;          // grows with the run
   bool begun = false;
   bool cancelled = false;
   bool asking = false; // a model request is under way

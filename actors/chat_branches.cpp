@@ -56,7 +56,7 @@ caf::error repeat_turn(const chat_contents& contents, int64_t turn, user_message
                             [=](const message_row& row) { return row.turn == turn; });
   if (turn <= 0 || found == contents.messages.end())
     return fail(errc::not_found, "This chat has no such turn.");
-  const auto* request = std::get_if<model_request>(&found->content);
+  const auto* request = std::get_if<model_request>(&*found->content);
   const auto* prompt
     = request && !request->parts.empty() ? std::get_if<user_prompt_part>(&request->parts.front()) : nullptr;
   if (!prompt)
@@ -65,12 +65,6 @@ caf::error repeat_turn(const chat_contents& contents, int64_t turn, user_message
   if (input.text.empty())
     input.text = typed_text(*prompt);
   return caf::none;
-}
-
-caf::error refusal(const chat_session_state& state) {
-  if (state.stopping)
-    return stopping();
-  return busy(state) ? run_is_on(state) : caf::error{};
 }
 
 // Another branch is active in the database: its history, then its files.
@@ -121,12 +115,14 @@ write_batch fork_batch(const chat_session_state& state, int64_t turn, int64_t to
       break;
     row.chat_id = to;
     row.run_id = ids[row.run_id];
+    message content = row.content;
     std::visit(
-      [&](auto& content) {
-        content.run_id = std::to_string(row.run_id);
-        content.conversation_id = conversation;
+      [&](auto& kind) {
+        kind.run_id = std::to_string(row.run_id);
+        kind.conversation_id = conversation;
       },
-      row.content);
+      content);
+    row.content = std::move(content);
     chat.last_seq = std::max(chat.last_seq, row.seq);
     batch.messages.push_back(std::move(row));
   }

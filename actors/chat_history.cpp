@@ -90,7 +90,7 @@ stream_event done_event(const run_record& run, const std::string& unstored) {
 run_spending spent_by(const std::vector<message_row>& rows, int64_t run_id) {
   run_spending spent;
   for (const auto& row : rows) {
-    const auto* response = std::get_if<model_response>(&row.content);
+    const auto* response = std::get_if<model_response>(&*row.content);
     if (response == nullptr || row.run_id != run_id)
       continue;
     ++spent.model_requests;
@@ -110,8 +110,8 @@ wanted_shell shell_for(const chat_record& chat, const config& settings, std::str
   return wanted;
 }
 
-std::vector<message> messages_of(const std::vector<message_row>& rows) {
-  std::vector<message> messages;
+message_history messages_of(const std::vector<message_row>& rows) {
+  message_history messages;
   messages.reserve(rows.size());
   for (const auto& row : rows)
     messages.push_back(row.content);
@@ -123,7 +123,7 @@ std::vector<recorded_cell> recorded_cells(const std::vector<message_row>& rows) 
   std::vector<recorded_cell> cells;
   auto python = python_tool().definition;
   for (const auto& row : rows) {
-    if (const auto* response = std::get_if<model_response>(&row.content)) {
+    if (const auto* response = std::get_if<model_response>(&*row.content)) {
       for (const auto& part : response->parts)
         if (const auto* call = std::get_if<tool_call_part>(&part); call && call->tool_name == python.name) {
           auto checked = check_arguments(python, call->args);
@@ -132,7 +132,7 @@ std::vector<recorded_cell> recorded_cells(const std::vector<message_row>& rows) 
         }
       continue;
     }
-    for (const auto& part : std::get<model_request>(row.content).parts) {
+    for (const auto& part : std::get<model_request>(*row.content).parts) {
       const auto* result = std::get_if<tool_return_part>(&part);
       if (result == nullptr || result->tool_name != python.name)
         continue;
@@ -150,7 +150,7 @@ std::vector<recorded_cell> recorded_cells(const std::vector<message_row>& rows) 
 }
 
 bool returns_cell(const message_row& row) {
-  const auto* request = std::get_if<model_request>(&row.content);
+  const auto* request = std::get_if<model_request>(&*row.content);
   if (request == nullptr)
     return false;
   return std::any_of(request->parts.begin(), request->parts.end(), [](const auto& part) {
@@ -168,15 +168,15 @@ std::optional<snapshot_record> newest_snapshot(const std::vector<snapshot_record
 
 int64_t seq_of_return(const std::vector<message_row>& rows, const std::string& tool_call_id) {
   for (auto row = rows.rbegin(); row != rows.rend(); ++row)
-    if (const auto* request = std::get_if<model_request>(&row->content))
+    if (const auto* request = std::get_if<model_request>(&*row->content))
       for (const auto& part : request->parts)
         if (const auto* result = std::get_if<tool_return_part>(&part); result && result->tool_call_id == tool_call_id)
           return row->seq;
   return 0;
 }
 
-std::vector<message> returns_for_lost_calls(const std::vector<open_call>& calls, const std::string& reason) {
-  std::vector<message> returns;
+message_history returns_for_lost_calls(const std::vector<open_call>& calls, const std::string& reason) {
+  message_history returns;
   for (const auto& call : calls) {
     cell_result lost;
     lost.status = cell_status::lost;

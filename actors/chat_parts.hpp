@@ -16,7 +16,7 @@ void show_progress(chat_session_pointer self, std::string text);
 std::string conversation_of(int64_t chat);
 
 // A row with the chat's next seq, which is never reused.
-message_row make_row(chat_session_state& state, message content, int64_t turn, int64_t run_id);
+message_row make_row(chat_session_state& state, shared_message content, int64_t turn, int64_t run_id);
 write_batch batch_of(const chat_session_state& state);
 
 // If nothing is being committed: commits the end that waits for that, else calls what waits.
@@ -47,6 +47,8 @@ void end_start(chat_session_pointer self);
 bool busy(const chat_session_state& state);
 caf::error run_is_on(const chat_session_state& state);
 caf::error stopping();
+// Why no turn can begin now and no branch be changed; empty: it can.
+caf::error refusal(const chat_session_state& state);
 
 // --- turns (chat_turns.cpp) ------------------------------------------------------------------------------------------
 

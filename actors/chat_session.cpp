@@ -322,11 +322,14 @@ chat_session_actor::behavior_type chat_session(self_pointer self, session_servic
   finish_branch_change(self);
   repair(self);
   return {
+    [=](ready_atom) -> caf::result<int64_t> {
+      if (auto refused = refusal(self->state))
+        return refused;
+      return self->state.contents.chat.id;
+    },
     [=](send_atom, const user_message& input) -> caf::result<turn_started> {
-      if (self->state.stopping)
-        return stopping();
-      if (busy(self->state))
-        return run_is_on(self->state);
+      if (auto refused = refusal(self->state))
+        return refused;
       auto promise = self->make_response_promise<turn_started>();
       after_open_run(
         self, [=] { begin_turn(self, input, 0, {}, promise); },

@@ -106,7 +106,7 @@ std::optional<snapshot_record> newest_snapshot(const std::vector<snapshot_record
 int64_t seq_of_return(const std::vector<message_row>& rows, const std::string& tool_call_id);
 
 // A return for each of these calls that says that its result is lost, so that the history is valid again.
-std::vector<message> returns_for_lost_calls(const std::vector<open_call>& calls, const std::string& reason);
+message_history returns_for_lost_calls(const std::vector<open_call>& calls, const std::string& reason);
 
 // What becomes of the calls that a cut-off run left open, when a shell of the former server has begun the cells
 // `begun`. Cells of one response run in order, each after the commit of the one before: a call after a begun one has
@@ -124,6 +124,6 @@ run_spending spent_by(const std::vector<message_row>& rows, int64_t run_id);
 // so; else it is empty.
 wanted_shell shell_for(const chat_record& chat, const config& settings, std::string& note);
 
-std::vector<message> messages_of(const std::vector<message_row>& rows);
+message_history messages_of(const std::vector<message_row>& rows);
 
 } // namespace varro

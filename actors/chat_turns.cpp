@@ -140,7 +140,7 @@ std::string conversation_of(int64_t chat) {
   return "chat-" + std::to_string(chat);
 }
 
-message_row make_row(chat_session_state& state, message content, int64_t turn, int64_t run_id) {
+message_row make_row(chat_session_state& state, shared_message content, int64_t turn, int64_t run_id) {
   message_row row;
   row.chat_id = state.contents.chat.id;
   row.seq = ++state.contents.chat.last_seq;
@@ -167,6 +167,12 @@ caf::error run_is_on(const chat_session_state& state) {
 
 caf::error stopping() {
   return fail(errc::shutting_down, "The server is stopping. Send the message again in a moment.");
+}
+
+caf::error refusal(const chat_session_state& state) {
+  if (state.stopping)
+    return stopping();
+  return busy(state) ? run_is_on(state) : caf::error{};
 }
 
 bool busy(const chat_session_state& state) {
@@ -308,7 +314,7 @@ void close_run(chat_session_pointer self, const run_record& run, const std::stri
 // get another one with the end.
 void commit_end(chat_session_pointer self, run_record run) {
   auto& state = self->state;
-  std::vector<message> answer;
+  message_history answer;
   for (const auto& row : state.contents.messages)
     if (row.run_id == run.id)
       answer.push_back(row.content);

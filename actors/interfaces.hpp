@@ -133,6 +133,8 @@ using model_client_actor = caf::typed_actor<
 
 // One chat.
 using chat_session_actor = caf::typed_actor<
+  // The chat's id, if a turn could begin now; else what send_atom would answer.
+  caf::replies_to<ready_atom>::with<int64_t>,
   // Starts a turn; answers when the message is committed. errc::run_in_progress while a run is on.
   caf::replies_to<send_atom, user_message>::with<turn_started>,
   // Replaces this turn and all later ones by a new turn; an empty text asks the same again. Turn 0 is the last one.

@@ -1,4 +1,4 @@
-// What actors send each other, as values. Each is registered in type_ids.hpp, so that actors may move to other nodes.
+// What actors send each other, as values, within one process. Each is registered in type_ids.hpp.
 #pragma once
 
 #include "models/cell.hpp"
@@ -8,9 +8,6 @@
 #include "storage/found_chat.hpp"
 #include "storage/records.hpp"
 #include "workspace/versions.hpp"
-
-#include <caf/meta/load_callback.hpp>
-#include <caf/meta/type_name.hpp>
 
 #include <atomic>
 #include <cstdint>
@@ -72,7 +69,7 @@ struct chat_view {
 // A finished step of a run, on its way to its chat_session: one history row.
 struct run_node {
   int64_t run_id = 0;
-  message content;
+  shared_message content;
   std::string progress; // what happens next, for the progress line; empty keeps the newest
 };
 
@@ -91,7 +88,7 @@ struct tool_outcome {
   bool cancelled = false;
 };
 
-// One attempt of a request to a model. Never leaves its node: a pointer.
+// One attempt of a request to a model.
 struct attempt_outcome {
   response_decoder::outcome decoded;
   bool had_content = false;
@@ -119,7 +116,7 @@ struct snapshot_restored {
   std::vector<std::string> lost; // those that are not: "name (reason)"
 };
 
-// What varro-shells tells. It holds descriptors and never leaves its node: a pointer.
+// What varro-shells tells. It holds descriptors, which have one owner: a pointer.
 struct shell_event;
 using shell_news = std::shared_ptr<shell_event>;
 
@@ -150,196 +147,5 @@ struct actor_counts {
   int64_t viewers = 0;
   int64_t shells = 0;
 };
-
-// --- inspection: through JSON text where a type is ours and deep, field by field otherwise ---------------------------
-
-std::string to_wire(const message& x);
-caf::error from_wire(const std::string& text, message& x);
-std::string to_wire(const token_usage& x);
-caf::error from_wire(const std::string& text, token_usage& x);
-std::string to_wire(const cell_result& x);
-caf::error from_wire(const std::string& text, cell_result& x);
-std::string to_wire(const model_query& x);
-caf::error from_wire(const std::string& text, model_query& x);
-std::string to_wire(const tool_outcome& x);
-caf::error from_wire(const std::string& text, tool_outcome& x);
-
-// A deep type travels as one string of JSON.
-template <class Inspector, class T>
-typename Inspector::result_type inspect_as_text(Inspector& f, T& x, const char* name) {
-  std::string text;
-  if constexpr (Inspector::reads_state)
-    text = to_wire(x);
-  return f(caf::meta::type_name(name), text,
-           caf::meta::load_callback([&]() -> caf::error { return from_wire(text, x); }));
-}
-
-#define VARRO_INSPECT_AS_TEXT(type)                                                                                    \
-  template <class Inspector>                                                                                           \
-  typename Inspector::result_type inspect(Inspector& f, type& x) {                                                     \
-    return inspect_as_text(f, x, #type);                                                                               \
-  }
-
-VARRO_INSPECT_AS_TEXT(model_request)
-VARRO_INSPECT_AS_TEXT(model_response)
-VARRO_INSPECT_AS_TEXT(token_usage)
-VARRO_INSPECT_AS_TEXT(cell_result)
-VARRO_INSPECT_AS_TEXT(model_query)
-VARRO_INSPECT_AS_TEXT(tool_outcome)
-
-#undef VARRO_INSPECT_AS_TEXT
-
-inline std::string to_wire(const model_request& x) {
-  return to_wire(message{x});
-}
-inline std::string to_wire(const model_response& x) {
-  return to_wire(message{x});
-}
-caf::error from_wire(const std::string& text, model_request& x);
-caf::error from_wire(const std::string& text, model_response& x);
-
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, snapshot_taken& x) {
-  return f(caf::meta::type_name("snapshot_taken"), x.footer, x.anew, x.tag);
-}
-
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, snapshot_restored& x) {
-  return f(caf::meta::type_name("snapshot_restored"), x.count, x.lost);
-}
-
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, workspace_change& x) {
-  return f(caf::meta::type_name("workspace_change"), x.found, x.differing.paths, x.differing.count);
-}
-
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, chat_forked& x) {
-  return f(caf::meta::type_name("chat_forked"), x.chat_id, x.notice);
-}
-
-// Files travel as a prompt of nothing else.
-std::string to_wire(const std::vector<user_content>& x);
-caf::error from_wire(const std::string& text, std::vector<user_content>& x);
-
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, user_message& x) {
-  std::string files;
-  if constexpr (Inspector::reads_state)
-    files = to_wire(x.files);
-  return f(caf::meta::type_name("user_message"), x.text, x.model, x.python, x.effort, files,
-           caf::meta::load_callback([&]() -> caf::error { return from_wire(files, x.files); }));
-}
-
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, wanted_shell& x) {
-  return f(caf::meta::type_name("wanted_shell"), x.user, x.chat, x.workspace, x.python);
-}
-
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, user_record& x) {
-  return f(caf::meta::type_name("user_record"), x.id, x.name, x.password_hash, x.disabled, x.created_at);
-}
-
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, login_record& x) {
-  return f(caf::meta::type_name("login_record"), x.token_hash, x.user_id, x.csrf, x.created_at, x.expires_at);
-}
-
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, login_found_reply& x) {
-  return f(caf::meta::type_name("login_found_reply"), x.login, x.user);
-}
-
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, chat_record& x) {
-  return f(caf::meta::type_name("chat_record"), x.id, x.user_id, x.title, x.model, x.last_seq, x.created_at,
-           x.updated_at, x.python);
-}
-
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, turn_started& x) {
-  return f(caf::meta::type_name("turn_started"), x.chat, x.run_id, x.turn, x.seq, x.created, x.user_block, x.notice);
-}
-
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, stream_event& x) {
-  return f(caf::meta::type_name("stream_event"), x.id, x.event, x.data);
-}
-
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, chat_view& x) {
-  return f(caf::meta::type_name("chat_view"), x.chat, x.blocks, x.last_seq, x.running, x.progress, x.notice);
-}
-
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, run_record& x) {
-  return f(caf::meta::type_name("run_record"), x.id, x.chat_id, x.turn, x.first_seq, x.status, x.end_seq, x.error,
-           x.usage, x.model_requests, x.started_at, x.ended_at, x.superseded);
-}
-
-// A message is a variant of two registered types; it travels as text with the rest of its row.
-template <class Inspector>
-typename Inspector::result_type inspect_message(Inspector& f, message& x) {
-  std::string text;
-  if constexpr (Inspector::reads_state)
-    text = to_wire(x);
-  return f(text, caf::meta::load_callback([&]() -> caf::error { return from_wire(text, x); }));
-}
-
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, message_row& x) {
-  std::string text;
-  if constexpr (Inspector::reads_state)
-    text = to_wire(x.content);
-  return f(caf::meta::type_name("message_row"), x.chat_id, x.seq, x.turn, x.run_id, text, x.created_at, x.superseded,
-           caf::meta::load_callback([&]() -> caf::error { return from_wire(text, x.content); }));
-}
-
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, chat_contents& x) {
-  return f(caf::meta::type_name("chat_contents"), x.chat, x.messages, x.runs);
-}
-
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, write_batch& x) {
-  std::vector<chat_record> chat;
-  std::vector<run_record> run;
-  std::vector<int64_t> from;
-  if constexpr (Inspector::reads_state) {
-    if (x.chat)
-      chat.push_back(*x.chat);
-    if (x.run)
-      run.push_back(*x.run);
-    if (x.supersede_from_turn)
-      from.push_back(*x.supersede_from_turn);
-  }
-  return f(caf::meta::type_name("write_batch"), chat, x.messages, run, from, x.chat_id, x.user_id,
-           caf::meta::load_callback([&]() -> caf::error {
-             x.chat = chat.empty() ? std::nullopt : std::make_optional(chat.front());
-             x.run = run.empty() ? std::nullopt : std::make_optional(run.front());
-             x.supersede_from_turn = from.empty() ? std::nullopt : std::make_optional(from.front());
-             return caf::none;
-           }));
-}
-
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, run_node& x) {
-  std::string text;
-  if constexpr (Inspector::reads_state)
-    text = to_wire(x.content);
-  return f(caf::meta::type_name("run_node"), x.run_id, text, x.progress,
-           caf::meta::load_callback([&]() -> caf::error { return from_wire(text, x.content); }));
-}
-
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, run_end& x) {
-  return f(caf::meta::type_name("run_end"), x.run_id, x.status, x.error, x.usage, x.model_requests);
-}
-
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, actor_counts& x) {
-  return f(caf::meta::type_name("actor_counts"), x.sessions, x.runs, x.viewers, x.shells);
-}
 
 } // namespace varro

@@ -181,7 +181,7 @@ void prepare(self_pointer self, int64_t run) {
 
 int64_t files_in(const message_list& history) {
   int64_t files = 0;
-  for (const auto& content : *history) {
+  for (const message& content : *history) {
     const auto* request = std::get_if<model_request>(&content);
     for (size_t i = 0; request && i < request->parts.size(); ++i) {
       if (const auto* result = std::get_if<tool_return_part>(&request->parts[i]); result && result->content.is_array())

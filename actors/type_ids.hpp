@@ -5,45 +5,50 @@
 
 #include <caf/all.hpp>
 
+// Every type of ours. None is written to a network: actors of different processes do not speak to each other, so CAF
+// needs no way to serialize them.
+// clang-format off
+#define VARRO_MESSAGE_TYPES(X) \
+  X(varro::user_message) \
+  X(varro::turn_started) \
+  X(varro::stream_event) \
+  X(std::vector<varro::stream_event>) \
+  X(varro::chat_view) \
+  X(varro::chat_record) \
+  X(std::vector<varro::chat_record>) \
+  X(varro::user_record) \
+  X(varro::login_record) \
+  X(varro::login_found_reply) \
+  X(varro::chat_contents) \
+  X(varro::write_batch) \
+  X(varro::run_node) \
+  X(varro::run_end) \
+  X(varro::tool_outcome) \
+  X(varro::token_usage) \
+  X(varro::cell_result) \
+  X(varro::model_query) \
+  X(varro::model_response) \
+  X(varro::actor_counts) \
+  X(varro::wanted_shell) \
+  X(varro::snapshot_taken) \
+  X(varro::snapshot_restored) \
+  X(varro::workspace_change) \
+  X(varro::chat_forked) \
+  X(varro::attempt_result) \
+  X(varro::shell_news) \
+  X(varro::message_list) \
+  X(varro::picture_limits) \
+  X(varro::picture_job_ptr) \
+  X(varro::picture_result_ptr) \
+  X(varro::search_query) \
+  X(varro::search_found)
+// clang-format on
+
 CAF_BEGIN_TYPE_ID_BLOCK(varro, caf::id_block::varro_base::end)
 
-CAF_ADD_TYPE_ID(varro, (varro::user_message))
-CAF_ADD_TYPE_ID(varro, (varro::turn_started))
-CAF_ADD_TYPE_ID(varro, (varro::stream_event))
-CAF_ADD_TYPE_ID(varro, (std::vector<varro::stream_event>))
-CAF_ADD_TYPE_ID(varro, (varro::chat_view))
-CAF_ADD_TYPE_ID(varro, (varro::chat_record))
-CAF_ADD_TYPE_ID(varro, (std::vector<varro::chat_record>))
-CAF_ADD_TYPE_ID(varro, (varro::user_record))
-CAF_ADD_TYPE_ID(varro, (varro::login_record))
-CAF_ADD_TYPE_ID(varro, (varro::login_found_reply))
-CAF_ADD_TYPE_ID(varro, (varro::run_record))
-CAF_ADD_TYPE_ID(varro, (varro::message_row))
-CAF_ADD_TYPE_ID(varro, (varro::chat_contents))
-CAF_ADD_TYPE_ID(varro, (varro::write_batch))
-CAF_ADD_TYPE_ID(varro, (varro::run_node))
-CAF_ADD_TYPE_ID(varro, (varro::run_end))
-CAF_ADD_TYPE_ID(varro, (varro::tool_outcome))
-CAF_ADD_TYPE_ID(varro, (varro::token_usage))
-CAF_ADD_TYPE_ID(varro, (varro::cell_result))
-CAF_ADD_TYPE_ID(varro, (varro::model_query))
-CAF_ADD_TYPE_ID(varro, (varro::model_request))
-CAF_ADD_TYPE_ID(varro, (varro::model_response))
-CAF_ADD_TYPE_ID(varro, (varro::actor_counts))
-CAF_ADD_TYPE_ID(varro, (varro::wanted_shell))
-CAF_ADD_TYPE_ID(varro, (varro::snapshot_taken))
-CAF_ADD_TYPE_ID(varro, (varro::snapshot_restored))
-CAF_ADD_TYPE_ID(varro, (varro::workspace_change))
-CAF_ADD_TYPE_ID(varro, (varro::chat_forked))
-
-CAF_ADD_TYPE_ID(varro, (varro::attempt_result))
-CAF_ADD_TYPE_ID(varro, (varro::shell_news))
-CAF_ADD_TYPE_ID(varro, (varro::message_list))
-CAF_ADD_TYPE_ID(varro, (varro::picture_limits))
-CAF_ADD_TYPE_ID(varro, (varro::picture_job_ptr))
-CAF_ADD_TYPE_ID(varro, (varro::picture_result_ptr))
-CAF_ADD_TYPE_ID(varro, (varro::search_query))
-CAF_ADD_TYPE_ID(varro, (varro::search_found))
+#define VARRO_ADD_TYPE(type) CAF_ADD_TYPE_ID(varro, (type))
+VARRO_MESSAGE_TYPES(VARRO_ADD_TYPE)
+#undef VARRO_ADD_TYPE
 CAF_ADD_TYPE_ID(varro, (std::vector<std::string>))
 
 #define VARRO_ADD_ATOM(name) CAF_ADD_ATOM(varro, varro, name##_atom, #name)
@@ -52,12 +57,4 @@ VARRO_ATOMS(VARRO_ADD_ATOM)
 
 CAF_END_TYPE_ID_BLOCK(varro)
 
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(varro::attempt_result)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(varro::shell_news)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(varro::search_query)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(varro::search_found)
-// Whole histories and pictures stay on their node.
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(varro::message_list)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(varro::picture_limits)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(varro::picture_job_ptr)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(varro::picture_result_ptr)
+VARRO_MESSAGE_TYPES(CAF_ALLOW_UNSAFE_MESSAGE_TYPE)

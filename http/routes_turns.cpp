@@ -83,9 +83,9 @@ caf::expected<turn_started> start_turn(application& app, const visitor& who, con
   user_message message{asked.message, asked.model, asked.python, asked.effort};
   if (files.empty())
     return app.ask<turn_started>(*session, send_atom_v, message);
-  // The model learns from the message what was uploaded.
-  auto view = app.ask<chat_view>(*session, page_atom_v);
-  auto stored = view ? app.store_files(who, view->chat.id, files) : view.error();
+  // No file is kept of a turn that will be refused. The model learns from the message what was uploaded.
+  auto chat = app.ask<int64_t>(*session, ready_atom_v);
+  auto stored = chat ? app.store_files(who, *chat, files) : chat.error();
   if (!stored)
     return stored.error();
   message.files = attached_to_message(app.settings, files, stored->names);

@@ -1,5 +1,6 @@
 #include "http/work_class.hpp"
 
+#include "base/text.hpp"
 #include "http/form.hpp"
 #include "http/guard.hpp"
 #include "http/route.hpp"

@@ -160,7 +160,7 @@ void add_sampling(const model_query& query, const claude_traits& traits, bool th
 std::optional<std::string> container_of(const model_query& query) {
   const auto provider = provider_name(query.model);
   for (auto it = query.history->rbegin(); it != query.history->rend(); ++it)
-    if (const auto* response = std::get_if<model_response>(&*it); response && response->provider_name == provider)
+    if (const auto* response = std::get_if<model_response>(&**it); response && response->provider_name == provider)
       if (auto id = string_member(response->provider_details, "container_id"))
         return id;
   return std::nullopt;
@@ -168,7 +168,7 @@ std::optional<std::string> container_of(const model_query& query) {
 
 template <class Part>
 bool has_part(const model_query& query) {
-  for (const auto& any_message : *query.history)
+  for (const message& any_message : *query.history)
     if (const auto* response = std::get_if<model_response>(&any_message))
       for (const auto& part : response->parts)
         if (std::holds_alternative<Part>(part))

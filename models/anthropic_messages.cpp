@@ -121,9 +121,9 @@ json user_blocks(const model_request& request, bool vision, std::vector<std::str
 
 // --- responses to assistant messages ---------------------------------------------------------------------------------
 
-std::set<std::string> returned_ids(const std::vector<message>& history) {
+std::set<std::string> returned_ids(const message_history& history) {
   std::set<std::string> ids;
-  for (const auto& any_message : history)
+  for (const message& any_message : history)
     if (const auto* response = std::get_if<model_response>(&any_message))
       for (const auto& part : response->parts)
         if (const auto* result = std::get_if<builtin_tool_return_part>(&part))
@@ -140,14 +140,14 @@ struct response_context {
 // Where thinking is off, the vendor wants what there was taken out by us, since such a request cannot say that thinking
 // which no longer matches shall be dropped. Taken from the front it invalidates nothing behind it; between tool calls
 // the notes of the turn that is on stay.
-size_t first_thinking_kept(const model_query& query, thinking_mode mode, const std::vector<message>& history) {
+size_t first_thinking_kept(const model_query& query, thinking_mode mode, const message_history& history) {
   if (query.without_thinking || mode == thinking_mode::disabled)
     return history.size();
   if (mode != thinking_mode::between_tools)
     return 0;
   size_t turn = 0;
   for (size_t i = 0; i < history.size(); ++i)
-    if (const auto* request = std::get_if<model_request>(&history[i]))
+    if (const auto* request = std::get_if<model_request>(&*history[i]))
       for (const auto& part : request->parts)
         if (std::holds_alternative<user_prompt_part>(part))
           turn = i;
@@ -184,11 +184,11 @@ json encode_messages(const model_query& query, thinking_mode mode, std::vector<s
   auto messages = json::array();
   for (size_t i = 0; i < history.size(); ++i) {
     json blocks;
-    const auto* request = std::get_if<model_request>(&history[i]);
+    const auto* request = std::get_if<model_request>(&*history[i]);
     if (request)
       blocks = user_blocks(*request, query.model.vision && !query.without_pictures, system);
     else
-      blocks = assistant_blocks(std::get<model_response>(history[i]), i, i + 1 == history.size(), context);
+      blocks = assistant_blocks(std::get<model_response>(*history[i]), i, i + 1 == history.size(), context);
     if (!blocks.empty())
       messages.push_back(json{{"role", request ? "user" : "assistant"}, {"content", std::move(blocks)}});
   }

@@ -105,7 +105,7 @@ int64_t overhead_of(const model_query& query) {
 double correction(const model_query& query, const std::vector<int64_t>& estimates) {
   const auto& history = *query.history;
   for (size_t i = history.size(); i-- > 0;) {
-    const auto* response = std::get_if<model_response>(&history[i]);
+    const auto* response = std::get_if<model_response>(&*history[i]);
     if (!response || response->usage.input_tokens <= 0)
       continue;
     int64_t estimate = integer_member(member(response->metadata, "left_out"), "estimate").value_or(0);
@@ -167,11 +167,12 @@ void reduce_content(json& content, left_out& without) {
   content = std::move(text);
 }
 
-void reduce(message& content, left_out& without) {
-  auto* request = std::get_if<model_request>(&content);
-  if (!request)
-    return;
-  for (auto& any_part : request->parts) {
+shared_message reduced(const shared_message& content, left_out& without) {
+  const auto* given = content.as<model_request>();
+  if (!given)
+    return content;
+  auto request = *given;
+  for (auto& any_part : request.parts) {
     if (auto* part = std::get_if<tool_return_part>(&any_part)) {
       reduce_content(part->content, without);
     } else if (auto* part = std::get_if<user_prompt_part>(&any_part)) {
@@ -184,6 +185,7 @@ void reduce(message& content, left_out& without) {
           }
     }
   }
+  return request;
 }
 
 // A history while it is made to fit.
@@ -222,7 +224,7 @@ private:
   fitted_history result() const;
 
   const model_query& query_;
-  std::vector<message> history_;
+  message_history history_;
   std::vector<int64_t> estimates_;
   std::vector<size_t> turns_; // where each begins
   int64_t overhead_ = 0;
@@ -249,7 +251,7 @@ std::vector<size_t> fitting::block_ends() const {
 
 void fitting::reduce_until(size_t& next, size_t end) {
   for (; next < end; ++next) {
-    reduce(history_[next], without_);
+    history_[next] = reduced(history_[next], without_);
     estimates_[next] = estimated_tokens(history_[next]);
   }
 }
@@ -257,10 +259,10 @@ void fitting::reduce_until(size_t& next, size_t end) {
 void fitting::reduce_newest_turn() {
   const auto begin = turns_.empty() ? 0 : turns_.back();
   size_t last_request = history_.size();
-  while (last_request > begin && !std::holds_alternative<model_request>(history_[last_request - 1]))
+  while (last_request > begin && !std::holds_alternative<model_request>(*history_[last_request - 1]))
     --last_request;
   for (size_t i = begin; i + 1 < last_request && !fits(); ++i) {
-    reduce(history_[i], without_);
+    history_[i] = reduced(history_[i], without_);
     estimates_[i] = estimated_tokens(history_[i]);
   }
 }
@@ -286,7 +288,7 @@ fitted_history fitting::run() {
 }
 
 fitted_history fitting::result() const {
-  std::vector<message> kept;
+  message_history kept;
   if (first_ != 0) {
     model_request note;
     note.parts.push_back(
@@ -297,7 +299,7 @@ fitted_history fitting::result() const {
     kept.emplace_back(std::move(note));
   }
   kept.insert(kept.end(), history_.begin() + static_cast<std::ptrdiff_t>(first_), history_.end());
-  return {std::make_shared<const std::vector<message>>(std::move(kept)), without_, total(), fits()};
+  return {std::make_shared<const message_history>(std::move(kept)), without_, total(), fits()};
 }
 
 } // namespace

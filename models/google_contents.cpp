@@ -95,7 +95,7 @@ private:
 };
 
 encoded_history history_encoder::encode() {
-  for (const auto& any_message : joined(*query_.history)) {
+  for (const message& any_message : joined(*query_.history)) {
     if (const auto* request = std::get_if<model_request>(&any_message))
       add_request(*request);
     else

@@ -174,40 +174,58 @@ std::optional<response_part> spoken_response(const other_part& part) {
   return made;
 }
 
-std::vector<message> joined(const std::vector<message>& history) {
-  std::vector<message> out;
-  for (const auto& next : history) {
-    auto* before = out.empty() ? nullptr : std::get_if<model_request>(&out.back());
-    const auto* request = std::get_if<model_request>(&next);
-    if (before && request)
-      append(*before, *request);
+namespace {
+
+bool has_others(const message& content) {
+  const auto is_other = [](const auto& part) { return std::holds_alternative<other_part>(part); };
+  return std::visit([&](const auto& m) { return std::any_of(m.parts.begin(), m.parts.end(), is_other); }, content);
+}
+
+// Requests that follow each other are one; what only later releases know is said in words.
+message as_sent(const shared_message* first, const shared_message* last) {
+  message whole = *first;
+  while (++first != last)
+    append(std::get<model_request>(whole), *first->as<model_request>());
+  if (auto* request = std::get_if<model_request>(&whole))
+    say_others(request->parts, spoken_request);
+  else
+    say_others(std::get<model_response>(whole).parts, spoken_response);
+  return whole;
+}
+
+} // namespace
+
+message_history joined(const message_history& history) {
+  message_history out;
+  out.reserve(history.size());
+  for (size_t i = 0; i < history.size();) {
+    auto end = i + 1;
+    while (history[i].as<model_request>() && end < history.size() && history[end].as<model_request>())
+      ++end;
+    if (end == i + 1 && !has_others(history[i]))
+      out.push_back(history[i]);
     else
-      out.push_back(next);
-  }
-  for (auto& any_message : out) {
-    if (auto* request = std::get_if<model_request>(&any_message))
-      say_others(request->parts, spoken_request);
-    else
-      say_others(std::get<model_response>(any_message).parts, spoken_response);
+      out.push_back(as_sent(&history[i], history.data() + end));
+    i = end;
   }
   return out;
 }
 
 message_list without_refused(const message_list& history) {
-  const auto refused = [](const message& content) {
-    const auto* response = std::get_if<model_response>(&content);
+  const auto refused = [](const shared_message& content) {
+    const auto* response = content.as<model_response>();
     return response && response->finish_reason == "content_filter" && open_calls({content}).empty();
   };
   if (std::none_of(history->begin(), history->end(), refused))
     return history;
-  auto kept = std::make_shared<std::vector<message>>();
+  auto kept = std::make_shared<message_history>();
   std::remove_copy_if(history->begin(), history->end(), std::back_inserter(*kept), refused);
   return kept;
 }
 
-std::vector<open_call> open_calls(const std::vector<message>& history) {
+std::vector<open_call> open_calls(const message_history& history) {
   std::vector<open_call> open;
-  for (const auto& one : history) {
+  for (const message& one : history) {
     if (const auto* response = std::get_if<model_response>(&one)) {
       for (const auto& part : response->parts)
         if (const auto* call = std::get_if<tool_call_part>(&part))
@@ -221,9 +239,9 @@ std::vector<open_call> open_calls(const std::vector<message>& history) {
   return open;
 }
 
-caf::error check_history(const std::vector<message>& history) {
+caf::error check_history(const message_history& history) {
   std::vector<open_call> open;
-  for (const auto& one : history) {
+  for (const message& one : history) {
     if (const auto* response = std::get_if<model_response>(&one)) {
       if (!open.empty())
         return unanswered(open.front());

@@ -28,7 +28,7 @@ std::optional<response_part> spoken_response(const other_part& part);
 // Adjacent requests joined into one (tool returns and retry prompts before user prompts, as pydantic-ai orders them)
 // and adjacent responses left as they are, parts of later releases as what they say: what a history looks like when it
 // goes to a model.
-std::vector<message> joined(const std::vector<message>& history);
+message_history joined(const message_history& history);
 
 // The history without answers that the vendor refused in the middle: what they began with leads to further refusals.
 // The given one when there is none.
@@ -39,10 +39,10 @@ struct open_call {
   std::string tool_name;
   std::string tool_call_id;
 };
-std::vector<open_call> open_calls(const std::vector<message>& history);
+std::vector<open_call> open_calls(const message_history& history);
 
 // Invariant 4: every tool call has exactly one return (or retry prompt), after it and before the next response; every
 // return belongs to a call. The error names the offending tool_call_id.
-caf::error check_history(const std::vector<message>& history);
+caf::error check_history(const message_history& history);
 
 } // namespace varro

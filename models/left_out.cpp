@@ -37,9 +37,9 @@ bool marks_left_out(const json& metadata) {
   return member(member(metadata, "left_out"), "more") == json(true);
 }
 
-left_out told_left_out(const std::vector<message>& history) {
+left_out told_left_out(const message_history& history) {
   for (auto it = history.rbegin(); it != history.rend(); ++it)
-    if (const auto* response = std::get_if<model_response>(&*it)) {
+    if (const auto* response = std::get_if<model_response>(&**it)) {
       const auto without = left_out_of(response->metadata);
       if (!without.any() || marks_left_out(response->metadata))
         return without;

@@ -28,6 +28,6 @@ void note_left_out(const left_out& without, int64_t estimate, const left_out& to
 left_out left_out_of(const json& metadata);
 bool marks_left_out(const json& metadata);
 // What the user was told last in this history; nothing when the newest answer was made from all of it.
-left_out told_left_out(const std::vector<message>& history);
+left_out told_left_out(const message_history& history);
 
 } // namespace varro

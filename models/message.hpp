@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -206,7 +207,36 @@ struct model_response {
 
 using message = std::variant<model_request, model_response>;
 
-// A history that actors hand to each other without copying it.
-using message_list = std::shared_ptr<const std::vector<message>>;
+// A message of a history: one for all that hold it, which nobody changes. Never null; a copy of it copies no message.
+class shared_message {
+public:
+  shared_message() : shared_message(message{}) {}
+  shared_message(message value) : value_(std::make_shared<const message>(std::move(value))) {}
+  shared_message(model_request value) : shared_message(message{std::move(value)}) {}
+  shared_message(model_response value) : shared_message(message{std::move(value)}) {}
+
+  const message& operator*() const noexcept {
+    return *value_;
+  }
+  operator const message&() const noexcept {
+    return *value_;
+  }
+  // A request or a response; null when it is the other kind.
+  template <class Kind>
+  const Kind* as() const noexcept {
+    return std::get_if<Kind>(value_.get());
+  }
+  bool is_same_as(const shared_message& other) const noexcept {
+    return value_ == other.value_;
+  }
+
+private:
+  std::shared_ptr<const message> value_;
+};
+
+using message_history = std::vector<shared_message>;
+
+// A history that actors hand to each other.
+using message_list = std::shared_ptr<const message_history>;
 
 } // namespace varro

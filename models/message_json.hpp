@@ -18,15 +18,15 @@
 namespace varro {
 
 json to_json(const message& value);
-json to_json(const std::vector<message>& values);
+json to_json(const message_history& values);
 json to_json(const token_usage& value);
 
 // Compact, non-ASCII unescaped, invalid UTF-8 replaced by U+FFFD; what the database rows hold.
 std::string to_json_text(const message& value);
-std::string to_json_text(const std::vector<message>& values);
+std::string to_json_text(const message_history& values);
 
 caf::expected<message> message_from_json(const json& value);
-caf::expected<std::vector<message>> messages_from_json(const json& value);
+caf::expected<message_history> messages_from_json(const json& value);
 caf::expected<message> message_from_text(std::string_view text);
 
 } // namespace varro

@@ -123,9 +123,9 @@ caf::expected<message> message_from_json(const json& value) {
   return out;
 }
 
-caf::expected<std::vector<message>> messages_from_json(const json& value) {
+caf::expected<message_history> messages_from_json(const json& value) {
   message_reading reading;
-  std::vector<message> out;
+  message_history out;
   if (!value.is_array())
     reading.fail_at({}, "a list of messages");
   else if (nests_deeper_than(value, stored_depth_max))

@@ -212,7 +212,7 @@ json to_json(const message& value) {
   return std::visit(message_writer{}, value);
 }
 
-json to_json(const std::vector<message>& values) {
+json to_json(const message_history& values) {
   json out = json::array();
   for (const auto& value : values)
     out.push_back(to_json(value));
@@ -223,7 +223,7 @@ std::string to_json_text(const message& value) {
   return dump_json(to_json(value));
 }
 
-std::string to_json_text(const std::vector<message>& values) {
+std::string to_json_text(const message_history& values) {
   return dump_json(to_json(values));
 }
 

@@ -70,11 +70,11 @@ private:
 
 json message_encoder::encode() {
   const auto history = joined(*query_.history);
-  for (const auto& any_message : history)
+  for (const varro::message& any_message : history)
     if (const auto* response = std::get_if<model_response>(&any_message))
       for (const auto& part : response->parts)
         thinks_ = thinks_ || std::holds_alternative<thinking_part>(part);
-  for (const auto& any_message : history) {
+  for (const varro::message& any_message : history) {
     if (const auto* request = std::get_if<model_request>(&any_message))
       add_request(*request);
     else

@@ -63,7 +63,7 @@ public:
       vision_(query.model.vision && !query.without_pictures) {}
 
   json encode() {
-    for (const auto& any_message : joined(*query_.history)) {
+    for (const varro::message& any_message : joined(*query_.history)) {
       if (const auto* request = std::get_if<model_request>(&any_message))
         add_request(*request);
       else

@@ -79,10 +79,9 @@ class file_writer {
 public:
   explicit file_writer(const std::function<const file_replacement&(size_t)>& replacement) : replacement_(replacement) {}
 
-  message written(const message& one) {
-    const auto* request = std::get_if<model_request>(&one);
-    if (request == nullptr)
-      return one;
+  // `first`: which of all files the first one of this request is.
+  message written(const model_request* request, size_t first) {
+    next_ = first;
     model_request copy{{},
                        request->timestamp,
                        request->instructions,
@@ -212,10 +211,10 @@ private:
 
 } // namespace
 
-std::vector<history_file> files_of(const std::vector<message>& history) {
+std::vector<history_file> files_of(const message_history& history) {
   std::vector<history_file> found;
   for (size_t i = 0; i < history.size(); ++i) {
-    const auto* request = std::get_if<model_request>(&history[i]);
+    const auto* request = std::get_if<model_request>(&*history[i]);
     if (request == nullptr)
       continue;
     for (const auto& part : request->parts) {
@@ -232,13 +231,19 @@ std::vector<history_file> files_of(const std::vector<message>& history) {
   return found;
 }
 
-std::vector<message> with_files(const std::vector<message>& history,
-                                const std::function<const file_replacement&(size_t)>& replacement) {
+message_history with_files(const message_history& history, const std::vector<history_file>& files,
+                           const std::function<const file_replacement&(size_t)>& replacement) {
   file_writer writer{replacement};
-  std::vector<message> copy;
+  message_history copy;
   copy.reserve(history.size());
-  for (const auto& one : history)
-    copy.push_back(writer.written(one));
+  size_t file = 0;
+  for (size_t i = 0; i < history.size(); ++i) {
+    const auto first = file;
+    bool changes = false;
+    for (; file < files.size() && files[file].message == i; ++file)
+      changes = changes || replacement(file).what != file_replacement::kind::same;
+    copy.push_back(changes ? shared_message{writer.written(history[i].as<model_request>(), first)} : history[i]);
+  }
   return copy;
 }
 

@@ -25,7 +25,7 @@ struct history_file {
 };
 
 // In order: the oldest first. Media types image/… and application/pdf.
-std::vector<history_file> files_of(const std::vector<message>& history);
+std::vector<history_file> files_of(const message_history& history);
 
 // What stands for a file in the request.
 struct file_replacement {
@@ -43,9 +43,10 @@ struct file_replacement {
   std::span<const drawn_page> drawn;
 };
 
-// The history with each file replaced: `replacement(i)` for the i-th of files_of(history). A new file keeps the
-// identifier of the old one. Messages are copied without the bytes that are left out.
-std::vector<message> with_files(const std::vector<message>& history,
-                                const std::function<const file_replacement&(size_t)>& replacement);
+// The history with each file replaced: `replacement(i)` for the i-th of `files`, which is files_of(history). A new file
+// keeps the identifier of the old one. A message none of whose files changes is shared; others are copied without the
+// bytes that are left out.
+message_history with_files(const message_history& history, const std::vector<history_file>& files,
+                           const std::function<const file_replacement&(size_t)>& replacement);
 
 } // namespace varro

@@ -283,8 +283,8 @@ message_list picture_fit::fitted() {
   }
   if (!changes)
     return history_;
-  return std::make_shared<const std::vector<message>>(
-    with_files(*history_, [&](size_t i) -> const file_replacement& { return replacements[i]; }));
+  return std::make_shared<const message_history>(
+    with_files(*history_, files_, [&](size_t i) -> const file_replacement& { return replacements[i]; }));
 }
 
 } // namespace varro

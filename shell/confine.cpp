@@ -18,11 +18,12 @@ namespace {
 
 constexpr uid_t nobody = 65'534;
 
-// What decoders need: memory, the descriptors that are open, the clock, and the end.
+// What decoders need: memory, the descriptors that are open, the clock, and the end. (A sanitizer asks for the
+// alternate signal stack before the end.)
 constexpr std::array allowed{
   "read",       "write",  "close",     "lseek",         "brk",          "munmap",       "mremap",
   "madvise",    "futex",  "getrandom", "clock_gettime", "gettimeofday", "rt_sigreturn", "exit",
-  "exit_group", "getpid", "gettid",    "getrusage",     "sched_yield",
+  "exit_group", "getpid", "gettid",    "getrusage",     "sched_yield",  "sigaltstack",
 };
 
 bool allow(scmp_filter_ctx rules, const char* name) {

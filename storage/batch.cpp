@@ -131,9 +131,9 @@ caf::error insert_message(connection& db, const owned_chat& chat, const message_
   auto insert = db.use("INSERT INTO messages(chat_id, seq, turn, run_id, kind, created_at, superseded, folded, json)"
                        " SELECT id, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 FROM chats WHERE id = ?1 AND user_id = ?2");
   // `folded` is empty since version 5 of the schema.
-  auto kind = std::holds_alternative<model_request>(row.content) ? "request" : "response";
+  auto kind = std::holds_alternative<model_request>(*row.content) ? "request" : "response";
   insert.bind(chat.id).bind(chat.user).bind(row.seq).bind(row.turn).bind(row.run_id).bind(kind).bind(row.created_at);
-  insert.bind(row.superseded ? 1 : 0).bind(std::string_view{}).bind(to_json_text(row.content));
+  insert.bind(row.superseded ? 1 : 0).bind(std::string_view{}).bind(to_json_text(*row.content));
   if (auto err = insert.run()) {
     if (insert.code() == SQLITE_CONSTRAINT_PRIMARYKEY || insert.code() == SQLITE_CONSTRAINT_UNIQUE)
       return fail(errc::storage_failed,

@@ -87,7 +87,7 @@ struct message_row {
   int64_t seq = 0;
   int64_t turn = 0;
   int64_t run_id = 0;
-  message content;
+  shared_message content;
   unix_us created_at = 0;
   bool superseded = false;
 };

@@ -43,7 +43,7 @@ struct turn {
   std::vector<request_part> results;
 };
 
-turn newest_turn(const std::vector<message>& history) {
+turn newest_turn(const message_history& history) {
   size_t begin = history.size();
   while (begin > 0 && !prompt_in(history[begin - 1]))
     --begin;
@@ -52,7 +52,7 @@ turn newest_turn(const std::vector<message>& history) {
     return out;
   out.prompt = text_of_prompt(*prompt_in(history[begin - 1]));
   for (size_t i = begin; i < history.size(); ++i)
-    if (const auto* request = std::get_if<model_request>(&history[i]))
+    if (const auto* request = std::get_if<model_request>(&*history[i]))
       for (const auto& part : request->parts)
         if (!std::holds_alternative<system_prompt_part>(part))
           out.results.push_back(part);
@@ -75,10 +75,10 @@ struct past_calls {
   name_set names; // that the newest cells set or use
 };
 
-past_calls calls_in(const std::vector<message>& history) {
+past_calls calls_in(const message_history& history) {
   past_calls out;
   for (auto one = history.rbegin(); one != history.rend(); ++one)
-    if (const auto* response = std::get_if<model_response>(&*one))
+    if (const auto* response = std::get_if<model_response>(&**one))
       for (const auto& part : response->parts)
         if (const auto* call = std::get_if<tool_call_part>(&part)) {
           out.ids.insert(call->tool_call_id);
@@ -138,7 +138,7 @@ std::string help() {
 } // namespace
 
 model_response offline_answer(const model_query& query) {
-  static const std::vector<message> nothing;
+  static const message_history nothing;
   const auto& history = query.history ? *query.history : nothing;
   model_response response;
   response.timestamp = timestamp_now();

@@ -18,7 +18,7 @@ constexpr int64_t run_id = 5;
 using session_twin_actor = chat_session_actor::extend<caf::reacts_to<flush_atom>, caf::reacts_to<gone_atom>>;
 
 struct run_log {
-  std::vector<message> nodes; // in the order in which they came to be committed
+  message_history nodes; // in the order in which they came to be committed
   bool hold_commits = false;
   std::deque<caf::typed_response_promise<done_atom>> held;
   std::vector<run_end> ends;
@@ -37,6 +37,7 @@ caf::result<T> not_here() {
 
 session_twin_actor::behavior_type session_twin(session_twin_actor::pointer self, log_pointer log) {
   return {
+    [](ready_atom) { return not_here<int64_t>(); },
     [](send_atom, const user_message&) { return not_here<turn_started>(); },
     [](edit_atom, int64_t, const user_message&) { return not_here<turn_started>(); },
     [](branch_atom, int64_t) { return not_here<done_atom>(); },
@@ -382,7 +383,7 @@ namespace {
 std::vector<retry_prompt_part> retries_of(const run_log& log) {
   std::vector<retry_prompt_part> found;
   for (const auto& node : log.nodes)
-    if (const auto* request = std::get_if<model_request>(&node))
+    if (const auto* request = node.as<model_request>())
       for (const auto& part : request->parts)
         if (const auto* retry = std::get_if<retry_prompt_part>(&part))
           found.push_back(*retry);

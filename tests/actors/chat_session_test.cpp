@@ -189,6 +189,26 @@ TEST_CASE("a second message during a run is refused with the run's id, and accep
   CHECK(third->turn == 2);
 }
 
+TEST_CASE("one copy of each message serves the store, the model's requests and downloads") {
+  actor_world world;
+  world.log().answers.push_back(always(call_answer({{"python", {{"code", "1"}}}})));
+  world.log().answers.push_back(always(text_answer("done")));
+  world.log().answers.push_back(always(text_answer("again")));
+  auto session = world.session();
+  REQUIRE(world.ask<turn_started>(session, send_atom_v, says("one")));
+  REQUIRE(world.ask<turn_started>(session, send_atom_v, says("two")));
+  const auto committed = world.committed_messages();
+  const auto downloaded = world.ask<chat_contents>(session, history_atom_v);
+  REQUIRE(downloaded);
+  REQUIRE(downloaded->messages.size() == committed.size());
+  for (size_t i = 0; i < committed.size(); ++i)
+    CHECK(downloaded->messages[i].content.is_same_as(committed[i]));
+  REQUIRE(world.log().queries.size() == 3);
+  for (const auto& query : world.log().queries)
+    for (size_t i = 0; i < query.history->size(); ++i)
+      CHECK((*query.history)[i].is_same_as(committed[i]));
+}
+
 TEST_CASE("an unknown tool and unusable arguments are told to the model") {
   actor_world world;
   world.log().answers.push_back(always(call_answer({{"magic", json::object()}, {"python", "{\"code\": "}})));
@@ -200,11 +220,11 @@ TEST_CASE("an unknown tool and unusable arguments are told to the model") {
   CHECK(world.log().cells.empty());
   const auto& history = *world.log().queries.back().history;
   CHECK(check_history(history) == caf::none);
-  const auto& unknown = std::get<retry_prompt_part>(std::get<model_request>(history[2]).parts[0]);
+  const auto& unknown = std::get<retry_prompt_part>(std::get<model_request>(*history[2]).parts[0]);
   CHECK(contains(unknown.content.get<std::string>(), "Unknown tool name: 'magic'"));
-  const auto& invalid = std::get<retry_prompt_part>(std::get<model_request>(history[3]).parts[0]);
+  const auto& invalid = std::get<retry_prompt_part>(std::get<model_request>(*history[3]).parts[0]);
   CHECK(invalid.content[0]["type"] == "json_invalid");
-  const auto& missing = std::get<retry_prompt_part>(std::get<model_request>(history[5]).parts[0]);
+  const auto& missing = std::get<retry_prompt_part>(std::get<model_request>(*history[5]).parts[0]);
   CHECK(missing.content[0]["type"] == "missing");
 }
 
@@ -458,7 +478,7 @@ TEST_CASE("a run that a former process left open goes on, its lost cell is told 
   CHECK(run.status == run_status::completed);
   CHECK(run.resumes == 1);
   CHECK(run.model_requests == 2);
-  CHECK(run.usage.output_tokens == 2 * std::get<model_response>(contents.messages[1].content).usage.output_tokens);
+  CHECK(run.usage.output_tokens == 2 * std::get<model_response>(*contents.messages[1].content).usage.output_tokens);
 }
 
 TEST_CASE("of a run whose answer was committed and whose end was not, only the end is made up") {

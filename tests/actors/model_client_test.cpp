@@ -121,7 +121,7 @@ struct fixture {
     query.model.api_key = "sk-secret-1234";
     model_request request;
     request.parts.push_back(user_prompt_part{"hi", "2026-01-01T00:00:00Z"});
-    query.history = std::make_shared<const std::vector<message>>(std::vector<message>{request});
+    query.history = std::make_shared<const message_history>(message_history{request});
     return query;
   }
 
@@ -167,7 +167,7 @@ agent_run_actor::behavior_type asking_twin(agent_run_actor::pointer self, model_
 // Questions of about a thousand tokens each, with short answers.
 model_query long_chat(int turns) {
   auto asked = fixture::query();
-  std::vector<message> history;
+  message_history history;
   for (int i = 0; i < turns; ++i) {
     model_request request;
     request.parts.push_back(user_prompt_part{std::string(3'000, 'a') + std::to_string(i), "2026-01-01T00:00:00Z"});
@@ -179,7 +179,7 @@ model_query long_chat(int turns) {
     history.push_back(answer);
   }
   history.pop_back();
-  asked.history = std::make_shared<const std::vector<message>>(history);
+  asked.history = std::make_shared<const message_history>(history);
   return asked;
 }
 
@@ -466,9 +466,12 @@ TEST_CASE_FIXTURE(fixture, "a vendor that counts otherwise than we do gets a sho
   auto asked = long_chat(40);
   auto history = *asked.history;
   for (auto& content : history)
-    if (auto* answer = std::get_if<model_response>(&content))
-      answer->usage.input_tokens = 10;
-  asked.history = std::make_shared<const std::vector<message>>(history);
+    if (const auto* answer = content.as<model_response>()) {
+      auto counted = *answer;
+      counted.usage.input_tokens = 10;
+      content = std::move(counted);
+    }
+  asked.history = std::make_shared<const message_history>(history);
   asked.model.context_tokens_max = 200'000;
   ask(asked);
   network->answer(0, 400, R"({"error":{"message":"Your input exceeds the context window of this model.","type":"x"}})");
@@ -517,7 +520,7 @@ TEST_CASE_FIXTURE(fixture, "what is too large although no words can be left out 
   std::vector<user_content> items{std::string{"look"},
                                   binary_content{std::string(60'000, 'x'), "image/png", nullptr, "id"}};
   request.parts.push_back(user_prompt_part{items, "2026-01-01T00:00:00Z"});
-  asked.history = std::make_shared<const std::vector<message>>(std::vector<message>{request});
+  asked.history = std::make_shared<const message_history>(message_history{request});
   auto handle = ask(asked);
   network->answer(0, 413, "<html>413 Request Entity Too Large</html>");
   CHECK_FALSE(answered(handle));
@@ -560,7 +563,7 @@ TEST_CASE_FIXTURE(fixture, "what cannot be made shorter is not sent a second tim
 TEST_CASE_FIXTURE(fixture, "a model whose context is known is never sent more than that") {
   auto asked = query();
   asked.model.context_tokens_max = 4'000;
-  std::vector<message> history;
+  message_history history;
   for (int i = 0; i < 10; ++i) {
     model_request request;
     request.parts.push_back(user_prompt_part{std::string(3'000, 'a'), "2026-01-01T00:00:00Z"});
@@ -572,7 +575,7 @@ TEST_CASE_FIXTURE(fixture, "a model whose context is known is never sent more th
     history.push_back(answer);
   }
   history.pop_back();
-  asked.history = std::make_shared<const std::vector<message>>(history);
+  asked.history = std::make_shared<const message_history>(history);
   ask(asked);
   CHECK(network->requests.at(0).request.body.size() < 12'000);
   CHECK(network->requests.at(0).request.body.find("earlier turns of this chat were left out") != std::string::npos);
@@ -587,7 +590,7 @@ TEST_CASE_FIXTURE(fixture, "an answer that the vendor refused in the middle is n
   text.content = "forbidden half";
   refused.parts.push_back(text);
   refused.finish_reason = "content_filter";
-  asked.history = std::make_shared<const std::vector<message>>(std::vector<message>{request, refused, request});
+  asked.history = std::make_shared<const message_history>(message_history{request, refused, request});
   ask(asked);
   CHECK(network->requests.at(0).request.body.find("forbidden half") == std::string::npos);
 }

@@ -52,14 +52,14 @@ twin_actor::behavior_type twin_worker(twin_actor::pointer self, std::shared_ptr<
 }
 
 message_list plots(std::initializer_list<uint32_t> widths) {
-  std::vector<message> messages;
+  message_history messages;
   for (auto width : widths) {
     model_request request;
     request.parts.push_back(user_prompt_part{
       std::vector<user_content>{binary_content{png_picture(width, 8), "image/png", nullptr, "id"}}, ""});
     messages.push_back(request);
   }
-  return std::make_shared<const std::vector<message>>(std::move(messages));
+  return std::make_shared<const message_history>(std::move(messages));
 }
 
 struct scaler_world {
@@ -114,7 +114,7 @@ struct scaler_world {
 
 TEST_CASE("A history without pictures comes back at once") {
   scaler_world w;
-  auto history = std::make_shared<const std::vector<message>>();
+  auto history = std::make_shared<const message_history>();
   auto request = w.fit(history);
   CHECK(w.answer(request) == history);
   CHECK(w.log->asked.empty());
@@ -206,16 +206,18 @@ TEST_CASE("With the real workers a plot of 300 dpi is scaled, garbage is told in
   } settings;
   caf::actor_system system{settings};
   auto scaler = spawn_picture_scaler(system);
-  auto messages = std::vector<message>(*plots({2'905, 640}));
-  auto& part = std::get<user_prompt_part>(std::get<model_request>(messages[1]).parts[0]);
+  auto messages = message_history(*plots({2'905, 640}));
+  auto garbled = std::get<model_request>(*messages[1]);
+  auto& part = std::get<user_prompt_part>(garbled.parts[0]);
   std::get<binary_content>(std::get<std::vector<user_content>>(part.content)[0]).data.resize(60);
+  messages[1] = garbled;
   model_config model;
   model.kind = provider_kind::anthropic;
   caf::scoped_actor self{system};
   message_list fitted;
   self
     ->request(scaler, std::chrono::seconds{60}, fit_atom_v,
-              std::make_shared<const std::vector<message>>(std::move(messages)), picture_limits_of(model))
+              std::make_shared<const message_history>(std::move(messages)), picture_limits_of(model))
     .receive([&](const message_list& list) { fitted = list; }, [&](const caf::error& error) { FAIL(text_of(error)); });
   auto files = files_of(*fitted);
   REQUIRE(files.size() == 1);

@@ -85,7 +85,7 @@ private:
   model_response read(const model_query& sent, const bench::wire_answer& bytes);
 
   std::mt19937_64 random_;
-  std::vector<message> history_;
+  message_history history_;
   std::vector<size_t> turns_; // where each begins in the history
   std::string instructions_ = "Be brief.";
   std::string tool_words_ = "Runs Python.";
@@ -120,7 +120,7 @@ void life::say(std::string text) {
 model_query life::query() const {
   model_query query;
   query.model = model_;
-  query.history = without_refused(std::make_shared<const std::vector<message>>(history_));
+  query.history = without_refused(std::make_shared<const message_history>(history_));
   query.instructions = instructions_;
   query.conversation_id = "chat-1";
   query.tools.push_back({"python", tool_words_,

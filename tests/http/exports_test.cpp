@@ -75,8 +75,9 @@ TEST_CASE("code of a cell is fenced by more backticks than it holds") {
   for (size_t length : {0u, 1u, 3u, 4u, 9u, 100'000u}) {
     chat_contents contents;
     contents.messages = rows_of_cell({stream_output{"stdout", "a" + std::string(length, '`') + "b"}});
-    auto& part = std::get<tool_return_part>(std::get<model_request>(contents.messages[1].content).parts[0]);
-    part.content = "a" + std::string(length, '`') + "b";
+    auto result = std::get<model_request>(*contents.messages[1].content);
+    std::get<tool_return_part>(result.parts[0]).content = "a" + std::string(length, '`') + "b";
+    contents.messages[1].content = std::move(result);
     const std::string fence(std::max<size_t>(length + 1, 3), '`');
     CHECK(contains(export_markdown(contents), "\n" + fence + "\na" + std::string(length, '`') + "b\n" + fence + "\n"));
   }

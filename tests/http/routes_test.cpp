@@ -222,6 +222,17 @@ TEST_CASE("uploads are refused beyond what the user's other chats leave, and cou
   CHECK(world.script->wait_for([&] { return world.script->usages.size() == 2; }));
 }
 
+TEST_CASE("of a message that is refused because a run is on, no file is kept") {
+  routes_world world;
+  world.script->refusal = fail(errc::run_in_progress, "This chat is still answering.");
+  auto body = part("name=\"message\"", "look") + part("name=\"chat_id\"", "42")
+    + part("name=\"files\"; filename=\"a.csv\"", "1,2") + "--XX--";
+  const std::vector<std::string> fields{multipart};
+  CHECK(ask(world.port, "POST", "/chat/send", fields, body).status == 409);
+  CHECK_FALSE(std::filesystem::exists(world.scratch / "workspaces" / "42"));
+  CHECK(world.script->sent.empty());
+}
+
 TEST_CASE("files of a first message go into the workspace of the chat that it creates") {
   routes_world world;
   world.script->view = {};
@@ -537,7 +548,7 @@ TEST_CASE("a chat is exported in three forms") {
   auto exported = world.get("/chat/42/export.json");
   CHECK(exported.status == 200);
   CHECK(exported.field("Content-Type") == "application/json");
-  CHECK(exported.body == to_json_text(std::vector<message>{question.content, answer.content}));
+  CHECK(exported.body == to_json_text(message_history{question.content, answer.content}));
   CHECK(exported.field("Content-Disposition").starts_with("attachment; filename=\"Sums.json\""));
   auto book = json::parse(world.get("/chat/42/export.ipynb").body);
   CHECK(book["nbformat"] == 4);

@@ -74,7 +74,7 @@ struct routes_world {
     return ask(port, "GET", target, fields);
   }
   http_answer post(std::string_view target, std::string_view form = {}, std::vector<std::string> fields = {}) {
-    fields.push_back("Content-Type: application/x-www-form-urlencoded");
+    fields.emplace_back("Content-Type: application/x-www-form-urlencoded");
     return ask(port, "POST", target, fields, form);
   }
 

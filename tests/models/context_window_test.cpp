@@ -91,6 +91,10 @@ TEST_CASE("older results and pictures go first, and the newest turns stay whole"
   CHECK(result_of((*fitted.history)[2]).find("was left out") != std::string::npos);
   CHECK(result_of((*fitted.history)[2]).find("word") == 0);
   CHECK(result_of((*fitted.history)[30]).find("was left out") == std::string::npos);
+  // What stays whole is shared, not copied.
+  CHECK((*fitted.history)[1].is_same_as((*query.history)[1]));
+  CHECK((*fitted.history)[30].is_same_as((*query.history)[30]));
+  CHECK_FALSE((*fitted.history)[2].is_same_as((*query.history)[2]));
   // What the user said is there in full.
   for (size_t i = 0; i < 8; ++i)
     CHECK(question_of((*fitted.history)[4 * i]) == "question " + std::to_string(i));
@@ -104,9 +108,9 @@ TEST_CASE("then the oldest turns go as a whole, with a word in their place") {
   CHECK(fitted.fits);
   CHECK(fitted.without.turns > 10);
   CHECK(check_history(*fitted.history) == caf::none);
-  const auto& note = std::get<user_prompt_part>(std::get<model_request>(fitted.history->front()).parts.at(0));
+  const auto& note = std::get<user_prompt_part>(std::get<model_request>(*fitted.history->front()).parts.at(0));
   CHECK(std::get<std::string>(note.content).find("earlier turns of this chat were left out") != std::string::npos);
-  CHECK(std::holds_alternative<model_request>((*fitted.history)[1]));
+  CHECK(std::holds_alternative<model_request>(*(*fitted.history)[1]));
 }
 
 TEST_CASE("a newest turn that is too long loses its older results, not its last one") {
@@ -170,7 +174,7 @@ TEST_CASE("whatever a history looks like, what fits has every call's return and 
     auto most = 500 + up_to(20'000);
     auto fitted = fit_context(query, most);
     REQUIRE(check_history(*fitted.history) == caf::none);
-    REQUIRE(std::holds_alternative<model_request>(fitted.history->front()));
+    REQUIRE(std::holds_alternative<model_request>(*fitted.history->front()));
     if (fitted.fits)
       CHECK(fitted.tokens <= most);
     CHECK(estimated_tokens(fitted.history->back()) == estimated_tokens(query.history->back()));

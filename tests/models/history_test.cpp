@@ -53,11 +53,11 @@ model_request retrying(const char* id, std::optional<std::string> tool = "python
   return out;
 }
 
-bool accepted(const std::vector<message>& history) {
+bool accepted(const message_history& history) {
   return !check_history(history);
 }
 
-std::string complaint(const std::vector<message>& history) {
+std::string complaint(const message_history& history) {
   const auto error = check_history(history);
   CHECK(code_of(error) == errc::invalid_input);
   return text_of(error);
@@ -113,12 +113,26 @@ TEST_CASE("adjacent requests are joined, with results of tools first and the res
   const auto out
     = joined({prompting("1"), saying("x"), saying("y"), returning("a"), prompting("2"), retrying("b"), prompting("3")});
   REQUIRE(out.size() == 4);
-  const auto& parts = std::get<model_request>(out[3]).parts;
+  const auto& parts = std::get<model_request>(*out[3]).parts;
   REQUIRE(parts.size() == 4);
   CHECK(std::get<tool_return_part>(parts[0]).tool_call_id == "a");
   CHECK(std::get<retry_prompt_part>(parts[1]).tool_call_id == "b");
   CHECK(std::get<std::string>(std::get<user_prompt_part>(parts[2]).content) == "2");
   CHECK(std::get<std::string>(std::get<user_prompt_part>(parts[3]).content) == "3");
+}
+
+TEST_CASE("joining copies no message but those that become one") {
+  other_part heard;
+  heard.value = {{"part_kind", "speech"}, {"transcript", "hi"}};
+  model_response spoken;
+  spoken.parts.push_back(heard);
+  const message_history history{prompting("1"), saying("x"), prompting("2"), prompting("3"), saying("y"), spoken};
+  const auto out = joined(history);
+  REQUIRE(out.size() == 5);
+  CHECK(out[0].is_same_as(history[0]));
+  CHECK(out[1].is_same_as(history[1]));
+  CHECK(out[3].is_same_as(history[4]));
+  CHECK_FALSE(out[4].is_same_as(history[5]));
 }
 
 TEST_CASE("a joined request has the newest time and instructions") {
@@ -130,8 +144,8 @@ TEST_CASE("a joined request has the newest time and instructions") {
   second.instructions = "new";
   const auto out = joined({first, second, prompting("3")});
   REQUIRE(out.size() == 1);
-  CHECK(std::get<model_request>(out[0]).timestamp == "2025-01-01T00:00:01Z");
-  CHECK(std::get<model_request>(out[0]).instructions == "new");
+  CHECK(std::get<model_request>(*out[0]).timestamp == "2025-01-01T00:00:01Z");
+  CHECK(std::get<model_request>(*out[0]).instructions == "new");
 }
 
 TEST_CASE("a tool's content of text and images splits into both again") {
@@ -203,11 +217,11 @@ TEST_CASE("what later releases of pydantic-ai write says to a model what it says
   CHECK_FALSE(check_history(history)); // a wish to try again answers its call
   const auto said = joined(history);
   REQUIRE(said.size() == 3);
-  const auto& first = std::get<model_request>(said[0]).parts;
+  const auto& first = std::get<model_request>(*said[0]).parts;
   REQUIRE(first.size() == 1);
   CHECK(std::get<std::string>(std::get<user_prompt_part>(first[0]).content) == "hello");
-  CHECK(std::get<text_part>(std::get<model_response>(said[1]).parts[0]).content == "hi");
-  const auto& last = std::get<model_request>(said[2]).parts;
+  CHECK(std::get<text_part>(std::get<model_response>(*said[1]).parts[0]).content == "hi");
+  const auto& last = std::get<model_request>(*said[2]).parts;
   REQUIRE(last.size() == 2);
   CHECK(std::get<tool_return_part>(last[0]).outcome == "retried");
   CHECK(std::get<retry_prompt_part>(last[1]).content == "Shorter.");

@@ -34,9 +34,9 @@ message cell(const std::string& id, const char* status, const char* outputs, con
   return returning(id, "text", metadata);
 }
 
-model_response answer(std::vector<message> history, bool python = true) {
+model_response answer(message_history history, bool python = true) {
   model_query query;
-  query.history = std::make_shared<const std::vector<message>>(std::move(history));
+  query.history = std::make_shared<const message_history>(std::move(history));
   if (python)
     query.tools.push_back({"python", "", json::object()});
   return offline_answer(query);
@@ -108,7 +108,7 @@ TEST_CASE("each example that is offered runs") {
 }
 
 TEST_CASE("the same history gets the same answer, and ids differ over a whole chat") {
-  std::vector<message> history;
+  message_history history;
   std::set<std::string> ids;
   for (int round = 0; round < 5; ++round) {
     history.push_back(prompting("```\nx = 1\n```\n```\nx\n```"));
@@ -142,7 +142,7 @@ TEST_CASE("an id that another model has used is not used again") {
 TEST_CASE("a variable that an earlier cell has set may be asked for by its name") {
   model_response earlier = answer({prompting("rate = 2")});
   const auto id = calls_of(earlier).at(0).tool_call_id;
-  const std::vector<message> history{prompting("rate = 2"), earlier, returning(id, "ok"), prompting("rate")};
+  const message_history history{prompting("rate = 2"), earlier, returning(id, "ok"), prompting("rate")};
   CHECK(calls_of(answer(history)).size() == 1);
   CHECK(calls_of(answer({prompting("rate")})).empty());
 }

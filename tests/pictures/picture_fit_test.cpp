@@ -53,8 +53,8 @@ message cell_return(const std::vector<binary_content>& files, std::string text =
   return request;
 }
 
-message_list history_of(std::vector<message> messages) {
-  return std::make_shared<const std::vector<message>>(std::move(messages));
+message_list history_of(message_history messages) {
+  return std::make_shared<const message_history>(std::move(messages));
 }
 
 // Answers as varro-pictures would for sound files, and counts.
@@ -178,7 +178,7 @@ TEST_CASE("A model that sees nothing gets the history as it is") {
 
 TEST_CASE("Of 1,000 plots only those that go are looked at, and a turn later mostly the same go") {
   looker look;
-  std::vector<message> messages;
+  message_history messages;
   for (uint32_t i = 0; i < 1'000; ++i)
     messages.push_back(
       cell_return({file(i % 10 == 0 ? test::png_picture(2905, 1977) : test::png_picture(600 + i, 400))}));
@@ -192,8 +192,20 @@ TEST_CASE("Of 1,000 plots only those that go are looked at, and a turn later mos
 
   messages.push_back(cell_return({file(test::png_picture(64, 48))}));
   auto next = look.fit(history_of(messages), claude());
-  const bool same = to_json_text(std::vector<message>(next->begin(), next->end() - 1)) == text;
+  const bool same = to_json_text(message_history(next->begin(), next->end() - 1)) == text;
   CHECK(same);
+}
+
+TEST_CASE("A message whose files all go as they are is shared, not copied") {
+  looker look;
+  auto history = history_of({prompt({std::string{"hi"}}), cell_return({file(test::png_picture(64, 48))}),
+                             cell_return({file("no picture")}), cell_return({file(test::png_picture(64, 48))})});
+  auto fitted = look.fit(history, claude());
+  REQUIRE(fitted->size() == 4);
+  CHECK((*fitted)[0].is_same_as((*history)[0]));
+  CHECK((*fitted)[1].is_same_as((*history)[1]));
+  CHECK_FALSE((*fitted)[2].is_same_as((*history)[2]));
+  CHECK((*fitted)[3].is_same_as((*history)[3]));
 }
 
 TEST_CASE("Documents go with their pages counted; what does not fit is told in words") {
@@ -223,7 +235,7 @@ TEST_CASE("A model that neither sees nor takes documents reads their text, as mu
   CHECK(count_of(text_of_history(look.fit(history, local)), "10 pages without text") == 1);
   look.text.assign(10u << 20, 'x');
   CHECK(count_of(text_of_history(look.fit(history, local)), ", its beginning:]") == 1);
-  auto many = std::vector<message>(30, history->front());
+  auto many = message_history(30, history->front());
   look.text.assign(5'000, 'x');
   auto fitted = text_of_history(look.fit(history_of(many), local));
   CHECK(count_of(fitted, "[The text of") > 0);
@@ -250,7 +262,7 @@ TEST_CASE("A model that sees but takes no documents gets their text and pictures
   }
   // In a tool's list they stand beside its text, where the encoders find them.
   auto list = look.fit(history_of({cell_return({paper, file(test::png_picture(10, 10))})}), local);
-  const auto& content = std::get<tool_return_part>(std::get<model_request>(list->front()).parts.front()).content;
+  const auto& content = std::get<tool_return_part>(std::get<model_request>(*list->front()).parts.front()).content;
   CHECK(content.size() == 13);
   CHECK(std::all_of(content.begin(), content.end(), [](const json& item) { return !item.is_array(); }));
 
@@ -267,7 +279,7 @@ TEST_CASE("Plots push out the pictures of a document's pages, and leave it its t
   local.provider = "ollama";
   local.vision = true;
   look.text = "Quarterly figures\n";
-  std::vector<message> messages{prompt({std::string{"read"}, file(test::pdf_document(2), "application/pdf")})};
+  message_history messages{prompt({std::string{"read"}, file(test::pdf_document(2), "application/pdf")})};
   for (int plots = 1; plots <= 60; ++plots) {
     messages.push_back(cell_return({file(test::png_picture(640, 480 + static_cast<uint32_t>(plots)))}));
     auto fitted = look.fit(history_of(messages), local);
@@ -297,7 +309,7 @@ TEST_CASE("Files deep inside a tool's JSON are fitted too, and what is no file s
   model_request request;
   request.parts.push_back(part);
   auto fitted = look.fit(history_of({request}), claude());
-  auto content = std::get<tool_return_part>(std::get<model_request>(fitted->front()).parts.front()).content;
+  auto content = std::get<tool_return_part>(std::get<model_request>(*fitted->front()).parts.front()).content;
   CHECK(content["rows"][2] == "[picture left out: its bytes cannot be read as one]");
   content["rows"][2] = part.content["rows"][2];
   CHECK(content == part.content);
@@ -314,7 +326,7 @@ TEST_CASE("Whatever a chat holds, no request passes a limit of its vendor, and n
     const auto limits = picture_limits_of(model);
     looker look;
     look.pages = 0;
-    std::vector<message> messages;
+    message_history messages;
     size_t left_before = 0;
     for (int turn = 0; turn < 40; ++turn) {
       std::vector<binary_content> files;

@@ -168,7 +168,7 @@ TEST_CASE("the version-1 schema is frozen: a file that was built by its SQL open
   REQUIRE(chat);
   CHECK(chat->chat.title == "Primes");
   REQUIRE(chat->messages.size() == 1);
-  auto& request = std::get<model_request>(chat->messages[0].content);
+  auto& request = std::get<model_request>(*chat->messages[0].content);
   CHECK(std::get<std::string>(std::get<user_prompt_part>(request.parts.at(0)).content) == "Hi");
   REQUIRE(chat->runs.size() == 1);
   CHECK(chat->runs[0].usage.input_tokens == 12);

@@ -59,7 +59,7 @@ struct searched {
     index = std::move(*opened);
   }
 
-  void put(int64_t chat, int64_t user, std::vector<message> contents, std::string title = "a chat") {
+  void put(int64_t chat, int64_t user, message_history contents, std::string title = "a chat") {
     auto batch = batch_of(make_chat(chat, user, std::move(title), chat));
     for (auto& content : contents)
       batch.messages.push_back(make_row(chat, static_cast<int64_t>(batch.messages.size()) + 1, std::move(content)));

@@ -347,8 +347,8 @@ chat_registry_actor actor_world::registry() {
   return handle;
 }
 
-std::vector<message> actor_world::committed_messages() const {
-  std::vector<message> messages;
+message_history actor_world::committed_messages() const {
+  message_history messages;
   for (const auto& batch : log_->batches) {
     if (batch.supersede_from_turn)
       messages.clear();

@@ -115,7 +115,7 @@ public:
   }
 
   // The history as the database would return it.
-  std::vector<message> committed_messages() const;
+  message_history committed_messages() const;
 
 private:
   struct configuration;

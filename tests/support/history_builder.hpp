@@ -70,12 +70,12 @@ public:
     model_response response;
     response.provider_name = provider_;
     (response.parts.emplace_back(std::move(parts)), ...);
-    messages_.emplace_back(std::in_place_type<model_response>, std::move(response));
+    messages_.emplace_back(std::move(response));
     return *this;
   }
 
   history_builder& model(model_response response) {
-    messages_.emplace_back(std::in_place_type<model_response>, std::move(response));
+    messages_.emplace_back(std::move(response));
     return *this;
   }
 
@@ -86,7 +86,7 @@ public:
   }
 
   message_list list() const {
-    return std::make_shared<const std::vector<message>>(messages_);
+    return std::make_shared<const message_history>(messages_);
   }
 
 private:
@@ -94,11 +94,11 @@ private:
   history_builder& request(Part part) {
     model_request made;
     made.parts.emplace_back(std::move(part));
-    messages_.emplace_back(std::in_place_type<model_request>, std::move(made));
+    messages_.emplace_back(std::move(made));
     return *this;
   }
 
-  std::vector<message> messages_;
+  message_history messages_;
   std::optional<std::string> provider_;
 };
 

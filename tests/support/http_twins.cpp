@@ -37,6 +37,11 @@ twin_system_config::twin_system_config() {
 
 chat_session_actor::behavior_type twin_session(chat_session_actor::pointer, script_pointer script) {
   return {
+    [=](ready_atom) -> caf::result<int64_t> {
+      if (script->refusal)
+        return script->refusal;
+      return script->view.chat.id;
+    },
     [=](send_atom, const user_message& input) -> caf::result<turn_started> {
       note(script, script->sent, input);
       return as_result(script->on_send(input));

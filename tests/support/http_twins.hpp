@@ -24,6 +24,7 @@ struct twin_script {
   std::function<caf::expected<chat_session_actor>(int64_t user, int64_t chat)> on_find; // replaces `chats`
   std::function<caf::expected<search_found>(const search_query&)> on_search;            // replaces `listed`
   chat_view view;
+  caf::error refusal; // of a turn that is asked about before it is sent
   chat_contents contents;
   std::vector<std::pair<int64_t, int64_t>> chats; // user, chat: who owns what
   std::vector<user_record> users;

@@ -171,9 +171,9 @@ void take_recorded_ids(model_response& response, const json& content) {
       part->tool_call_id = ids[next++];
 }
 
-std::vector<message> history_behind(const recording& file, size_t index) {
+message_history history_behind(const recording& file, size_t index) {
   const auto contents = contents_of(file, index);
-  std::vector<message> history;
+  message_history history;
   size_t from = 0;
   if (const auto earlier = continued_exchange(file, index)) {
     history = history_behind(file, *earlier);
@@ -181,15 +181,15 @@ std::vector<message> history_behind(const recording& file, size_t index) {
     auto outcome = decode(file, file.exchanges[*earlier], cuts::none);
     if (outcome.response) {
       take_recorded_ids(*outcome.response, contents[from]);
-      history.emplace_back(std::in_place_type<model_response>, std::move(*outcome.response));
+      history.emplace_back(std::move(*outcome.response));
       ++from;
     }
   }
   for (size_t i = from; i < contents.size(); ++i) {
     if (contents[i]["role"] == "model")
-      history.emplace_back(std::in_place_type<model_response>, response_of(contents[i]));
+      history.emplace_back(response_of(contents[i]));
     else
-      history.emplace_back(std::in_place_type<model_request>, request_of(contents[i]["parts"]));
+      history.emplace_back(request_of(contents[i]["parts"]));
   }
   return history;
 }
@@ -262,7 +262,7 @@ model_query google_query_for(const recording& file, size_t index) {
   take_tools(body, query, extra);
   query.settings["extra_body"] = std::move(extra);
   query.instructions = system_text(body);
-  query.history = std::make_shared<const std::vector<message>>(history_behind(file, index));
+  query.history = std::make_shared<const message_history>(history_behind(file, index));
   return query;
 }
 

@@ -284,7 +284,7 @@ void take_system_message(const json& messages, size_t at, std::string& instructi
   request.parts.emplace_back(std::move(part));
 }
 
-void append_tail(const recording& file, const json& messages, size_t from, std::vector<message>& history,
+void append_tail(const recording& file, const json& messages, size_t from, message_history& history,
                  std::string& instructions) {
   const auto names = names_of_calls(messages);
   const bool is_anthropic = file.kind == provider_kind::anthropic;
@@ -294,8 +294,7 @@ void append_tail(const recording& file, const json& messages, size_t from, std::
     const auto role = text_member(one, "role");
     const auto& content = member(one, "content");
     if (role == "assistant") {
-      history.emplace_back(std::in_place_type<model_response>,
-                           is_anthropic ? anthropic_response(content) : chat_response(one, vendor));
+      history.emplace_back(is_anthropic ? anthropic_response(content) : chat_response(one, vendor));
       ++i;
       continue;
     }
@@ -307,7 +306,7 @@ void append_tail(const recording& file, const json& messages, size_t from, std::
     else if (role != "tool")
       take_system_message(messages, i, instructions, request);
     i = role == "tool" ? take_tool_messages(messages, i, names, request) : i + 1;
-    history.emplace_back(std::in_place_type<model_request>, std::move(request));
+    history.emplace_back(std::move(request));
   }
 }
 
@@ -360,13 +359,13 @@ bool is_blank_text(const std::string& text) {
   return is_blank(text);
 }
 
-std::vector<message> history_for(const recording& file, size_t index, std::string& instructions) {
+message_history history_for(const recording& file, size_t index, std::string& instructions) {
   const auto& body = file.exchanges[index].request;
   // Only for finding out what goes on with what; the messages themselves are taken as they were recorded.
   const auto canonical = canonical_list(file, index);
   const auto& messages = body.at(list_key(file));
   const bool responses = file.kind == provider_kind::openai_responses;
-  std::vector<message> history;
+  message_history history;
   size_t from = 0;
   if (const auto earlier = continued_exchange(file, index, canonical)) {
     history = history_for(file, *earlier, instructions);
@@ -376,7 +375,7 @@ std::vector<message> history_for(const recording& file, size_t index, std::strin
     if (outcome.response) {
       if (!responses)
         take_recorded_ids(*outcome.response, messages[from]);
-      history.emplace_back(std::in_place_type<model_response>, std::move(*outcome.response));
+      history.emplace_back(std::move(*outcome.response));
       // One message on the other wires, here all items of the answer.
       do
         ++from;

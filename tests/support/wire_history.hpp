@@ -7,7 +7,7 @@ namespace varro::test {
 
 // What the request of exchange `index` was made from: answers of earlier exchanges as we decode them, the rest as the
 // recorded messages say it. Instructions go to `instructions`.
-std::vector<message> history_for(const recording& file, size_t index, std::string& instructions);
+message_history history_for(const recording& file, size_t index, std::string& instructions);
 
 bool is_blank_text(const std::string& text);
 

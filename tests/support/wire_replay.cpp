@@ -106,7 +106,7 @@ model_config model_of(const recording& file, const recorded_exchange& exchange) 
 response_decoder::outcome decode(const recording& file, const recorded_exchange& exchange, cuts how) {
   model_query query;
   query.model = model_of(file, exchange);
-  query.history = std::make_shared<std::vector<message>>();
+  query.history = std::make_shared<message_history>();
   auto decoder = provider_for(file.kind).decoder(query, exchange.status, exchange.content_type);
   const std::string_view body = exchange.response;
   std::mt19937 random(20260131);
@@ -428,7 +428,7 @@ model_query query_for(const recording& file, size_t index) {
   if (file.kind == provider_kind::openai_responses) {
     take_responses_settings(body, query, extra);
     query.settings["extra_body"] = std::move(extra);
-    query.history = std::make_shared<const std::vector<message>>(history_for(file, index, query.instructions));
+    query.history = std::make_shared<const message_history>(history_for(file, index, query.instructions));
     return query;
   }
   for (auto it = body.begin(); it != body.end(); ++it)
@@ -450,7 +450,7 @@ model_query query_for(const recording& file, size_t index) {
   take_thinking(file.kind, body, query, extra);
   take_tools(body, query, extra);
   query.settings["extra_body"] = std::move(extra);
-  query.history = std::make_shared<const std::vector<message>>(history_for(file, index, query.instructions));
+  query.history = std::make_shared<const message_history>(history_for(file, index, query.instructions));
   return query;
 }
 

@@ -266,7 +266,7 @@ bool is_answer_item(const json& item) {
   return role.empty() ? text_member(item, "type") != "function_call_output" : role == "assistant";
 }
 
-void append_input(const json& input, size_t from, const std::string& vendor, std::vector<message>& history) {
+void append_input(const json& input, size_t from, const std::string& vendor, message_history& history) {
   if (input.is_string()) {
     model_request request;
     request.parts.push_back(message_part(json{{"role", "user"}, {"content", input}}, vendor));

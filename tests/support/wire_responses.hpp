@@ -23,7 +23,7 @@ void forgive_additions(const json& recorded, json& ours);
 bool is_answer_item(const json& item);
 
 // The messages behind the items from `from` on. `vendor` made the answers.
-void append_input(const json& input, size_t from, const std::string& vendor, std::vector<message>& history);
+void append_input(const json& input, size_t from, const std::string& vendor, message_history& history);
 
 // Fills settings, tools and `extra` (what is copied) from a recorded body.
 void take_responses_settings(const json& body, model_query& query, json& extra);
