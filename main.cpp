@@ -21,6 +21,7 @@
 #include "storage/backup.hpp"
 #include "workspace/paths.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <iostream>

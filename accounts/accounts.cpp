@@ -4,8 +4,11 @@
 #include <netinet/in.h>
 #include <sodium.h>
 
+#include <algorithm>
+#include <array>
 #include <list>
 #include <mutex>
+#include <unordered_map>
 
 namespace varro {
 

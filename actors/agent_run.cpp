@@ -8,6 +8,8 @@
 #include "models/message_json.hpp"
 #include "models/timestamp.hpp"
 
+#include <algorithm>
+
 namespace varro {
 
 namespace {

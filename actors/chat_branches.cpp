@@ -5,6 +5,8 @@
 #include "models/user_prompt.hpp"
 #include "storage/database.hpp"
 
+#include <algorithm>
+
 namespace varro {
 
 namespace {

@@ -7,6 +7,9 @@
 #include "models/message_json.hpp"
 #include "workspace/paths.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 namespace varro {
 
 namespace {

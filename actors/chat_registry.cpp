@@ -3,6 +3,8 @@
 #include "actors/chat_session.hpp"
 #include "base/log.hpp"
 
+#include <algorithm>
+
 namespace varro {
 
 namespace {

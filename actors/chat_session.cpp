@@ -7,6 +7,7 @@
 #include "models/message_json.hpp"
 #include "storage/database.hpp"
 
+#include <algorithm>
 #include <filesystem>
 
 namespace varro {

@@ -7,6 +7,7 @@
 #include "workspace/paths.hpp"
 #include "workspace/snapshot_store.hpp"
 
+#include <algorithm>
 #include <system_error>
 
 namespace varro {

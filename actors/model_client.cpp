@@ -7,6 +7,9 @@
 #include "models/offline/offline.hpp"
 #include "models/openai_models.hpp"
 
+#include <algorithm>
+#include <limits>
+
 namespace varro {
 
 namespace {

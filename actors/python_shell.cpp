@@ -1,5 +1,6 @@
 #include "actors/python_shell.hpp"
 
+#include <algorithm>
 #include <csignal>
 
 #include <sys/wait.h>

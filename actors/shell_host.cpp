@@ -5,6 +5,10 @@
 #include "workspace/snapshot_store.hpp"
 #include "workspace/usage.hpp"
 
+#include <algorithm>
+#include <iterator>
+#include <limits>
+
 namespace varro {
 
 namespace {

@@ -1,6 +1,7 @@
 #include "base/errors.hpp"
 
 #include <array>
+#include <utility>
 
 namespace varro {
 

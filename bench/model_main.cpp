@@ -5,6 +5,7 @@
 
 #include <csignal>
 #include <iostream>
+#include <iterator>
 #include <sstream>
 
 namespace {

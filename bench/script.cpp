@@ -1,6 +1,7 @@
 #include "bench/script.hpp"
 
 #include <algorithm>
+#include <type_traits>
 
 namespace varro::bench {
 

@@ -1,5 +1,7 @@
 #include "config/config.hpp"
 
+#include <algorithm>
+
 namespace varro {
 
 const model_config* config::find_model(const std::string& id) const {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <memory>
+#include <tuple>
+#include <utility>
 
 #include <curl/curl.h>
 #include <nlohmann/json.hpp>

@@ -11,6 +11,7 @@
 #include "workspace/files.hpp"
 
 #include <algorithm>
+#include <unordered_map>
 
 namespace varro {
 

@@ -6,6 +6,7 @@
 #include "http/security_headers.hpp"
 #include "http/worker_pool.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstring>

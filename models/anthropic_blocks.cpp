@@ -8,6 +8,7 @@
 #include "models/wire_content.hpp"
 
 #include <array>
+#include <type_traits>
 
 namespace varro {
 

@@ -5,6 +5,7 @@
 #include "models/vendor_errors.hpp"
 #include "models/vendor_json.hpp"
 
+#include <algorithm>
 #include <array>
 #include <map>
 

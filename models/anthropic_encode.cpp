@@ -6,6 +6,7 @@
 #include "models/vendor_json.hpp"
 #include "models/wire_content.hpp"
 
+#include <algorithm>
 #include <set>
 
 namespace varro::anthropic {

@@ -5,6 +5,8 @@
 #include "models/vendor_errors.hpp"
 #include "models/vendor_json.hpp"
 
+#include <algorithm>
+
 namespace varro {
 
 namespace {

@@ -6,6 +6,8 @@
 #include "models/identifiers.hpp"
 #include "models/message_json.hpp"
 
+#include <algorithm>
+#include <array>
 #include <limits>
 
 namespace varro {

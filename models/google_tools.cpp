@@ -3,6 +3,7 @@
 #include "models/vendor_json.hpp"
 #include "models/wire_content.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace varro::google {

@@ -3,6 +3,7 @@
 #include "base/text.hpp"
 #include "models/vendor_json.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace varro::google {

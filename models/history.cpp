@@ -5,6 +5,7 @@
 #include "models/vendor_json.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <type_traits>
 
 namespace varro {

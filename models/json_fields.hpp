@@ -7,6 +7,7 @@
 #include "base/errors.hpp"
 #include "models/message.hpp"
 
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>

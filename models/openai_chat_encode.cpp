@@ -6,6 +6,7 @@
 #include "models/openai_models.hpp"
 #include "models/vendor_json.hpp"
 
+#include <algorithm>
 #include <set>
 
 namespace varro::openai_chat {

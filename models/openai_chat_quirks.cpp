@@ -3,6 +3,7 @@
 #include "models/openai_models.hpp"
 
 #include <array>
+#include <initializer_list>
 
 namespace varro::openai_chat {
 

@@ -2,6 +2,7 @@
 
 #include "models/vendor_json.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace varro::openai_chat {

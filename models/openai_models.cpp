@@ -2,6 +2,7 @@
 
 #include "models/openai_chat_quirks.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace varro {

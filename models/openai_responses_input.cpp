@@ -8,6 +8,7 @@
 #include "models/vendor_json.hpp"
 #include "models/wire_content.hpp"
 
+#include <algorithm>
 #include <array>
 #include <set>
 

@@ -7,6 +7,7 @@
 #include "models/vendor_json.hpp"
 #include "models/wire_content.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace varro::openai_responses {

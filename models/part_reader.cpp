@@ -5,6 +5,7 @@
 #include "models/message_json.hpp"
 
 #include <algorithm>
+#include <initializer_list>
 
 namespace varro {
 

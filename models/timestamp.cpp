@@ -2,6 +2,7 @@
 
 #include "models/message_json.hpp"
 
+#include <array>
 #include <charconv>
 #include <chrono>
 #include <cmath>

@@ -5,6 +5,7 @@
 #include "models/retry_after.hpp"
 #include "models/vendor_json.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace varro {

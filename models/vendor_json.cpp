@@ -3,6 +3,7 @@
 #include "base/json_scan.hpp"
 #include "models/timestamp.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <limits>

@@ -7,6 +7,7 @@
 #include "models/tool_arguments.hpp"
 #include "models/vendor_json.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace varro {

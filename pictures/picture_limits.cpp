@@ -4,6 +4,7 @@
 #include "models/openai_models.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <string_view>
 
 namespace varro {

@@ -7,6 +7,7 @@
 #include "render/html.hpp"
 #include "render/parts.hpp"
 
+#include <algorithm>
 #include <map>
 
 namespace varro {

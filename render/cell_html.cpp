@@ -4,6 +4,7 @@
 #include "render/html.hpp"
 #include "render/parts.hpp"
 
+#include <algorithm>
 #include <cstdio>
 
 namespace varro {

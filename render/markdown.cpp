@@ -7,7 +7,9 @@
 #include <cmark-gfm-core-extensions.h>
 #include <cmark-gfm.h>
 
+#include <algorithm>
 #include <cctype>
+#include <memory>
 
 namespace varro {
 

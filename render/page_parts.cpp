@@ -6,6 +6,8 @@
 #include "render/html.hpp"
 #include "render/model_choice.hpp"
 
+#include <algorithm>
+
 namespace varro {
 
 namespace {

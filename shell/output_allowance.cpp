@@ -1,5 +1,7 @@
 #include "shell/output_allowance.hpp"
 
+#include <algorithm>
+
 namespace varro {
 
 namespace {

@@ -2,6 +2,8 @@
 
 #include "models/message_json.hpp"
 
+#include <algorithm>
+
 #include <sqlite3.h>
 
 namespace varro {

@@ -3,6 +3,8 @@
 #include "models/message_json.hpp"
 #include "storage/limits.hpp"
 
+#include <algorithm>
+
 namespace varro {
 
 namespace {

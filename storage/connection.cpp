@@ -1,6 +1,7 @@
 #include "storage/connection.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "storage/limits.hpp"
 

@@ -2,6 +2,7 @@
 
 #include "storage/database.hpp"
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>

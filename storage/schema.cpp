@@ -1,6 +1,7 @@
 #include "storage/schema.hpp"
 
 #include <array>
+#include <utility>
 
 namespace varro {
 

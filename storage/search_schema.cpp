@@ -3,6 +3,8 @@
 #include "base/log.hpp"
 #include "storage/data_dir.hpp"
 
+#include <utility>
+
 namespace varro {
 
 namespace fs = std::filesystem;

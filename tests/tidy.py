@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from standard_names import HEADER_OF
+
 LINE_COLUMNS_MAX = 120
 TEST_LINE_COLUMNS_MAX = 180  # recorded wire text stands on one line
 FILE_LINES_MAX = 400
@@ -17,6 +19,8 @@ LONG_FILES: dict[str, str] = {
     "actors/shell_host.cpp": "one actor, every transition of its state in one place",
     "config/load.cpp": "one load, from the sources to the checks",
     "http/front.cpp": "one poller, every transition of a connection in one place",
+    "models/openai_responses_input.cpp": "one wire, each kind of part after the other",
+    "shell/supervisor/relay.cpp": "one stream in both directions, each frame's way in one place",
     "tests/actors/chat_session_test.cpp": "one case after the other over one world",
     "tests/actors/agent_run_test.cpp": "one case after the other over one staged run",
     "tests/actors/model_client_test.cpp": "one failure of a vendor after the other",
@@ -161,6 +165,38 @@ def check_includes(tree: Tree) -> None:
                 tree.find("ARCHITECTURE.md", f"lets {folder} use {start}, which it does not")
 
 
+def names_used(text: str) -> dict[str, str]:
+    """The standard headers that a source needs, each with a name that needs it."""
+    code = re.sub(r'R"(\w*)\(.*?\)\1"|"(?:[^"\\\n]|\\.)*"|//[^\n]*|/\*.*?\*/', " ", text, flags=re.DOTALL)
+    used = {HEADER_OF[name]: f"std::{name}" for name in re.findall(r"\bstd::(?:ranges::)?(\w+)", code) if name in HEADER_OF}
+    if fixed := re.search(r"(?<![\w:])u?int(?:8|16|32|64)_t\b", code):
+        used["cstdint"] = fixed[0]
+    return used
+
+
+def check_standard_headers(tree: Tree) -> None:
+    """Each source sees the standard headers that it needs through includes of ours: no precompiled header hides one."""
+    seen: dict[str, set[str]] = {}
+
+    def visible(name: str) -> set[str]:
+        if name not in seen:
+            seen[name] = set()  # while its includes are looked at
+            text = tree.text(name)
+            found = set(re.findall(r"^#include <(\w+)>", text, re.MULTILINE))
+            for included in re.findall(r'^#include "([^"]+)"', text, re.MULTILINE):
+                for path in (included, f"{Path(name).parent}/{included}"):
+                    if path in known:
+                        found |= visible(path)
+            seen[name] = found
+        return seen[name]
+
+    known = {name for name in tree.names if Path(name).suffix in {".cpp", ".hpp"}}
+    for name in sorted(known - {"cmake/pch.hpp", "cmake/pch.cpp"}):
+        for header, used in sorted(names_used(tree.text(name)).items()):
+            if header not in visible(name):
+                tree.find(name, f"uses {used} without #include <{header}>")
+
+
 def check_configuration(tree: Tree) -> None:
     example = tree.text("config/varro.toml")
     for path in re.findall(r'\{\{"([a-z_.]+)", [^\n]*?VARRO_AT', tree.text("config/key_table.cpp")):
@@ -181,8 +217,8 @@ def check_presence(tree: Tree) -> None:
 
 def main() -> int:
     tree = Tree(Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parents[1]).resolve())
-    for check in [check_lines, check_headers, check_readme, check_architecture, check_includes, check_configuration,
-                  check_presence]:
+    for check in [check_lines, check_headers, check_readme, check_architecture, check_includes, check_standard_headers,
+                  check_configuration, check_presence]:
         check(tree)
     for finding in tree.findings:
         print(finding)

@@ -2,6 +2,7 @@
 
 #include "workspace/directory.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <vector>
 

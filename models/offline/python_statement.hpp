@@ -3,6 +3,7 @@
 
 #include "models/offline/python_tokens.hpp"
 
+#include <functional>
 #include <set>
 #include <span>
 #include <string>

@@ -6,6 +6,9 @@
 #include <cerrno>
 #include <cstdio>
 #include <fstream>
+#include <initializer_list>
+#include <iterator>
+#include <string_view>
 #include <vector>
 
 #include <fcntl.h>

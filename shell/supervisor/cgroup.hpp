@@ -11,8 +11,10 @@
 #include "config/config.hpp"
 
 #include <filesystem>
+#include <initializer_list>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include <sys/types.h>
 

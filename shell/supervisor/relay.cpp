@@ -3,6 +3,7 @@
 #include "models/cell.hpp"
 #include "shell/supervisor/frame_bytes.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 

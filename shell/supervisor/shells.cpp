@@ -5,6 +5,7 @@
 #include "shell/supervisor/process_tree.hpp"
 #include "shell/supervisor/supervisor.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <cstring>
 #include <limits>

@@ -5,6 +5,7 @@
 #include "shell/syscall_filter.hpp"
 #include "workspace/owner.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>

@@ -6,6 +6,8 @@
 #include "models/message_json.hpp"
 #include "tests/support/actor_world.hpp"
 
+#include <algorithm>
+
 #include <doctest/doctest.h>
 
 using namespace varro;

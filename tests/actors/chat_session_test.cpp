@@ -4,6 +4,8 @@
 #include "models/history.hpp"
 #include "models/message_json.hpp"
 
+#include <algorithm>
+
 #include <doctest/doctest.h>
 
 using namespace varro;

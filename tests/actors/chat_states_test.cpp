@@ -3,6 +3,8 @@
 #include "models/history.hpp"
 #include "tests/support/actor_world.hpp"
 
+#include <algorithm>
+
 #include <doctest/doctest.h>
 
 using namespace varro;

@@ -9,7 +9,9 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <deque>
+#include <initializer_list>
 
 using namespace varro;
 using namespace varro::test;

@@ -7,6 +7,8 @@
 #include "tests/support/faulty_disk.hpp"
 #include "tests/support/scratch_dir.hpp"
 
+#include <algorithm>
+
 #include <doctest/doctest.h>
 
 using namespace varro;

@@ -1,5 +1,7 @@
 #include "base/base64.hpp"
 
+#include <utility>
+
 #include <doctest/doctest.h>
 
 using namespace varro;

@@ -2,6 +2,8 @@
 #include "bench/wire.hpp"
 #include "tests/bench/pictures_of.hpp"
 
+#include <initializer_list>
+
 #include <doctest/doctest.h>
 
 using namespace varro;

@@ -2,6 +2,8 @@
 #include "bench/validate.hpp"
 #include "bench/wire.hpp"
 
+#include <initializer_list>
+
 #include <doctest/doctest.h>
 
 using namespace varro;

@@ -1,6 +1,8 @@
 #include "config/providers.hpp"
 #include "tests/config/support.hpp"
 
+#include <utility>
+
 using namespace varro;
 using namespace varro::test;
 

@@ -3,6 +3,8 @@
 #include "models/cell.hpp"
 #include "tests/http/routes_world.hpp"
 
+#include <algorithm>
+
 using namespace varro;
 using namespace varro::test;
 

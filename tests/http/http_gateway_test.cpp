@@ -2,6 +2,8 @@
 #include "tests/support/http_client.hpp"
 #include "tests/support/http_twins.hpp"
 
+#include <thread>
+
 #include <doctest/doctest.h>
 
 #include <sys/socket.h>

@@ -2,6 +2,9 @@
 
 #include "http/application.hpp"
 
+#include <algorithm>
+#include <thread>
+
 using namespace varro;
 using namespace varro::test;
 

@@ -4,6 +4,7 @@
 #include "http/route.hpp"
 #include "storage/database.hpp"
 
+#include <algorithm>
 #include <regex>
 
 using namespace varro;

@@ -7,8 +7,10 @@
 
 #include <fstream>
 #include <future>
+#include <iterator>
 #include <sys/stat.h>
 #include <thread>
+#include <tuple>
 
 using namespace varro;
 using namespace varro::test;

@@ -1,6 +1,8 @@
 // What the vendor's list tells of a Claude wins over the table of names.
 #include "models/anthropic_models.hpp"
 
+#include <utility>
+
 #include <doctest/doctest.h>
 
 using namespace varro;

@@ -3,6 +3,8 @@
 #include "models/message_json.hpp"
 #include "tests/support/history_builder.hpp"
 
+#include <initializer_list>
+
 #include <doctest/doctest.h>
 
 using namespace varro;

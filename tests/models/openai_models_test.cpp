@@ -1,5 +1,7 @@
 #include "models/openai_models.hpp"
 
+#include <utility>
+
 #include <doctest/doctest.h>
 
 using namespace varro;

@@ -5,6 +5,7 @@
 #include "pictures/picture_process.hpp"
 #include "tests/support/sample_pictures.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <doctest/doctest.h>
 #include <random>

@@ -3,6 +3,8 @@
 #include "tests/render/histories.hpp"
 #include "tests/render/html_tags.hpp"
 
+#include <algorithm>
+
 using namespace varro;
 using namespace varro::test;
 

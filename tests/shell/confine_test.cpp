@@ -4,6 +4,7 @@
 #include <cstring>
 #include <doctest/doctest.h>
 #include <functional>
+#include <string>
 #include <utility>
 #include <vector>
 

@@ -1,6 +1,8 @@
 #include "base/descriptor.hpp"
 #include "shell/supervisor/relay.hpp"
 
+#include <algorithm>
+
 #include <doctest/doctest.h>
 
 #include <sys/epoll.h>

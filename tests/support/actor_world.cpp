@@ -3,6 +3,8 @@
 #include "models/message_json.hpp"
 #include "models/timestamp.hpp"
 
+#include <algorithm>
+
 namespace varro::test {
 
 struct actor_world::configuration : caf::actor_system_config {

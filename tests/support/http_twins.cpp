@@ -1,5 +1,9 @@
 #include "tests/support/http_twins.hpp"
 
+#include <algorithm>
+#include <iterator>
+#include <tuple>
+
 #include <sys/socket.h>
 #include <unistd.h>
 

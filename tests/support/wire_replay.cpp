@@ -7,6 +7,7 @@
 #include "tests/support/wire_history.hpp"
 #include "tests/support/wire_responses.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
