@@ -87,7 +87,7 @@ void take_snapshot(chat_session_pointer self) {
         go_on();
       },
       [=](caf::error& error) {
-        log(log_level::debug, "chat " + std::to_string(self->state.contents.chat.id) + ": " + text_of(error));
+        log(log_level::debug, chat_name(self->state.contents.chat.id) + ": " + text_of(error));
         go_on();
       });
 }

@@ -46,8 +46,7 @@ struct open_block {
 
 class decoder final : public body_decoder {
 public:
-  decoder(const model_query& query, int http_status)
-    : body_decoder(query, http_status), provider_(provider_name(query.model)) {}
+  decoder(const model_query& query, int http_status) : body_decoder(query, http_status, provider_name(query.model)) {}
 
 protected:
   void take_event(const server_sent_event& event) override;
@@ -68,14 +67,9 @@ private:
   received_block received(const open_block& block) const;
   void add_usage(model_response& response) const;
 
-  std::string provider_;
   std::map<int64_t, open_block> blocks_; // by the stream's index, which is the order of the message
   std::vector<json> whole_blocks_;       // of a body that is no stream
   std::map<std::string, int64_t> usage_;
-  json details_ = json::object();
-  std::optional<std::string> model_;
-  std::optional<std::string> id_;
-  std::optional<std::string> finish_reason_;
   bool complete_ = false;
 };
 
@@ -237,14 +231,7 @@ void decoder::add_usage(model_response& response) const {
 }
 
 model_response decoder::build(bool whole) const {
-  auto response = empty_response();
-  response.provider_name = provider_;
-  if (model_)
-    response.model_name = *model_;
-  response.provider_response_id = id_;
-  response.finish_reason = finish_reason_;
-  if (!details_.empty())
-    response.provider_details = details_;
+  auto response = response_so_far();
   for (const auto& block : whole_blocks_)
     append_part({block, std::nullopt}, provider_, response.parts);
   for (const auto& [index, block] : blocks_) {

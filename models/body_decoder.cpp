@@ -26,8 +26,8 @@ bool looks_like_events(std::string_view text) {
 
 } // namespace
 
-body_decoder::body_decoder(const model_query& query, int http_status)
-  : http_status_(http_status), provider_name_(query.model.provider), provider_url_(query.model.base_url),
+body_decoder::body_decoder(const model_query& query, int http_status, std::string provider)
+  : provider_(std::move(provider)), http_status_(http_status), provider_url_(query.model.base_url),
     model_name_(query.model.name), secret_(query.model.api_key), started_(timestamp_now()),
     events_([this](server_sent_event&& event) {
       has_event_ = true;
@@ -163,13 +163,25 @@ void body_decoder::fail_with(vendor_error error) {
   error_ = std::move(error);
 }
 
-model_response body_decoder::empty_response() const {
+model_response body_decoder::response_so_far() const {
   model_response response;
-  response.model_name = model_name_;
+  response.model_name = model_.value_or(model_name_);
   response.timestamp = started_;
-  response.provider_name = provider_name_;
+  response.provider_name = provider_;
   response.provider_url = provider_url_;
+  response.provider_response_id = id_;
+  response.finish_reason = finish_reason_;
+  if (!details_.empty())
+    response.provider_details = details_;
   return response;
+}
+
+void body_decoder::mark_refused(model_response& response, const std::string& words) {
+  response.finish_reason = "content_filter";
+  if (!response.provider_details.is_object())
+    response.provider_details = json::object();
+  response.provider_details.erase("finish_reason");
+  response.provider_details["refusal"] = words;
 }
 
 } // namespace varro

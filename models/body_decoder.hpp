@@ -16,7 +16,8 @@ class body_decoder : public response_decoder {
 public:
   static constexpr size_t json_bytes_max = 64u << 20; // a whole JSON body
 
-  body_decoder(const model_query& query, int http_status);
+  // `provider`: what the response's provider_name will be.
+  body_decoder(const model_query& query, int http_status, std::string provider);
 
   void feed(std::string_view bytes) final;
   bool has_content() const final;
@@ -50,8 +51,10 @@ protected:
     return error_.has_value();
   }
 
-  // What build() starts from: names, URL, time.
-  model_response empty_response() const;
+  // What build() starts from: names, URL, time, and what was read of the answer besides its parts and usage.
+  model_response response_so_far() const;
+  // The model said these words instead of an answer.
+  static void mark_refused(model_response& response, const std::string& words);
 
   const std::string& secret() const {
     return secret_;
@@ -59,6 +62,13 @@ protected:
   int http_status() const {
     return http_status_;
   }
+
+  // What every wire tells of an answer, in its own places.
+  std::string provider_;
+  std::optional<std::string> model_; // none: the one that was asked
+  std::optional<std::string> id_;
+  std::optional<std::string> finish_reason_;
+  json details_ = json::object();
 
 private:
   enum class body_kind { unknown, events, json_text, error_text, something_else };
@@ -69,7 +79,6 @@ private:
   bool is_success() const;
 
   int http_status_;
-  std::string provider_name_;
   std::string provider_url_;
   std::string model_name_;
   std::string secret_;

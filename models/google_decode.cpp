@@ -60,7 +60,7 @@ json ratings_of(const json& list) {
 class decoder final : public body_decoder {
 public:
   decoder(const model_query& query, int http_status)
-    : body_decoder(query, http_status), provider_(provider_name(query.model)), answer_(provider_) {}
+    : body_decoder(query, http_status, provider_name(query.model)), answer_(provider_) {}
 
 protected:
   void take_event(const server_sent_event& event) override;
@@ -80,13 +80,8 @@ private:
   void take_finish(const json& candidate);
   void take_names(const json& chunk, bool whole);
 
-  std::string provider_;
   answer answer_;
   token_usage usage_;
-  json details_ = json::object();
-  std::optional<std::string> model_;
-  std::optional<std::string> id_;
-  std::optional<std::string> finish_reason_;
   bool finished_ = false;
   bool blocked_ = false;
 };
@@ -189,16 +184,9 @@ void decoder::take_block(const json& feedback) {
 }
 
 model_response decoder::build(bool whole) const {
-  auto response = empty_response();
-  response.provider_name = provider_;
+  auto response = response_so_far();
   response.parts = answer_.parts(whole);
   response.usage = usage_;
-  if (model_)
-    response.model_name = *model_;
-  response.provider_response_id = id_;
-  response.finish_reason = finish_reason_;
-  if (!details_.empty())
-    response.provider_details = details_;
   return response;
 }
 

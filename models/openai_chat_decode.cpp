@@ -41,7 +41,7 @@ const json& failed_generation_of(const json& body) {
 class decoder final : public body_decoder {
 public:
   decoder(const model_query& query, int http_status)
-    : body_decoder(query, http_status), row_(quirks_of(query.model)), provider_(provider_name(query.model)),
+    : body_decoder(query, http_status, provider_name(query.model)), row_(quirks_of(query.model)),
       answer_(row_, provider_, query.tools) {}
 
 protected:
@@ -72,14 +72,9 @@ private:
   void finish_with(const std::string& reason);
 
   const quirks& row_;
-  std::string provider_;
   answer answer_;
   token_usage usage_;
-  json details_ = json::object();
-  std::optional<std::string> model_;
-  std::optional<std::string> id_;
   std::string raw_finish_reason_;
-  std::optional<std::string> finish_reason_;
   bool done_ = false;
   bool has_closing_usage_ = false; // the counts that come after the last choice came
   bool unsaid_finish_ = false;     // a finish reason was there, but empty
@@ -277,25 +272,14 @@ void decoder::take_downstream(const json& chunk) {
 }
 
 model_response decoder::build(bool whole) const {
-  auto response = empty_response();
-  response.provider_name = provider_;
+  auto response = response_so_far();
   response.parts = answer_.parts(whole);
   response.usage = usage_;
-  if (model_)
-    response.model_name = *model_;
-  response.provider_response_id = id_;
-  response.finish_reason = finish_reason_;
   // A stream that always leaves the reason empty, as Snowflake's does, still says that it is whole.
   if (raw_finish_reason_.empty() && whole && done_ && (unsaid_finish_ || provider_ == "snowflake"))
     response.finish_reason = answer_.has_calls() ? "tool_call" : "stop";
-  auto details = details_;
-  if (!answer_.refusal().empty()) {
-    response.finish_reason = "content_filter";
-    details.erase("finish_reason");
-    details["refusal"] = answer_.refusal();
-  }
-  if (!details.empty())
-    response.provider_details = std::move(details);
+  if (!answer_.refusal().empty())
+    mark_refused(response, answer_.refusal());
   return response;
 }
 

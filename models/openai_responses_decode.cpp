@@ -51,7 +51,7 @@ token_usage read_usage(const json& usage) {
 class decoder final : public body_decoder {
 public:
   decoder(const model_query& query, int http_status)
-    : body_decoder(query, http_status), provider_(provider_name(query.model)), answer_(provider_) {}
+    : body_decoder(query, http_status, provider_name(query.model)), answer_(provider_) {}
 
 protected:
   void take_event(const server_sent_event& event) override;
@@ -69,13 +69,8 @@ private:
   void take_end(const json& response);
   void take_names(const json& response);
 
-  std::string provider_;
   answer answer_;
   token_usage usage_;
-  json details_ = json::object();
-  std::optional<std::string> model_;
-  std::optional<std::string> id_;
-  std::optional<std::string> finish_reason_;
   bool done_ = false;
 };
 
@@ -187,22 +182,11 @@ void decoder::take_end(const json& response) {
 }
 
 model_response decoder::build(bool whole) const {
-  auto response = empty_response();
-  response.provider_name = provider_;
+  auto response = response_so_far();
   response.parts = answer_.parts(whole);
   response.usage = usage_;
-  if (model_)
-    response.model_name = *model_;
-  response.provider_response_id = id_;
-  response.finish_reason = finish_reason_;
-  auto details = details_;
-  if (answer_.refused()) {
-    response.finish_reason = "content_filter";
-    details.erase("finish_reason");
-    details["refusal"] = answer_.refusal();
-  }
-  if (!details.empty())
-    response.provider_details = std::move(details);
+  if (answer_.refused())
+    mark_refused(response, answer_.refusal());
   return response;
 }
 

@@ -357,3 +357,23 @@ class SystemTest(unittest.TestCase):
             finally:
                 if server.popen.poll() is None:
                     server.stop()
+
+
+class AccountsTest(SystemTest):
+    """A varro with these accounts; each one's password is NAME-password."""
+
+    arguments = ("--auth", "accounts")
+    names = ()
+
+    @classmethod
+    def prepare(cls):
+        cls.data.mkdir(parents=True)
+        for name in cls.names:
+            added = run_varro("user", "add", name, "--data", str(cls.data), "--password-stdin",
+                              stdin=f"{name}-password\n")
+            assert added.returncode == 0, added.stderr
+
+    def logged_in(self, name):
+        client = Client(self.varro)
+        self.assertEqual(client.login(name, f"{name}-password").status, 303)
+        return client

@@ -6,24 +6,11 @@ import tempfile
 import unittest
 
 from cells import until
-from harness import Client, SystemTest, blocks_of, contents, run_varro
+from harness import AccountsTest, Client, SystemTest, blocks_of, contents, run_varro
 
 
-class Accounts(SystemTest):
-    arguments = ("--auth", "accounts")
-
-    @classmethod
-    def prepare(cls):
-        cls.data.mkdir(parents=True)
-        for name in ("alice", "bob"):
-            added = run_varro("user", "add", name, "--data", str(cls.data), "--password-stdin",
-                              stdin=f"{name}-password\n")
-            assert added.returncode == 0, added.stderr
-
-    def logged_in(self, name):
-        client = Client(self.varro)
-        self.assertEqual(client.login(name, f"{name}-password").status, 303)
-        return client
+class Accounts(AccountsTest):
+    names = ("alice", "bob")
 
     def test_without_a_login_there_is_the_login_page_and_nothing_else(self):
         stranger = Client(self.varro)

@@ -6,7 +6,7 @@ import time
 import unittest
 import urllib.parse
 
-from harness import Client, SystemTest, run_varro
+from harness import AccountsTest, Client
 
 OTHERS_SECONDS_MAX = 2.0  # other programs use the machine, too; without a share of the workers it is many seconds
 MESSAGES, MESSAGE_BYTES = 20, 1_000_000
@@ -14,21 +14,8 @@ AT_ONCE = 12  # more than there are workers
 ROUNDS = 3
 
 
-class Searches(SystemTest):
-    arguments = ("--auth", "accounts")
-
-    @classmethod
-    def prepare(cls):
-        cls.data.mkdir(parents=True)
-        for name in ("alice", "mallory"):
-            added = run_varro("user", "add", name, "--data", str(cls.data), "--password-stdin",
-                              stdin=f"{name}-password\n")
-            assert added.returncode == 0, added.stderr
-
-    def logged_in(self, name):
-        client = Client(self.varro)
-        self.assertEqual(client.login(name, f"{name}-password").status, 303)
-        return client
+class Searches(AccountsTest):
+    names = ("alice", "mallory")
 
     def search(self, client, text):
         return client.get("/chats?q=" + urllib.parse.quote(text))
