@@ -130,17 +130,29 @@ caf::expected<std::unique_ptr<database>> open_existing(const std::filesystem::pa
   return database::open(data_dir, database::mode::read_write);
 }
 
-int set_disabled(const std::filesystem::path& data_dir, const std::string& name, bool disabled, std::ostream& out,
-                 std::ostream& err) {
+// A user's name in the form that the database has, and that database.
+struct named_user {
+  std::string name;
+  std::unique_ptr<database> db;
+};
+caf::expected<named_user> open_for(const std::filesystem::path& data_dir, const std::string& name) {
   auto normal = normalised_user_name(name);
   if (!normal)
-    return failed(err, normal.error());
+    return std::move(normal.error());
   auto db = open_existing(data_dir);
   if (!db)
-    return failed(err, db.error());
-  if (auto error = (*db)->set_disabled(*normal, disabled))
+    return std::move(db.error());
+  return named_user{std::move(*normal), std::move(*db)};
+}
+
+int set_disabled(const std::filesystem::path& data_dir, const std::string& name, bool disabled, std::ostream& out,
+                 std::ostream& err) {
+  auto user = open_for(data_dir, name);
+  if (!user)
+    return failed(err, user.error());
+  if (auto error = user->db->set_disabled(user->name, disabled))
     return failed(err, error);
-  out << (disabled ? "disabled " : "enabled ") << *normal << "\n";
+  out << (disabled ? "disabled " : "enabled ") << user->name << "\n";
   return 0;
 }
 
@@ -178,20 +190,17 @@ int user_add(const std::filesystem::path& data_dir, const std::string& name, boo
 
 int user_passwd(const std::filesystem::path& data_dir, const std::string& name, bool password_stdin, std::istream& in,
                 std::ostream& out, std::ostream& err, const auth_config& limits) {
-  auto normal = normalised_user_name(name);
-  if (!normal)
-    return failed(err, normal.error());
-  auto db = open_existing(data_dir);
-  if (!db)
-    return failed(err, db.error());
-  if (auto user = (*db)->find_user(std::string_view{*normal}); !user)
+  auto user = open_for(data_dir, name);
+  if (!user)
     return failed(err, user.error());
-  auto hash = ask_hash(*normal, password_stdin, in, limits);
+  if (auto found = user->db->find_user(std::string_view{user->name}); !found)
+    return failed(err, found.error());
+  auto hash = ask_hash(user->name, password_stdin, in, limits);
   if (!hash)
     return failed(err, hash.error());
-  if (auto error = (*db)->set_password(*normal, *hash))
+  if (auto error = user->db->set_password(user->name, *hash))
     return failed(err, error);
-  out << "changed the password of " << *normal << "\n";
+  out << "changed the password of " << user->name << "\n";
   return 0;
 }
 

@@ -58,7 +58,7 @@ caf::error repeat_turn(const chat_contents& contents, int64_t turn, user_message
                             [=](const message_row& row) { return row.turn == turn; });
   if (turn <= 0 || found == contents.messages.end())
     return fail(errc::not_found, "This chat has no such turn.");
-  const auto* request = std::get_if<model_request>(&*found->content);
+  const auto* request = found->content.as<model_request>();
   const auto* prompt
     = request && !request->parts.empty() ? std::get_if<user_prompt_part>(&request->parts.front()) : nullptr;
   if (!prompt)

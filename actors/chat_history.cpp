@@ -93,7 +93,7 @@ stream_event done_event(const run_record& run, const std::string& unstored) {
 run_spending spent_by(const std::vector<message_row>& rows, int64_t run_id) {
   run_spending spent;
   for (const auto& row : rows) {
-    const auto* response = std::get_if<model_response>(&*row.content);
+    const auto* response = row.content.as<model_response>();
     if (response == nullptr || row.run_id != run_id)
       continue;
     ++spent.model_requests;
@@ -126,7 +126,7 @@ std::vector<recorded_cell> recorded_cells(const std::vector<message_row>& rows) 
   std::vector<recorded_cell> cells;
   auto python = python_tool().definition;
   for (const auto& row : rows) {
-    if (const auto* response = std::get_if<model_response>(&*row.content)) {
+    if (const auto* response = row.content.as<model_response>()) {
       for (const auto& part : response->parts)
         if (const auto* call = std::get_if<tool_call_part>(&part); call && call->tool_name == python.name) {
           auto checked = check_arguments(python, call->args);
@@ -153,7 +153,7 @@ std::vector<recorded_cell> recorded_cells(const std::vector<message_row>& rows) 
 }
 
 bool returns_cell(const message_row& row) {
-  const auto* request = std::get_if<model_request>(&*row.content);
+  const auto* request = row.content.as<model_request>();
   if (request == nullptr)
     return false;
   return std::any_of(request->parts.begin(), request->parts.end(), [](const auto& part) {
@@ -171,7 +171,7 @@ std::optional<snapshot_record> newest_snapshot(const std::vector<snapshot_record
 
 int64_t seq_of_return(const std::vector<message_row>& rows, const std::string& tool_call_id) {
   for (auto row = rows.rbegin(); row != rows.rend(); ++row)
-    if (const auto* request = std::get_if<model_request>(&*row->content))
+    if (const auto* request = row->content.as<model_request>())
       for (const auto& part : request->parts)
         if (const auto* result = std::get_if<tool_return_part>(&part); result && result->tool_call_id == tool_call_id)
           return row->seq;

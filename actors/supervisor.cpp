@@ -8,9 +8,6 @@ namespace {
 
 using self_pointer = supervisor_actor::stateful_pointer<supervisor_state>;
 
-constexpr const char* chats = "the chats";
-constexpr const char* shells = "the shells";
-
 template <class Actor>
 void await_end(self_pointer self, const Actor& actor, const char* who) {
   self->monitor(actor);
@@ -51,31 +48,19 @@ void on_down(self_pointer self, const caf::down_msg& down) {
   self->quit();
 }
 
-void stop_shells(self_pointer self) {
-  self->state.progress->waits_for(shells, "their end");
-  auto go_on = [=] {
-    self->state.progress->is_done(shells);
-    close_the_rest(self);
+// Asks an actor for its stop, and goes on whatever comes of it.
+template <class Actor, class Continue>
+void stop(self_pointer self, const Actor& actor, const char* who, Continue go_on) {
+  self->state.progress->waits_for(who, "their end");
+  auto stopped = [=] {
+    self->state.progress->is_done(who);
+    go_on();
   };
-  self->request(self->state.actors.shells, caf::infinite, stop_atom_v)
-    .then([=](done_atom) { go_on(); },
+  self->request(actor, caf::infinite, stop_atom_v)
+    .then([=](done_atom) { stopped(); },
           [=](caf::error& error) {
-            log(log_level::error, "shells could not be stopped: " + text_of(error));
-            go_on();
-          });
-}
-
-void stop_chats(self_pointer self) {
-  self->state.progress->waits_for(chats, "their end");
-  auto go_on = [=] {
-    self->state.progress->is_done(chats);
-    stop_shells(self);
-  };
-  self->request(self->state.actors.registry, caf::infinite, stop_atom_v)
-    .then([=](done_atom) { go_on(); },
-          [=](caf::error& error) {
-            log(log_level::error, "chats could not be stopped: " + text_of(error));
-            go_on();
+            log(log_level::error, std::string{who} + " could not be stopped: " + text_of(error));
+            stopped();
           });
 }
 
@@ -89,7 +74,9 @@ supervisor_actor::behavior_type supervisor(self_pointer self, supervised actors,
   return {
     [=](stop_atom) -> caf::result<done_atom> {
       self->state.stopped = self->make_response_promise<done_atom>();
-      stop_chats(self);
+      const auto& first = self->state.actors;
+      stop(self, first.registry, "the chats",
+           [=] { stop(self, self->state.actors.shells, "the shells", [=] { close_the_rest(self); }); });
       return self->state.stopped;
     },
   };

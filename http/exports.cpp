@@ -74,7 +74,7 @@ using returns_by_call = std::unordered_map<std::string, const tool_return_part*>
 returns_by_call find_returns(const chat_contents& contents) {
   returns_by_call result;
   for (const auto& row : contents.messages)
-    if (auto* request = std::get_if<model_request>(&*row.content))
+    if (auto* request = row.content.as<model_request>())
       for (const auto& part : request->parts)
         if (auto* returned = std::get_if<tool_return_part>(&part))
           result[returned->tool_call_id] = returned;
@@ -206,11 +206,11 @@ std::string export_notebook(const chat_contents& contents) {
   notebook_writer writer{contents};
   writer.markdown("# " + contents.chat.title);
   for (const auto& row : contents.messages) {
-    if (auto* request = std::get_if<model_request>(&*row.content))
+    if (auto* request = row.content.as<model_request>())
       for (const auto& part : request->parts)
         if (auto* prompt = std::get_if<user_prompt_part>(&part))
           writer.markdown("**User:**\n\n" + prompt_text(*prompt));
-    if (auto* response = std::get_if<model_response>(&*row.content))
+    if (auto* response = row.content.as<model_response>())
       for (const auto& part : response->parts) {
         if (auto* text = std::get_if<text_part>(&part))
           writer.markdown(text->content);
@@ -230,14 +230,14 @@ std::string export_notebook(const chat_contents& contents) {
 std::string export_markdown(const chat_contents& contents) {
   std::string out = "# " + contents.chat.title + "\n";
   for (const auto& row : contents.messages) {
-    if (auto* request = std::get_if<model_request>(&*row.content))
+    if (auto* request = row.content.as<model_request>())
       for (const auto& part : request->parts) {
         if (auto* prompt = std::get_if<user_prompt_part>(&part))
           out += "\n## User\n\n" + closed(prompt_text(*prompt)) + "\n";
         else if (auto* returned = std::get_if<tool_return_part>(&part))
           out += "\nResult:\n\n" + fenced(split_tool_content(returned->content).text, "");
       }
-    if (auto* response = std::get_if<model_response>(&*row.content))
+    if (auto* response = row.content.as<model_response>())
       for (const auto& part : response->parts) {
         if (auto* text = std::get_if<text_part>(&part)) {
           out += "\n" + closed(text->content) + "\n";

@@ -161,7 +161,7 @@ void add_sampling(const model_query& query, const claude_traits& traits, bool th
 std::optional<std::string> container_of(const model_query& query) {
   const auto provider = provider_name(query.model);
   for (auto it = query.history->rbegin(); it != query.history->rend(); ++it)
-    if (const auto* response = std::get_if<model_response>(&**it); response && response->provider_name == provider)
+    if (const auto* response = it->as<model_response>(); response && response->provider_name == provider)
       if (auto id = string_member(response->provider_details, "container_id"))
         return id;
   return std::nullopt;

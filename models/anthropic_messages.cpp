@@ -147,7 +147,7 @@ size_t first_thinking_kept(const model_query& query, thinking_mode mode, const m
     return 0;
   size_t turn = 0;
   for (size_t i = 0; i < history.size(); ++i)
-    if (const auto* request = std::get_if<model_request>(&*history[i]))
+    if (const auto* request = history[i].as<model_request>())
       for (const auto& part : request->parts)
         if (std::holds_alternative<user_prompt_part>(part))
           turn = i;
@@ -184,7 +184,7 @@ json encode_messages(const model_query& query, thinking_mode mode, std::vector<s
   auto messages = json::array();
   for (size_t i = 0; i < history.size(); ++i) {
     json blocks;
-    const auto* request = std::get_if<model_request>(&*history[i]);
+    const auto* request = history[i].as<model_request>();
     if (request)
       blocks = user_blocks(*request, query.model.vision && !query.without_pictures, system);
     else

@@ -105,7 +105,7 @@ int64_t overhead_of(const model_query& query) {
 double correction(const model_query& query, const std::vector<int64_t>& estimates) {
   const auto& history = *query.history;
   for (size_t i = history.size(); i-- > 0;) {
-    const auto* response = std::get_if<model_response>(&*history[i]);
+    const auto* response = history[i].as<model_response>();
     if (!response || response->usage.input_tokens <= 0)
       continue;
     int64_t estimate = integer_member(member(response->metadata, "left_out"), "estimate").value_or(0);

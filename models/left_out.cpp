@@ -39,7 +39,7 @@ bool marks_left_out(const json& metadata) {
 
 left_out told_left_out(const message_history& history) {
   for (auto it = history.rbegin(); it != history.rend(); ++it)
-    if (const auto* response = std::get_if<model_response>(&**it)) {
+    if (const auto* response = it->as<model_response>()) {
       const auto without = left_out_of(response->metadata);
       if (!without.any() || marks_left_out(response->metadata))
         return without;

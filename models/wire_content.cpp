@@ -92,7 +92,7 @@ std::string instructions_of(const model_query& query) {
   if (!query.instructions.empty())
     return query.instructions;
   for (auto it = query.history->rbegin(); it != query.history->rend(); ++it)
-    if (const auto* request = std::get_if<model_request>(&**it))
+    if (const auto* request = it->as<model_request>())
       return request->instructions.value_or("");
   return {};
 }

@@ -214,7 +214,7 @@ private:
 std::vector<history_file> files_of(const message_history& history) {
   std::vector<history_file> found;
   for (size_t i = 0; i < history.size(); ++i) {
-    const auto* request = std::get_if<model_request>(&*history[i]);
+    const auto* request = history[i].as<model_request>();
     if (request == nullptr)
       continue;
     for (const auto& part : request->parts) {

@@ -340,7 +340,7 @@ void block_renderer::render_response(const message_row& row, const model_respons
 
 std::vector<block> block_renderer::render(const message_row& row) {
   std::vector<block> out;
-  if (auto* request = std::get_if<model_request>(&*row.content))
+  if (auto* request = row.content.as<model_request>())
     render_request(row, *request, out);
   else
     render_response(row, std::get<model_response>(*row.content), out);

@@ -121,6 +121,14 @@ statement connection::use(std::string_view sql) {
   return {*this, prepared, SQLITE_OK};
 }
 
+caf::expected<int64_t> connection::number(std::string_view sql) {
+  auto query = use(sql);
+  auto row = query.step();
+  if (!row)
+    return std::move(row.error());
+  return *row ? query.integer(0) : 0;
+}
+
 caf::error connection::execute(const char* sql) {
   if (sqlite3_exec(native_, sql, nullptr, nullptr, nullptr) != SQLITE_OK)
     return error();

@@ -83,6 +83,9 @@ public:
   // the same literal while the first one lives.
   statement use(std::string_view sql);
 
+  // What a query of one number says; 0 where it has no row. `sql` as for use().
+  caf::expected<int64_t> number(std::string_view sql);
+
   // Runs one or more statements that return nothing of interest and are not worth keeping.
   caf::error execute(const char* sql);
 

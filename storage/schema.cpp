@@ -151,14 +151,6 @@ struct undo_unless_done {
   }
 };
 
-caf::expected<int64_t> read_number(connection& db, std::string_view sql) {
-  auto query = db.use(sql);
-  auto row = query.step();
-  if (!row)
-    return std::move(row.error());
-  return *row ? query.integer(0) : 0;
-}
-
 // Takes one step and returns the version reached; a version at the end means that nothing was left to do.
 caf::expected<int> migrate_once(connection& db, std::span<const char* const> steps) {
   // IMMEDIATE, and the version read again inside: another process may be doing the same.
@@ -173,7 +165,7 @@ caf::expected<int> migrate_once(connection& db, std::span<const char* const> ste
     return *version;
   if (auto err = db.execute(steps[static_cast<size_t>(*version)]))
     return err;
-  auto orphans = read_number(db, "SELECT count(*) FROM pragma_foreign_key_check");
+  auto orphans = db.number("SELECT count(*) FROM pragma_foreign_key_check");
   if (!orphans)
     return std::move(orphans.error());
   auto next = *version + 1;
@@ -196,12 +188,12 @@ std::span<const char* const> schema_migrations() {
 }
 
 caf::expected<int> read_schema_version(connection& db) {
-  auto version = read_number(db, "SELECT user_version FROM pragma_user_version");
+  auto version = db.number("SELECT user_version FROM pragma_user_version");
   if (!version)
     return std::move(version.error());
   auto foreign = *version < 0;
   if (*version == 0) {
-    auto tables = read_number(db, "SELECT count(*) FROM sqlite_schema");
+    auto tables = db.number("SELECT count(*) FROM sqlite_schema");
     if (!tables)
       return std::move(tables.error());
     foreign = *tables != 0;

@@ -39,14 +39,6 @@ INSERT INTO progress SELECT coalesce(max(id), 0), coalesce(max(id), 0) + 1 FROM 
 PRAGMA user_version = 1;
 )sql";
 
-caf::expected<int64_t> number(connection& db, std::string_view sql) {
-  auto query = db.use(sql);
-  auto row = query.step();
-  if (!row)
-    return std::move(row.error());
-  return *row ? query.integer(0) : 0;
-}
-
 caf::error create(connection& db) {
   if (auto err = db.execute("BEGIN"))
     return err;
@@ -59,7 +51,7 @@ caf::error create(connection& db) {
 
 // What an index may not have seen, since varro.db never had it: a backup of varro.db was put back.
 caf::error check_follows(connection& db) {
-  auto ahead = number(db, "SELECT following > (SELECT coalesce(max(id), 0) FROM source.search_changes) FROM progress");
+  auto ahead = db.number("SELECT following > (SELECT coalesce(max(id), 0) FROM source.search_changes) FROM progress");
   if (!ahead)
     return std::move(ahead.error());
   return *ahead == 0 ? caf::error{} : fail(errc::storage_failed, db.file() + " has seen a newer varro.db");
@@ -78,7 +70,7 @@ caf::expected<std::unique_ptr<connection>> try_open(const fs::path& data_dir) {
     return err;
   if (auto err = db.use("ATTACH ?1 AS source").bind((data_dir / "varro.db").string()).run())
     return err;
-  auto version = number(db, "SELECT user_version FROM pragma_user_version");
+  auto version = db.number("SELECT user_version FROM pragma_user_version");
   if (!version)
     return std::move(version.error());
   if (*version > 1)

@@ -52,7 +52,7 @@ turn newest_turn(const message_history& history) {
     return out;
   out.prompt = text_of_prompt(*prompt_in(history[begin - 1]));
   for (size_t i = begin; i < history.size(); ++i)
-    if (const auto* request = std::get_if<model_request>(&*history[i]))
+    if (const auto* request = history[i].as<model_request>())
       for (const auto& part : request->parts)
         if (!std::holds_alternative<system_prompt_part>(part))
           out.results.push_back(part);
@@ -78,7 +78,7 @@ struct past_calls {
 past_calls calls_in(const message_history& history) {
   past_calls out;
   for (auto one = history.rbegin(); one != history.rend(); ++one)
-    if (const auto* response = std::get_if<model_response>(&**one))
+    if (const auto* response = one->as<model_response>())
       for (const auto& part : response->parts)
         if (const auto* call = std::get_if<tool_call_part>(&part)) {
           out.ids.insert(call->tool_call_id);
