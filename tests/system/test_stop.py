@@ -62,8 +62,9 @@ class HeldUp(SystemTest):
     def test_shells_that_are_to_be_kept_are_there_after_a_stop_that_was_broken_off(self):
         server, _ = self.begin("[[python: x = 1]]", binary=VARRO_CRASHING, env={"VARRO_HANG_AT": "store_commit:2"},
                                arguments=["--keep-shells"])
+        # The chat's shell starts beside the turn, not before its answer.
+        until(lambda: supervisors_of(server.data), "the shells run")
         before = supervisors_of(server.data)
-        self.assertEqual(len(before), 1)
         code, errors = self.end(server)
         self.assertEqual(code, 1, errors)
         self.assertIn("The shells are kept", errors)
