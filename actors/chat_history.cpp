@@ -44,7 +44,7 @@ std::vector<stream_event> to_events(const std::vector<block>& blocks, int64_t se
   std::vector<stream_event> events;
   events.reserve(blocks.size());
   for (size_t i = 0; i < blocks.size(); ++i)
-    events.push_back({i + 1 == blocks.size() ? seq : seq - 1, "content", blocks[i].html});
+    events.push_back({i + 1 == blocks.size() ? seq : seq - 1, "content", blocks[i].html.str()});
   return events;
 }
 

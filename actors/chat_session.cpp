@@ -29,7 +29,7 @@ void attach(self_pointer self, uint64_t viewer, int64_t after) {
     events.push_back(has_open_run(state) ? done_event(as_unstored(run), state.notice) : done_event(run));
   }
   if (follow && !state.progress.empty())
-    events.push_back({0, "progress", progress_indicator(state.progress)});
+    events.push_back({0, "progress", progress_indicator(state.progress).str()});
   if (follow)
     state.viewers.insert(viewer);
   self->send(state.services.gateway, replay_atom_v, viewer, std::move(events), follow);
@@ -44,7 +44,7 @@ chat_view view(const chat_session_state& state) {
     unstored->runs.back() = as_unstored(unstored->runs.back());
   }
   for (auto& b : render_chat(unstored ? *unstored : state.contents, state.services.markdown))
-    view.blocks.push_back({b.seq, "content", std::move(b.html)});
+    view.blocks.push_back({b.seq, "content", std::move(b.html).str()});
   view.last_seq = state.contents.messages.empty() ? 0 : state.contents.messages.back().seq;
   if (!state.contents.runs.empty())
     view.last_seq = std::max(view.last_seq, state.contents.runs.back().end_seq);

@@ -100,7 +100,7 @@ void start_turn(chat_session_pointer self, const new_turn& turn, turn_promise pr
   state.progress = "Thinking…";
   state.live = block_renderer{state.contents.chat.id, state.contents.alternatives, state.services.markdown};
   for (const auto& block : state.live.render(turn.row))
-    reply.user_block += block.html;
+    reply.user_block += block.html.str();
   reply.chat = state.contents.chat;
   reply.run_id = turn.run.id;
   reply.turn = turn.run.turn;
@@ -128,7 +128,7 @@ void show_progress(chat_session_pointer self, std::string text) {
   if (!state.current || text.empty())
     return;
   state.progress = std::move(text);
-  publish(self, {0, "progress", progress_indicator(state.progress)});
+  publish(self, {0, "progress", progress_indicator(state.progress).str()});
 }
 
 void end_start(chat_session_pointer self) {

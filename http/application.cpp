@@ -101,10 +101,11 @@ reply application::error_reply(const received_request& request, int status, std:
   reply result;
   result.status = status;
   if (request.has_header("hx-request"))
-    result.body = "<div class=\"error\" role=\"alert\" data-status=\"" + std::to_string(status) + "\">"
-      + escape_html(text) + "</div>\n";
+    result.body = html::fragment(
+                    html::element("div", {{"class", "error"}, {"role", "alert"}, {"data-status", status}}, text), "\n")
+                    .str();
   else
-    result.body = error_page({"", false, ""}, status, text);
+    result.body = error_page({"", false, ""}, status, text).str();
   return result;
 }
 

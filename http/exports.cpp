@@ -8,6 +8,7 @@
 #include "models/user_prompt.hpp"
 #include "render/blocks.hpp"
 #include "render/markdown_lines.hpp"
+#include "render/markup.hpp"
 #include "workspace/files.hpp"
 
 #include <algorithm>
@@ -103,20 +104,19 @@ std::string table_text(const table_output& table) {
 
 // As pandas writes a table into a notebook. Each row has the name of its index first.
 std::string table_html(const table_output& table) {
-  std::string out = "<table border=\"1\" class=\"dataframe\">\n  <thead>\n    <tr style=\"text-align: right;\">";
-  for (const auto& name : table.columns)
-    out += "<th>" + escape_html(name) + "</th>";
-  out += "</tr>\n  </thead>\n  <tbody>\n";
-  for (const auto& row : table.rows) {
-    out += "    <tr>";
-    for (const auto& value : row) {
-      const bool is_index = &value == &row.front();
-      out += (is_index ? "<th>" : "<td>") + escape_html(value) + (is_index ? "</th>" : "</td>");
-    }
-    out += "</tr>\n";
-  }
-  return out + "  </tbody>\n</table>\n<p>" + std::to_string(table.rows_total) + " rows × "
-    + std::to_string(table.columns_total) + " columns</p>";
+  using html::element;
+  auto head = html::each(table.columns, [](const std::string& name) { return element("th", name); });
+  auto body = html::each(table.rows, [](const std::vector<std::string>& row) {
+    auto cells = html::each(row, [&row](const std::string& value) {
+      return &value == &row.front() ? element("th", value) : element("td", value);
+    });
+    return html::fragment("    ", element("tr", cells), "\n");
+  });
+  constexpr html::fixed right{"text-align: right;"};
+  auto grid = element("table", {{"border", 1}, {"class", "dataframe"}}, "\n  ",
+                      element("thead", "\n    ", element("tr", {{"style", right}}, head), "\n  "), "\n  ",
+                      element("tbody", "\n", body, "  "), "\n");
+  return html::fragment(grid, "\n", element("p", table.rows_total, " rows × ", table.columns_total, " columns")).str();
 }
 
 struct notebook_output {

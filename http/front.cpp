@@ -5,6 +5,7 @@
 #include "http/request_parser.hpp"
 #include "http/security_headers.hpp"
 #include "http/worker_pool.hpp"
+#include "render/markup.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -135,8 +136,9 @@ std::string_view reason_phrase(int status) {
 }
 
 composed_response refusal(int status, std::string_view text) {
-  std::string body
-    = "<!doctype html><title>" + std::string{reason_phrase(status)} + "</title><p>" + std::string{text} + "\n";
+  const auto body
+    = html::fragment(html::doctype(), html::element("title", reason_phrase(status)), html::element("p", text), "\n")
+        .str();
   composed_response result;
   result.close = true;
   result.bytes = "HTTP/1.1 " + std::to_string(status) + " " + std::string{reason_phrase(status)}

@@ -17,9 +17,9 @@ int64_t current_chat(const received_request& request) {
   return at == std::string_view::npos ? 0 : parse_number(page.substr(at + 6)).value_or(0);
 }
 
-reply fragment(std::string html) {
+reply fragment(html::markup list) {
   reply result;
-  result.body = std::move(html);
+  result.body = std::move(list).str();
   return result;
 }
 

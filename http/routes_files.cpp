@@ -20,8 +20,9 @@ void describe(reply& result, std::string_view file_name, std::string_view media_
 }
 
 // Tells the page that frames it how high it would like to be.
-std::string height_script() {
-  return "\n<script>" + std::string{find_asset("display.js")->bytes} + "</script>\n";
+html::markup height_script() {
+  const html::trusted source{std::string{find_asset("display.js")->bytes}, html::because::embedded_asset};
+  return html::fragment("\n", html::raw_element("script", {}, source), "\n");
 }
 
 // HTML that a cell displayed, for a frame of the page.
@@ -62,7 +63,7 @@ reply attachment(binary_content file, std::string_view name) {
   result.body = std::move(file.data);
   if (file.media_type == "text/html") {
     describe_display(result, name);
-    result.body += height_script();
+    result.body += height_script().str();
   } else {
     describe(result, name, file.media_type);
   }
@@ -100,7 +101,7 @@ reply show_chart(application& app, const route_call& call, const visitor& who) {
   if (!is_drawn_chart(file->media_type, file->data.size()))
     return app.error_reply(call.request, 404, "There is no chart that could be drawn.");
   reply result;
-  result.body = chart_frame_html(file->media_type, file->data);
+  result.body = chart_frame_html(file->media_type, file->data).str();
   auto policy = chart_frame_policy(file->media_type, call.request.header("host"));
   result.headers.emplace_back("Content-Security-Policy", std::move(policy));
   result.headers.emplace_back(framed_header);
@@ -138,7 +139,7 @@ reply list_files(application& app, const route_call& call, const visitor& who) {
     return app.error_reply(call.request, why);
   auto workspace = workspace_files::open(workspace_of(app.settings.data_dir, *chat));
   reply result;
-  result.body = file_list(*chat, workspace ? workspace->list() : std::vector<listed_file>{});
+  result.body = file_list(*chat, workspace ? workspace->list() : std::vector<listed_file>{}).str();
   return result;
 }
 

@@ -19,7 +19,7 @@ reply login_form(const route_call& call, int status, std::string_view message) {
     csrf = make_csrf_token();
   reply result;
   result.status = status;
-  result.body = login_page({"", true, csrf}, message);
+  result.body = login_page({"", true, csrf}, message).str();
   if (fresh)
     result.headers.emplace_back("Set-Cookie",
                                 cookie_field(login_csrf_cookie, csrf, std::nullopt, over_https(call.request)));

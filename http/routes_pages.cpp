@@ -8,9 +8,9 @@ namespace varro {
 
 namespace {
 
-reply page(std::string html) {
+reply page(html::markup document) {
   reply result;
-  result.body = std::move(html);
+  result.body = std::move(document).str();
   return result;
 }
 
@@ -47,7 +47,7 @@ reply show_chat(application& app, const route_call& call, const visitor& who) {
     return app.error_reply(call.request, context.error());
   chat_page content{view->chat, {}, view->last_seq, view->running, view->progress, view->notice, view->old_prefix};
   for (auto& event : view->blocks)
-    content.blocks.push_back({event.id, {}, std::move(event.data)});
+    content.blocks.push_back({event.id, {}, html::trusted{std::move(event.data), html::because::rendered_before}});
   return page(chat_page_html(*context, content));
 }
 

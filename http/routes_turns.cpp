@@ -61,7 +61,10 @@ reply turn_reply(application& app, const visitor& who, const turn_started& turn)
   }
   chat_page page{turn.chat, {}, turn.seq, true, {}, turn.notice};
   reply result;
-  result.body = send_reply(context, page, {{turn.seq, "m" + std::to_string(turn.seq) + "-p0", turn.user_block}});
+  std::vector<block> blocks;
+  blocks.push_back(
+    {turn.seq, "m" + std::to_string(turn.seq) + "-p0", html::trusted{turn.user_block, html::because::rendered_before}});
+  result.body = send_reply(context, page, blocks).str();
   if (turn.created)
     result.headers.emplace_back("HX-Push-Url", "/chat/" + std::to_string(turn.chat.id));
   return result;

@@ -53,14 +53,14 @@ uint32_t big_endian(std::string_view bytes) {
 }
 
 // With the size known the page does not jump when the image arrives.
-std::string png_size(std::string_view data) {
+html::attributes png_size(std::string_view data) {
   if (data.size() < 24 || !data.starts_with("\x89PNG\r\n\x1a\n"))
     return {};
   auto width = big_endian(data.substr(16));
   auto height = big_endian(data.substr(20));
   if (width == 0 || height == 0 || width > 20'000 || height > 20'000)
     return {};
-  return html::attribute("width", int64_t{width}) + html::attribute("height", int64_t{height});
+  return {{"width", width}, {"height", height}};
 }
 
 template <class Int>
@@ -124,21 +124,23 @@ std::optional<attachment_name> parse_attachment_name(std::string_view name) {
   return std::nullopt;
 }
 
-std::string file_html(int64_t chat_id, int64_t seq, size_t index, const binary_content& file, std::string_view label) {
-  auto url = attachment_url(chat_id, seq, index, file.media_type);
+html::markup file_html(int64_t chat_id, int64_t seq, size_t index, const binary_content& file, std::string_view label) {
+  using html::element;
+  const html::url address{attachment_url(chat_id, seq, index, file.media_type)};
   if (is_inline_image(file.media_type))
-    return "<figure class=\"image-output\"><a" + html::attribute("href", url) + " target=\"_blank\"><img"
-      + html::attribute("src", url) + html::attribute("alt", label) + png_size(file.data)
-      + " loading=\"lazy\"></a></figure>";
-  return "<p class=\"file-output\"><a class=\"file\"" + html::attribute("href", url) + " download>" + escape_html(label)
-    + "</a> <span class=\"file-size\">" + escape_html(file.media_type) + ", " + html::byte_count(file.data.size())
-    + "</span></p>";
+    return element(
+      "figure", {{"class", "image-output"}},
+      element("a", {{"href", address}, {"target", "_blank"}},
+              html::void_element("img", {{"src", address}, {"alt", label}, png_size(file.data), {"loading", "lazy"}})));
+  return element("p", {{"class", "file-output"}},
+                 element("a", {{"class", "file"}, {"href", address}, {"download", true}}, label), " ",
+                 element("span", {{"class", "file-size"}}, file.media_type, ", ", html::byte_count(file.data.size())));
 }
 
-std::string url_html(const url_content& content) {
-  if (html::is_safe_link(content.url))
-    return "<p class=\"file-output\">" + html::outside_link(content.url, content.url) + "</p>";
-  return "<p class=\"file-output\">" + escape_html(content.kind) + "</p>";
+html::markup url_html(const url_content& content) {
+  return html::element("p", {{"class", "file-output"}},
+                       html::is_safe_link(content.url) ? html::outside_link(content.url, content.url)
+                                                       : html::fragment(content.kind));
 }
 
 } // namespace varro

@@ -16,9 +16,21 @@ namespace {
 
 constexpr size_t editable_bytes_max = 32u << 10; // of a message that the page lets one edit in place
 
-std::string open_block(const block_place& place, std::string_view tag, std::string_view kind, std::string_view extra) {
-  return "<" + std::string(tag) + " class=\"block " + std::string(kind) + "\"" + html::attribute("id", place.element_id)
-    + html::attribute("data-block", kind) + html::attribute("data-seq", place.seq) + std::string(extra) + ">";
+using html::attributes;
+using html::element;
+using html::markup;
+
+template <class... Contents>
+block block_of(const block_place& place, html::tag tag, std::string_view kind, const attributes& more,
+               const Contents&... contents) {
+  return {place.seq, place.element_id,
+          element(tag,
+                  {{"class", "block " + std::string(kind)},
+                   {"id", place.element_id},
+                   {"data-block", kind},
+                   {"data-seq", place.seq},
+                   more},
+                  contents...)};
 }
 
 // Files of the parts before `index`, so that each part knows the numbers of its own.
@@ -82,13 +94,13 @@ size_t fence_end(std::string_view text, size_t from) {
 }
 
 // What people write is not Markdown, but fenced code in it is code.
-std::string user_text_html(std::string_view text) {
-  std::string out;
+markup user_text_html(std::string_view text) {
+  markup out;
   size_t plain = 0; // where the text begins that is not written yet
   auto write_plain = [&](size_t end) {
     auto part = text.substr(plain, end - plain);
     if (!is_blank(part))
-      out += "<div class=\"user-text\">" + escape_html(part) + "</div>";
+      out += element("div", {{"class", "user-text"}}, part);
   };
   for (size_t line = 0; line < text.size();) {
     auto end = std::min(text.find('\n', line), text.size());
@@ -109,7 +121,7 @@ std::string user_text_html(std::string_view text) {
 }
 
 // `name`: of the file that a label before this item told.
-std::string user_item_html(const block_place& place, const user_content& item, const std::string& name, size_t& file) {
+markup user_item_html(const block_place& place, const user_content& item, const std::string& name, size_t& file) {
   if (auto* text = std::get_if<std::string>(&item))
     return user_text_html(*text);
   if (auto* text = std::get_if<text_content>(&item))
@@ -121,13 +133,72 @@ std::string user_item_html(const block_place& place, const user_content& item, c
     return file_html(place.chat_id, place.seq, file++, *binary, label);
   }
   if (auto* uploaded = std::get_if<uploaded_file>(&item))
-    return "<p class=\"file-output\"><span class=\"file\">" + escape_html(uploaded->file_id) + "</span></p>";
+    return element("p", {{"class", "file-output"}}, element("span", {{"class", "file"}}, uploaded->file_id));
   return {};
 }
 
-std::string fold(std::string_view summary, std::string_view html) {
-  return "<details><summary>" + escape_html(summary) + "</summary><div class=\"fold prose\">" + std::string(html)
-    + "</div></details>";
+markup fold(std::string_view summary, const markup& content) {
+  return element("details", element("summary", summary), element("div", {{"class", "fold prose"}}, content));
+}
+
+// A button of a user message's tools. Its label is not text of the message: the style sheet shows it.
+markup tool_button(const attributes& more, std::string_view label, std::string_view title) {
+  return element("button", {{"type", "button"}, more, {"data-label", label}, {"title", title}, {"aria-label", title}});
+}
+
+// What it answers with replaces this message and all that follows it, or the page.
+attributes request_of_turn(const block_place& place, std::string_view action, const json& fields) {
+  return {{"hx-target", "#conversation"},
+          {"hx-swap", "beforeend"},
+          {"hx-sync", "this:drop"},
+          {"hx-post", html::url{"/chat/" + std::to_string(place.chat_id) + "/" + std::string{action}}},
+          {"hx-vals", fields.dump()}};
+}
+
+markup alternatives_tools(const block_place& place, int64_t run, const std::vector<int64_t>& alternatives) {
+  auto mine = std::find(alternatives.begin(), alternatives.end(), run);
+  if (mine == alternatives.end())
+    return {};
+  auto place_of_mine = static_cast<size_t>(mine - alternatives.begin());
+  auto arrow = [&](bool there, size_t which, std::string_view sign, std::string_view title) {
+    auto more = there ? request_of_turn(place, "branch", {{"run", std::to_string(alternatives[which])}})
+                      : attributes{{"disabled", true}};
+    return tool_button(more, sign, title);
+  };
+  auto count = std::to_string(place_of_mine + 1) + "/" + std::to_string(alternatives.size());
+  return html::fragment(arrow(place_of_mine > 0, place_of_mine - 1, "‹", "The version before"),
+                        element("span", {{"data-label", count}}),
+                        arrow(place_of_mine + 1 < alternatives.size(), place_of_mine + 1, "›", "The next version"));
+}
+
+// Edit, ask again, fork, and the way to the alternatives of this turn.
+markup turn_tools(const block_place& place, const message_row& row, const user_prompt_part& part,
+                  const std::vector<int64_t>& alternatives) {
+  auto turn = std::to_string(row.turn);
+  const auto text = typed_text(part);
+  markup edit;
+  if (text.size() <= editable_bytes_max)
+    edit = tool_button({{"class", "edit"}, {"data-turn", turn}, {"data-text", text}}, "Edit", "Edit this message");
+  const attributes again{request_of_turn(place, "regenerate", {{"turn", turn}}),
+                         {"hx-include", "#model, #effort"},
+                         {"data-replaces", place.element_id}};
+  const auto fork = request_of_turn(place, "fork", {{"turn", turn}});
+  return element("div", {{"class", "turn-tools"}}, alternatives_tools(place, row.run_id, alternatives), edit,
+                 tool_button(again, "Ask again", "Ask this again"),
+                 tool_button(fork, "Fork", "Continue after this turn in a new chat"));
+}
+
+// Sends the message that goes on after an interruption; the style sheet hides it once the conversation went on.
+markup continue_button(int64_t chat_id) {
+  return element("button",
+                 {{"type", "button"},
+                  {"class", "continue"},
+                  {"hx-post", html::url{"/chat/send"}},
+                  {"hx-target", "#conversation"},
+                  {"hx-swap", "beforeend"},
+                  {"hx-sync", "this:drop"},
+                  {"hx-vals", json{{"chat_id", std::to_string(chat_id)}, {"message", "Go on."}}.dump()}},
+                 "Continue");
 }
 
 } // namespace
@@ -136,116 +207,56 @@ std::string element_id(int64_t seq, size_t part) {
   return "m" + std::to_string(seq) + "-p" + std::to_string(part);
 }
 
-// A button of a user message's tools. Its label is not text of the message: the style sheet shows it.
-std::string tool_button(const std::string& attributes, const char* label, const char* title) {
-  return "<button type=\"button\"" + attributes + html::attribute("data-label", label) + html::attribute("title", title)
-    + html::attribute("aria-label", title) + "></button>";
-}
-
-// What it answers with replaces this message and all that follows it, or the page.
-std::string request_of_turn(const block_place& place, const char* action, const json& fields) {
-  auto url = "/chat/" + std::to_string(place.chat_id) + "/" + action;
-  return " hx-target=\"#conversation\" hx-swap=\"beforeend\" hx-sync=\"this:drop\"" + html::attribute("hx-post", url)
-    + html::attribute("hx-vals", fields.dump());
-}
-
-std::string alternatives_tools(const block_place& place, int64_t run, const std::vector<int64_t>& alternatives) {
-  auto mine = std::find(alternatives.begin(), alternatives.end(), run);
-  if (mine == alternatives.end())
-    return {};
-  auto place_of_mine = static_cast<size_t>(mine - alternatives.begin());
-  auto arrow = [&](bool there, size_t which, const char* sign, const char* title) {
-    auto attributes = there ? request_of_turn(place, "branch", {{"run", std::to_string(alternatives[which])}})
-                            : std::string{" disabled"};
-    return tool_button(attributes, sign, title);
-  };
-  auto count = std::to_string(place_of_mine + 1) + "/" + std::to_string(alternatives.size());
-  return arrow(place_of_mine > 0, place_of_mine - 1, "‹", "The version before") + "<span"
-    + html::attribute("data-label", count) + "></span>"
-    + arrow(place_of_mine + 1 < alternatives.size(), place_of_mine + 1, "›", "The next version");
-}
-
-// Edit, ask again, fork, and the way to the alternatives of this turn.
-std::string turn_tools(const block_place& place, const message_row& row, const user_prompt_part& part,
-                       const std::vector<int64_t>& alternatives) {
-  auto out = "<div class=\"turn-tools\">" + alternatives_tools(place, row.run_id, alternatives);
-  auto turn = std::to_string(row.turn);
-  const auto text = typed_text(part);
-  if (text.size() <= editable_bytes_max)
-    out += tool_button(" class=\"edit\"" + html::attribute("data-turn", turn) + html::attribute("data-text", text),
-                       "Edit", "Edit this message");
-  out += tool_button(request_of_turn(place, "regenerate", {{"turn", turn}}) + " hx-include=\"#model, #effort\""
-                       + html::attribute("data-replaces", place.element_id),
-                     "Ask again", "Ask this again");
-  out
-    += tool_button(request_of_turn(place, "fork", {{"turn", turn}}), "Fork", "Continue after this turn in a new chat");
-  return out + "</div>";
-}
-
-block user_block(const block_place& place, const user_prompt_part& part, const std::string& tools) {
-  auto out = open_block(place, "article", "user", " aria-label=\"You\"") + "<div class=\"bubble\">";
+block user_block(const block_place& place, const user_prompt_part& part, const markup& tools) {
+  markup bubble;
   if (auto* text = std::get_if<std::string>(&part.content)) {
-    out += user_text_html(*text);
+    bubble = user_text_html(*text);
   } else {
     size_t file = place.first_file;
     std::string name;
     for (const auto& item : std::get<std::vector<user_content>>(part.content)) {
       auto label = labelled_upload(item);
       if (!label)
-        out += user_item_html(place, item, name, file);
+        bubble += user_item_html(place, item, name, file);
       name = label.value_or("");
     }
   }
-  return {place.seq, place.element_id, out + "</div>" + tools + "</article>"};
+  return block_of(place, "article", "user", {{"aria-label", "You"}}, element("div", {{"class", "bubble"}}, bubble),
+                  tools);
 }
 
 block text_block(const block_place& place, const text_part& part) {
-  return {place.seq, place.element_id,
-          open_block(place, "article", "text", " aria-label=\"Varro\"") + "<div class=\"prose\">"
-            + place.html_of(part.content) + "</div></article>"};
+  return block_of(place, "article", "text", {{"aria-label", "Varro"}},
+                  element("div", {{"class", "prose"}}, place.html_of(part.content)));
 }
 
 block thinking_block(const block_place& place, const thinking_part& part) {
-  auto text = is_blank(part.content) ? "<p>The provider keeps this part of the thinking to itself.</p>"
-                                     : place.html_of(part.content);
-  return {place.seq, place.element_id,
-          open_block(place, "section", "thinking", " aria-label=\"Thinking\"") + fold("Thinking", text) + "</section>"};
+  auto content = is_blank(part.content) ? element("p", "The provider keeps this part of the thinking to itself.")
+                                        : place.html_of(part.content);
+  return block_of(place, "section", "thinking", {{"aria-label", "Thinking"}}, fold("Thinking", content));
 }
 
 block compaction_block(const block_place& place, const compaction_part& part) {
-  auto text = part.content && !is_blank(*part.content) ? place.html_of(*part.content)
-                                                       : "<p>The provider keeps the summary to itself.</p>";
-  return {place.seq, place.element_id,
-          open_block(place, "article", "text", " data-part=\"compaction\"")
-            + fold("Earlier messages were summarised", text) + "</article>"};
+  auto content = part.content && !is_blank(*part.content) ? place.html_of(*part.content)
+                                                          : element("p", "The provider keeps the summary to itself.");
+  return block_of(place, "article", "text", {{"data-part", "compaction"}},
+                  fold("Earlier messages were summarised", content));
 }
 
 block file_block(const block_place& place, const file_part& part) {
-  return {place.seq, place.element_id,
-          open_block(place, "article", "text", " data-part=\"file\"")
-            + file_html(place.chat_id, place.seq, place.first_file, part.content, "File of this answer")
-            + "</article>"};
-}
-
-// Sends the message that goes on after an interruption; the style sheet hides it once the conversation went on.
-std::string continue_button(int64_t chat_id) {
-  auto fields = json{{"chat_id", std::to_string(chat_id)}, {"message", "Go on."}}.dump();
-  return "<button type=\"button\" class=\"continue\" hx-post=\"/chat/send\" hx-target=\"#conversation\" "
-         "hx-swap=\"beforeend\" hx-sync=\"this:drop\""
-    + html::attribute("hx-vals", fields) + ">Continue</button>";
+  return block_of(place, "article", "text", {{"data-part", "file"}},
+                  file_html(place.chat_id, place.seq, place.first_file, part.content, "File of this answer"));
 }
 
 block error_block(const block_place& place, std::string_view title, std::string_view text, std::string_view status) {
-  auto button = status == run_status::interrupted ? continue_button(place.chat_id) : std::string{};
-  return {place.seq, place.element_id,
-          open_block(place, "section", "error", " role=\"note\"" + html::attribute("data-status", status))
-            + "<p class=\"error-title\">" + escape_html(title) + "</p><p class=\"error-text\">" + escape_html(text)
-            + "</p>" + button + "</section>"};
+  return block_of(place, "section", "error", {{"role", "note"}, {"data-status", status}},
+                  element("p", {{"class", "error-title"}}, title), element("p", {{"class", "error-text"}}, text),
+                  status == run_status::interrupted ? continue_button(place.chat_id) : markup{});
 }
 
-std::string progress_indicator(std::string_view text) {
-  return "<div class=\"progress\" role=\"status\"><span class=\"pulse\" aria-hidden=\"true\"></span><span>"
-    + escape_html(text) + "</span></div>";
+markup progress_indicator(std::string_view text) {
+  return element("div", {{"class", "progress"}, {"role", "status"}},
+                 element("span", {{"class", "pulse"}, {"aria-hidden", "true"}}), element("span", text));
 }
 
 // --- rows ------------------------------------------------------------------------------------------------------------
@@ -273,7 +284,7 @@ void block_renderer::render_request(const message_row& row, const model_request&
     const auto said = other ? spoken_request(*other) : std::nullopt;
     const auto& part = said ? *said : request.parts[i];
     if (auto* prompt = std::get_if<user_prompt_part>(&part)) {
-      auto tools = i == 0 && !other ? turn_tools(place, row, *prompt, alternatives_[row.run_id]) : std::string{};
+      auto tools = i == 0 && !other ? turn_tools(place, row, *prompt, alternatives_[row.run_id]) : markup{};
       put(out, user_block(place, *prompt, tools));
     } else if (auto* result = std::get_if<tool_return_part>(&part)) {
       tool_call_part call;

@@ -1,7 +1,6 @@
 // Nodes to blocks: one history row becomes zero or more HTML elements with stable ids.
 //
-// Pure functions, any thread, but for the Markdown, which a markdown_renderer formats. All text is untrusted and
-// escaped.
+// Pure functions, any thread, but for the Markdown, which a markdown_renderer formats. All text is untrusted.
 #pragma once
 
 #include "render/html.hpp"
@@ -24,7 +23,8 @@ struct block_place;
 struct block {
   int64_t seq = 0; // of the newest message that this block shows: the event's id
   std::string id;
-  std::string html; // no newline outside <pre> is significant; may contain newlines (SSE framing is the gateway's)
+  varro::html::markup
+    html; // no newline outside <pre> is significant; may contain newlines (SSE framing is the gateway's)
 };
 
 // What rendering remembers of a run: the tool calls that wait for their return. Feed rows in order of seq.
@@ -65,7 +65,7 @@ private:
 // All blocks of a chat in order of first appearance, replaced ones already replaced.
 std::vector<block> render_chat(const chat_contents& contents, std::shared_ptr<markdown_renderer> markdown = nullptr);
 
-std::string progress_indicator(std::string_view text); // "Thinking…", "Running tools…", "Restoring session…"
+html::markup progress_indicator(std::string_view text); // "Thinking…", "Running tools…", "Restoring session…"
 
 // Files of a message: attachment `n` of the message `seq` is served as /chat/{chat_id}/files/m{seq}-{n}.{ext}.
 struct attachment_name {

@@ -125,11 +125,14 @@ bounded_markdown::outcome bounded_markdown::format(companion& process, std::stri
   return result;
 }
 
-std::string bounded_markdown::html(std::string_view markdown, int64_t chat_id, microseconds& spare) {
+html::markup bounded_markdown::html(std::string_view markdown, int64_t chat_id, microseconds& spare) {
   if (markdown.size() > markdown_bytes_max)
     return unformatted_html(markdown);
-  const auto shown
-    = [&](const outcome& made) { return made.what == verdict::formatted ? made.html : unformatted_html(markdown); };
+  const auto shown = [&](const outcome& made) -> varro::html::markup {
+    if (made.what != verdict::formatted)
+      return unformatted_html(markdown);
+    return varro::html::trusted{made.html, varro::html::because::formatted_markdown};
+  };
   const auto key = key_of(markdown, chat_id);
   {
     std::lock_guard guard{mutex_};

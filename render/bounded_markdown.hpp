@@ -33,7 +33,7 @@ public:
   // stands beside this one unless another is named.
   explicit bounded_markdown(size_t processes, const std::filesystem::path& program = "varro-markdown");
 
-  std::string html(std::string_view markdown, int64_t chat_id, std::chrono::microseconds& spare) override;
+  varro::html::markup html(std::string_view markdown, int64_t chat_id, std::chrono::microseconds& spare) override;
 
   // Whether the program runs: errc::shell_unavailable else.
   caf::error check();
@@ -47,7 +47,7 @@ private:
   };
   struct outcome {
     verdict what = verdict::failed;
-    std::string html;
+    std::string html; // as the process wrote it
     std::chrono::microseconds used{0};
   };
   class lease;

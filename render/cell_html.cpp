@@ -11,6 +11,10 @@ namespace varro {
 
 namespace {
 
+using html::element;
+using html::markup;
+using html::url;
+
 bool is_number(std::string_view dtype) {
   for (std::string_view prefix : {"int", "uint", "float", "Int", "UInt", "Float", "complex", "decimal"})
     if (dtype.starts_with(prefix))
@@ -34,67 +38,65 @@ std::string table_caption(const table_output& table) {
   return text + count_of(table.columns_total, "column");
 }
 
-std::string table_html(const table_output& table) {
+markup table_html(const table_output& table) {
   std::vector<bool> numeric;
-  std::string out = "<figure class=\"table-output\"><div class=\"table-scroll\" tabindex=\"0\"><table><thead><tr>";
+  markup head, body;
   for (size_t i = 0; i < table.columns.size(); ++i) {
     std::string_view dtype = i < table.dtypes.size() ? std::string_view{table.dtypes[i]} : std::string_view{};
     numeric.push_back(is_number(dtype));
-    out += numeric.back() ? "<th scope=\"col\" class=\"number\">" : "<th scope=\"col\">";
-    out += escape_html(table.columns[i]);
-    if (!dtype.empty())
-      out += "<span class=\"dtype\">" + escape_html(dtype) + "</span>";
-    out += "</th>";
+    head += element("th", {{"scope", "col"}, {"class", "number", numeric.back()}}, table.columns[i],
+                    dtype.empty() ? markup{} : element("span", {{"class", "dtype"}}, dtype));
   }
-  out += "</tr></thead><tbody>";
   for (const auto& row : table.rows) {
-    out += "<tr>";
+    markup cells;
     for (size_t i = 0; i < row.size(); ++i) {
-      out += i == 0 ? "<th scope=\"row\"" : "<td";
-      out += i < numeric.size() && numeric[i] ? " class=\"number\">" : ">";
-      out += escape_html(row[i]);
-      out += i == 0 ? "</th>" : "</td>";
+      const bool number = i < numeric.size() && numeric[i];
+      cells += i == 0 ? element("th", {{"scope", "row"}, {"class", "number", number}}, row[i])
+                      : element("td", {{"class", "number", number}}, row[i]);
     }
-    out += "</tr>";
+    body += element("tr", cells);
   }
-  return out + "</tbody></table></div><figcaption>" + table_caption(table) + "</figcaption></figure>";
+  return element("figure", {{"class", "table-output"}},
+                 element("div", {{"class", "table-scroll"}, {"tabindex", 0}},
+                         element("table", element("thead", element("tr", head)), element("tbody", body))),
+                 element("figcaption", table_caption(table)));
 }
 
-std::string error_html(const error_output& error) {
-  std::string out = "<div class=\"cell-error\"><p><strong>" + escape_html(error.name) + "</strong>";
-  if (!error.message.empty())
-    out += ": " + escape_html(error.message);
-  out += "</p>";
-  if (!error.traceback.empty())
-    out += "<pre class=\"traceback\">" + escape_html(error.traceback) + "</pre>";
-  return out + "</div>";
+markup error_html(const error_output& error) {
+  const auto& traceback = error.traceback;
+  return element("div", {{"class", "cell-error"}},
+                 element("p", element("strong", error.name), error.message.empty() ? "" : ": ", error.message),
+                 traceback.empty() ? markup{} : element("pre", {{"class", "traceback"}}, traceback));
 }
 
 // Served under a policy of its own that makes it a stranger to this page; the attribute says the same again.
-std::string frame_html(const std::string& url, const rich_output& display, size_t number) {
+markup frame_html(const std::string& address, const rich_output& display, size_t number) {
   constexpr size_t title_bytes_max = 200;
   auto title = display.text.empty() ? "Display " + std::to_string(number) + " of this cell"
                                     : std::string{clip_utf8(display.text, title_bytes_max)};
-  return "<iframe" + html::attribute("src", url) + " sandbox=\"allow-scripts\"" + html::attribute("title", title)
-    + " loading=\"lazy\" referrerpolicy=\"no-referrer\"></iframe>";
+  return html::raw_element("iframe",
+                           {{"src", url{address}},
+                            {"sandbox", "allow-scripts"},
+                            {"title", title},
+                            {"loading", "lazy"},
+                            {"referrerpolicy", "no-referrer"}});
 }
 
 // The summary stands for the drawing until the frame has told that there is one.
-std::string chart_html(const block_place& place, size_t file, const rich_output& chart, size_t number) {
-  std::string out = "<figure class=\"chart-output\">";
-  bool drawn = is_drawn_chart(chart.media_type, chart.data.size());
-  if (drawn)
-    out += frame_html(chart_frame_url(place.chat_id, place.seq, file), chart, number);
-  auto text = chart.text.empty() ? std::string_view{"A chart."} : std::string_view{chart.text};
-  out += "<figcaption>" + escape_html(text) + (drawn ? "" : " (too large to be drawn here)") + "</figcaption>";
-  return out + "<p class=\"chart-data\"><a class=\"file\""
-    + html::attribute("href", attachment_url(place.chat_id, place.seq, file, chart.media_type))
-    + " download>Data of this chart</a> <span class=\"file-size\">JSON, " + html::byte_count(chart.data.size())
-    + "</span></p></figure>";
+markup chart_html(const block_place& place, size_t file, const rich_output& chart, size_t number) {
+  const bool drawn = is_drawn_chart(chart.media_type, chart.data.size());
+  const url data{attachment_url(place.chat_id, place.seq, file, chart.media_type)};
+  return element(
+    "figure", {{"class", "chart-output"}},
+    drawn ? frame_html(chart_frame_url(place.chat_id, place.seq, file), chart, number) : markup{},
+    element("figcaption", chart.text.empty() ? "A chart." : chart.text, drawn ? "" : " (too large to be drawn here)"),
+    element("p", {{"class", "chart-data"}},
+            element("a", {{"class", "file"}, {"href", data}, {"download", true}}, "Data of this chart"), " ",
+            element("span", {{"class", "file-size"}}, "JSON, ", html::byte_count(chart.data.size()))));
 }
 
 // A formula alone is one; whatever else calls itself LaTeX is text with formulas in it.
-std::string latex_html(const block_place& place, std::string_view latex) {
+markup latex_html(const block_place& place, std::string_view latex) {
   // White space at its ends means nothing in LaTeX; Markdown would take indented lines for code.
   const auto begin = std::min(latex.find_first_not_of(" \t\r\n"), latex.size());
   latex = latex.substr(begin, latex.find_last_not_of(" \t\r\n") + 1 - begin);
@@ -103,30 +105,29 @@ std::string latex_html(const block_place& place, std::string_view latex) {
       continue;
     auto tex = latex.substr(mark.size(), latex.size() - 2 * mark.size());
     if (tex.find('$') == tex.npos)
-      return "<div class=\"math block\">" + escape_html(tex) + "</div>";
+      return element("div", {{"class", "math block"}}, tex);
   }
   return place.html_of(latex);
 }
 
 // Those that are no files.
-std::string rich_html(const block_place& place, const rich_output& output) {
+markup rich_html(const block_place& place, const rich_output& output) {
   if (output.media_type == "text/markdown")
-    return "<div class=\"rich-output prose\">" + place.html_of(output.data) + "</div>";
+    return element("div", {{"class", "rich-output prose"}}, place.html_of(output.data));
   if (output.media_type == "text/latex")
-    return "<div class=\"rich-output prose\">" + latex_html(place, output.data) + "</div>";
+    return element("div", {{"class", "rich-output prose"}}, latex_html(place, output.data));
   auto value = parse_json(output.data);
   return html::code_block(value ? html::pretty_json(*value) : output.data, value ? "json" : "plaintext");
 }
 
-std::string stream_html(const stream_output& stream) {
-  std::string out = stream.name == "stderr" ? "<pre class=\"stream stderr\">" : "<pre class=\"stream stdout\">";
-  return out + escape_html(stream.text) + "</pre>";
+markup stream_html(const stream_output& stream) {
+  return element("pre", {{"class", stream.name == "stderr" ? "stream stderr" : "stream stdout"}}, stream.text);
 }
 
 } // namespace
 
-std::string cell_html(const block_place& place, const cell_result& result) {
-  std::string out;
+markup cell_html(const block_place& place, const cell_result& result) {
+  markup out;
   size_t images = 0;
   auto is_image = [](const cell_output& output) { return std::holds_alternative<image_output>(output); };
   auto displays = static_cast<size_t>(std::count_if(result.outputs.begin(), result.outputs.end(), is_image));
@@ -134,7 +135,7 @@ std::string cell_html(const block_place& place, const cell_result& result) {
     if (auto* stream = std::get_if<stream_output>(&output)) {
       out += stream_html(*stream);
     } else if (auto* value = std::get_if<value_output>(&output)) {
-      out += "<pre class=\"value\">" + escape_html(value->text) + "</pre>";
+      out += element("pre", {{"class", "value"}}, value->text);
     } else if (auto* table = std::get_if<table_output>(&output)) {
       out += table_html(*table);
     } else if (auto* error = std::get_if<error_output>(&output)) {
@@ -153,15 +154,16 @@ std::string cell_html(const block_place& place, const cell_result& result) {
       if (is_chart_type(rich->media_type))
         out += chart_html(place, file, *rich, displays);
       else
-        out += "<figure class=\"html-output\">"
-          + frame_html(attachment_url(place.chat_id, place.seq, file, rich->media_type), *rich, displays) + "</figure>";
+        out += element("figure", {{"class", "html-output"}},
+                       frame_html(attachment_url(place.chat_id, place.seq, file, rich->media_type), *rich, displays));
     }
   }
   if (!result.reason.empty())
-    out += "<p class=\"cell-reason\">" + escape_html(result.reason) + "</p>";
+    out += element("p", {{"class", "cell-reason"}}, result.reason);
   if (result.variables_gone)
-    out += "<button type=\"button\" class=\"rerun\" data-action=\"rerun\"" + html::attribute("data-chat", place.chat_id)
-      + ">Run the earlier cells again</button>";
+    out += element("button",
+                   {{"type", "button"}, {"class", "rerun"}, {"data-action", "rerun"}, {"data-chat", place.chat_id}},
+                   "Run the earlier cells again");
   return out;
 }
 

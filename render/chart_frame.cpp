@@ -60,18 +60,35 @@ std::string chart_frame_url(int64_t chat_id, int64_t seq, size_t index) {
   return "/chat/" + std::to_string(chat_id) + "/charts/m" + std::to_string(seq) + "-" + std::to_string(index);
 }
 
-std::string chart_frame_html(std::string_view media_type, std::string_view data) {
+html::markup chart_frame_html(std::string_view media_type, std::string_view data) {
+  using html::because;
+  using html::element;
+  using html::raw_element;
+  using html::void_element;
   // White in both themes of the page: authors choose a chart's colours for paper.
-  std::string out = "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\">"
-                    "<meta name=\"color-scheme\" content=\"light\"><title>Chart</title>\n"
-                    "<style>body { margin: 0; background: #fff; font-family: sans-serif; } "
-                    "#chart { overflow-x: auto; overflow-y: hidden; }</style></head>\n<body><div id=\"chart\"></div>\n"
-                    "<script type=\"application/json\" id=\"data\" data-library=";
-  out += is_plotly(media_type) ? "\"plotly\">" : "\"vega\">";
-  out += inert_json(data) + "</script>\n";
-  for (auto name : scripts_of(media_type))
-    out += "<script" + html::attribute("src", asset_url(name)) + "></script>\n";
-  return out + "</body>\n</html>\n";
+  constexpr auto style = "body { margin: 0; background: #fff; font-family: sans-serif; } "
+                         "#chart { overflow-x: auto; overflow-y: hidden; }";
+  return html::fragment(
+    html::doctype(), "\n",
+    element(
+      "html", {{"lang", "en"}}, "\n",
+      element("head", void_element("meta", {{"charset", "utf-8"}}),
+              void_element("meta", {{"name", "color-scheme"}, {"content", "light"}}), element("title", "Chart"), "\n",
+              raw_element("style", {}, html::trusted{style, because::embedded_asset})),
+      "\n",
+      element(
+        "body", element("div", {{"id", "chart"}}), "\n",
+        raw_element(
+          "script",
+          {{"type", "application/json"}, {"id", "data"}, {"data-library", is_plotly(media_type) ? "plotly" : "vega"}},
+          html::trusted{inert_json(data), because::inert_json}),
+        "\n",
+        html::each(scripts_of(media_type),
+                   [](std::string_view name) {
+                     return html::fragment(raw_element("script", {{"src", html::url{asset_url(name)}}}), "\n");
+                   })),
+      "\n"),
+    "\n");
 }
 
 std::string chart_frame_policy(std::string_view media_type, std::string_view host) {

@@ -5,6 +5,8 @@
 // the page how high the drawing is, or that there is none. Pure functions, any thread.
 #pragma once
 
+#include "render/markup.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -23,7 +25,7 @@ bool is_drawn_chart(std::string_view media_type, size_t bytes) noexcept;
 std::string chart_frame_url(int64_t chat_id, int64_t seq, size_t index);
 
 // REQUIRES: is_chart_type(media_type).
-std::string chart_frame_html(std::string_view media_type, std::string_view data);
+html::markup chart_frame_html(std::string_view media_type, std::string_view data);
 
 // The Content-Security-Policy of the document. `host` is the request's Host field.
 // REQUIRES: is_chart_type(media_type).

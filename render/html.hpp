@@ -2,36 +2,28 @@
 #pragma once
 
 #include "base/json.hpp"
+#include "render/markup.hpp"
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
-namespace varro {
-
-std::string escape_html(std::string_view text); // for text and double-quoted attributes
-
-} // namespace varro
-
 namespace varro::html {
 
-// ` name="value"` with the value escaped.
-std::string attribute(std::string_view name, std::string_view value);
-std::string attribute(std::string_view name, int64_t value);
+// <a> to another site or to an attachment.
+markup outside_link(std::string_view address, std::string_view text);
 
-// <a> to another site or to an attachment; `url` must have passed is_safe_link().
-std::string outside_link(std::string_view url, std::string_view text);
+inline constexpr size_t link_bytes_max = 4096; // of an address that somebody else wrote
 
-// http, https, mailto, or a path or fragment of this origin. Anything else (javascript:, data:, //host…) is not
-// followed.
-bool is_safe_link(std::string_view url);
+// Whether such an address is one that a page may link to (html::url). Others are shown as text.
+bool is_safe_link(std::string_view address);
 
 // "1 byte", "12.3 KiB"
 std::string byte_count(uint64_t bytes);
 
-// <pre><code class="language-…">, escaped.
-std::string code_block(std::string_view code, std::string_view language);
+// <pre><code class="language-…">
+markup code_block(std::string_view code, std::string_view language);
 
 // Indented; a value that is nested too deeply becomes a sentence that says so.
 std::string pretty_json(const json& value);

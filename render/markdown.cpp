@@ -274,12 +274,13 @@ std::string with_link_attributes(std::string_view html) {
 
 } // namespace
 
-std::string unformatted_html(std::string_view markdown) {
-  return "<pre class=\"plain\">" + escape_html(markdown)
-    + "</pre><p class=\"unformatted\">Shown as it was written: formatting it would take too much.</p>";
+html::markup unformatted_html(std::string_view markdown) {
+  return html::fragment(
+    html::element("pre", {{"class", "plain"}}, markdown),
+    html::element("p", {{"class", "unformatted"}}, "Shown as it was written: formatting it would take too much."));
 }
 
-std::string markdown_to_html(std::string_view markdown, std::optional<int64_t> chat_id) {
+html::markup markdown_to_html(std::string_view markdown, std::optional<int64_t> chat_id) {
   if (markdown.size() > markdown_bytes_max || !tables_are_bounded(markdown))
     return unformatted_html(markdown);
   auto [text, formulas] = protect_math(markdown);
@@ -295,9 +296,9 @@ std::string markdown_to_html(std::string_view markdown, std::optional<int64_t> c
   char* rendered = cmark_render_html(document.get(), CMARK_OPT_DEFAULT, nullptr);
   if (!rendered)
     return unformatted_html(markdown);
-  std::string html = rendered;
+  std::string written = rendered;
   cmark_get_default_mem_allocator()->free(rendered);
-  return restore_html(with_link_attributes(html), formulas);
+  return html::trusted{restore_html(with_link_attributes(written), formulas), html::because::formatted_markdown};
 }
 
 } // namespace varro

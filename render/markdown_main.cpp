@@ -28,7 +28,7 @@ int serve() {
     std::string text(request.bytes, '\0');
     if (!read_within(peer, text.data(), text.size(), no_deadline))
       return 1;
-    auto html = markdown_to_html(text, request.chat_id);
+    auto html = markdown_to_html(text, request.chat_id).str();
     markdown_answer_head answer;
     answer.is_too_large = html.size() > request.html_bytes_max;
     if (answer.is_too_large)

@@ -22,7 +22,7 @@ public:
 
   // The text of this chat as HTML, or unformatted_html() where that costs more than its fair part and `spare`, which
   // becomes smaller by what was taken of it. May block for that time. Any thread.
-  virtual std::string html(std::string_view markdown, int64_t chat_id, std::chrono::microseconds& spare) = 0;
+  virtual varro::html::markup html(std::string_view markdown, int64_t chat_id, std::chrono::microseconds& spare) = 0;
 };
 
 // The prose of one page or turn. Without a renderer it is formatted here, whatever that costs: for tests. One thread.
@@ -31,7 +31,7 @@ public:
   explicit prose_writer(int64_t chat_id, std::shared_ptr<markdown_renderer> renderer = nullptr)
     : chat_id_(chat_id), renderer_(std::move(renderer)) {}
 
-  std::string html(std::string_view markdown) {
+  varro::html::markup html(std::string_view markdown) {
     return renderer_ ? renderer_->html(markdown, chat_id_, spare_) : markdown_to_html(markdown, chat_id_);
   }
 

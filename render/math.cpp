@@ -1,6 +1,6 @@
 #include "render/math.hpp"
 
-#include "render/blocks.hpp"
+#include "render/markup.hpp"
 
 #include <charconv>
 
@@ -25,8 +25,7 @@ const formula* formula_at(std::string_view text, size_t i, const std::vector<for
 }
 
 std::string math_html(const formula& math) {
-  return std::string("<span class=\"math ") + (math.display ? "block" : "inline") + "\">" + escape_html(math.tex)
-    + "</span>";
+  return html::element("span", {{"class", math.display ? "math block" : "math inline"}}, math.tex).str();
 }
 
 } // namespace
@@ -57,7 +56,7 @@ std::string restore_html(std::string_view html, const std::vector<formula>& form
       continue;
     }
     if (html.substr(i, 3) == placeholder_break) {
-      out += in_tag ? " " : "<br>";
+      out += in_tag ? " " : html::void_element("br").str();
       i += 3;
       continue;
     }

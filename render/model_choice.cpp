@@ -6,13 +6,14 @@ namespace varro {
 
 namespace {
 
-using html::attribute;
+using html::element;
+using html::markup;
 
-std::string option(const model_choices& choices, const model_config& model, bool chosen) {
+markup option(const model_choices& choices, const model_config& model, bool chosen) {
   auto label = model.label.empty() ? model.id : model.label;
   if (auto mark = choices.mark(model); !mark.empty())
     label += " (" + mark + ")";
-  return "<option" + attribute("value", model.id) + (chosen ? " selected>" : ">") + escape_html(label) + "</option>";
+  return element("option", {{"value", model.id}, {"selected", chosen}}, label);
 }
 
 std::optional<model_proposal> proposal_of(const model_choices& choices, const chat_record* chat) {
@@ -31,33 +32,38 @@ std::shared_ptr<const model_choices> choices_of(const page_context& context) {
   return model_catalog{context.settings ? *context.settings : config{}}.now();
 }
 
-std::string model_choice(const model_choices& choices, const chat_record* chat, bool enabled) {
+markup model_choice(const model_choices& choices, const chat_record* chat, bool enabled) {
   std::string own = chat ? chat->model : std::string{};
   auto current = own.empty() ? choices.first() : choices.find(own);
   auto proposal = proposal_of(choices, chat);
   auto chosen = is_chosen_instead(proposal) ? choices.find(proposal->id) : current;
-  std::string out = "<label class=\"model\"><span class=\"sr-only\">Model</span><select name=\"model\" id=\"model\"";
-  out += enabled ? ">" : " disabled>";
+  markup options;
   // A model that is no longer offered stays visible, so that nobody wonders who answered so far.
   if (!current && !own.empty())
-    out += "<option" + attribute("value", own) + (chosen ? " disabled>" : " selected>") + escape_html(own)
-      + " (not offered any more)</option>";
+    options += element("option", {{"value", own}, {"disabled", chosen != nullptr}, {"selected", chosen == nullptr}},
+                       own, " (not offered any more)");
   for (const auto& model : choices.models)
     if (choices.offered(model) || &model == current || &model == chosen)
-      out += option(choices, model, &model == chosen);
-  return out + "</select></label>";
+      options += option(choices, model, &model == chosen);
+  return element("label", {{"class", "model"}}, element("span", {{"class", "sr-only"}}, "Model"),
+                 element("select", {{"name", "model"}, {"id", "model"}, {"disabled", !enabled}}, options));
 }
 
-std::string model_note(const model_choices& choices, const chat_record* chat, std::string_view attributes) {
+markup model_note(const model_choices& choices, const chat_record* chat, const html::attributes& more) {
   auto proposal = proposal_of(choices, chat);
-  std::string out = "<div id=\"model-note\" class=\"model-note\" role=\"status\"" + std::string{attributes};
-  if (!proposal)
-    return out + " hidden></div>\n";
-  out += ">" + escape_html(proposal->text);
-  if (!is_chosen_instead(proposal))
-    out += " <button type=\"button\" class=\"quiet\" data-action=\"choose-model\""
-      + attribute("data-model", proposal->id) + ">Use " + escape_html(proposal->label) + "</button>";
-  return out + "</div>\n";
+  markup content;
+  if (proposal)
+    content += proposal->text;
+  if (proposal && !is_chosen_instead(proposal)) {
+    content += " ";
+    content += element(
+      "button", {{"type", "button"}, {"class", "quiet"}, {"data-action", "choose-model"}, {"data-model", proposal->id}},
+      "Use ", proposal->label);
+  }
+  return html::fragment(
+    element("div", {{"id", "model-note"}, {"class", "model-note"}, {"role", "status"}, more, {"hidden", !proposal}},
+            content),
+    "\n");
 }
 
 } // namespace varro

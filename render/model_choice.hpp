@@ -10,9 +10,10 @@ std::shared_ptr<const model_choices> choices_of(const page_context& context);
 
 // The list of models of the form. A chat's own model is chosen, or the one that is proposed when that is gone or over;
 // models with an end that is near are marked.
-std::string model_choice(const model_choices& choices, const chat_record* chat, bool enabled);
+html::markup model_choice(const model_choices& choices, const chat_record* chat, bool enabled);
 
 // Why another model is proposed for this chat, with a button that chooses it; hidden when none is. chat: may be null.
-std::string model_note(const model_choices& choices, const chat_record* chat, std::string_view attributes);
+// `more`: attributes beyond its own.
+html::markup model_note(const model_choices& choices, const chat_record* chat, const html::attributes& more);
 
 } // namespace varro

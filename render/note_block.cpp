@@ -25,8 +25,13 @@ block left_out_block(const block_place& place, const json& metadata) {
   for (size_t i = 0; i < items.size(); ++i)
     text += (i == 0 ? "" : i + 1 == items.size() ? " and " : ", ") + items[i];
   return {place.seq, place.element_id,
-          "<p" + html::attribute("id", place.element_id) + " class=\"block note\" data-block=\"note\""
-            + html::attribute("data-seq", place.seq) + " role=\"note\">" + escape_html(text + ".") + "</p>"};
+          html::element("p",
+                        {{"id", place.element_id},
+                         {"class", "block note"},
+                         {"data-block", "note"},
+                         {"data-seq", place.seq},
+                         {"role", "note"}},
+                        text, ".")};
 }
 
 } // namespace varro

@@ -12,24 +12,31 @@ namespace varro {
 
 namespace {
 
-using html::attribute;
+using html::element;
+using html::fragment;
+using html::markup;
+using html::raw_element;
+using html::url;
+using html::void_element;
 
-std::string script(std::string_view name) {
-  return "<script" + attribute("src", asset_url(name)) + " defer></script>\n";
+markup script(std::string_view name) {
+  return fragment(raw_element("script", {{"src", url{asset_url(name)}}, {"defer", true}}), "\n");
 }
 
 // The page's modules, all at once: else a browser would find each only in those that import it.
-std::string modules() {
+markup modules() {
   constexpr std::string_view entry = "page/main.js";
-  std::string out;
+  markup out;
   for (const auto& asset : all_assets())
     if (asset.name.starts_with("page/") && asset.name != entry)
-      out += "<link rel=\"modulepreload\"" + attribute("href", asset_url(asset.name)) + ">\n";
-  return out + "<script type=\"module\"" + attribute("src", asset_url(entry)) + "></script>\n";
+      out += fragment(void_element("link", {{"rel", "modulepreload"}, {"href", url{asset_url(asset.name)}}}), "\n");
+  out += raw_element("script", {{"type", "module"}, {"src", url{asset_url(entry)}}});
+  out += "\n";
+  return out;
 }
 
-std::string style(std::string_view name) {
-  return "<link rel=\"stylesheet\"" + attribute("href", asset_url(name)) + ">\n";
+markup style(std::string_view name) {
+  return fragment(void_element("link", {{"rel", "stylesheet"}, {"href", url{asset_url(name)}}}), "\n");
 }
 
 // No eval, no inline style, no copies of pages in local storage: what the content security policy asks of htmx.
@@ -37,40 +44,45 @@ constexpr std::string_view htmx_settings
   = R"({"allowEval":false,"allowScriptTags":false,"includeIndicatorStyles":false,)"
     R"("selfRequestsOnly":true,"attributesToSettle":["class"],"historyCacheSize":0,"refreshOnHistoryMiss":true})";
 
+// For who does not see what it belongs to.
+markup spoken(std::string_view text) {
+  return element("span", {{"class", "sr-only"}}, text);
+}
+
 // A chat keeps the one that it began with. Without a choice there is nothing to say.
-std::string python_choice(const config& settings, const chat_record* chat, bool enabled) {
+markup python_choice(const config& settings, const chat_record* chat, bool enabled) {
   auto all = settings.shell.all_interpreters();
   const auto& usual = settings.shell.default_python;
   if (chat != nullptr && chat->id > 0) {
     const auto& name = chat->python.empty() ? usual : chat->python;
     if (all.size() < 2 && name == usual)
       return {};
-    return "<span class=\"python\" title=\"The Python of this chat\">Python: " + escape_html(name)
-      + (settings.shell.has_interpreter(name) ? "" : " (not configured)") + "</span>";
+    return element("span", {{"class", "python"}, {"title", "The Python of this chat"}}, "Python: ", name,
+                   settings.shell.has_interpreter(name) ? "" : " (not configured)");
   }
   if (all.size() < 2)
     return {};
-  std::string out = "<label class=\"model\"><span class=\"sr-only\">Python</span><select name=\"python\" id=\"python\"";
-  out += enabled ? ">" : " disabled>";
-  for (const auto& each : all)
-    out += "<option" + attribute("value", each.name) + (each.name == usual ? " selected>" : ">")
-      + "Python: " + escape_html(each.name) + "</option>";
-  return out + "</select></label>";
+  auto option = [&](const auto& each) {
+    return element("option", {{"value", each.name}, {"selected", each.name == usual}}, "Python: ", each.name);
+  };
+  return element(
+    "label", {{"class", "model"}}, spoken("Python"),
+    element("select", {{"name", "python"}, {"id", "python"}, {"disabled", !enabled}}, html::each(all, option)));
 }
 
 // How hard the model shall think. Where it cannot do what is chosen, the answer comes with a notice.
-std::string effort_choice(const chat_record* chat, bool enabled) {
+markup effort_choice(const chat_record* chat, bool enabled) {
   const auto current = chat ? chat->effort : std::string{};
-  std::string out = "<label class=\"model effort\"><span class=\"sr-only\">Thinking</span>"
-                    "<select name=\"effort\" id=\"effort\" title=\"How hard the model thinks\"";
-  out += enabled ? ">" : " disabled>";
   auto option = [&](std::string_view value, std::string_view label, bool chosen) {
-    out += "<option" + attribute("value", value) + (chosen ? " selected>" : ">") + std::string(label) + "</option>";
+    return element("option", {{"value", value}, {"selected", chosen}}, "Thinking: ", label);
   };
-  option("default", "Thinking: default", current.empty());
-  for (const auto choice : effort_choices)
-    option(choice, "Thinking: " + std::string(choice == "xhigh" ? "very high" : choice), current == choice);
-  return out + "</select></label>";
+  return element(
+    "label", {{"class", "model effort"}}, spoken("Thinking"),
+    element("select",
+            {{"name", "effort"}, {"id", "effort"}, {"title", "How hard the model thinks"}, {"disabled", !enabled}},
+            option("default", "default", current.empty()), html::each(effort_choices, [&](std::string_view choice) {
+              return option(choice, choice == "xhigh" ? "very high" : choice, current == choice);
+            })));
 }
 
 // What a chat with a real model may start with.
@@ -96,48 +108,66 @@ std::string preview_of(std::string_view text) {
   return out;
 }
 
-std::string account(const page_viewer& viewer) {
-  std::string out = "<footer class=\"account\"><span class=\"user-name\">" + escape_html(viewer.user_name) + "</span>";
-  out += "<button type=\"button\" class=\"icon-button\" data-action=\"theme\" aria-label=\"Light or dark\" "
-         "title=\"Light or dark\">"
-    + icon("theme") + "</button>";
+markup account(const page_viewer& viewer) {
+  markup log_out;
   if (viewer.accounts)
-    out += "<form method=\"post\" action=\"/logout\">" + csrf_field(viewer)
-      + "<button type=\"submit\" class=\"quiet\">Log out</button></form>";
-  return out + "</footer>";
+    log_out = element("form", {{"method", "post"}, {"action", url{"/logout"}}}, csrf_field(viewer),
+                      element("button", {{"type", "submit"}, {"class", "quiet"}}, "Log out"));
+  return element("footer", {{"class", "account"}}, element("span", {{"class", "user-name"}}, viewer.user_name),
+                 element("button",
+                         {{"type", "button"},
+                          {"class", "icon-button"},
+                          {"data-action", "theme"},
+                          {"aria-label", "Light or dark"},
+                          {"title", "Light or dark"}},
+                         icon("theme")),
+                 log_out);
+}
+
+markup meta(std::string_view name, std::string_view content) {
+  return fragment(void_element("meta", {{"name", name}, {"content", content}}), "\n");
+}
+
+// Asks before a chat is changed in a way that takes a form. `id`: "rename" or "delete".
+markup dialog(const page_viewer& viewer, const std::string& id, std::string_view title, const markup& content,
+              const markup& button) {
+  return element(
+    "dialog", {{"id", id + "-dialog"}, {"aria-labelledby", id + "-title"}},
+    element(
+      "form", {{"method", "post"}, {"action", url{"/"}}}, csrf_field(viewer),
+      element("h2", {{"id", id + "-title"}}, title), content,
+      element("div", {{"class", "dialog-buttons"}},
+              element("button", {{"type", "button"}, {"class", "quiet"}, {"data-action", "close-dialog"}}, "Cancel"),
+              button)));
 }
 
 } // namespace
 
-std::string document(const page_viewer& viewer, std::string_view title, std::string_view body_class,
-                     std::string_view body) {
-  std::string out = "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-                    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-                    "<meta name=\"color-scheme\" content=\"light dark\">\n"
-                    "<meta name=\"referrer\" content=\"same-origin\">\n";
-  out += "<meta name=\"htmx-config\"" + attribute("content", htmx_settings) + ">\n";
-  if (!viewer.csrf.empty())
-    out += "<meta name=\"csrf\"" + attribute("content", viewer.csrf) + ">\n";
-  out += "<title>" + escape_html(title) + "</title>\n<link rel=\"icon\" type=\"image/svg+xml\""
-    + attribute("href", asset_url("icon.svg")) + ">\n";
-  out += style("vendor/katex/katex.min.css") + style("app.css") + style("blocks.css");
-  // Before the first paint, or a dark page would flash white.
-  out += "<script" + attribute("src", asset_url("theme.js")) + "></script>\n";
-  for (std::string_view name :
-       {"vendor/htmx/htmx.min.js", "vendor/highlight/highlight.min.js", "vendor/katex/katex.min.js"})
-    out += script(name);
-  out += modules() + "</head>\n<body" + attribute("class", body_class) + ">\n";
-  out += body;
-  return out + "\n</body>\n</html>\n";
+markup document(const page_viewer& viewer, std::string_view title, std::string_view body_class, const markup& body) {
+  return fragment(
+    html::doctype(), "\n",
+    element(
+      "html", {{"lang", "en"}}, "\n",
+      element("head", "\n", void_element("meta", {{"charset", "utf-8"}}), "\n",
+              meta("viewport", "width=device-width, initial-scale=1"), meta("color-scheme", "light dark"),
+              meta("referrer", "same-origin"), meta("htmx-config", htmx_settings),
+              viewer.csrf.empty() ? markup{} : meta("csrf", viewer.csrf), element("title", title), "\n",
+              void_element("link", {{"rel", "icon"}, {"type", "image/svg+xml"}, {"href", url{asset_url("icon.svg")}}}),
+              "\n", style("vendor/katex/katex.min.css"), style("app.css"), style("blocks.css"),
+              // Before the first paint, or a dark page would flash white.
+              raw_element("script", {{"src", url{asset_url("theme.js")}}}), "\n", script("vendor/htmx/htmx.min.js"),
+              script("vendor/highlight/highlight.min.js"), script("vendor/katex/katex.min.js"), modules()),
+      "\n", element("body", {{"class", body_class}}, "\n", body, "\n"), "\n"),
+    "\n");
 }
 
-std::string csrf_field(const page_viewer& viewer) {
+markup csrf_field(const page_viewer& viewer) {
   if (viewer.csrf.empty())
     return {};
-  return "<input type=\"hidden\" name=\"csrf\"" + attribute("value", viewer.csrf) + ">";
+  return void_element("input", {{"type", "hidden"}, {"name", "csrf"}, {"value", viewer.csrf}});
 }
 
-std::string icon(std::string_view name) {
+markup icon(std::string_view name) {
   std::string_view path;
   if (name == "menu")
     path = "M4 7h16M4 12h16M4 17h16";
@@ -157,8 +187,12 @@ std::string icon(std::string_view name) {
     path = "M19 11.5l-7 7a4.5 4.5 0 0 1-6.4-6.4l7.6-7.6a3 3 0 0 1 4.3 4.3l-7.6 7.6a1.5 1.5 0 0 1-2.1-2.1l6.9-6.9";
   else if (name == "search")
     path = "M11 5a6 6 0 1 0 0 12 6 6 0 0 0 0-12zM15.5 15.5L20 20";
-  return "<svg class=\"icon icon-" + std::string(name)
-    + "\" viewBox=\"0 0 24 24\" aria-hidden=\"true\" focusable=\"false\"><path d=\"" + std::string(path) + "\"/></svg>";
+  return element("svg",
+                 {{"class", "icon icon-" + std::string{name}},
+                  {"viewBox", "0 0 24 24"},
+                  {"aria-hidden", "true"},
+                  {"focusable", "false"}},
+                 void_element("path", {{"d", path}}));
 }
 
 const config& settings_of(const page_context& context) {
@@ -166,98 +200,148 @@ const config& settings_of(const page_context& context) {
   return context.settings ? *context.settings : defaults;
 }
 
-std::string chat_form_with(const page_context& context, const chat_record* chat, bool enabled,
-                           std::string_view attributes) {
-  const auto& viewer = context.viewer;
-  const auto& settings = settings_of(context);
-  std::string out = "<form id=\"chat-form\" class=\"composer\" method=\"post\" action=\"/chat/send\" "
-                    "hx-post=\"/chat/send\" hx-target=\"#conversation\" hx-swap=\"beforeend\" hx-sync=\"this:drop\"";
-  out += enabled ? " data-state=\"enabled\"" : " data-state=\"disabled\"";
-  out += std::string(attributes) + ">" + csrf_field(viewer);
-  if (chat && chat->id > 0)
-    out += "<input type=\"hidden\" name=\"chat_id\"" + attribute("value", chat->id) + ">";
-  out += "<label class=\"sr-only\" for=\"message\">Message</label>"
-         "<textarea id=\"message\" name=\"message\" rows=\"1\" required autocomplete=\"off\" "
-         "placeholder=\"Ask for something to be computed…\"></textarea><div class=\"composer-bar\">";
-  out += "<label class=\"attach\" title=\"Attach files\">" + icon("attach")
-    + "<span class=\"sr-only\">Attach files</span>"
-      "<input class=\"sr-only\" type=\"file\" name=\"files\" multiple></label>";
-  out += model_choice(*choices_of(context), chat, enabled) + effort_choice(chat, enabled)
-    + python_choice(settings, chat, enabled);
-  out += "<span class=\"file-names\" aria-live=\"polite\"></span><span class=\"composer-hint\">"
-         "<kbd>Enter</kbd> sends, <kbd>Shift</kbd>+<kbd>Enter</kbd> breaks the line</span>";
-  if (chat && chat->id > 0) {
-    out += "<button type=\"button\" class=\"round later\" aria-label=\"Send when the answer is there\" "
-           "title=\"Send when the answer is there\" hidden>"
-      + icon("send") + "</button>";
-    auto url = "/chat/" + std::to_string(chat->id) + "/cancel";
-    out += "<button type=\"submit\" class=\"round stop\" formnovalidate" + attribute("formaction", url)
-      + attribute("hx-post", url)
-      + " hx-swap=\"none\" hx-params=\"csrf\" hx-sync=\"this:drop\" aria-label=\"Stop\" "
-        "title=\"Stop\""
-      + (enabled ? " hidden>" : ">") + icon("stop") + "</button>";
+markup chat_form_with(const page_context& context, const chat_record* chat, bool enabled,
+                      const html::attributes& more) {
+  const bool is_new = chat == nullptr || chat->id <= 0;
+  markup number, buttons;
+  if (!is_new) {
+    number = void_element("input", {{"type", "hidden"}, {"name", "chat_id"}, {"value", chat->id}});
+    const url cancel{"/chat/" + std::to_string(chat->id) + "/cancel"};
+    constexpr auto later = "Send when the answer is there";
+    buttons += element(
+      "button",
+      {{"type", "button"}, {"class", "round later"}, {"aria-label", later}, {"title", later}, {"hidden", true}},
+      icon("send"));
+    buttons += element("button",
+                       {{"type", "submit"},
+                        {"class", "round stop"},
+                        {"formnovalidate", true},
+                        {"formaction", cancel},
+                        {"hx-post", cancel},
+                        {"hx-swap", "none"},
+                        {"hx-params", "csrf"},
+                        {"hx-sync", "this:drop"},
+                        {"aria-label", "Stop"},
+                        {"title", "Stop"},
+                        {"hidden", enabled}},
+                       icon("stop"));
   }
-  out += std::string("<button type=\"submit\" class=\"round send\" aria-label=\"Send\" title=\"Send\"")
-    + (enabled ? ">" : " disabled hidden>") + icon("send") + "</button></div></form>";
-  return out;
+  buttons += element("button",
+                     {{"type", "submit"},
+                      {"class", "round send"},
+                      {"aria-label", "Send"},
+                      {"title", "Send"},
+                      {"disabled", !enabled},
+                      {"hidden", !enabled}},
+                     icon("send"));
+  return element(
+    "form",
+    {{"id", "chat-form"},
+     {"class", "composer"},
+     {"method", "post"},
+     {"action", url{"/chat/send"}},
+     {"hx-post", url{"/chat/send"}},
+     {"hx-target", "#conversation"},
+     {"hx-swap", "beforeend"},
+     {"hx-sync", "this:drop"},
+     {"data-state", enabled ? "enabled" : "disabled"},
+     more},
+    csrf_field(context.viewer), number, element("label", {{"class", "sr-only"}, {"for", "message"}}, "Message"),
+    element("textarea",
+            {{"id", "message"},
+             {"name", "message"},
+             {"rows", 1},
+             {"required", true},
+             {"autocomplete", "off"},
+             {"placeholder", "Ask for something to be computed…"}}),
+    element(
+      "div", {{"class", "composer-bar"}},
+      element("label", {{"class", "attach"}, {"title", "Attach files"}}, icon("attach"), spoken("Attach files"),
+              void_element("input", {{"class", "sr-only"}, {"type", "file"}, {"name", "files"}, {"multiple", true}})),
+      model_choice(*choices_of(context), chat, enabled), effort_choice(chat, enabled),
+      python_choice(settings_of(context), chat, enabled),
+      element("span", {{"class", "file-names"}, {"aria-live", "polite"}}),
+      element("span", {{"class", "composer-hint"}}, element("kbd", "Enter"), " sends, ", element("kbd", "Shift"), "+",
+              element("kbd", "Enter"), " breaks the line"),
+      buttons));
 }
 
-std::string sidebar(const page_context& context, int64_t current_chat_id) {
-  std::string out = "<aside id=\"sidebar\" class=\"sidebar\" aria-label=\"Chats\">\n"
-                    "<div class=\"sidebar-head\"><a class=\"brand\" href=\"/\">Varro</a>"
-                    "<a class=\"icon-button close-sidebar\" href=\"#main\" aria-label=\"Close the list of chats\">"
-    + icon("close") + "</a></div>\n";
-  out += "<a class=\"new-chat\" href=\"/\">" + icon("plus") + "<span>New chat</span></a>\n";
-  out += "<div class=\"search\" role=\"search\">" + icon("search")
-    + "<label class=\"sr-only\" for=\"chat-search\">Search chats</label>"
-      "<input id=\"chat-search\" type=\"search\" name=\"q\" placeholder=\"Search chats\" autocomplete=\"off\" "
-      "hx-get=\"/chats\" hx-trigger=\"input changed delay:200ms, search\" hx-target=\"#chat-list\" "
-      "hx-swap=\"outerHTML\" hx-sync=\"this:replace\"></div>\n";
-  out += "<nav class=\"chats\" aria-label=\"Your chats\">" + chat_list(context.chats, current_chat_id, context.older)
-    + "</nav>\n";
-  return out + account(context.viewer) + "</aside>\n";
+markup sidebar(const page_context& context, int64_t current_chat_id) {
+  return fragment(
+    element("aside", {{"id", "sidebar"}, {"class", "sidebar"}, {"aria-label", "Chats"}}, "\n",
+            element("div", {{"class", "sidebar-head"}}, element("a", {{"class", "brand"}, {"href", url{"/"}}}, "Varro"),
+                    element("a",
+                            {{"class", "icon-button close-sidebar"},
+                             {"href", url{"#main"}},
+                             {"aria-label", "Close the list of chats"}},
+                            icon("close"))),
+            "\n", element("a", {{"class", "new-chat"}, {"href", url{"/"}}}, icon("plus"), element("span", "New chat")),
+            "\n",
+            element("div", {{"class", "search"}, {"role", "search"}}, icon("search"),
+                    element("label", {{"class", "sr-only"}, {"for", "chat-search"}}, "Search chats"),
+                    void_element("input",
+                                 {{"id", "chat-search"},
+                                  {"type", "search"},
+                                  {"name", "q"},
+                                  {"placeholder", "Search chats"},
+                                  {"autocomplete", "off"},
+                                  {"hx-get", url{"/chats"}},
+                                  {"hx-trigger", "input changed delay:200ms, search"},
+                                  {"hx-target", "#chat-list"},
+                                  {"hx-swap", "outerHTML"},
+                                  {"hx-sync", "this:replace"}})),
+            "\n",
+            element("nav", {{"class", "chats"}, {"aria-label", "Your chats"}},
+                    chat_list(context.chats, current_chat_id, context.older)),
+            "\n", account(context.viewer)),
+    "\n");
 }
 
-std::string welcome(const model_choices& choices) {
-  std::string out = "<section id=\"welcome\" class=\"welcome\"><h2>What shall we compute?</h2>"
-                    "<p>Every chat has its own Python, in its own sandbox. It keeps what it has computed from one "
-                    "message to the next.</p>";
+markup welcome(const model_choices& choices) {
   auto* model = choices.first();
   bool offline = model && model->kind == provider_kind::offline;
-  if (offline)
-    out += "<p class=\"note\">No language model is connected yet. The built-in one only runs the Python that a message "
-           "contains; these examples show how.</p>";
-  out += "<div class=\"examples\">";
-  for (const auto& example : offline ? offline_examples() : questions())
-    out += "<button type=\"button\" class=\"example\"" + attribute("data-example", example.text) + "><strong>"
-      + escape_html(example.title) + "</strong><span>" + escape_html(preview_of(example.text)) + "</span></button>";
-  return out + "</div></section>";
+  auto example = [](const example_prompt& each) {
+    return element("button", {{"type", "button"}, {"class", "example"}, {"data-example", each.text}},
+                   element("strong", each.title), element("span", preview_of(each.text)));
+  };
+  return element(
+    "section", {{"id", "welcome"}, {"class", "welcome"}}, element("h2", "What shall we compute?"),
+    element("p",
+            "Every chat has its own Python, in its own sandbox. It keeps what it has computed from "
+            "one message to the next."),
+    offline ? element("p", {{"class", "note"}},
+                      "No language model is connected yet. The built-in one only runs the Python that a "
+                      "message contains; these examples show how.")
+            : markup{},
+    element("div", {{"class", "examples"}}, html::each(offline ? offline_examples() : questions(), example)));
 }
 
-std::string rename_dialog(const page_viewer& viewer) {
-  std::string out = "<dialog id=\"rename-dialog\" aria-labelledby=\"rename-title\"><form method=\"post\" action=\"/\">";
-  out += csrf_field(viewer);
-  out += "<h2 id=\"rename-title\">Rename chat</h2><label class=\"field\"><span>Title</span>"
-         "<input name=\"title\" maxlength=\"200\" required autocomplete=\"off\"></label><div class=\"dialog-buttons\">"
-         "<button type=\"button\" class=\"quiet\" data-action=\"close-dialog\">Cancel</button>"
-         "<button type=\"submit\" class=\"primary\">Rename</button></div></form></dialog>\n";
-  out += "<dialog id=\"delete-dialog\" aria-labelledby=\"delete-title\"><form method=\"post\" action=\"/\">";
-  out += csrf_field(viewer);
-  out += "<h2 id=\"delete-title\">Delete this chat?</h2><p>“<span data-chat-title></span>”, its files and its Python "
-         "variables are deleted for good.</p><div class=\"dialog-buttons\">"
-         "<button type=\"button\" class=\"quiet\" data-action=\"close-dialog\">Cancel</button>"
-         "<button type=\"submit\" class=\"primary danger\">Delete</button></div></form></dialog>";
-  return out;
+markup rename_dialog(const page_viewer& viewer) {
+  auto title = element(
+    "label", {{"class", "field"}}, element("span", "Title"),
+    void_element("input", {{"name", "title"}, {"maxlength", 200}, {"required", true}, {"autocomplete", "off"}}));
+  auto warning = element("p", "“", element("span", {{"data-chat-title", true}}),
+                         "”, its files and its Python variables are deleted for good.");
+  return fragment(dialog(viewer, "rename", "Rename chat", title,
+                         element("button", {{"type", "submit"}, {"class", "primary"}}, "Rename")),
+                  "\n",
+                  dialog(viewer, "delete", "Delete this chat?", warning,
+                         element("button", {{"type", "submit"}, {"class", "primary danger"}}, "Delete")));
 }
 
-std::string edit_form(const page_viewer& viewer) {
-  return "<form id=\"edit-form\" hidden hx-target=\"#conversation\" hx-swap=\"beforeend\" "
-         "hx-sync=\"this:drop\" hx-include=\"#model, #effort\">"
-    + csrf_field(viewer)
-    + "<input type=\"hidden\" name=\"turn\">"
-      "<textarea name=\"message\" aria-label=\"Message\"></textarea><div>"
-      "<button type=\"button\" class=\"cancel\">Cancel</button><button type=\"submit\">Send</button></div>"
-      "</form>\n";
+markup edit_form(const page_viewer& viewer) {
+  return fragment(element("form",
+                          {{"id", "edit-form"},
+                           {"hidden", true},
+                           {"hx-target", "#conversation"},
+                           {"hx-swap", "beforeend"},
+                           {"hx-sync", "this:drop"},
+                           {"hx-include", "#model, #effort"}},
+                          csrf_field(viewer), void_element("input", {{"type", "hidden"}, {"name", "turn"}}),
+                          element("textarea", {{"name", "message"}, {"aria-label", "Message"}}),
+                          element("div", element("button", {{"type", "button"}, {"class", "cancel"}}, "Cancel"),
+                                  element("button", {{"type", "submit"}}, "Send"))),
+                  "\n");
 }
 
 } // namespace varro

@@ -1,4 +1,4 @@
-// Whole pages and the fragments that routes answer with. Pure functions, any thread; all text is escaped.
+// Whole pages and the fragments that routes answer with. Pure functions, any thread.
 #pragma once
 
 #include "config/config.hpp"
@@ -39,17 +39,17 @@ struct page_context {
   std::string older = {}; // the place after these chats, where more stand; empty: these are all
 };
 
-std::string new_chat_page(const page_context& context);
-std::string chat_page_html(const page_context& context, const chat_page& page);
-std::string login_page(const page_viewer& viewer, std::string_view message); // message: why the last attempt failed
-std::string error_page(const page_viewer& viewer, int status, std::string_view message);
+html::markup new_chat_page(const page_context& context);
+html::markup chat_page_html(const page_context& context, const chat_page& page);
+html::markup login_page(const page_viewer& viewer, std::string_view message); // message: why the last attempt failed
+html::markup error_page(const page_viewer& viewer, int status, std::string_view message);
 
 // Fragments.
-std::string chat_form(const page_context& context, const chat_record* chat, bool enabled);
-std::string file_list(int64_t chat_id, const std::vector<listed_file>& files);
+html::markup chat_form(const page_context& context, const chat_record* chat, bool enabled);
+html::markup file_list(int64_t chat_id, const std::vector<listed_file>& files);
 // Reply of POST /chat/send: UserMessage, StreamContainer (after page.last_seq), disabled ChatForm (hx-swap-oob); for a
 // new chat also the sidebar's list (hx-swap-oob): give context.chats then, and leave them empty otherwise.
-std::string send_reply(const page_context& context, const chat_page& page, const std::vector<block>& user_blocks);
+html::markup send_reply(const page_context& context, const chat_page& page, const std::vector<block>& user_blocks);
 
 // Files of web/ that the binary carries: "app.css", "vendor/htmx.min.js"… nullptr when there is none.
 struct asset {

@@ -13,7 +13,7 @@ struct block_place {
   size_t first_file = 0;         // number of the part's first file among the files of message `seq`
   prose_writer* prose = nullptr; // formats the block's Markdown; null: here, whatever that costs
 
-  std::string html_of(std::string_view markdown) const {
+  html::markup html_of(std::string_view markdown) const {
     return prose ? prose->html(markdown) : markdown_to_html(markdown, chat_id);
   }
 };
@@ -42,17 +42,17 @@ block running_call_block(const block_place& place, const tool_call_part& call);
 block ended_call_block(const block_place& place, const tool_call_part& call, std::string_view state);
 block returned_call_block(const block_place& place, const tool_call_part& call, const tool_return_part& result);
 block retried_call_block(const block_place& place, const tool_call_part& call, const retry_prompt_part& retry);
-// What a retry prompt complains about, as HTML.
-std::string retry_html(const json& content);
+// What a retry prompt complains about.
+html::markup retry_html(const json& content);
 
 // A file of a message: an image inline, anything else as a link.
-std::string file_html(int64_t chat_id, int64_t seq, size_t index, const binary_content& file, std::string_view label);
+html::markup file_html(int64_t chat_id, int64_t seq, size_t index, const binary_content& file, std::string_view label);
 // A file that lies elsewhere: never loaded by the page, only linked.
-std::string url_html(const url_content& content);
+html::markup url_html(const url_content& content);
 
 // The outputs of a cell in order. Its images are the files `first_file`, `first_file` + 1, … of the message, and then
 // come its displays that are files.
-std::string cell_html(const block_place& place, const struct cell_result& result);
+html::markup cell_html(const block_place& place, const struct cell_result& result);
 // "12 ms", "1.4 s", "2 min 5 s"
 std::string duration_text(std::chrono::microseconds duration);
 

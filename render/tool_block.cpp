@@ -8,6 +8,9 @@ namespace varro {
 
 namespace {
 
+using html::element;
+using html::markup;
+
 constexpr auto python_tool = "python"; // the built-in tool's name; its one argument is `code`
 
 std::string state_label(std::string_view state) {
@@ -31,7 +34,7 @@ const char* state_of(cell_status status) {
   }
 }
 
-std::string arguments_html(const tool_call_part& call) {
+markup arguments_html(const tool_call_part& call) {
   auto arguments = read_arguments(call.args);
   if (call.tool_name == python_tool && arguments && arguments->is_object()) {
     auto code = arguments->find("code");
@@ -44,40 +47,42 @@ std::string arguments_html(const tool_call_part& call) {
     return html::code_block(html::pretty_json(*arguments), "json");
   // What is not JSON is shown as the model wrote it.
   auto* text = call.args.get_ptr<const std::string*>();
-  return text && !text->empty() ? html::code_block(*text, "plaintext") : std::string{};
+  return text && !text->empty() ? html::code_block(*text, "plaintext") : markup{};
 }
 
-block tool_block(const block_place& place, const tool_call_part& call, std::string_view state, std::string_view outputs,
+block tool_block(const block_place& place, const tool_call_part& call, std::string_view state, const markup& outputs,
                  std::string_view duration) {
-  bool python = call.tool_name == python_tool;
-  auto name = python ? std::string("Python") : escape_html(call.tool_name);
-  std::string out = "<section class=\"block tool-call\"" + html::attribute("id", place.element_id)
-    + " data-block=\"tool-call\"" + html::attribute("data-seq", place.seq)
-    + html::attribute("data-tool", call.tool_name) + html::attribute("data-call-id", call.tool_call_id)
-    + html::attribute("data-state", state) + " aria-label=\"" + name + ", " + state_label(state)
-    + "\">\n<header class=\"tool-head\"><span class=\"tool-name\">" + name + "</span><span class=\"tool-state\">"
-    + state_label(state) + "</span>";
-  if (!duration.empty())
-    out += "<span class=\"tool-time\">" + escape_html(duration) + "</span>";
-  out += "</header>\n";
-  if (auto arguments = arguments_html(call); !arguments.empty())
-    out += "<div class=\"tool-input\">" + arguments + "</div>\n";
-  if (!outputs.empty())
-    out += "<div class=\"outputs\">" + std::string(outputs) + "</div>\n";
-  out += "</section>";
-  return {place.seq, place.element_id, std::move(out)};
+  auto name = call.tool_name == python_tool ? "Python" : call.tool_name;
+  auto line = [](const char* what, const markup& content) {
+    return content.empty() ? markup{} : html::fragment(element("div", {{"class", what}}, content), "\n");
+  };
+  auto time = duration.empty() ? markup{} : element("span", {{"class", "tool-time"}}, duration);
+  return {place.seq, place.element_id,
+          element("section",
+                  {{"class", "block tool-call"},
+                   {"id", place.element_id},
+                   {"data-block", "tool-call"},
+                   {"data-seq", place.seq},
+                   {"data-tool", call.tool_name},
+                   {"data-call-id", call.tool_call_id},
+                   {"data-state", state},
+                   {"aria-label", name + ", " + state_label(state)}},
+                  "\n",
+                  element("header", {{"class", "tool-head"}}, element("span", {{"class", "tool-name"}}, name),
+                          element("span", {{"class", "tool-state"}}, state_label(state)), time),
+                  "\n", line("tool-input", arguments_html(call)), line("outputs", outputs))};
 }
 
 // The result of a tool that is not ours, or of a history that was written elsewhere.
-std::string content_html(const block_place& place, const json& content) {
+markup content_html(const block_place& place, const json& content) {
   auto parts = split_tool_content(content);
-  std::string out;
+  markup out;
   if (!parts.text.empty()) {
     auto value = parse_json(parts.text);
     if (value && value->is_structured())
       out += html::code_block(html::pretty_json(*value), "json");
     else
-      out += "<pre class=\"value\">" + escape_html(parts.text) + "</pre>";
+      out += element("pre", {{"class", "value"}}, parts.text);
   }
   size_t index = place.first_file;
   for (const auto& item : parts.files) {
@@ -92,26 +97,27 @@ std::string content_html(const block_place& place, const json& content) {
   return out;
 }
 
+// What one entry of a list of complaints says.
+std::string complaint_of(const json& error) {
+  std::string line;
+  if (error.is_object()) {
+    if (auto loc = error.find("loc"); loc != error.end() && loc->is_array())
+      for (const auto& step : *loc)
+        line += (line.empty() ? "" : ".") + (step.is_string() ? step.get<std::string>() : html::pretty_json(step));
+    if (auto msg = error.find("msg"); msg != error.end() && msg->is_string())
+      line += (line.empty() ? "" : ": ") + msg->get_ref<const std::string&>();
+  }
+  return line.empty() ? html::pretty_json(error) : line;
+}
+
 } // namespace
 
-std::string retry_html(const json& content) {
+markup retry_html(const json& content) {
   if (auto* text = content.get_ptr<const std::string*>())
-    return "<p>" + escape_html(*text) + "</p>";
+    return element("p", *text);
   if (!content.is_array())
     return html::code_block(html::pretty_json(content), "json");
-  std::string out = "<ul>";
-  for (const auto& error : content) {
-    std::string line;
-    if (error.is_object()) {
-      if (auto loc = error.find("loc"); loc != error.end() && loc->is_array())
-        for (const auto& step : *loc)
-          line += (line.empty() ? "" : ".") + (step.is_string() ? step.get<std::string>() : html::pretty_json(step));
-      if (auto msg = error.find("msg"); msg != error.end() && msg->is_string())
-        line += (line.empty() ? "" : ": ") + msg->get_ref<const std::string&>();
-    }
-    out += "<li>" + escape_html(line.empty() ? html::pretty_json(error) : line) + "</li>";
-  }
-  return out + "</ul>";
+  return element("ul", html::each(content, [](const json& error) { return element("li", complaint_of(error)); }));
 }
 
 block running_call_block(const block_place& place, const tool_call_part& call) {
@@ -132,8 +138,8 @@ block returned_call_block(const block_place& place, const tool_call_part& call, 
 
 block retried_call_block(const block_place& place, const tool_call_part& call, const retry_prompt_part& retry) {
   return tool_block(place, call, tool_state::failed,
-                    "<div class=\"cell-error\"><p><strong>The call could not be used.</strong></p>"
-                      + retry_html(retry.content) + "</div>",
+                    element("div", {{"class", "cell-error"}},
+                            element("p", element("strong", "The call could not be used.")), retry_html(retry.content)),
                     {});
 }
 

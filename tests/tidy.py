@@ -32,6 +32,12 @@ LONG_FILES: dict[str, str] = {
     "tests/storage/open_test.cpp": "one schema version after the other",
     "tests/support/wire_replay.cpp": "the rules of equality stand beside their code",
 }
+# HTML in strings, in render/ and http/, each with its reason. All else is written by render/markup.hpp.
+WRITTEN_MARKUP: dict[str, str] = {
+    "render/markup.cpp": "it writes the HTML",
+    "render/bounded_markdown.cpp": "it looks for a tag in the answer to its first question",
+    "render/markdown.cpp": "it reads what libcmark-gfm wrote, and <br> in a model's text",
+}
 # No style sheets: a rule that is read as one line may be a long one.
 CODE = {".cpp", ".hpp", ".c", ".h", ".py", ".js", ".mjs", ".cmake", ".toml", ".sql", ""}
 TEXT = CODE | {".css", ".md", ".txt", ".json", ".yml", ".yaml", ".html", ".svg", ".supp", ".sh"}
@@ -95,6 +101,24 @@ def check_lines(tree: Tree) -> None:
     for name in LONG_FILES:
         if name in tree.names and len(tree.text(name).split("\n")) - 1 <= FILE_LINES_MAX:
             tree.find("tests/tidy.py", f"{name} is not long any more: remove it from LONG_FILES")
+
+
+def check_markup(tree: Tree) -> None:
+    token = re.compile(r"""'(?:[^'\\\n]|\\.)'|"((?:[^"\\\n]|\\.)*)"|//[^\n]*""")
+    used = set()
+    for name in tree.names:
+        if not name.startswith(("render/", "http/")) or Path(name).suffix not in {".cpp", ".hpp"}:
+            continue
+        for number, line in enumerate(tree.text(name).split("\n"), 1):
+            literals = [found[1] or "" for found in token.finditer(line)]
+            if line.lstrip().startswith("#") or not any(re.search(r"<[a-zA-Z/!]", each) for each in literals):
+                continue
+            if name in WRITTEN_MARKUP:
+                used.add(name)
+            else:
+                tree.find(f"{name}:{number}", "HTML in a string; write it with render/markup.hpp")
+    for name in sorted(set(WRITTEN_MARKUP) & set(tree.names) - used):
+        tree.find("tests/tidy.py", f"{name} holds no HTML any more: remove it from WRITTEN_MARKUP")
 
 
 def check_headers(tree: Tree) -> None:
@@ -217,8 +241,8 @@ def check_presence(tree: Tree) -> None:
 
 def main() -> int:
     tree = Tree(Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parents[1]).resolve())
-    for check in [check_lines, check_headers, check_readme, check_architecture, check_includes, check_standard_headers,
-                  check_configuration, check_presence]:
+    for check in [check_lines, check_markup, check_headers, check_readme, check_architecture, check_includes,
+                  check_standard_headers, check_configuration, check_presence]:
         check(tree)
     for finding in tree.findings:
         print(finding)

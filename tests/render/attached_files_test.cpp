@@ -17,7 +17,7 @@ std::string render(const user_prompt_part& part) {
   contents.chat.id = 42;
   contents.messages.push_back(request_row(7, {part}));
   contents.runs.push_back(run_of(1, 1, run_status::running));
-  return render_chat(contents).at(0).html;
+  return render_chat(contents).at(0).html.str();
 }
 
 } // namespace

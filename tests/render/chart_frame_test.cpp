@@ -19,7 +19,7 @@ std::string cell_block(const rich_output& display) {
   contents.chat.id = 42;
   contents.messages = {response_row(1, {python_call("1", "c")}), request_row(2, {cell_return(result, "c")})};
   contents.runs = {run_of(1, 1, run_status::completed)};
-  return render_chat(contents).at(0).html;
+  return render_chat(contents).at(0).html.str();
 }
 
 // What stands in the document's element with the data.
@@ -59,7 +59,7 @@ TEST_CASE("data of a chart cannot leave its element, and is the same JSON for wh
   for (std::string text :
        {"</script><script>steal()</script>", "<!--<script>", "-->", "</SCRIPT/>", "\\", "\"", "]]>", "€\u2028"}) {
     json value = {{"data", {text}}, {text, 1}};
-    auto page = chart_frame_html(plotly, value.dump());
+    auto page = chart_frame_html(plotly, value.dump()).str();
     CAPTURE(page);
     CHECK(json::parse(data_in(page)) == value);
     CHECK(count_of(page, "<script") == 3);
@@ -67,14 +67,14 @@ TEST_CASE("data of a chart cannot leave its element, and is the same JSON for wh
     CHECK(count_of(page, "<!--") == 0);
   }
   // What is no JSON stays none, and becomes no markup either.
-  auto page = chart_frame_html(vega_lite, "</script><img src=x onerror=steal()>");
+  auto page = chart_frame_html(vega_lite, "</script><img src=x onerror=steal()>").str();
   CHECK_FALSE(contains(page, "<img"));
   CHECK_FALSE(json::accept(data_in(page)));
 }
 
 TEST_CASE("a frame loads the scripts of its own library, and only those that its policy names") {
   for (auto type : {plotly, vega_lite}) {
-    auto page = chart_frame_html(type, "{}");
+    auto page = chart_frame_html(type, "{}").str();
     auto policy = chart_frame_policy(type, "varro.example:8000");
     size_t seen = 0;
     for (const auto& next : tags_of(page)) {
@@ -93,7 +93,8 @@ TEST_CASE("a frame loads the scripts of its own library, and only those that its
     CHECK(contains(page, "vendor/vega/") == (type == vega_lite));
     CHECK(contains(page, "vendor/plotly/") == (type == plotly));
   }
-  for (auto name : {"page/main.js", "page/streams.js", "app.css", "vendor/htmx/htmx.min.js", "", "vendor/vega/LICENSE.txt"})
+  for (auto name :
+       {"page/main.js", "page/streams.js", "app.css", "vendor/htmx/htmx.min.js", "", "vendor/vega/LICENSE.txt"})
     CHECK_FALSE(is_chart_asset(name));
 }
 
@@ -120,7 +121,7 @@ TEST_CASE("a host that a policy cannot spell is this origin, and never another d
 TEST_CASE("the page itself loads no library of charts") {
   config settings;
   page_context context{{"ada", true, "token"}, {}, &settings};
-  auto page = new_chat_page(context);
+  auto page = new_chat_page(context).str();
   CHECK_FALSE(contains(page, "vendor/plotly"));
   CHECK_FALSE(contains(page, "vendor/vega"));
   CHECK_FALSE(contains(page, "chart.js"));

@@ -98,10 +98,10 @@ TEST_CASE("no field of a history can become markup") {
     auto blocks = render_chat(contents);
     CHECK(blocks.size() >= 10);
     for (const auto& item : blocks) {
-      check_harmless(item.html, attack);
+      check_harmless(item.html.str(), attack);
       // One element each: nothing closes it early.
-      CHECK(tags_of(item.html).front().has("data-block"));
-      CHECK(count_of(item.html, "data-block=\"") == 1);
+      CHECK(tags_of(item.html.str()).front().has("data-block"));
+      CHECK(count_of(item.html.str(), "data-block=\"") == 1);
     }
   }
 }
@@ -116,16 +116,17 @@ TEST_CASE("no field of a page can become markup") {
     chat.model = attack + "?";
     page_context context{{attack, true, attack}, {chat}, &settings};
     chat_page page{chat, render_chat(hostile_chat(attack)), 8, true, attack, attack};
-    check_harmless(new_chat_page(context), attack);
-    check_harmless(chat_page_html(context, page), attack);
-    check_harmless(login_page(context.viewer, attack), attack);
-    check_harmless(error_page(context.viewer, 404, attack), attack);
-    check_harmless(send_reply(context, page, page.blocks), attack);
-    check_harmless(chat_list(context.chats, 42), attack);
-    check_harmless(chat_list(context.chats, 42, attack), attack);
-    check_harmless(found_list({{{chat, 0, {"", attack, ""}}, {chat, 3, {attack, attack, attack}}}, false}, 42), attack);
-    check_harmless(file_list(42, {{attack, 1, 0}}), attack);
-    check_harmless(progress_indicator(attack), attack);
+    check_harmless(new_chat_page(context).str(), attack);
+    check_harmless(chat_page_html(context, page).str(), attack);
+    check_harmless(login_page(context.viewer, attack).str(), attack);
+    check_harmless(error_page(context.viewer, 404, attack).str(), attack);
+    check_harmless(send_reply(context, page, page.blocks).str(), attack);
+    check_harmless(chat_list(context.chats, 42).str(), attack);
+    check_harmless(chat_list(context.chats, 42, attack).str(), attack);
+    check_harmless(found_list({{{chat, 0, {"", attack, ""}}, {chat, 3, {attack, attack, attack}}}, false}, 42).str(),
+                   attack);
+    check_harmless(file_list(42, {{attack, 1, 0}}).str(), attack);
+    check_harmless(progress_indicator(attack).str(), attack);
   }
 }
 
@@ -144,11 +145,11 @@ TEST_CASE("escaped text reads as it was written") {
 }
 
 TEST_CASE("file names are encoded as one path segment") {
-  auto html = file_list(42, {{"a b/../ü?.csv", 2048, 1'767'225'600}});
+  auto html = file_list(42, {{"a b/../ü?.csv", 2048, 1'767'225'600}}).str();
   CHECK(contains(html, "href=\"/chat/42/files/a%20b%2F..%2F%C3%BC%3F.csv\""));
   CHECK(contains(html, "2.0 KiB"));
   CHECK(contains(html, "<time datetime=\"2026-01-01T00:00:00Z\">2026-01-01 00:00 UTC</time>"));
-  CHECK(contains(file_list(42, {}), "No files yet"));
+  CHECK(contains(file_list(42, {}).str(), "No files yet"));
 }
 
 TEST_CASE("arguments and results that are nested without bound are shown, not followed") {
@@ -157,5 +158,5 @@ TEST_CASE("arguments and results that are nested without bound are shown, not fo
   contents.chat.id = 42;
   contents.messages = {response_row(1, {call("t", deep, "c")}), request_row(2, {tool_return("t", deep, "c")})};
   contents.runs = {run_of(1, 1, run_status::completed)};
-  CHECK(contains(render_chat(contents).at(0).html, "[[[["));
+  CHECK(contains(render_chat(contents).at(0).html.str(), "[[[["));
 }

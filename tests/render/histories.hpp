@@ -111,7 +111,7 @@ inline std::string png_bytes() {
 inline std::string all_html(const std::vector<block>& blocks) {
   std::string html;
   for (const auto& item : blocks)
-    html += item.html;
+    html += item.html.str();
   return html;
 }
 

@@ -10,7 +10,7 @@ namespace {
 
 // The formulas of an answer, in order: "i:" or "b:" and their LaTeX, white space at the ends left out.
 std::vector<std::string> formulas(std::string_view markdown) {
-  const auto html = markdown_to_html(markdown);
+  const auto html = markdown_to_html(markdown).str();
   std::vector<std::string> found;
   constexpr std::string_view open = "<span class=\"math ";
   for (auto at = html.find(open); at != html.npos; at = html.find(open, at + 1)) {
@@ -61,7 +61,7 @@ TEST_CASE("a formula in a quote is without the quote's marks") {
   CHECK(formulas("$$\nx\n> 0\n$$") == list{"b:x\n&gt; 0"});
   CHECK(formulas("> $$\n> x\n> > 0\n> $$") == list{"b:x\n&gt; 0"});
   CHECK(formulas("> a \\[ b\n\nc \\] d").empty());
-  CHECK(contains(markdown_to_html("> \\[\n> x\n> \\]\n> done"), "done</p>\n</blockquote>"));
+  CHECK(contains(markdown_to_html("> \\[\n> x\n> \\]\n> done").str(), "done</p>\n</blockquote>"));
 }
 
 TEST_CASE("code spans end as CommonMark has it, whatever stands around them") {

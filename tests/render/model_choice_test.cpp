@@ -43,21 +43,21 @@ chat_record chat_on(std::string model) {
 } // namespace
 
 TEST_CASE("a new chat chooses the default, and what the vendor ends is not offered to it") {
-  auto html = model_choice(with_old(day_from_now(10)), nullptr, true);
+  auto html = model_choice(with_old(day_from_now(10)), nullptr, true).str();
   CHECK(contains(html, "<option value=\"a:new\" selected>New &lt;1&gt;</option>"));
   CHECK_FALSE(contains(html, "a:old"));
   CHECK(contains(html, "value=\"offline\""));
-  CHECK(contains(model_note(with_old(day_from_now(10)), nullptr, {}), " hidden>"));
-  CHECK(contains(model_choice(with_old({}), nullptr, true), "<option value=\"a:old\">Old</option>"));
+  CHECK(contains(model_note(with_old(day_from_now(10)), nullptr, {}).str(), " hidden>"));
+  CHECK(contains(model_choice(with_old({}), nullptr, true).str(), "<option value=\"a:old\">Old</option>"));
 }
 
 TEST_CASE("a chat on a model that ends soon keeps it, marked, with a button for the one that follows") {
   auto day = day_from_now(10);
   auto choices = with_old(day);
   auto chat = chat_on("a:old");
-  CHECK(
-    contains(model_choice(choices, &chat, true), "<option value=\"a:old\" selected>Old (ends " + day + ")</option>"));
-  auto note = model_note(choices, &chat, {});
+  CHECK(contains(model_choice(choices, &chat, true).str(),
+                 "<option value=\"a:old\" selected>Old (ends " + day + ")</option>"));
+  auto note = model_note(choices, &chat, {}).str();
   CHECK(contains(note, "Old ends on " + day + ". New &lt;1&gt; takes its place."));
   CHECK(contains(note, "data-action=\"choose-model\" data-model=\"a:new\">Use New &lt;1&gt;</button>"));
 }
@@ -66,29 +66,31 @@ TEST_CASE("a chat on a model that is over or gone has the proposed one chosen, a
   auto day = day_from_now(-1);
   auto choices = with_old(day);
   auto chat = chat_on("a:old");
-  auto html = model_choice(choices, &chat, true);
+  auto html = model_choice(choices, &chat, true).str();
   CHECK(contains(html, "<option value=\"a:new\" selected>"));
   CHECK(contains(html, "<option value=\"a:old\">Old (ended " + day + ")</option>"));
-  CHECK(contains(model_note(choices, &chat, {}), "Old ended on " + day));
-  CHECK_FALSE(contains(model_note(choices, &chat, {}), "<button"));
+  CHECK(contains(model_note(choices, &chat, {}).str(), "Old ended on " + day));
+  CHECK_FALSE(contains(model_note(choices, &chat, {}).str(), "<button"));
   chat = chat_on("a:<gone>");
-  html = model_choice(choices, &chat, true);
+  html = model_choice(choices, &chat, true).str();
   CHECK(contains(html, "<option value=\"a:&lt;gone&gt;\" disabled>a:&lt;gone&gt; (not offered any more)</option>"));
   CHECK(contains(html, "<option value=\"a:new\" selected>"));
-  CHECK(contains(model_note(choices, &chat, {}), "a:&lt;gone&gt; is not offered any more. New &lt;1&gt; is chosen"));
+  CHECK(
+    contains(model_note(choices, &chat, {}).str(), "a:&lt;gone&gt; is not offered any more. New &lt;1&gt; is chosen"));
 }
 
 TEST_CASE("where nothing can be proposed a model that is gone stays chosen, so that it is told what is wrong") {
   model_choices choices;
   choices.models = {model_of("offline", "Offline", provider_kind::offline)};
   auto chat = chat_on("a:gone");
-  CHECK(contains(model_choice(choices, &chat, true), "<option value=\"a:gone\" selected>"));
-  CHECK(contains(model_note(choices, &chat, {}), " hidden>"));
+  CHECK(contains(model_choice(choices, &chat, true).str(), "<option value=\"a:gone\" selected>"));
+  CHECK(contains(model_note(choices, &chat, {}).str(), " hidden>"));
 }
 
 TEST_CASE("the reply to a message brings the note anew") {
   auto choices = with_old(day_from_now(10));
   auto chat = chat_on("a:new");
-  CHECK(contains(model_note(choices, &chat, " hx-swap-oob=\"true\""), "id=\"model-note\""));
-  CHECK(contains(model_note(choices, &chat, " hx-swap-oob=\"true\""), "hx-swap-oob=\"true\" hidden>"));
+  const html::attributes swap{{"hx-swap-oob", "true"}};
+  CHECK(contains(model_note(choices, &chat, swap).str(), "id=\"model-note\""));
+  CHECK(contains(model_note(choices, &chat, swap).str(), "hx-swap-oob=\"true\" hidden>"));
 }

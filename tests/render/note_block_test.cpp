@@ -17,8 +17,8 @@ TEST_CASE("an answer that was made without earlier results has a mark before it,
   auto blocks = block_renderer{7}.render(row);
   REQUIRE(blocks.size() == 2);
   CHECK(blocks[0].id == "m4-left");
-  CHECK(blocks[0].html.find("data-block=\"note\"") != std::string::npos);
-  CHECK(blocks[0].html.find("most of 2 earlier results and 1 earlier picture") != std::string::npos);
+  CHECK(blocks[0].html.str().find("data-block=\"note\"") != std::string::npos);
+  CHECK(blocks[0].html.str().find("most of 2 earlier results and 1 earlier picture") != std::string::npos);
   response.metadata["left_out"]["more"] = false;
   row.content = response;
   CHECK(block_renderer{7}.render(row).size() == 1);

@@ -11,7 +11,7 @@ namespace {
 
 // Where the links and pictures of an answer in chat 42 lead.
 std::vector<std::string> targets(std::string_view markdown) {
-  const auto html = markdown_to_html(markdown, 42);
+  const auto html = markdown_to_html(markdown, 42).str();
   CAPTURE(html);
   CHECK(active_content(html).empty());
   std::vector<std::string> found;
@@ -97,9 +97,9 @@ TEST_CASE("a link that leads out of the workspace is none, and one to elsewhere 
   CHECK(targets("[a](/workspaces/a.csv)") == list{"/workspaces/a.csv"});
   CHECK(targets("[a](https://example.org/a b.csv)") == list{"https://example.org/a"});
   CHECK(targets("`[a](a b.csv)` a](b c.csv)").empty());
-  CHECK(contains(markdown_to_html("see](my report.csv)", 42), "see](my report.csv)"));
+  CHECK(contains(markdown_to_html("see](my report.csv)", 42).str(), "see](my report.csv)"));
   // Without a chat there is no workspace.
-  CHECK_FALSE(contains(markdown_to_html("[a](report.csv)"), "href"));
+  CHECK_FALSE(contains(markdown_to_html("[a](report.csv)").str(), "href"));
 }
 
 TEST_CASE("a picture of the workspace is shown, one of another chat or of another kind is a link") {
@@ -113,7 +113,7 @@ TEST_CASE("a picture of the workspace is shown, one of another chat or of anothe
   CHECK(targets("![a](/chat/42/files/m1-0.png)") == list{"img /chat/42/files/m1-0.png"});
   CHECK(targets("![a](/chat/43/files/m1-0.png)") == list{"/chat/43/files/m1-0.png"});
   CHECK(targets("![a](/chat/420/files/m1-0.png)") == list{"/chat/420/files/m1-0.png"});
-  CHECK(contains(markdown_to_html("![a \"b\" <c>](plot.png \"t \\\" onerror=x\")", 42),
+  CHECK(contains(markdown_to_html("![a \"b\" <c>](plot.png \"t \\\" onerror=x\")", 42).str(),
                  "<img loading=\"lazy\" src=\"/chat/42/files/plot.png\" alt=\"a &quot;b&quot; &lt;c&gt;\""));
 }
 
@@ -129,7 +129,7 @@ TEST_CASE("answers, thinking, and Markdown and LaTeX of a cell know the workspac
 }
 
 TEST_CASE("the list of files names each one so that no attachment is meant") {
-  const auto html = file_list(42, {{"m1-2.csv", 1, 0}, {"m1-2.txt.csv", 1, 0}});
+  const auto html = file_list(42, {{"m1-2.csv", 1, 0}, {"m1-2.txt.csv", 1, 0}}).str();
   CHECK(contains(html, "href=\"/chat/42/files/m1-2.csv?workspace\""));
   CHECK(contains(html, "href=\"/chat/42/files/m1-2.txt.csv\""));
 }
