@@ -8,7 +8,7 @@
 #include "pictures/picture_process.hpp"
 #include "render/bounded_markdown.hpp"
 #include "shell/diagnosis.hpp"
-#include "storage/database.hpp"
+#include "storage/open.hpp"
 
 #include <algorithm>
 #include <ostream>
@@ -135,7 +135,7 @@ void check_database(const config& settings, report& to) {
   std::error_code status;
   if (!std::filesystem::exists(settings.data_dir / "varro.db", status))
     return;
-  auto opened = database::open(settings.data_dir, database::mode::read_only);
+  auto opened = open_reader(settings.data_dir);
   auto problem = opened ? (*opened)->check() : opened.error();
   if (problem)
     to.fail("database: " + text_of(problem), "restore " + (settings.data_dir / "varro.db").string() + " from a backup");

@@ -18,7 +18,9 @@
 #include "http/server.hpp"
 #include "models/list_keeper.hpp"
 #include "render/bounded_markdown.hpp"
-#include "storage/backup.hpp"
+#include "storage/data_dir.hpp"
+#include "storage/open.hpp"
+#include "storage/sqlite/backup.hpp"
 #include "workspace/paths.hpp"
 
 #include <algorithm>
@@ -78,8 +80,8 @@ void wait_for_stop(const sigset_t& signals) {
 // What must be in order before the first actor: the lock and the schema; and which runs a former process left open.
 struct opened_storage {
   data_lock lock;
-  std::unique_ptr<database> writer;
-  std::unique_ptr<database> reader;
+  std::unique_ptr<chat_database> writer;
+  std::unique_ptr<chat_reader> reader;
   std::unique_ptr<search_index> search;
   user_record local_user;
   std::shared_ptr<id_source> ids;
@@ -91,7 +93,7 @@ caf::expected<opened_storage> open_storage(const config& settings) {
   auto lock = data_lock::take(settings.data_dir);
   if (!lock)
     return lock.error();
-  auto writer = database::open(settings.data_dir, database::mode::read_write);
+  auto writer = open_database(settings.data_dir);
   if (!writer)
     return writer.error();
   auto open_runs = (*writer)->open_runs();
@@ -110,10 +112,10 @@ caf::expected<opened_storage> open_storage(const config& settings) {
     return next_chat ? next_run.error() : next_chat.error();
   ids->next_chat = next_chat_without_files(settings.data_dir, *next_chat);
   ids->next_run = *next_run;
-  auto reader = database::open(settings.data_dir, database::mode::read_only);
+  auto reader = open_reader(settings.data_dir);
   if (!reader)
     return reader.error();
-  auto search = search_index::open(settings.data_dir);
+  auto search = open_search_index(settings.data_dir);
   if (!search)
     return search.error();
   return opened_storage{

@@ -1,7 +1,7 @@
 #include "accounts/user_command.hpp"
 
 #include "accounts/accounts.hpp"
-#include "storage/database.hpp"
+#include "storage/open.hpp"
 
 #include <sodium.h>
 
@@ -123,17 +123,17 @@ caf::expected<std::string> ask_hash(const std::string& name, bool password_stdin
 }
 
 // For everything but `add`: a mistyped --data must not leave an empty database behind.
-caf::expected<std::unique_ptr<database>> open_existing(const std::filesystem::path& data_dir) {
+caf::expected<std::unique_ptr<chat_database>> open_existing(const std::filesystem::path& data_dir) {
   std::error_code code;
   if (!std::filesystem::exists(data_dir / "varro.db", code))
     return fail(errc::not_found, "there is no database in " + data_dir.string() + "; is --data right?");
-  return database::open(data_dir, database::mode::read_write);
+  return open_database(data_dir);
 }
 
 // A user's name in the form that the database has, and that database.
 struct named_user {
   std::string name;
-  std::unique_ptr<database> db;
+  std::unique_ptr<chat_database> db;
 };
 caf::expected<named_user> open_for(const std::filesystem::path& data_dir, const std::string& name) {
   auto normal = normalised_user_name(name);
@@ -172,7 +172,7 @@ int user_add(const std::filesystem::path& data_dir, const std::string& name, boo
   auto normal = normalised_user_name(name);
   if (!normal)
     return failed(err, normal.error());
-  auto db = database::open(data_dir, database::mode::read_write);
+  auto db = open_database(data_dir);
   if (!db)
     return failed(err, db.error());
   // Said before anybody types a password.

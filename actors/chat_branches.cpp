@@ -1,9 +1,9 @@
 #include "actors/chat_parts.hpp"
 #include "actors/chat_shell.hpp"
 #include "actors/chat_snapshots.hpp"
+#include "base/clock.hpp"
 #include "base/fault_points.hpp"
 #include "models/user_prompt.hpp"
-#include "storage/database.hpp"
 
 #include <algorithm>
 

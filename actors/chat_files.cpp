@@ -1,7 +1,7 @@
 #include "actors/chat_parts.hpp"
 #include "actors/chat_shell.hpp"
+#include "base/clock.hpp"
 #include "base/log.hpp"
-#include "storage/database.hpp"
 #include "workspace/paths.hpp"
 #include "workspace/snapshot_store.hpp"
 

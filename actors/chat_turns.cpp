@@ -4,13 +4,13 @@
 #include "actors/chat_prefix.hpp"
 #include "actors/chat_shell.hpp"
 #include "actors/chat_snapshots.hpp"
+#include "base/clock.hpp"
 #include "base/fault_points.hpp"
 #include "base/log.hpp"
 #include "models/effort.hpp"
 #include "models/history.hpp"
 #include "models/message_json.hpp"
 #include "models/user_prompt.hpp"
-#include "storage/database.hpp"
 
 namespace varro {
 

@@ -11,7 +11,8 @@
 
 namespace varro {
 
-// The one SQLite writer, on a thread of its own; requests that wait together are committed together (group commit).
+// The one writer of the database, on a thread of its own; requests that wait together are committed together (group
+// commit).
 using store_actor = caf::typed_actor<
   // Commits the batch and answers after the fsync.
   caf::replies_to<commit_atom, write_batch>::with<done_atom>,
@@ -36,7 +37,7 @@ using store_reader_actor = caf::typed_actor<
   // What the workspaces of the user's other chats hold together.
   caf::replies_to<usage_atom, int64_t /*user*/, int64_t /*chat*/>::with<int64_t>,
   // The browser session with this token hash and its user.
-  caf::replies_to<login_atom, std::string>::with<login_found_reply>,
+  caf::replies_to<login_atom, std::string>::with<login_found>,
   // Those of these browser sessions, by the hashes of their tokens, that are over: logged out, expired, or their user
   // was disabled or got another password.
   caf::replies_to<login_atom, std::vector<std::string>>::with<std::vector<std::string>>,

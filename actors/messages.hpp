@@ -129,11 +129,6 @@ struct search_query {
 };
 using search_found = std::shared_ptr<const found_chats>;
 
-struct login_found_reply {
-  login_record login;
-  user_record user;
-};
-
 // What a fork answers with.
 struct chat_forked {
   int64_t chat_id = 0;

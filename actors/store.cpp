@@ -2,49 +2,40 @@
 
 #include "base/fault_points.hpp"
 
+#include <utility>
+
 namespace varro {
 
-template <class Operation>
-store_state::done_promise store_state::write(Operation&& operation) {
+store_state::done_promise store_state::write(store_write one) {
   auto promise = self->make_response_promise<done_promise>();
-  if (!group_open) {
-    if (auto err = db->begin()) {
-      promise.deliver(std::move(err));
-      return promise;
-    }
-    group_open = true;
+  if (group.empty())
     self->send(self, flush_atom_v);
-  }
-  if (auto err = operation(*db)) {
-    promise.deliver(std::move(err));
-    return promise;
-  }
-  group.push_back(promise);
+  group.push_back(std::move(one));
+  promises.push_back(promise);
   if (group.size() >= store_group_writes_max)
     flush();
   return promise;
 }
 
 void store_state::flush() {
-  if (!group_open)
+  if (group.empty())
     return;
-  group_open = false;
   fault_point("store_commit");
-  auto err = db->commit();
+  auto answers = db->commit(group);
   fault_point("store_committed");
-  // Taken out first: an answer must not find a group that is half done.
-  auto written = std::move(group);
   group.clear();
-  for (auto& promise : written) {
-    if (err)
-      promise.deliver(err);
+  // Taken out first: an answer must not find a group that is half done.
+  auto answered = std::exchange(promises, {});
+  for (size_t i = 0; i < answered.size(); ++i) {
+    if (answers[i])
+      answered[i].deliver(std::move(answers[i]));
     else
-      promise.deliver(done_atom_v);
+      answered[i].deliver(done_atom_v);
   }
 }
 
 store_impl_actor::behavior_type store(store_impl_actor::stateful_pointer<store_state> self,
-                                      std::unique_ptr<database> db) {
+                                      std::unique_ptr<chat_database> db) {
   auto& state = self->state;
   state.self = self;
   state.db = std::move(db);
@@ -55,30 +46,24 @@ store_impl_actor::behavior_type store(store_impl_actor::stateful_pointer<store_s
     self->quit(std::move(message.reason));
   });
   return {
-    [self](commit_atom, const write_batch& batch) {
-      return self->state.write([&](database& db) { return db.apply(batch); });
-    },
+    [self](commit_atom, const write_batch& batch) { return self->state.write(batch); },
     [self](rename_atom, int64_t user, int64_t chat, const std::string& title) {
-      return self->state.write([&](database& db) { return db.rename_chat(user, chat, title); });
+      return self->state.write(chat_renamed{user, chat, title});
     },
     [self](remove_atom, int64_t user, int64_t chat) {
-      return self->state.write([&](database& db) { return db.delete_chat(user, chat); });
+      return self->state.write(chat_deleted{user, chat});
     },
     [self](usage_atom, int64_t user, int64_t chat, int64_t bytes) {
-      return self->state.write([&](database& db) { return db.set_workspace_bytes(user, chat, bytes); });
+      return self->state.write(workspace_measured{user, chat, bytes});
     },
-    [self](login_atom, const login_record& login) {
-      return self->state.write([&](database& db) { return db.put_login(login); });
-    },
-    [self](logout_atom, const std::string& token_hash) {
-      return self->state.write([&](database& db) { return db.drop_login(token_hash); });
-    },
+    [self](login_atom, const login_record& login) { return self->state.write(login); },
+    [self](logout_atom, const std::string& token_hash) { return self->state.write(login_dropped{token_hash}); },
     [self](flush_atom) { self->state.flush(); },
   };
 }
 
 store_reader_actor::behavior_type store_reader(store_reader_actor::stateful_pointer<store_reader_state> self,
-                                               std::unique_ptr<database> db) {
+                                               std::unique_ptr<chat_reader> db) {
   self->state.db = std::move(db);
   return {
     [self](load_atom, int64_t user, int64_t chat) -> caf::result<chat_contents> {
@@ -90,11 +75,8 @@ store_reader_actor::behavior_type store_reader(store_reader_actor::stateful_poin
     [self](usage_atom, int64_t user, int64_t chat) -> caf::result<int64_t> {
       return self->state.db->other_workspaces_bytes(user, chat);
     },
-    [self](login_atom, const std::string& token_hash) -> caf::result<login_found_reply> {
-      auto found = self->state.db->find_login(token_hash, now_us());
-      if (!found)
-        return std::move(found.error());
-      return login_found_reply{std::move(found->login), std::move(found->user)};
+    [self](login_atom, const std::string& token_hash) -> caf::result<login_found> {
+      return self->state.db->find_login(token_hash, now_us());
     },
     [self](login_atom, const std::vector<std::string>& token_hashes) -> caf::result<std::vector<std::string>> {
       return self->state.db->ended_logins(token_hashes, now_us());
@@ -110,11 +92,11 @@ store_reader_actor::behavior_type store_reader(store_reader_actor::stateful_poin
   };
 }
 
-store_actor spawn_store(caf::actor_system& system, std::unique_ptr<database> db) {
+store_actor spawn_store(caf::actor_system& system, std::unique_ptr<chat_database> db) {
   return system.spawn<caf::detached>(store, std::move(db));
 }
 
-store_reader_actor spawn_store_reader(caf::actor_system& system, std::unique_ptr<database> db) {
+store_reader_actor spawn_store_reader(caf::actor_system& system, std::unique_ptr<chat_reader> db) {
   return system.spawn<caf::detached>(store_reader, std::move(db));
 }
 

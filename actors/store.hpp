@@ -1,6 +1,6 @@
 // store: the one writer of the database. store_reader: its reads, from a connection of its own.
 //
-// Both live on threads of their own, because SQLite waits for the disk. store answers a write when it is fsynced.
+// Both live on threads of their own, because a database waits for the disk. store answers a write when it is fsynced.
 // Writes that are queued together are one transaction with one fsync: the first one opens the group and sends `flush`
 // to itself; what was in the mailbox by then joins, because the mailbox is first in, first out. A write that fails
 // answers its own error and takes no other with it; a commit that fails (disk full) is the answer to every write of its
@@ -8,7 +8,7 @@
 #pragma once
 
 #include "actors/interfaces.hpp"
-#include "storage/database.hpp"
+#include "storage/chat_database.hpp"
 
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
@@ -33,33 +33,32 @@ struct store_state {
   using done_promise = caf::typed_response_promise<done_atom>;
 
   store_impl_actor::pointer self = nullptr;
-  std::unique_ptr<database> db;
-  std::vector<done_promise> group; // written, not yet committed
-  bool group_open = false;
+  std::unique_ptr<chat_database> db;
+  std::vector<store_write> group;     // what the next transaction writes
+  std::vector<done_promise> promises; // the answer to each
 
-  // Runs `operation(database&) -> caf::error` in the open group, which is opened if there is none.
-  template <class Operation>
-  done_promise write(Operation&& operation);
+  // Joins the open group, which is opened if there is none.
+  done_promise write(store_write one);
   // Commits the open group and answers its writes; nothing if there is none.
   void flush();
 };
 
-// REQUIRES: a database opened for read_write that nobody else uses.
+// REQUIRES: a database that nobody else uses.
 store_impl_actor::behavior_type store(store_impl_actor::stateful_pointer<store_state> self,
-                                      std::unique_ptr<database> db);
+                                      std::unique_ptr<chat_database> db);
 
 struct store_reader_state {
   static inline const char* name = "store_reader";
 
-  std::unique_ptr<database> db;
+  std::unique_ptr<chat_reader> db;
 };
 
-// REQUIRES: a database object of its own, of the same data directory.
+// REQUIRES: a reader of its own, of the same database.
 store_reader_actor::behavior_type store_reader(store_reader_actor::stateful_pointer<store_reader_state> self,
-                                               std::unique_ptr<database> db);
+                                               std::unique_ptr<chat_reader> db);
 
 // On a thread of its own. Ends by an exit message: what is written is committed and answered first.
-store_actor spawn_store(caf::actor_system& system, std::unique_ptr<database> db);
-store_reader_actor spawn_store_reader(caf::actor_system& system, std::unique_ptr<database> db);
+store_actor spawn_store(caf::actor_system& system, std::unique_ptr<chat_database> db);
+store_reader_actor spawn_store_reader(caf::actor_system& system, std::unique_ptr<chat_reader> db);
 
 } // namespace varro

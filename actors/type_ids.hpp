@@ -18,7 +18,7 @@
   X(std::vector<varro::chat_record>) \
   X(varro::user_record) \
   X(varro::login_record) \
-  X(varro::login_found_reply) \
+  X(varro::login_found) \
   X(varro::chat_contents) \
   X(varro::write_batch) \
   X(varro::run_node) \

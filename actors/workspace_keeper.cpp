@@ -1,6 +1,6 @@
 #include "actors/workspace_keeper.hpp"
 
-#include "storage/database.hpp"
+#include "base/clock.hpp"
 #include "workspace/paths.hpp"
 #include "workspace/snapshot_store.hpp"
 #include "workspace/versions.hpp"

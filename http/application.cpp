@@ -37,7 +37,7 @@ caf::expected<std::optional<visitor>> application::who(const received_request& r
   if (!with_accounts() || token.empty() || token.size() > 128)
     return std::optional<visitor>{};
   auto hash = hash_session_token(token);
-  auto found = ask<login_found_reply>(services.reader, login_atom_v, hash);
+  auto found = ask<login_found>(services.reader, login_atom_v, hash);
   if (found)
     return std::optional{visitor{found->user, found->login.csrf, hash}};
   if (code_of(found.error()) == errc::not_found)

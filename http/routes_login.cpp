@@ -1,7 +1,7 @@
 // Login and logout of --auth accounts.
+#include "base/clock.hpp"
 #include "http/guard.hpp"
 #include "http/routes.hpp"
-#include "storage/database.hpp"
 
 #include <caf/detail/scope_guard.hpp>
 

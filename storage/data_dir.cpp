@@ -1,10 +1,10 @@
 #include "storage/data_dir.hpp"
 
-#include "storage/database.hpp"
-
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
+
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>

@@ -1,6 +1,7 @@
 // What the database holds, as values.
 #pragma once
 
+#include "base/clock.hpp"
 #include "models/message.hpp"
 
 #include <cstdint>
@@ -10,9 +11,6 @@
 #include <vector>
 
 namespace varro {
-
-// Unix time in microseconds, UTC.
-using unix_us = int64_t;
 
 struct user_record {
   int64_t id = 0;
@@ -28,6 +26,12 @@ struct login_record {
   std::string csrf; // hex
   unix_us created_at = 0;
   unix_us expires_at = 0;
+};
+
+// A login and whose it is.
+struct login_found {
+  login_record login;
+  user_record user;
 };
 
 struct chat_record {

@@ -1,7 +1,7 @@
 #include "accounts/user_command.hpp"
 
 #include "accounts/accounts.hpp"
-#include "storage/database.hpp"
+#include "storage/open.hpp"
 #include "tests/support/scratch_dir.hpp"
 
 #include <doctest/doctest.h>
@@ -27,7 +27,7 @@ struct command_line {
     return user_passwd(scratch.path(), name, true, in, out, err);
   }
   user_record stored(std::string_view name) {
-    auto db = database::open(scratch.path(), database::mode::read_write);
+    auto db = open_database(scratch.path());
     REQUIRE(db);
     auto user = (*db)->find_user(name);
     REQUIRE(user);
@@ -89,10 +89,11 @@ TEST_CASE_FIXTURE(command_line, "users are listed, disabled and enabled") {
 
 TEST_CASE_FIXTURE(command_line, "a new password replaces the old one, also while a server has the database open") {
   REQUIRE(add("ada", "correct horse\n") == 0);
-  auto server = database::open(scratch.path(), database::mode::read_write);
+  auto server = open_database(scratch.path());
   REQUIRE(server);
   auto ada = stored("ada").id;
-  REQUIRE((*server)->put_login({"token", ada, "csrf", 1, 1'000}) == caf::none);
+  const std::vector<store_write> login{login_record{"token", ada, "csrf", 1, 1'000}};
+  REQUIRE((*server)->commit(login) == std::vector<caf::error>{caf::none});
   CHECK(passwd("ada", "battery staple\n") == 0);
   auto now = (*server)->find_user(ada);
   REQUIRE(now);

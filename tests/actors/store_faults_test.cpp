@@ -2,6 +2,7 @@
 #include "actors/store.hpp"
 #include "models/history.hpp"
 #include "models/message_json.hpp"
+#include "storage/sqlite/sqlite_database.hpp"
 
 #include "tests/support/actor_world.hpp"
 #include "tests/support/faulty_disk.hpp"
@@ -18,8 +19,8 @@ namespace {
 
 constexpr int64_t chat_id = 42; // of actor_world::fresh_chat()
 
-std::unique_ptr<database> open_database(const scratch_dir& scratch, database::mode mode) {
-  auto db = database::open(scratch.path(), mode);
+std::unique_ptr<sqlite_database> open_database(const scratch_dir& scratch, sqlite_database::mode mode) {
+  auto db = sqlite_database::open(scratch.path(), mode);
   if (!db)
     throw std::runtime_error(text_of(db.error()));
   return std::move(*db);
@@ -44,7 +45,7 @@ struct process {
   chat_session_actor session;
 
   explicit process(const scratch_dir& scratch) {
-    auto db = open_database(scratch, database::mode::read_write);
+    auto db = open_database(scratch, sqlite_database::mode::read_write);
     user = db->local_user()->id;
     auto contents = db->load_chat(user, chat_id);
     world.services().ids->next_run = *db->next_run_id();
@@ -52,7 +53,7 @@ struct process {
     caf::anon_send_exit(services.store, caf::exit_reason::kill);
     caf::anon_send_exit(services.reader, caf::exit_reason::kill);
     services.store = world.system().spawn(store, std::move(db));
-    services.reader = world.system().spawn(store_reader, open_database(scratch, database::mode::read_only));
+    services.reader = world.system().spawn(store_reader, open_database(scratch, sqlite_database::mode::read_only));
     world.log().take_snapshot = [] { return snapshot_taken{100, false, "call-1"}; };
     auto fresh = actor_world::fresh_chat();
     fresh.chat.user_id = user;
@@ -101,7 +102,7 @@ void check_published(const chat_contents& stored, const std::vector<stream_event
 }
 
 void check_stored(const scratch_dir& scratch, int64_t user, const chat_contents& in_memory) {
-  auto db = open_database(scratch, database::mode::read_write);
+  auto db = open_database(scratch, sqlite_database::mode::read_write);
   CHECK(db->check() == caf::none);
   CHECK(db->open_runs()->empty());
   auto stored = db->load_chat(user, chat_id);
@@ -143,7 +144,7 @@ bool turn_with_fault(int64_t n, int code, faulty_disk::failing how, after what) 
     CHECK((complete || status == "refused" || status == run_status::failed));
     CHECK((met || complete));
     disk.heal();
-    auto reader = open_database(scratch, database::mode::read_only);
+    auto reader = open_database(scratch, sqlite_database::mode::read_only);
     auto stored = reader->load_chat(first.user, chat_id);
     if (started)
       check_published(*stored, published);
@@ -160,7 +161,7 @@ bool turn_with_fault(int64_t n, int code, faulty_disk::failing how, after what) 
   disk.heal();
   if (what == after::the_process_is_started_again) {
     process second{scratch};
-    if (auto stored = open_database(scratch, database::mode::read_only)->load_chat(second.user, chat_id))
+    if (auto stored = open_database(scratch, sqlite_database::mode::read_only)->load_chat(second.user, chat_id))
       check_published(*stored, published);
     else
       CHECK(content_of(published).empty());

@@ -1,4 +1,5 @@
 #include "actors/store.hpp"
+#include "storage/sqlite/sqlite_database.hpp"
 
 #include "tests/support/chat_rows.hpp"
 #include "tests/support/faulty_disk.hpp"
@@ -25,8 +26,8 @@ struct system_config : caf::actor_system_config {
   }
 };
 
-std::unique_ptr<database> open_database(const scratch_dir& scratch, database::mode mode) {
-  auto db = database::open(scratch.path(), mode);
+std::unique_ptr<sqlite_database> open_database(const scratch_dir& scratch, sqlite_database::mode mode) {
+  auto db = sqlite_database::open(scratch.path(), mode);
   if (!db)
     throw std::runtime_error(text_of(db.error()));
   return std::move(*db);
@@ -45,11 +46,11 @@ struct running_store {
   std::unique_ptr<caf::scoped_actor> self;
 
   running_store() {
-    auto db = open_database(scratch, database::mode::read_write);
+    auto db = open_database(scratch, sqlite_database::mode::read_write);
     ada = db->add_user("ada", "hash")->id;
     bob = db->add_user("bob", "hash")->id;
     store = spawn_store(system, std::move(db));
-    reader = spawn_store_reader(system, open_database(scratch, database::mode::read_only));
+    reader = spawn_store_reader(system, open_database(scratch, sqlite_database::mode::read_only));
     self = std::make_unique<caf::scoped_actor>(system);
   }
 
@@ -72,7 +73,7 @@ struct running_store {
   // Keeps the store's thread in one commit until the file is free again, so that what is sent meanwhile queues up.
   template <class Send>
   void while_the_store_waits(Send&& send_requests) {
-    auto holder = open_database(scratch, database::mode::read_write);
+    auto holder = open_database(scratch, sqlite_database::mode::read_write);
     REQUIRE(holder->begin() == caf::none);
     send_requests();
     holder->rollback();
@@ -133,7 +134,7 @@ TEST_CASE_FIXTURE(running_store, "another user's chat is not found, neither to r
 TEST_CASE_FIXTURE(running_store, "logins are written by the store and found by the reader") {
   login_record login{"hash of a token", ada, "csrf", now_us(), now_us() + 3'600'000'000};
   REQUIRE(write(login_atom_v, login) == caf::none);
-  auto found = read<login_found_reply>(login_atom_v, std::string{"hash of a token"});
+  auto found = read<login_found>(login_atom_v, std::string{"hash of a token"});
   REQUIRE(found);
   CHECK(found->user.name == "ada");
   CHECK(found->login.csrf == "csrf");
@@ -141,7 +142,7 @@ TEST_CASE_FIXTURE(running_store, "logins are written by the store and found by t
   CHECK(code_of(read<user_record>(user_atom_v, std::string{"eve"}).error()) == errc::not_found);
   CHECK(read<done_atom>(ready_atom_v));
   REQUIRE(write(logout_atom_v, std::string{"hash of a token"}) == caf::none);
-  CHECK(code_of(read<login_found_reply>(login_atom_v, std::string{"hash of a token"}).error()) == errc::not_found);
+  CHECK(code_of(read<login_found>(login_atom_v, std::string{"hash of a token"}).error()) == errc::not_found);
 }
 
 TEST_CASE_FIXTURE(running_store, "500 writes that wait together share transactions, and all are there after a reopen") {
@@ -157,7 +158,7 @@ TEST_CASE_FIXTURE(running_store, "500 writes that wait together share transactio
   // The first group may hold as little as one write; each transaction syncs once, a checkpoint some more.
   CHECK(disk.synced() - before < count / 10);
   stop();
-  auto db = open_database(scratch, database::mode::read_write);
+  auto db = open_database(scratch, sqlite_database::mode::read_write);
   CHECK(db->list_chats(ada, {}, 1'000)->size() == count);
   CHECK(db->load_chat(ada, count)->messages.size() == 1);
 }
@@ -235,7 +236,7 @@ TEST_CASE_FIXTURE(running_store, "an exit commits and answers what is written be
   int answered = 0;
   (*self)->receive_for(answered, 1)([](done_atom) {});
   stop();
-  auto db = open_database(scratch, database::mode::read_write);
+  auto db = open_database(scratch, sqlite_database::mode::read_write);
   CHECK(db->load_chat(ada, 1));
 }
 

@@ -2,7 +2,7 @@
 #include "tests/http/routes_world.hpp"
 
 #include "http/route.hpp"
-#include "storage/database.hpp"
+#include "storage/sqlite/sqlite_database.hpp"
 
 #include <algorithm>
 #include <regex>

@@ -1,6 +1,6 @@
-#include "storage/backup.hpp"
+#include "storage/sqlite/backup.hpp"
 
-#include "storage/database.hpp"
+#include "storage/sqlite/sqlite_database.hpp"
 #include "tests/support/chat_rows.hpp"
 #include "tests/support/scratch_dir.hpp"
 
@@ -18,16 +18,16 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::unique_ptr<database> open_writer(const fs::path& dir) {
-  auto db = database::open(dir, database::mode::read_write);
+std::unique_ptr<sqlite_database> open_writer(const fs::path& dir) {
+  auto db = sqlite_database::open(dir, sqlite_database::mode::read_write);
   REQUIRE(db);
   return std::move(*db);
 }
 
 // Puts a backup where a data directory has its database, and opens it.
-std::unique_ptr<database> restore(const fs::path& file, const fs::path& dir) {
+std::unique_ptr<sqlite_database> restore(const fs::path& file, const fs::path& dir) {
   fs::copy_file(file, dir / "varro.db");
-  auto db = database::open(dir, database::mode::read_write);
+  auto db = sqlite_database::open(dir, sqlite_database::mode::read_write);
   REQUIRE(db);
   CHECK((*db)->check() == caf::none);
   return std::move(*db);

@@ -1,5 +1,5 @@
 #include "models/message_json.hpp"
-#include "storage/database.hpp"
+#include "storage/sqlite/sqlite_database.hpp"
 #include "tests/support/chat_rows.hpp"
 #include "tests/support/faulty_disk.hpp"
 #include "tests/support/raw_database.hpp"
@@ -14,12 +14,12 @@ namespace {
 
 struct two_users {
   scratch_dir scratch;
-  std::unique_ptr<database> db;
+  std::unique_ptr<sqlite_database> db;
   int64_t ada = 0;
   int64_t bob = 0;
 
   two_users() {
-    db = std::move(*database::open(scratch.path(), database::mode::read_write));
+    db = std::move(*sqlite_database::open(scratch.path(), sqlite_database::mode::read_write));
     ada = db->add_user("ada", "hash")->id;
     bob = db->add_user("bob", "hash")->id;
   }
@@ -127,7 +127,7 @@ TEST_CASE_FIXTURE(two_users, "a batch that fails inside a group takes no other w
 }
 
 TEST_CASE_FIXTURE(two_users, "a group that is rolled back leaves nothing, and one that is not committed is not seen") {
-  auto reader = database::open(scratch.path(), database::mode::read_only);
+  auto reader = sqlite_database::open(scratch.path(), sqlite_database::mode::read_only);
   REQUIRE(reader);
   REQUIRE(db->begin() == caf::none);
   REQUIRE(db->apply(first_turn(1, ada)) == caf::none);
@@ -245,7 +245,7 @@ TEST_CASE_FIXTURE(two_users, "a superseded branch stays in the file and is not l
 TEST_CASE("a full disk fails the whole group, says so, and the next one works when there is room") {
   scratch_dir scratch;
   faulty_disk disk;
-  auto db = std::move(*database::open(scratch.path(), database::mode::read_write));
+  auto db = std::move(*sqlite_database::open(scratch.path(), sqlite_database::mode::read_write));
   auto user = db->local_user()->id;
   REQUIRE(db->apply(first_turn(1, user)) == caf::none);
   SUBCASE("found by the commit") {
@@ -283,7 +283,7 @@ TEST_CASE("a full disk fails the whole group, says so, and the next one works wh
 TEST_CASE("a commit is on the disk when it returns: it is synced") {
   scratch_dir scratch;
   faulty_disk disk;
-  auto db = std::move(*database::open(scratch.path(), database::mode::read_write));
+  auto db = std::move(*sqlite_database::open(scratch.path(), sqlite_database::mode::read_write));
   auto user = db->local_user()->id;
   REQUIRE(db->apply(first_turn(1, user)) == caf::none);
   auto before = disk.synced();

@@ -1,4 +1,4 @@
-#include "storage/database.hpp"
+#include "storage/sqlite/sqlite_database.hpp"
 #include "tests/support/chat_rows.hpp"
 #include "tests/support/scratch_dir.hpp"
 
@@ -12,7 +12,8 @@ namespace {
 // One chat whose turns are added, replaced and switched between as chat_session does it.
 struct branching_chat {
   scratch_dir scratch;
-  std::unique_ptr<database> db = std::move(*database::open(scratch.path(), database::mode::read_write));
+  std::unique_ptr<sqlite_database> db
+    = std::move(*sqlite_database::open(scratch.path(), sqlite_database::mode::read_write));
   int64_t user = db->add_user("ada", "hash")->id;
   int64_t runs = 0;
   int64_t seq = 0;

@@ -1,6 +1,6 @@
-#include "storage/database.hpp"
 #include "storage/limits.hpp"
-#include "storage/search_index.hpp"
+#include "storage/sqlite/sqlite_database.hpp"
+#include "storage/sqlite/sqlite_search_index.hpp"
 #include "tests/support/chat_rows.hpp"
 #include "tests/support/scratch_dir.hpp"
 
@@ -13,13 +13,13 @@ namespace {
 
 struct chats_of_two {
   scratch_dir scratch;
-  std::unique_ptr<database> db;
+  std::unique_ptr<sqlite_database> db;
   int64_t ada = 0;
   int64_t bob = 0;
   int64_t runs = 0;
 
   chats_of_two() {
-    db = std::move(*database::open(scratch.path(), database::mode::read_write));
+    db = std::move(*sqlite_database::open(scratch.path(), sqlite_database::mode::read_write));
     ada = db->add_user("ada", "hash")->id;
     bob = db->add_user("bob", "hash")->id;
   }
@@ -46,7 +46,7 @@ struct chats_of_two {
         ids.push_back(chat.id);
       return ids;
     }
-    auto index = search_index::open(scratch.path());
+    auto index = sqlite_search_index::open(scratch.path());
     REQUIRE(index);
     while (!*(*index)->catch_up(search_step_max)) {
     }
@@ -189,7 +189,7 @@ TEST_CASE_FIXTURE(chats_of_two, "ids of deleted chats and runs do not come back,
   REQUIRE(db->delete_chat(bob, 2) == caf::none);
   CHECK(*db->next_chat_id() == 3);
   db.reset();
-  db = std::move(*database::open(scratch.path(), database::mode::read_write));
+  db = std::move(*sqlite_database::open(scratch.path(), sqlite_database::mode::read_write));
   CHECK(*db->next_chat_id() == 3);
   CHECK(*db->next_run_id() == 3);
 }
@@ -223,7 +223,7 @@ TEST_CASE_FIXTURE(chats_of_two, "runs that nobody has ended are listed with thei
 
 TEST_CASE("a chat keeps the Python that it was made with") {
   scratch_dir scratch;
-  auto db = database::open(scratch.path(), database::mode::read_write);
+  auto db = sqlite_database::open(scratch.path(), sqlite_database::mode::read_write);
   auto user = (*db)->add_user("ada", "hash");
   auto chat = make_chat(1, user->id);
   chat.python = "science";
@@ -236,7 +236,7 @@ TEST_CASE("a chat keeps the Python that it was made with") {
 
 TEST_CASE("what a user's workspaces hold is added up without one of them, and without other users'") {
   scratch_dir scratch;
-  auto db = database::open(scratch.path(), database::mode::read_write);
+  auto db = sqlite_database::open(scratch.path(), sqlite_database::mode::read_write);
   auto ada = (*db)->add_user("ada", "hash")->id, bob = (*db)->add_user("bob", "hash")->id;
   for (int64_t chat = 1; chat <= 3; ++chat)
     REQUIRE((*db)->apply(batch_of(make_chat(chat, ada))) == caf::none);

@@ -1,5 +1,6 @@
-#include "storage/database.hpp"
-#include "storage/schema.hpp"
+#include "storage/data_dir.hpp"
+#include "storage/sqlite/schema.hpp"
+#include "storage/sqlite/sqlite_database.hpp"
 #include "tests/support/chat_rows.hpp"
 #include "tests/support/raw_database.hpp"
 #include "tests/support/scratch_dir.hpp"
@@ -21,8 +22,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr auto read_write = database::mode::read_write;
-constexpr auto read_only = database::mode::read_only;
+constexpr auto read_write = sqlite_database::mode::read_write;
+constexpr auto read_only = sqlite_database::mode::read_only;
 
 std::string contents_of(const fs::path& file) {
   std::ifstream in{file, std::ios::binary};
@@ -41,8 +42,8 @@ unsigned mode_of(const fs::path& path) {
   return status.st_mode & 0777;
 }
 
-std::string open_error(const fs::path& dir, database::mode mode = read_write) {
-  auto db = database::open(dir, mode);
+std::string open_error(const fs::path& dir, sqlite_database::mode mode = read_write) {
+  auto db = sqlite_database::open(dir, mode);
   return db ? "" : text_of(db.error());
 }
 
@@ -75,7 +76,7 @@ std::string as_nobody(Work work) {
 TEST_CASE("a fresh directory gets a private database of the current schema") {
   scratch_dir scratch;
   auto dir = scratch / "data" / "deeper";
-  auto db = database::open(dir, read_write);
+  auto db = sqlite_database::open(dir, read_write);
   REQUIRE(db);
   CHECK((*db)->schema_version() == static_cast<int>(schema_migrations().size()));
   CHECK((*db)->check() == caf::none);
@@ -88,16 +89,16 @@ TEST_CASE("a fresh directory gets a private database of the current schema") {
 
 TEST_CASE("a database that others may read is closed to them when it is opened") {
   scratch_dir scratch;
-  REQUIRE(database::open(scratch.path(), read_write));
+  REQUIRE(sqlite_database::open(scratch.path(), read_write));
   REQUIRE(::chmod((scratch / "varro.db").c_str(), 0644) == 0);
-  REQUIRE(database::open(scratch.path(), read_write));
+  REQUIRE(sqlite_database::open(scratch.path(), read_write));
   CHECK(mode_of(scratch / "varro.db") == 0600);
 }
 
 TEST_CASE("what was written is there after a reopen, for writers and readers") {
   scratch_dir scratch;
   {
-    auto db = database::open(scratch.path(), read_write);
+    auto db = sqlite_database::open(scratch.path(), read_write);
     REQUIRE(db);
     auto user = (*db)->add_user("ada", "hash");
     REQUIRE(user);
@@ -106,7 +107,7 @@ TEST_CASE("what was written is there after a reopen, for writers and readers") {
     REQUIRE((*db)->apply(batch) == caf::none);
   }
   for (auto mode : {read_write, read_only}) {
-    auto db = database::open(scratch.path(), mode);
+    auto db = sqlite_database::open(scratch.path(), mode);
     REQUIRE(db);
     auto user = (*db)->find_user(std::string_view{"ada"});
     REQUIRE(user);
@@ -120,16 +121,16 @@ TEST_CASE("what was written is there after a reopen, for writers and readers") {
 TEST_CASE("once the writer is closed, the file alone is the whole database, also while a reader is open") {
   scratch_dir scratch, copy;
   {
-    auto writer = database::open(scratch.path(), read_write);
+    auto writer = sqlite_database::open(scratch.path(), read_write);
     REQUIRE(writer);
     REQUIRE((*writer)->add_user("ada", "hash"));
-    auto reader = database::open(scratch.path(), read_only);
+    auto reader = sqlite_database::open(scratch.path(), read_only);
     REQUIRE(reader);
     REQUIRE((*reader)->find_user(std::string_view{"ada"}));
     writer->reset();
     fs::copy_file(scratch.path() / "varro.db", copy.path() / "varro.db");
   }
-  auto copied = database::open(copy.path(), read_only);
+  auto copied = sqlite_database::open(copy.path(), read_only);
   REQUIRE(copied);
   CHECK((*copied)->find_user(std::string_view{"ada"}));
 }
@@ -138,9 +139,9 @@ TEST_CASE("a reader writes nothing, and a missing database is not created by rea
   scratch_dir scratch;
   CHECK(open_error(scratch.path(), read_only).find((scratch / "varro.db").string()) != std::string::npos);
   CHECK_FALSE(fs::exists(scratch / "varro.db"));
-  auto writer = database::open(scratch.path(), read_write);
+  auto writer = sqlite_database::open(scratch.path(), read_write);
   REQUIRE(writer);
-  auto reader = database::open(scratch.path(), read_only);
+  auto reader = sqlite_database::open(scratch.path(), read_only);
   REQUIRE(reader);
   CHECK_FALSE((*reader)->add_user("ada", "hash"));
   CHECK((*writer)->add_user("ada", "hash"));
@@ -164,7 +165,7 @@ TEST_CASE("the version-1 schema is frozen: a file that was built by its SQL open
       "INSERT INTO messages VALUES (7, 1, 1, 9, 'request', 5, 0, 'hi', '{\"parts\":[{\"content\":\"Hi\","
       "\"part_kind\":\"user-prompt\"}],\"kind\":\"request\"}')");
   }
-  auto db = database::open(scratch.path(), read_write);
+  auto db = sqlite_database::open(scratch.path(), read_write);
   REQUIRE(db);
   auto chat = (*db)->load_chat(3, 7);
   REQUIRE(chat);
@@ -190,7 +191,7 @@ TEST_CASE("version 2 calls a run open that version 1 had marked and not closed, 
                 "INSERT INTO runs VALUES (2, 7, 2, 4, 'interrupted', 0, '', '{}', 1, 5, 6, 1);"
                 "INSERT INTO runs VALUES (3, 7, 2, 6, 'interrupted', 0, '', '{}', 1, 5, 6, 0)");
   }
-  auto db = database::open(scratch.path(), read_write);
+  auto db = sqlite_database::open(scratch.path(), read_write);
   REQUIRE(db);
   auto chat = (*db)->load_chat(3, 7);
   REQUIRE(chat);
@@ -221,7 +222,7 @@ TEST_CASE(
                 "\"part_kind\":\"user-prompt\"}],\"kind\":\"request\"}');"
                 "INSERT INTO snapshots VALUES (7, 1, 100, 6)");
   }
-  auto db = database::open(scratch.path(), read_write);
+  auto db = sqlite_database::open(scratch.path(), read_write);
   REQUIRE(db);
   auto chat = (*db)->load_chat(3, 7);
   REQUIRE(chat);
@@ -248,7 +249,7 @@ TEST_CASE(
                 "INSERT INTO users(id, name, password_hash, created_at) VALUES (3, 'ada', '', 5);"
                 "INSERT INTO chats VALUES (7, 3, 'Primes', 'offline', 2, 5, 6, 'geo', 100)");
   }
-  auto db = database::open(scratch.path(), read_write);
+  auto db = sqlite_database::open(scratch.path(), read_write);
   REQUIRE(db);
   auto chat = (*db)->load_chat(3, 7);
   REQUIRE(chat);
@@ -273,7 +274,7 @@ TEST_CASE("the version-4 schema is frozen too: all of a file of it is to be look
                 "INSERT INTO messages VALUES (7, 1, 1, 9, 'request', 5, 0, 'hi', '{\"parts\":[{\"content\":\"Hi you\","
                 "\"part_kind\":\"user-prompt\"}],\"kind\":\"request\"}')");
   }
-  auto db = database::open(scratch.path(), read_write);
+  auto db = sqlite_database::open(scratch.path(), read_write);
   REQUIRE(db);
   CHECK((*db)->load_chat(3, 7)->chat.effort == "high");
   raw_database raw{scratch / "varro.db"};
@@ -320,7 +321,7 @@ TEST_CASE("a migration that fails leaves the version before it") {
 
 TEST_CASE("a database of a newer Varro is refused and untouched") {
   scratch_dir scratch;
-  REQUIRE(database::open(scratch.path(), read_write));
+  REQUIRE(sqlite_database::open(scratch.path(), read_write));
   raw_database{scratch / "varro.db"}.execute("PRAGMA user_version = 99; PRAGMA wal_checkpoint(TRUNCATE)");
   auto before = contents_of(scratch / "varro.db");
   for (auto mode : {read_write, read_only}) {
@@ -352,7 +353,7 @@ TEST_CASE("a file that is no database is refused by name and untouched") {
 TEST_CASE("check finds a damaged page") {
   scratch_dir scratch;
   {
-    auto db = database::open(scratch.path(), read_write);
+    auto db = sqlite_database::open(scratch.path(), read_write);
     REQUIRE(db);
     auto user = (*db)->local_user();
     auto batch = batch_of(make_chat(1, user->id));
@@ -367,7 +368,7 @@ TEST_CASE("check finds a damaged page") {
   const auto middle = bytes.begin() + static_cast<std::ptrdiff_t>(bytes.size() / 2);
   std::fill(middle, middle + 24'576, '\x5a');
   write_file(scratch / "varro.db", bytes);
-  auto db = database::open(scratch.path(), read_write);
+  auto db = sqlite_database::open(scratch.path(), read_write);
   REQUIRE(db);
   CHECK(text_of((*db)->check()).find((scratch / "varro.db").string()) != std::string::npos);
 }
@@ -375,7 +376,7 @@ TEST_CASE("check finds a damaged page") {
 TEST_CASE("a directory or file without rights to write is an error that names it") {
   scratch_dir scratch;
   auto dir = scratch / "data";
-  REQUIRE(database::open(dir, read_write));
+  REQUIRE(sqlite_database::open(dir, read_write));
   REQUIRE(::chmod(scratch.path().c_str(), 0755) == 0);
   REQUIRE(::chmod(dir.c_str(), 0555) == 0);
   SUBCASE("for a file that may only be read") {

@@ -1,8 +1,8 @@
 // What a search, the list of chats and a commit cost beside many chats. Run by name, with --no-skip; VARRO_BENCH_CHATS
 // says how many chats of 20 messages (100,000 take a quarter of an hour to write and to index).
-#include "storage/database.hpp"
 #include "storage/limits.hpp"
-#include "storage/search_index.hpp"
+#include "storage/sqlite/sqlite_database.hpp"
+#include "storage/sqlite/sqlite_search_index.hpp"
 #include "tests/support/chat_rows.hpp"
 #include "tests/support/raw_database.hpp"
 #include "tests/support/scratch_dir.hpp"
@@ -76,7 +76,7 @@ int64_t chats_wanted() {
 TEST_CASE("benchmark: searches and lists among many chats of one user" * doctest::skip()) {
   scratch_dir scratch;
   language words;
-  auto db = std::move(*database::open(scratch.path(), database::mode::read_write));
+  auto db = std::move(*sqlite_database::open(scratch.path(), sqlite_database::mode::read_write));
   auto user = db->add_user("ada", "hash")->id;
   auto begin = clock_type::now();
   auto chats = chats_wanted();
@@ -94,7 +94,7 @@ TEST_CASE("benchmark: searches and lists among many chats of one user" * doctest
   }
   std::printf("%lld chats of 20 messages written in %.0f s\n", static_cast<long long>(chats), seconds_since(begin));
   begin = clock_type::now();
-  auto index = std::move(*search_index::open(scratch.path()));
+  auto index = std::move(*sqlite_search_index::open(scratch.path()));
   while (!*index->catch_up(search_step_max)) {
   }
   std::printf("indexed in %.0f s; varro.db %ju MiB, search.db %ju MiB\n", seconds_since(begin),
@@ -126,7 +126,7 @@ TEST_CASE("benchmark: a commit of one message with and without telling the searc
   std::vector<double> with, without;
   scratch_dir first, second;
   auto open = [](const scratch_dir& scratch) {
-    auto db = std::move(*database::open(scratch.path(), database::mode::read_write));
+    auto db = std::move(*sqlite_database::open(scratch.path(), sqlite_database::mode::read_write));
     auto user = db->local_user()->id;
     REQUIRE(db->apply(batch_of(make_chat(1, user))) == caf::none);
     return db;

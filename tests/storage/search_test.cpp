@@ -1,8 +1,8 @@
-#include "storage/search_index.hpp"
+#include "storage/sqlite/sqlite_search_index.hpp"
 
 #include "models/history.hpp"
-#include "storage/database.hpp"
 #include "storage/limits.hpp"
+#include "storage/sqlite/sqlite_database.hpp"
 #include "tests/support/chat_rows.hpp"
 #include "tests/support/raw_database.hpp"
 #include "tests/support/scratch_dir.hpp"
@@ -40,13 +40,13 @@ message result_of(std::string text) {
 
 struct searched {
   scratch_dir scratch;
-  std::unique_ptr<database> db;
-  std::unique_ptr<search_index> index;
+  std::unique_ptr<sqlite_database> db;
+  std::unique_ptr<sqlite_search_index> index;
   int64_t ada = 0;
   int64_t bob = 0;
 
   searched() {
-    db = std::move(*database::open(scratch.path(), database::mode::read_write));
+    db = std::move(*sqlite_database::open(scratch.path(), sqlite_database::mode::read_write));
     ada = db->add_user("ada", "hash")->id;
     bob = db->add_user("bob", "hash")->id;
     reopen();
@@ -54,7 +54,7 @@ struct searched {
 
   void reopen() {
     index.reset();
-    auto opened = search_index::open(scratch.path());
+    auto opened = sqlite_search_index::open(scratch.path());
     REQUIRE(opened);
     index = std::move(*opened);
   }
@@ -285,13 +285,13 @@ TEST_CASE_FIXTURE(searched, "a backup of the database that is put back is follow
   put(1, ada, {prompt("whales")});
   db.reset();
   fs::copy_file(scratch / "varro.db", scratch / "backup.db");
-  db = std::move(*database::open(scratch.path(), database::mode::read_write));
+  db = std::move(*sqlite_database::open(scratch.path(), sqlite_database::mode::read_write));
   put(2, ada, {prompt("dolphins")});
   CHECK(found(ada, "dolphins") == ids{2});
   index.reset();
   db.reset();
   fs::rename(scratch / "backup.db", scratch / "varro.db");
-  db = std::move(*database::open(scratch.path(), database::mode::read_write));
+  db = std::move(*sqlite_database::open(scratch.path(), sqlite_database::mode::read_write));
   reopen();
   CHECK(found(ada, "dolphins") == ids{});
   put(2, ada, {prompt("seals")});

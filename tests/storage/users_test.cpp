@@ -1,4 +1,4 @@
-#include "storage/database.hpp"
+#include "storage/sqlite/sqlite_database.hpp"
 #include "tests/support/chat_rows.hpp"
 #include "tests/support/scratch_dir.hpp"
 
@@ -11,7 +11,8 @@ namespace {
 
 struct fresh_database {
   scratch_dir scratch;
-  std::unique_ptr<database> db = std::move(*database::open(scratch.path(), database::mode::read_write));
+  std::unique_ptr<sqlite_database> db
+    = std::move(*sqlite_database::open(scratch.path(), sqlite_database::mode::read_write));
 
   login_record login_of(int64_t user, std::string hash, unix_us expires = 2'000) {
     return {std::move(hash), user, "csrf", 1'000, expires};
@@ -146,7 +147,7 @@ TEST_CASE_FIXTURE(fresh_database, "writers join an open transaction") {
 }
 
 TEST_CASE_FIXTURE(fresh_database, "a second connection waits for its turn and sees what the first one committed") {
-  auto other = database::open(scratch.path(), database::mode::read_write);
+  auto other = sqlite_database::open(scratch.path(), sqlite_database::mode::read_write);
   REQUIRE(other);
   REQUIRE((*other)->add_user("ada", "hash"));
   CHECK(db->find_user(std::string_view{"ada"}));

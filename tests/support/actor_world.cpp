@@ -65,7 +65,7 @@ store_reader_actor::behavior_type fake_reader(store_reader_actor::pointer, log_p
     },
     [](list_atom, int64_t, unix_us, int64_t, int) { return std::vector<chat_record>{}; },
     [](usage_atom, int64_t, int64_t) { return int64_t{0}; },
-    [](login_atom, const std::string&) -> caf::result<login_found_reply> { return fail(errc::not_found, "no login"); },
+    [](login_atom, const std::string&) -> caf::result<login_found> { return fail(errc::not_found, "no login"); },
     [](login_atom, const std::vector<std::string>&) { return std::vector<std::string>{}; },
     [](user_atom, const std::string&) -> caf::result<user_record> { return fail(errc::not_found, "no user"); },
     [](ready_atom) { return done_atom_v; },

@@ -128,12 +128,12 @@ store_actor::behavior_type twin_store(store_actor::pointer, script_pointer scrip
 }
 
 store_reader_actor::behavior_type twin_reader(store_reader_actor::pointer, script_pointer script) {
-  auto find_login = [=](const std::string& hash) -> caf::expected<login_found_reply> {
+  auto find_login = [=](const std::string& hash) -> caf::expected<login_found> {
     std::lock_guard lock{script->mutex};
     for (const auto& login : script->logins)
       for (const auto& user : script->users)
         if (login.token_hash == hash && login.user_id == user.id && !user.disabled)
-          return login_found_reply{login, user};
+          return login_found{login, user};
     return fail(errc::not_found, "no such login");
   };
   return {
@@ -147,7 +147,7 @@ store_reader_actor::behavior_type twin_reader(store_reader_actor::pointer, scrip
       return result;
     },
     [=](usage_atom, int64_t, int64_t) { return script->other_workspaces_bytes; },
-    [=](login_atom, const std::string& hash) -> caf::result<login_found_reply> { return as_result(find_login(hash)); },
+    [=](login_atom, const std::string& hash) -> caf::result<login_found> { return as_result(find_login(hash)); },
     [=](login_atom, const std::vector<std::string>& hashes) {
       std::vector<std::string> ended;
       std::copy_if(hashes.begin(), hashes.end(), std::back_inserter(ended),

@@ -1,4 +1,4 @@
-#include "storage/search_schema.hpp"
+#include "storage/sqlite/search_schema.hpp"
 
 #include "base/log.hpp"
 #include "storage/data_dir.hpp"

@@ -1,4 +1,4 @@
-#include "storage/database_impl.hpp"
+#include "storage/sqlite/sqlite_database_impl.hpp"
 
 #include "models/message_json.hpp"
 
@@ -211,7 +211,7 @@ caf::error put_batch(connection& db, const owned_chat& chat, const write_batch& 
 
 } // namespace
 
-caf::error database::apply(const write_batch& batch) {
+caf::error sqlite_database::apply(const write_batch& batch) {
   auto chat = chat_of(batch);
   if (!chat)
     return std::move(chat.error());

@@ -1,7 +1,7 @@
 // The file of the search index. Internal to storage/.
 #pragma once
 
-#include "storage/connection.hpp"
+#include "storage/sqlite/connection.hpp"
 
 namespace varro {
 

@@ -1,8 +1,8 @@
-#include "storage/backup.hpp"
+#include "storage/sqlite/backup.hpp"
 
-#include "storage/connection.hpp"
 #include "storage/data_dir.hpp"
-#include "storage/schema.hpp"
+#include "storage/sqlite/connection.hpp"
+#include "storage/sqlite/schema.hpp"
 
 #include <cerrno>
 #include <cstdio>

@@ -1,12 +1,12 @@
-// What a database object holds. Internal to storage/.
+// What a database object holds. Internal to storage/sqlite/.
 #pragma once
 
-#include "storage/connection.hpp"
-#include "storage/database.hpp"
+#include "storage/sqlite/connection.hpp"
+#include "storage/sqlite/sqlite_database.hpp"
 
 namespace varro {
 
-struct database::impl {
+struct sqlite_database::impl {
   std::unique_ptr<connection> db;
   bool grouped = false; // between begin() and the end of its transaction
   caf::error lost;      // why SQLite rolled the open transaction back on its own

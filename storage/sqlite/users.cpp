@@ -1,4 +1,4 @@
-#include "storage/database_impl.hpp"
+#include "storage/sqlite/sqlite_database_impl.hpp"
 
 #include <sqlite3.h>
 
@@ -24,7 +24,7 @@ caf::error drop_logins_of(connection& db, std::string_view name) {
 
 } // namespace
 
-caf::expected<user_record> database::add_user(std::string_view name, std::string_view password_hash) {
+caf::expected<user_record> sqlite_database::add_user(std::string_view name, std::string_view password_hash) {
   auto& db = *impl_->db;
   if (name.empty())
     return fail(errc::invalid_input, "a user needs a name");
@@ -40,7 +40,7 @@ caf::expected<user_record> database::add_user(std::string_view name, std::string
   return find_user(name);
 }
 
-caf::expected<user_record> database::find_user(std::string_view name) {
+caf::expected<user_record> sqlite_database::find_user(std::string_view name) {
   auto query = impl_->db->use("SELECT id, name, password_hash, disabled, created_at FROM users WHERE name = ?1");
   auto row = query.bind(name).step();
   if (!row)
@@ -50,7 +50,7 @@ caf::expected<user_record> database::find_user(std::string_view name) {
   return user_from(query);
 }
 
-caf::expected<user_record> database::find_user(int64_t id) {
+caf::expected<user_record> sqlite_database::find_user(int64_t id) {
   auto query = impl_->db->use("SELECT id, name, password_hash, disabled, created_at FROM users WHERE id = ?1");
   auto row = query.bind(id).step();
   if (!row)
@@ -60,7 +60,7 @@ caf::expected<user_record> database::find_user(int64_t id) {
   return user_from(query);
 }
 
-caf::expected<std::vector<user_record>> database::list_users() {
+caf::expected<std::vector<user_record>> sqlite_database::list_users() {
   auto query = impl_->db->use("SELECT id, name, password_hash, disabled, created_at FROM users ORDER BY name");
   std::vector<user_record> users;
   if (auto err = query.each_row([&] { users.push_back(user_from(query)); }))
@@ -68,7 +68,7 @@ caf::expected<std::vector<user_record>> database::list_users() {
   return users;
 }
 
-caf::error database::set_disabled(std::string_view name, bool disabled) {
+caf::error sqlite_database::set_disabled(std::string_view name, bool disabled) {
   return impl_->write_all([&]() -> caf::error {
     auto update = impl_->db->use("UPDATE users SET disabled = ?2 WHERE name = ?1");
     if (auto err = update.bind(name).bind(disabled ? 1 : 0).run())
@@ -77,7 +77,7 @@ caf::error database::set_disabled(std::string_view name, bool disabled) {
   });
 }
 
-caf::error database::set_password(std::string_view name, std::string_view password_hash) {
+caf::error sqlite_database::set_password(std::string_view name, std::string_view password_hash) {
   return impl_->write_all([&]() -> caf::error {
     auto update = impl_->db->use("UPDATE users SET password_hash = ?2 WHERE name = ?1");
     if (auto err = update.bind(name).bind(password_hash).run())
@@ -86,14 +86,14 @@ caf::error database::set_password(std::string_view name, std::string_view passwo
   });
 }
 
-caf::expected<user_record> database::local_user() {
+caf::expected<user_record> sqlite_database::local_user() {
   auto user = find_user(local_user_name);
   if (user || code_of(user.error()) != errc::not_found)
     return user;
   return add_user(local_user_name, "");
 }
 
-caf::error database::put_login(const login_record& login) {
+caf::error sqlite_database::put_login(const login_record& login) {
   return impl_->write([&]() -> caf::error {
     auto expired = impl_->db->use("DELETE FROM logins WHERE expires_at <= ?1").bind(login.created_at).run();
     if (expired)
@@ -108,7 +108,7 @@ caf::error database::put_login(const login_record& login) {
   });
 }
 
-caf::expected<database::login_found> database::find_login(std::string_view token_hash, unix_us now) {
+caf::expected<login_found> sqlite_database::find_login(std::string_view token_hash, unix_us now) {
   auto query = impl_->db->use("SELECT token_hash, user_id, csrf, logins.created_at, expires_at, users.id, name,"
                               " password_hash, disabled, users.created_at"
                               " FROM logins JOIN users ON users.id = logins.user_id"
@@ -122,8 +122,8 @@ caf::expected<database::login_found> database::find_login(std::string_view token
                      user_from(query, 5)};
 }
 
-caf::expected<std::vector<std::string>> database::ended_logins(const std::vector<std::string>& token_hashes,
-                                                               unix_us now) {
+caf::expected<std::vector<std::string>> sqlite_database::ended_logins(const std::vector<std::string>& token_hashes,
+                                                                      unix_us now) {
   std::vector<std::string> ended;
   for (const auto& hash : token_hashes) {
     auto found = find_login(hash, now);
@@ -136,7 +136,7 @@ caf::expected<std::vector<std::string>> database::ended_logins(const std::vector
   return ended;
 }
 
-caf::error database::drop_login(std::string_view token_hash) {
+caf::error sqlite_database::drop_login(std::string_view token_hash) {
   return impl_->write(
     [&] { return impl_->db->use("DELETE FROM logins WHERE token_hash = ?1").bind(token_hash).run(); });
 }

@@ -1,9 +1,9 @@
-#include "storage/search_index.hpp"
+#include "storage/sqlite/sqlite_search_index.hpp"
 
 #include "models/message_json.hpp"
 #include "storage/limits.hpp"
-#include "storage/search_schema.hpp"
 #include "storage/search_text.hpp"
+#include "storage/sqlite/search_schema.hpp"
 
 #include <algorithm>
 #include <set>
@@ -83,7 +83,7 @@ private:
 
 } // namespace
 
-struct search_index::impl {
+struct sqlite_search_index::impl {
   std::unique_ptr<connection> db;
 
   // --- following varro.db --------------------------------------------------------------------------------------------
@@ -103,7 +103,7 @@ struct search_index::impl {
   caf::error find_texts(int64_t user, const std::string& small, size_t limit, watch& end, found_chats& found);
 };
 
-caf::expected<std::vector<change>> search_index::impl::changes(std::string_view sql) {
+caf::expected<std::vector<change>> sqlite_search_index::impl::changes(std::string_view sql) {
   std::vector<change> out;
   auto query = db->use(sql);
   query.bind(int64_t{search_step_changes_max});
@@ -113,7 +113,7 @@ caf::expected<std::vector<change>> search_index::impl::changes(std::string_view 
 }
 
 // What stands there now; nothing where it has gone or says nothing.
-caf::expected<std::optional<indexed_text>> search_index::impl::current(const change& which) {
+caf::expected<std::optional<indexed_text>> sqlite_search_index::impl::current(const change& which) {
   auto query = db->use(which.seq == title_seq
                          ? "SELECT user_id, title FROM source.chats WHERE id = ?1"
                          : "SELECT user_id, json FROM source.messages JOIN source.chats ON chats.id = chat_id"
@@ -135,7 +135,7 @@ caf::expected<std::optional<indexed_text>> search_index::impl::current(const cha
   return found.text.empty() ? std::optional<indexed_text>{} : std::optional{std::move(found)};
 }
 
-caf::error search_index::impl::add(const change& which) {
+caf::error sqlite_search_index::impl::add(const change& which) {
   auto found = current(which);
   if (!found)
     return std::move(found.error());
@@ -151,7 +151,7 @@ caf::error search_index::impl::add(const change& which) {
   return which.id % search_sample_every == 0 ? count_grams(small) : caf::error{};
 }
 
-caf::error search_index::impl::count_grams(std::string_view small) {
+caf::error sqlite_search_index::impl::count_grams(std::string_view small) {
   for (const auto& gram : grams_of(small)) {
     auto count = db->use("INSERT INTO gram_samples(gram, texts) VALUES (?1, 1)"
                          " ON CONFLICT(gram) DO UPDATE SET texts = texts + 1");
@@ -162,14 +162,14 @@ caf::error search_index::impl::count_grams(std::string_view small) {
 }
 
 // An index without texts has to be told what it is to forget.
-caf::error search_index::impl::remove(int64_t id, std::string_view text) {
+caf::error sqlite_search_index::impl::remove(int64_t id, std::string_view text) {
   auto grams = db->use("INSERT INTO grams(grams, rowid, text) VALUES ('delete', ?1, ?2)");
   if (auto err = grams.bind(id).bind(folded(text)).run())
     return err;
   return db->use("DELETE FROM texts WHERE id = ?1").bind(id).run();
 }
 
-caf::error search_index::impl::remove_text(const change& which) {
+caf::error sqlite_search_index::impl::remove_text(const change& which) {
   int64_t id = 0;
   std::string text;
   {
@@ -186,7 +186,7 @@ caf::error search_index::impl::remove_text(const change& which) {
 }
 
 // False: time is over before all of it is gone.
-caf::expected<bool> search_index::impl::remove_chat(int64_t chat, clock::time_point until) {
+caf::expected<bool> sqlite_search_index::impl::remove_chat(int64_t chat, clock::time_point until) {
   std::vector<int64_t> seqs;
   {
     auto query = db->use("SELECT seq FROM texts WHERE chat_id = ?1");
@@ -204,7 +204,7 @@ caf::expected<bool> search_index::impl::remove_chat(int64_t chat, clock::time_po
 }
 
 // `former`: it was there before the index, and newer changes of the same text may have been looked at already.
-caf::expected<bool> search_index::impl::apply(const change& which, bool former, clock::time_point until) {
+caf::expected<bool> sqlite_search_index::impl::apply(const change& which, bool former, clock::time_point until) {
   if (which.seq == end_seq)
     return former ? caf::expected<bool>{true} : remove_chat(which.chat, until);
   if (former) {
@@ -221,8 +221,8 @@ caf::expected<bool> search_index::impl::apply(const change& which, bool former, 
 }
 
 // In one transaction, with how far it came. False: time is over. Not IMMEDIATE, which would lock varro.db as well.
-caf::expected<bool> search_index::impl::apply_all(const std::vector<change>& which, bool former,
-                                                  clock::time_point until) {
+caf::expected<bool> sqlite_search_index::impl::apply_all(const std::vector<change>& which, bool former,
+                                                         clock::time_point until) {
   if (auto err = db->execute("BEGIN"))
     return err;
   auto undone = [&](caf::error err) {
@@ -248,7 +248,7 @@ caf::expected<bool> search_index::impl::apply_all(const std::vector<change>& whi
   return in_time;
 }
 
-caf::expected<bool> search_index::catch_up(std::chrono::milliseconds at_most) {
+caf::expected<bool> sqlite_search_index::catch_up(std::chrono::milliseconds at_most) {
   auto until = clock::now() + at_most;
   for (auto former : {false, true})
     for (;;) {
@@ -267,7 +267,7 @@ caf::expected<bool> search_index::catch_up(std::chrono::milliseconds at_most) {
   return true;
 }
 
-int64_t search_index::left() {
+int64_t sqlite_search_index::left() {
   auto query = impl_->db->use("SELECT before_that - 1 FROM progress");
   auto row = query.step();
   return row && *row ? std::max<int64_t>(query.integer(0), 0) : 0;
@@ -276,7 +276,7 @@ int64_t search_index::left() {
 // --- searching -------------------------------------------------------------------------------------------------------
 
 // The lists of common trigrams are long: the rarest ones say enough, since the texts themselves are compared.
-caf::expected<std::vector<std::string>> search_index::impl::rarest(const std::set<std::string>& grams) {
+caf::expected<std::vector<std::string>> sqlite_search_index::impl::rarest(const std::set<std::string>& grams) {
   std::vector<std::pair<int64_t, std::string>> counted;
   for (const auto& gram : grams) {
     auto query = db->use("SELECT texts FROM gram_samples WHERE gram = ?1");
@@ -292,8 +292,8 @@ caf::expected<std::vector<std::string>> search_index::impl::rarest(const std::se
   return out;
 }
 
-caf::error search_index::impl::find_titles(int64_t user, const std::string& small, size_t limit, watch& end,
-                                           found_chats& found) {
+caf::error sqlite_search_index::impl::find_titles(int64_t user, const std::string& small, size_t limit, watch& end,
+                                                  found_chats& found) {
   auto query = db->use("SELECT id, user_id, title, model, last_seq, created_at, updated_at, python, effort"
                        " FROM source.chats WHERE user_id = ?1 ORDER BY updated_at DESC, id DESC LIMIT ?2");
   query.bind(user).bind(int64_t{search_short_chats_max});
@@ -309,8 +309,8 @@ caf::error search_index::impl::find_titles(int64_t user, const std::string& smal
   return caf::none;
 }
 
-caf::error search_index::impl::find_texts(int64_t user, const std::string& small, size_t limit, watch& end,
-                                          found_chats& found) {
+caf::error sqlite_search_index::impl::find_texts(int64_t user, const std::string& small, size_t limit, watch& end,
+                                                 found_chats& found) {
   auto grams = rarest(grams_of(small));
   if (!grams)
     return std::move(grams.error());
@@ -343,8 +343,8 @@ caf::error search_index::impl::find_texts(int64_t user, const std::string& small
   return caf::none;
 }
 
-caf::expected<found_chats> search_index::search(int64_t user_id, std::string_view query, int limit,
-                                                const std::function<bool()>& stop) {
+caf::expected<found_chats> sqlite_search_index::search(int64_t user_id, std::string_view query, int limit,
+                                                       const std::function<bool()>& stop) {
   if (query.size() > search_query_bytes_max)
     return fail(errc::invalid_input,
                 "The search text has more than " + std::to_string(search_query_bytes_max) + " bytes.");
@@ -367,18 +367,18 @@ caf::expected<found_chats> search_index::search(int64_t user_id, std::string_vie
   return found;
 }
 
-caf::expected<std::unique_ptr<search_index>> search_index::open(const std::filesystem::path& data_dir) {
+caf::expected<std::unique_ptr<sqlite_search_index>> sqlite_search_index::open(const std::filesystem::path& data_dir) {
   auto db = open_search_file(data_dir);
   if (!db)
     return std::move(db.error());
   auto pimpl = std::make_unique<impl>();
   pimpl->db = std::move(*db);
-  return std::unique_ptr<search_index>{new search_index{std::move(pimpl)}};
+  return std::unique_ptr<sqlite_search_index>{new sqlite_search_index{std::move(pimpl)}};
 }
 
-search_index::search_index(std::unique_ptr<impl> pimpl) : impl_(std::move(pimpl)) {}
+sqlite_search_index::sqlite_search_index(std::unique_ptr<impl> pimpl) : impl_(std::move(pimpl)) {}
 
-search_index::~search_index() {
+sqlite_search_index::~sqlite_search_index() {
   impl_->db->execute("PRAGMA main.wal_checkpoint(TRUNCATE)");
 }
 

@@ -1,4 +1,4 @@
-#include "storage/database_impl.hpp"
+#include "storage/sqlite/sqlite_database_impl.hpp"
 
 #include "models/message_json.hpp"
 #include "storage/limits.hpp"
@@ -138,7 +138,7 @@ caf::expected<int64_t> next_id(connection& db, std::string_view table) {
 
 } // namespace
 
-caf::expected<chat_contents> database::load_chat(int64_t user_id, int64_t chat_id) {
+caf::expected<chat_contents> sqlite_database::load_chat(int64_t user_id, int64_t chat_id) {
   auto& db = *impl_->db;
   read_moment moment{db};
   auto chat = read_chat(db, user_id, chat_id);
@@ -159,7 +159,7 @@ caf::expected<chat_contents> database::load_chat(int64_t user_id, int64_t chat_i
   return contents;
 }
 
-caf::expected<std::vector<chat_record>> database::list_chats(int64_t user_id, chat_place before, int limit) {
+caf::expected<std::vector<chat_record>> sqlite_database::list_chats(int64_t user_id, chat_place before, int limit) {
   auto& db = *impl_->db;
   auto first = before.updated_at == 0 && before.id == 0;
   auto list
@@ -177,7 +177,7 @@ caf::expected<std::vector<chat_record>> database::list_chats(int64_t user_id, ch
   return chats;
 }
 
-caf::error database::rename_chat(int64_t user_id, int64_t chat_id, std::string_view title) {
+caf::error sqlite_database::rename_chat(int64_t user_id, int64_t chat_id, std::string_view title) {
   return impl_->write([&]() -> caf::error {
     auto update = impl_->db->use("UPDATE chats SET title = ?3 WHERE id = ?1 AND user_id = ?2");
     if (auto err = update.bind(chat_id).bind(user_id).bind(title).run())
@@ -186,7 +186,7 @@ caf::error database::rename_chat(int64_t user_id, int64_t chat_id, std::string_v
   });
 }
 
-caf::error database::delete_chat(int64_t user_id, int64_t chat_id) {
+caf::error sqlite_database::delete_chat(int64_t user_id, int64_t chat_id) {
   return impl_->write([&]() -> caf::error {
     auto remove = impl_->db->use("DELETE FROM chats WHERE id = ?1 AND user_id = ?2");
     if (auto err = remove.bind(chat_id).bind(user_id).run())
@@ -195,14 +195,14 @@ caf::error database::delete_chat(int64_t user_id, int64_t chat_id) {
   });
 }
 
-caf::error database::set_workspace_bytes(int64_t user_id, int64_t chat_id, int64_t bytes) {
+caf::error sqlite_database::set_workspace_bytes(int64_t user_id, int64_t chat_id, int64_t bytes) {
   return impl_->write([&] {
     auto update = impl_->db->use("UPDATE chats SET workspace_bytes = ?3 WHERE id = ?1 AND user_id = ?2");
     return update.bind(chat_id).bind(user_id).bind(bytes).run();
   });
 }
 
-caf::expected<int64_t> database::other_workspaces_bytes(int64_t user_id, int64_t chat_id) {
+caf::expected<int64_t> sqlite_database::other_workspaces_bytes(int64_t user_id, int64_t chat_id) {
   auto query = impl_->db->use("SELECT coalesce(sum(workspace_bytes), 0) FROM chats"
                               " WHERE user_id = ?1 AND workspace_bytes > 0 AND id <> ?2");
   auto row = query.bind(user_id).bind(chat_id).step();
@@ -211,15 +211,15 @@ caf::expected<int64_t> database::other_workspaces_bytes(int64_t user_id, int64_t
   return *row ? query.integer(0) : 0;
 }
 
-caf::expected<int64_t> database::next_chat_id() {
+caf::expected<int64_t> sqlite_database::next_chat_id() {
   return next_id(*impl_->db, "chats");
 }
 
-caf::expected<int64_t> database::next_run_id() {
+caf::expected<int64_t> sqlite_database::next_run_id() {
   return next_id(*impl_->db, "runs");
 }
 
-caf::expected<std::vector<int64_t>> database::chat_ids() {
+caf::expected<std::vector<int64_t>> sqlite_database::chat_ids() {
   std::vector<int64_t> ids;
   auto query = impl_->db->use("SELECT id FROM chats ORDER BY id");
   if (auto err = query.each_row([&] {
@@ -230,7 +230,7 @@ caf::expected<std::vector<int64_t>> database::chat_ids() {
   return ids;
 }
 
-caf::expected<std::vector<open_run>> database::open_runs() {
+caf::expected<std::vector<open_run>> sqlite_database::open_runs() {
   auto query = impl_->db->use("SELECT chats.user_id, chats.id FROM runs JOIN chats ON chats.id = runs.chat_id"
                               " WHERE runs.status = 'running' ORDER BY runs.id");
   std::vector<open_run> runs;

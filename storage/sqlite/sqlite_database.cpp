@@ -1,9 +1,9 @@
-#include "storage/database.hpp"
+#include "storage/sqlite/sqlite_database.hpp"
 
 #include "storage/data_dir.hpp"
-#include "storage/database_impl.hpp"
 #include "storage/limits.hpp"
-#include "storage/schema.hpp"
+#include "storage/sqlite/schema.hpp"
+#include "storage/sqlite/sqlite_database_impl.hpp"
 
 #include <sqlite3.h>
 
@@ -46,9 +46,33 @@ caf::error prepare_reader(connection& db) {
   return db.execute("PRAGMA query_only = ON");
 }
 
+caf::error write_one(sqlite_database& db, const write_batch& batch) {
+  return db.apply(batch);
+}
+
+caf::error write_one(sqlite_database& db, const chat_renamed& write) {
+  return db.rename_chat(write.user_id, write.chat_id, write.title);
+}
+
+caf::error write_one(sqlite_database& db, const chat_deleted& write) {
+  return db.delete_chat(write.user_id, write.chat_id);
+}
+
+caf::error write_one(sqlite_database& db, const workspace_measured& write) {
+  return db.set_workspace_bytes(write.user_id, write.chat_id, write.bytes);
+}
+
+caf::error write_one(sqlite_database& db, const login_record& login) {
+  return db.put_login(login);
+}
+
+caf::error write_one(sqlite_database& db, const login_dropped& write) {
+  return db.drop_login(write.token_hash);
+}
+
 } // namespace
 
-caf::expected<std::unique_ptr<database>> database::open(const std::filesystem::path& data_dir, mode m) {
+caf::expected<std::unique_ptr<sqlite_database>> sqlite_database::open(const std::filesystem::path& data_dir, mode m) {
   auto file = data_dir / "varro.db";
   if (m == mode::read_write) {
     if (auto err = create_data_dir(data_dir))
@@ -64,19 +88,19 @@ caf::expected<std::unique_ptr<database>> database::open(const std::filesystem::p
     return err;
   auto pimpl = std::make_unique<impl>();
   pimpl->db = std::move(*opened);
-  return std::unique_ptr<database>{new database{std::move(pimpl)}};
+  return std::unique_ptr<sqlite_database>{new sqlite_database{std::move(pimpl)}};
 }
 
-database::database(std::unique_ptr<impl> pimpl) : impl_(std::move(pimpl)) {}
+sqlite_database::sqlite_database(std::unique_ptr<impl> pimpl) : impl_(std::move(pimpl)) {}
 
-database::~database() {
+sqlite_database::~sqlite_database() {
   rollback();
   // After an orderly end varro.db alone is the whole database, whoever closes last: a reader cannot empty the log.
   if (sqlite3_db_readonly(impl_->db->native(), "main") == 0)
     impl_->db->execute("PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
-caf::error database::impl::begin() {
+caf::error sqlite_database::impl::begin() {
   if (grouped)
     return fail(errc::storage_failed, "database " + db->file() + ": a transaction is open already");
   // IMMEDIATE: waiting for another process happens here, not in the middle of a group.
@@ -86,7 +110,7 @@ caf::error database::impl::begin() {
   return caf::none;
 }
 
-caf::error database::impl::commit() {
+caf::error sqlite_database::impl::commit() {
   if (!grouped)
     return fail(errc::storage_failed, "database " + db->file() + ": no transaction is open");
   auto err = lost ? lost : db->use("COMMIT").run();
@@ -98,26 +122,40 @@ caf::error database::impl::commit() {
   return caf::none;
 }
 
-void database::impl::rollback() noexcept {
+void sqlite_database::impl::rollback() noexcept {
   if (db->in_transaction())
     db->execute("ROLLBACK");
   grouped = false;
   lost = caf::none;
 }
 
-caf::error database::begin() {
+caf::error sqlite_database::begin() {
   return impl_->begin();
 }
 
-caf::error database::commit() {
+caf::error sqlite_database::commit() {
   return impl_->commit();
 }
 
-void database::rollback() noexcept {
+std::vector<caf::error> sqlite_database::commit(std::span<const store_write> writes) {
+  if (auto err = begin())
+    return std::vector<caf::error>(writes.size(), err);
+  std::vector<caf::error> answers;
+  answers.reserve(writes.size());
+  for (const auto& write : writes)
+    answers.push_back(std::visit([this](const auto& one) { return write_one(*this, one); }, write));
+  if (auto err = commit())
+    for (auto& answer : answers)
+      if (!answer)
+        answer = err;
+  return answers;
+}
+
+void sqlite_database::rollback() noexcept {
   impl_->rollback();
 }
 
-caf::error database::check() {
+caf::error sqlite_database::check() {
   auto damage = impl_->db->damage();
   if (!damage)
     return damage.error();
@@ -127,14 +165,9 @@ caf::error database::check() {
   return caf::none;
 }
 
-int database::schema_version() {
+int sqlite_database::schema_version() {
   auto version = read_schema_version(*impl_->db);
   return version ? *version : -1;
-}
-
-unix_us now_us() {
-  using namespace std::chrono;
-  return duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
 }
 
 } // namespace varro

@@ -4,7 +4,7 @@
 // never edited; a change of the schema is a further one.
 #pragma once
 
-#include "storage/connection.hpp"
+#include "storage/sqlite/connection.hpp"
 
 #include <span>
 
