@@ -125,12 +125,4 @@ python_shell_broker::behavior_type python_shell(python_shell_pointer self, shell
 python_shell_broker spawn_python_shell(caf::actor_system& system, const shell_config& settings, shell_process process,
                                        int64_t chat, std::vector<live_cell> cells, shell_census_actor host);
 
-// Why a shell is gone, from the exit status of its first process and what varro-shells says about it ("ended" in
-// shell/supervisor/supervisor.hpp), or "silence": it closed its connection and lived on.
-struct shell_death {
-  cell_status status = cell_status::lost;
-  std::string reason;
-};
-shell_death explain_exit(int wait_status, const std::string& why, const shell_config& settings);
-
 } // namespace varro

@@ -15,8 +15,6 @@ TEST_LINE_COLUMNS_MAX = 180  # recorded wire text stands on one line
 FILE_LINES_MAX = 400
 # Longer files, each with its reason.
 LONG_FILES: dict[str, str] = {
-    "actors/python_shell.cpp": "one actor, every transition of its state in one place",
-    "actors/shell_host.cpp": "one actor, every transition of its state in one place",
     "config/load.cpp": "one load, from the sources to the checks",
     "http/front.cpp": "one poller, every transition of a connection in one place",
     "models/openai_responses_input.cpp": "one wire, each kind of part after the other",

@@ -1,0 +1,56 @@
+// The parts of shell_host (shell_host.hpp): quotas, room, news, shells of a former server and snapshots. For the host's
+// actor only.
+#pragma once
+
+#include "actors/shell_host.hpp"
+
+#include <functional>
+
+namespace varro {
+
+// --- what every part does (shell_host.cpp) ---------------------------------------------------------------------------
+
+void fail_all(std::vector<shell_host_state::start_promise>& promises, const caf::error& error);
+void close_shell_of(shell_host_pointer self, shell_host_state::shell& shell);
+// Starts varro-shells, or connects to it, if there is no client.
+supervisor_client& client_of(shell_host_pointer self);
+// Answers a stop once no shell is left, and ends the actor.
+void answer_stop(shell_host_pointer self);
+
+// --- the quotas of users (shell_host_quotas.cpp) ---------------------------------------------------------------------
+
+// Asks what the user's quota leaves for this chat, in bytes; without a quota, or when it is not known, all there is.
+void find_left(shell_host_pointer self, int64_t user, int64_t chat, std::function<void(size_t)> then);
+// Tells the chat's shell what is left for it now.
+void allow_anew(shell_host_pointer self, int64_t chat);
+// The user's other shells have that much less.
+void note_usage(shell_host_pointer self, int64_t user, int64_t chat, int64_t bytes);
+
+// --- room (shell_host_room.cpp) --------------------------------------------------------------------------------------
+
+// Starts what there is room for, in order; otherwise makes room by closing idle shells.
+void serve_requests(shell_host_pointer self);
+// Puts shells to sleep that have been idle for long, or that memory is short for; comes back after a while.
+void close_idle(shell_host_pointer self);
+
+// --- what varro-shells tells (shell_host_news.cpp) -------------------------------------------------------------------
+
+void take_news(shell_host_pointer self, shell_event& event);
+
+// --- shells of a former server (shell_host_orphans.cpp) --------------------------------------------------------------
+
+// Takes over the chat's shell, once varro-shells has told the census; errc::not_found when there is none.
+shell_host_state::attach_promise attach(shell_host_pointer self, int64_t chat);
+// varro-shells has told which shells there were, or is gone.
+void know_census(shell_host_pointer self);
+// Has it closed. The caller takes it out of the map.
+void drop_orphan(shell_host_pointer self, const shell_host_state::orphan& orphan);
+
+// --- snapshots (shell_host_snapshots.cpp) ----------------------------------------------------------------------------
+
+// Answers whether the file is a new one. `base` is where the snapshot before is, or negative: none.
+caf::result<bool> ask_for_snapshot(shell_host_pointer self, uint64_t shell, int64_t chat, uint64_t id, int64_t base);
+caf::result<done_atom> ask_to_restore(shell_host_pointer self, uint64_t shell, int64_t chat, uint64_t id,
+                                      int64_t footer);
+
+} // namespace varro
