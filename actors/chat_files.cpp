@@ -18,8 +18,8 @@ constexpr std::chrono::seconds keep_begin_max{2};
 constexpr std::chrono::seconds keep_max{6};
 
 void complain(chat_session_pointer self, const std::string& what, const caf::error& error) {
-  log(log_level::error,
-      "the files of chat " + std::to_string(self->state.contents.chat.id) + " are not " + what + ": " + text_of(error));
+  auto chat = std::to_string(self->state.history.chat().id);
+  log(log_level::error, "the files of chat " + chat + " are not " + what + ": " + text_of(error));
 }
 
 void clear_away(caf::event_based_actor*, const std::filesystem::path& data, int64_t chat,
@@ -30,13 +30,6 @@ void clear_away(caf::event_based_actor*, const std::filesystem::path& data, int6
 }
 
 } // namespace
-
-std::set<int64_t> runs_of(const chat_contents& contents) {
-  std::set<int64_t> ids;
-  for (const auto& run : contents.runs)
-    ids.insert(run.id);
-  return ids;
-}
 
 std::string notice_of(const workspace_change& change, bool expected) {
   if (!change.found)
@@ -65,7 +58,7 @@ void keep_files(chat_session_pointer self) {
     serve_waiters(self);
   };
   auto latest = now_us() + std::chrono::microseconds{keep_begin_max}.count();
-  self->request(state.services.keeper, keep_max, keep_atom_v, state.contents.chat.id, version_before(run), latest)
+  self->request(state.services.keeper, keep_max, keep_atom_v, state.history.chat().id, version_before(run), latest)
     .then([=](done_atom) { go_on(); },
           [=](caf::error& error) {
             complain(self, "kept", error);
@@ -75,7 +68,8 @@ void keep_files(chat_session_pointer self) {
 
 void restore_files_of(chat_session_pointer self, earlier_files files, std::function<void()> then) {
   auto& state = self->state;
-  self->request(state.services.keeper, caf::infinite, restore_atom_v, state.contents.chat.id, std::move(files.versions))
+  self
+    ->request(state.services.keeper, caf::infinite, restore_atom_v, state.history.chat().id, std::move(files.versions))
     .then(
       [=, expected = files.expected](const workspace_change& change) {
         self->state.notice = notice_of(change, expected);
@@ -90,17 +84,17 @@ void restore_files_of(chat_session_pointer self, earlier_files files, std::funct
 
 void finish_branch_change(chat_session_pointer self) {
   auto& state = self->state;
-  auto change = state.stored && !state.contents.runs.empty()
-    ? branch_change_under_way(state.services.settings->data_dir, state.contents.chat.id)
+  auto change = state.stored && !state.history.runs().empty()
+    ? branch_change_under_way(state.services.settings->data_dir, state.history.chat().id)
     : std::nullopt;
   if (!change)
     return;
   // While the branch that was to be left is still the active one, nothing was committed, and the files are its own.
-  auto committed = !runs_of(state.contents).contains(change->left_run);
-  auto versions = change->next.empty() ? std::vector{version_after(state.contents.runs.back().id)} : change->next;
+  auto committed = !state.history.run_ids().contains(change->left_run);
+  auto versions = change->next.empty() ? std::vector{version_after(state.history.runs().back().id)} : change->next;
   if (!committed)
     versions.clear();
-  self->request(state.services.keeper, caf::infinite, restore_atom_v, state.contents.chat.id, std::move(versions))
+  self->request(state.services.keeper, caf::infinite, restore_atom_v, state.history.chat().id, std::move(versions))
     .await([=](const workspace_change& restored) { self->state.notice = notice_of(restored, false); },
            [=](caf::error& error) { complain(self, "restored", error); });
 }

@@ -12,13 +12,6 @@ using chat_session_pointer = chat_session_actor::stateful_pointer<chat_session_s
 void publish(chat_session_pointer self, stream_event event);
 void show_progress(chat_session_pointer self, std::string text);
 
-// The id that a chat's messages carry, and its models' caches.
-std::string conversation_of(int64_t chat);
-
-// A row with the chat's next seq, which is never reused.
-message_row make_row(chat_session_state& state, shared_message content, int64_t turn, int64_t run_id);
-write_batch batch_of(const chat_session_state& state);
-
 // If nothing is being committed: commits the end that waits for that, else calls what waits.
 void look_for_rest(chat_session_pointer self);
 
@@ -65,7 +58,10 @@ using turn_promise = caf::typed_response_promise<turn_started>;
 void begin_turn(chat_session_pointer self, const user_message& input, int64_t replaced_turn, earlier_files next,
                 turn_promise promise);
 
+// The model of this name, or of the chat if it is empty, with the chat's effort; `chat` as it would be.
 caf::expected<model_config> model_for(const chat_session_state& state, const std::string& wanted);
+caf::expected<model_config> model_for(const chat_session_state& state, const std::string& wanted,
+                                      const chat_record& chat);
 
 // Goes on with the newest run. REQUIRES: it is open, and its history has no open calls but these.
 void resume_run(chat_session_pointer self, const model_config& model, unfinished_work work);
@@ -76,14 +72,8 @@ caf::result<done_atom> cancel(chat_session_pointer self);
 
 // --- runs that are left open (chat_session.cpp) ----------------------------------------------------------------------
 
-// The newest run is in the history as running; whether one is on, state.current says.
-bool has_open_run(const chat_session_state& state);
 // As it is shown while the database has it as running, because its end could not be stored.
 run_record as_unstored(run_record run);
-// Returns for these calls of the newest run. REQUIRES: has_open_run.
-write_batch close_calls(chat_session_state& state, const std::vector<open_call>& calls, const std::string& reason);
-// Closes that run. REQUIRES: has_open_run.
-write_batch interruption(chat_session_state& state, const std::string& reason);
 // Does this at once, or when a run that was left open is closed: its end could not be committed when it came.
 void after_open_run(chat_session_pointer self, std::function<void()> then,
                     std::function<void(const caf::error&)> otherwise);
@@ -118,8 +108,5 @@ std::string notice_of(const workspace_change& change, bool expected);
 // Deletes the snapshots of this chat, takes its workspace out of the way at once, and deletes it and the versions of
 // its files in an actor of its own.
 void remove_files_of(chat_session_pointer self, int64_t chat);
-
-// The runs of the active branch, by id.
-std::set<int64_t> runs_of(const chat_contents& contents);
 
 } // namespace varro

@@ -16,17 +16,20 @@ namespace {
 
 using self_pointer = chat_session_pointer;
 
+constexpr const char* lost_at_restart
+  = "The server was restarted while this cell was running: its result is lost, and it was not run again.";
+
 // --- viewers ---------------------------------------------------------------------------------------------------------
 
 void attach(self_pointer self, uint64_t viewer, int64_t after) {
   auto& state = self->state;
   if (after < 0)
-    after = newest_turn_seq(state.contents);
-  auto events = events_after(state.contents, after, state.services.markdown);
+    after = state.history.newest_turn_seq();
+  auto events = state.history.events_after(after, state.services.markdown);
   auto follow = state.current.has_value();
-  if (!follow && !state.contents.runs.empty()) {
-    const auto& run = state.contents.runs.back();
-    events.push_back(has_open_run(state) ? done_event(as_unstored(run), state.notice) : done_event(run));
+  if (!follow && !state.history.runs().empty()) {
+    const auto& run = state.history.runs().back();
+    events.push_back(state.history.has_open_run() ? done_event(as_unstored(run), state.notice) : done_event(run));
   }
   if (follow && !state.progress.empty())
     events.push_back({0, "progress", progress_indicator(state.progress).str()});
@@ -37,37 +40,24 @@ void attach(self_pointer self, uint64_t viewer, int64_t after) {
 
 chat_view view(const chat_session_state& state) {
   chat_view view;
-  view.chat = state.contents.chat;
+  view.chat = state.history.chat();
   std::optional<chat_contents> unstored;
-  if (has_open_run(state) && !state.current) {
-    unstored = state.contents;
+  if (state.history.has_open_run() && !state.current) {
+    unstored = state.history.contents();
     unstored->runs.back() = as_unstored(unstored->runs.back());
   }
-  for (auto& b : render_chat(unstored ? *unstored : state.contents, state.services.markdown))
+  for (auto& b : render_chat(unstored ? *unstored : state.history.contents(), state.services.markdown))
     view.blocks.push_back({b.seq, "content", std::move(b.html).str()});
-  view.last_seq = state.contents.messages.empty() ? 0 : state.contents.messages.back().seq;
-  if (!state.contents.runs.empty())
-    view.last_seq = std::max(view.last_seq, state.contents.runs.back().end_seq);
+  view.last_seq = state.history.shown_seq();
   view.running = state.current.has_value();
   view.progress = state.progress;
   view.notice = state.notice;
-  view.old_prefix = state.contents.prefix
-    && is_outdated(*state.contents.prefix, state.services.settings->agent, state.services.tools);
+  const auto& prefix = state.history.contents().prefix;
+  view.old_prefix = prefix && is_outdated(*prefix, state.services.settings->agent, state.services.tools);
   return view;
 }
 
 // --- the end of a session --------------------------------------------------------------------------------------------
-
-// Makes a cut-off run ready to go on without these calls. REQUIRES: has_open_run.
-write_batch resumption(chat_session_state& state, const std::vector<open_call>& lost) {
-  auto batch = close_calls(state, lost,
-                           "The server was restarted while this cell was running: its result is lost, and it was "
-                           "not run again.");
-  ++state.contents.runs.back().resumes;
-  batch.run = state.contents.runs.back();
-  batch.chat = state.contents.chat;
-  return batch;
-}
 
 // One whose end is being committed ends by itself.
 void halt_run(self_pointer self) {
@@ -81,7 +71,7 @@ void halt_run(self_pointer self) {
 }
 
 void say_awaited(chat_session_state& state, const char* what) {
-  state.services.stop->waits_for(chat_name(state.contents.chat.id), what);
+  state.services.stop->waits_for(chat_name(state.history.chat().id), what);
 }
 
 void end_session(self_pointer self, caf::typed_response_promise<done_atom> promise) {
@@ -92,17 +82,17 @@ void end_session(self_pointer self, caf::typed_response_promise<done_atom> promi
     let_go_of_shell(self);
   else
     close_shell(self);
-  if (kept || !has_open_run(state)) {
+  if (kept || !state.history.has_open_run()) {
     promise.deliver(done_atom_v);
     self->quit();
     return;
   }
-  auto batch = interruption(state, "Interrupted: the server was stopped.");
+  auto batch = state.history.interrupt("Interrupted: the server was stopped.");
   say_awaited(state, "the end of its run, to be committed");
   self->request(state.services.store, caf::infinite, commit_atom_v, std::move(batch))
     .then(
       [=](done_atom) mutable {
-        publish(self, done_event(self->state.contents.runs.back()));
+        publish(self, done_event(self->state.history.runs().back()));
         promise.deliver(done_atom_v);
         self->quit();
       },
@@ -132,15 +122,16 @@ caf::result<done_atom> remove(self_pointer self) {
   close_shell(self);
   auto promise = self->make_response_promise<done_atom>();
   fault_point("delete_commit");
-  self->request(state.services.store, caf::infinite, remove_atom_v, state.contents.chat.user_id, state.contents.chat.id)
+  const auto& chat = state.history.chat();
+  self->request(state.services.store, caf::infinite, remove_atom_v, chat.user_id, chat.id)
     .then(
       [=](done_atom) mutable {
         fault_point("delete_committed");
         auto& s = self->state;
         publish(self,
-                {0, "done", json{{"chat_id", s.contents.chat.id}, {"status", "cancelled"}, {"error", false}}.dump()});
+                {0, "done", json{{"chat_id", s.history.chat().id}, {"status", "cancelled"}, {"error", false}}.dump()});
         discard_shell(self);
-        remove_files_of(self, s.contents.chat.id);
+        remove_files_of(self, s.history.chat().id);
         promise.deliver(done_atom_v);
         self->quit();
       },
@@ -189,7 +180,7 @@ std::string why_not_resumed(const chat_session_state& state, const caf::expected
   const auto& limits = state.services.settings->agent;
   if (limits.after_restart != "resume")
     return "Interrupted: the server was restarted.";
-  if (state.contents.runs.back().resumes >= limits.resumes_max)
+  if (state.history.runs().back().resumes >= limits.resumes_max)
     return "Interrupted: the server was restarted while this answer was made, more often than agent.resumes_max ("
       + std::to_string(limits.resumes_max) + ") allows.";
   return model ? std::string{} : "Interrupted: the server was restarted. " + text_of(model.error());
@@ -200,8 +191,8 @@ void take_up(self_pointer self, const std::set<std::string>& begun) {
   auto& state = self->state;
   auto model = model_for(state, "");
   auto reason = why_not_resumed(state, model);
-  auto calls = sort_open_calls(state.contents.messages, begun);
-  auto batch = reason.empty() ? resumption(state, calls.lost) : interruption(state, reason);
+  auto calls = state.history.sort_open_calls(begun);
+  auto batch = reason.empty() ? state.history.resume(calls.lost, lost_at_restart) : state.history.interrupt(reason);
   if (!reason.empty())
     discard_shell(self);
   auto rows = batch.messages;
@@ -210,8 +201,8 @@ void take_up(self_pointer self, const std::set<std::string>& begun) {
     .await(
       [=](done_atom) {
         fault_point("resume_committed");
-        auto& messages = self->state.contents.messages;
-        messages.insert(messages.end(), rows.begin(), rows.end());
+        for (const auto& row : rows)
+          self->state.history.append(row);
         if (reason.empty())
           resume_run(self, *model, {calls.remaining, begun});
       },
@@ -224,7 +215,7 @@ std::set<std::string> begun_and_open(self_pointer self, const std::vector<std::s
   const auto& state = self->state;
   std::set<std::string> open;
   for (const auto& tag : tags) {
-    if (seq_of_return(state.contents.messages, tag) == 0)
+    if (state.history.seq_of_return(tag) == 0)
       open.insert(tag);
     else
       self->send(state.shell, ack_atom_v, tag);
@@ -235,13 +226,13 @@ std::set<std::string> begun_and_open(self_pointer self, const std::vector<std::s
 // A run that a former process left open goes on or is closed, before anybody sees the chat.
 void repair(self_pointer self) {
   auto& state = self->state;
-  if (!has_open_run(state))
+  if (!state.history.has_open_run())
     return;
-  if (open_calls(messages_of(state.contents.messages)).empty()) {
+  if (state.history.open_calls().empty()) {
     take_up(self, {});
     return;
   }
-  self->request(state.services.shells, caf::infinite, attach_atom_v, state.contents.chat.id)
+  self->request(state.services.shells, caf::infinite, attach_atom_v, state.history.chat().id)
     .await(
       [=](const python_shell_actor& shell, const std::vector<std::string>& tags) {
         adopt_shell(self, shell);
@@ -252,11 +243,6 @@ void repair(self_pointer self) {
 
 } // namespace
 
-bool has_open_run(const chat_session_state& state) {
-  const auto& runs = state.contents.runs;
-  return !runs.empty() && runs.back().status == run_status::running;
-}
-
 run_record as_unstored(run_record run) {
   run.status = run_status::failed;
   run.error.clear();
@@ -264,50 +250,29 @@ run_record as_unstored(run_record run) {
   return run;
 }
 
-write_batch close_calls(chat_session_state& state, const std::vector<open_call>& calls, const std::string& reason) {
-  const auto& run = state.contents.runs.back();
-  write_batch batch;
-  batch.chat_id = state.contents.chat.id;
-  for (auto& lost : returns_for_lost_calls(calls, reason))
-    batch.messages.push_back(make_row(state, std::move(lost), run.turn, run.id));
-  return batch;
-}
-
-write_batch interruption(chat_session_state& state, const std::string& reason) {
-  auto batch = close_calls(state, open_calls(messages_of(state.contents.messages)), reason);
-  auto& run = state.contents.runs.back();
-  run.status = run_status::interrupted;
-  run.error = reason + " Send a message to go on.";
-  run.end_seq = ++state.contents.chat.last_seq;
-  run.ended_at = now_us();
-  batch.run = run;
-  batch.chat = state.contents.chat;
-  return batch;
-}
-
 void after_open_run(chat_session_pointer self, std::function<void()> then,
                     std::function<void(const caf::error&)> otherwise) {
   auto& state = self->state;
-  if (state.current || !has_open_run(state)) {
+  if (state.current || !state.history.has_open_run()) {
     then();
     return;
   }
-  auto before = state.contents.runs.back();
+  auto before = state.history.runs().back();
   auto starting = std::exchange(state.starting, true);
-  auto batch = interruption(state, "Interrupted: the end of this answer could not be stored when it came.");
+  auto batch = state.history.interrupt("Interrupted: the end of this answer could not be stored when it came.");
   auto rows = batch.messages;
   commit(
     self, std::move(batch),
     [=] {
       for (const auto& row : rows) {
-        self->state.contents.messages.push_back(row);
+        self->state.history.append(row);
         acknowledge_cells(self, row.content);
       }
       self->state.starting = starting;
       then();
     },
     [=](const caf::error& error) {
-      self->state.contents.runs.back() = before;
+      self->state.history.update_run(before);
       self->state.starting = starting;
       otherwise(error);
     });
@@ -317,7 +282,7 @@ chat_session_actor::behavior_type chat_session(self_pointer self, session_servic
                                                bool stored) {
   auto& state = self->state;
   state.services = std::move(services);
-  state.contents = std::move(contents);
+  state.history = transcript{std::move(contents)};
   state.stored = stored;
   self->set_down_handler([=](const caf::down_msg& down) { on_down(self, down); });
   finish_branch_change(self);
@@ -326,7 +291,7 @@ chat_session_actor::behavior_type chat_session(self_pointer self, session_servic
     [=](ready_atom) -> caf::result<int64_t> {
       if (auto refused = refusal(self->state))
         return refused;
-      return self->state.contents.chat.id;
+      return self->state.history.chat().id;
     },
     [=](send_atom, const user_message& input) -> caf::result<turn_started> {
       if (auto refused = refusal(self->state))
@@ -348,7 +313,7 @@ chat_session_actor::behavior_type chat_session(self_pointer self, session_servic
     [=](history_atom) -> caf::result<chat_contents> {
       if (!self->state.stored)
         return fail(errc::not_found, "There is no such chat.");
-      return self->state.contents;
+      return self->state.history.contents();
     },
     [=](rename_atom, const std::string& title) { return rename(self, title); },
     [=](remove_atom) { return remove(self); },

@@ -86,7 +86,7 @@ void restore_namespace(chat_session_pointer self) {
     return;
   }
   const auto& cells = state.cells_to_restore;
-  auto snapshot = newest_snapshot(state.contents.snapshots, cells);
+  auto snapshot = state.history.newest_snapshot(cells);
   if (!snapshot) {
     if (!cells.empty())
       state.shell_note = gone_note(cells.size(), "there is no snapshot of them");
@@ -123,12 +123,12 @@ void start_fresh_shell(chat_session_pointer self) {
   auto& state = self->state;
   state.cells_restored = 0;
   state.cells_failed = 0;
-  state.cells_to_restore = recorded_cells(state.contents.messages);
+  state.cells_to_restore = state.history.cells();
   state.snapshot_base = -1;
   tell_restoring(self);
   self
     ->request(state.services.shells, caf::infinite, start_atom_v,
-              shell_for(state.contents.chat, *state.services.settings, state.python_note))
+              shell_for(state.history.chat(), *state.services.settings, state.python_note))
     .then(
       [=](const python_shell_actor& shell) {
         auto& s = self->state;
@@ -160,7 +160,7 @@ void start_shell(chat_session_pointer self) {
   auto& state = self->state;
   state.stage = shell_stage::starting;
   state.cells_to_restore.clear();
-  self->request(state.services.shells, caf::infinite, attach_atom_v, state.contents.chat.id)
+  self->request(state.services.shells, caf::infinite, attach_atom_v, state.history.chat().id)
     .then(
       [=](const python_shell_actor& shell, const std::vector<std::string>& tags) {
         if (self->state.stage != shell_stage::starting) { // given up meanwhile
@@ -178,6 +178,17 @@ void start_shell(chat_session_pointer self) {
 }
 
 } // namespace
+
+wanted_shell shell_for(const chat_record& chat, const config& settings, std::string& note) {
+  wanted_shell wanted{chat.user_id, chat.id, workspace_of(settings.data_dir, chat.id).string(), chat.python};
+  note.clear();
+  if (!wanted.python.empty() && !settings.shell.has_interpreter(wanted.python)) {
+    note = "[The Python \"" + wanted.python + "\" of this chat is no longer configured; this is \""
+      + settings.shell.default_python + "\".]\n";
+    wanted.python.clear();
+  }
+  return wanted;
+}
 
 void prepare_shell(chat_session_pointer self) {
   auto& state = self->state;
@@ -241,7 +252,7 @@ void end_shell(chat_session_pointer self, std::function<void()> then) {
     return;
   }
   state.stage = shell_stage::none; // one that starts is given up
-  self->request(state.services.shells, caf::infinite, attach_atom_v, state.contents.chat.id)
+  self->request(state.services.shells, caf::infinite, attach_atom_v, state.history.chat().id)
     .then(
       [=](const python_shell_actor& shell, const std::vector<std::string>& tags) {
         adopt_shell(self, shell);

@@ -23,10 +23,10 @@ void note_settled(chat_session_pointer self) {
 void keep_snapshot(chat_session_pointer self, const snapshot_taken& taken) {
   auto& state = self->state;
   write_batch batch;
-  batch.chat_id = state.contents.chat.id;
-  batch.user_id = state.contents.chat.user_id;
+  batch.chat_id = state.history.chat().id;
+  batch.user_id = state.history.chat().user_id;
   batch.forget_snapshots = taken.anew;
-  if (auto seq = seq_of_return(state.contents.messages, taken.tag); seq != 0)
+  if (auto seq = state.history.seq_of_return(taken.tag); seq != 0)
     batch.snapshots.push_back({seq, taken.footer});
   if (batch.snapshots.empty() && !taken.anew)
     return;
@@ -37,20 +37,14 @@ void keep_snapshot(chat_session_pointer self, const snapshot_taken& taken) {
     .then(
       [=](done_atom) {
         fault_point("snapshot_committed");
-        auto& snapshots = self->state.contents.snapshots;
-        if (taken.anew)
-          snapshots.clear();
-        for (const auto& snapshot : added) {
-          std::erase_if(snapshots, [&](const auto& each) { return each.seq >= snapshot.seq; });
-          snapshots.push_back(snapshot);
-        }
+        self->state.history.keep_snapshots(added, taken.anew);
         --self->state.snapshots_kept;
         note_settled(self);
       },
       [=](caf::error& error) {
         --self->state.snapshots_kept;
         log(log_level::error,
-            "a snapshot of chat " + std::to_string(self->state.contents.chat.id) + " is not kept: " + text_of(error));
+            "a snapshot of chat " + std::to_string(self->state.history.chat().id) + " is not kept: " + text_of(error));
         note_settled(self);
       });
 }
@@ -87,7 +81,7 @@ void take_snapshot(chat_session_pointer self) {
         go_on();
       },
       [=](caf::error& error) {
-        log(log_level::debug, chat_name(self->state.contents.chat.id) + ": " + text_of(error));
+        log(log_level::debug, chat_name(self->state.history.chat().id) + ": " + text_of(error));
         go_on();
       });
 }

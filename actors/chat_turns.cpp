@@ -25,46 +25,21 @@ void start_run(chat_session_pointer self, const model_config& model, unfinished_
   auto& state = self->state;
   run_setup setup;
   setup.run_id = state.current->id;
-  setup.conversation_id = conversation_of(state.contents.chat.id);
+  setup.conversation_id = conversation_of(state.history.chat().id);
   setup.model = model;
   setup.limits = state.services.settings->agent;
   setup.tools = state.services.tools;
-  const auto prefix = state.contents.prefix.value_or(prefix_of_today(setup.limits, setup.tools));
+  const auto prefix = state.history.contents().prefix.value_or(prefix_of_today(setup.limits, setup.tools));
   setup.instructions = prefix.instructions;
   setup.tool_texts = tool_texts_of(prefix, setup.tools);
-  setup.history = messages_of(state.contents.messages);
+  setup.history = state.history.messages();
   setup.unfinished = std::move(work);
-  setup.spent = spent_by(state.contents.messages, state.current->id);
+  setup.spent = state.history.spent_by(state.current->id);
   setup.session = self;
   setup.models = state.services.models;
   state.run = self->spawn<caf::monitored>(agent_run, std::move(setup));
   ++state.services.counts->runs;
   self->send(state.run, step_atom_v);
-}
-
-// A new run stands beside the one that it replaces.
-void note_alternative(chat_session_state& state, const run_record& run) {
-  auto& contents = state.contents;
-  for (const auto& former : contents.runs)
-    if (former.turn == run.turn) {
-      auto siblings = contents.alternatives[former.id];
-      if (siblings.empty())
-        siblings.push_back(former.id);
-      siblings.push_back(run.id);
-      contents.alternatives[run.id] = std::move(siblings);
-    }
-}
-
-// Takes the rows of this turn and later ones out of memory; the database keeps them as superseded.
-void forget_from_turn(chat_session_state& state, int64_t turn) {
-  auto& contents = state.contents;
-  std::erase_if(contents.messages, [=](const message_row& row) { return row.turn >= turn; });
-  for (const auto& run : contents.runs)
-    if (run.turn >= turn)
-      contents.alternatives.erase(run.id);
-  std::erase_if(contents.runs, [=](const run_record& run) { return run.turn >= turn; });
-  auto last = contents.messages.empty() ? 0 : contents.messages.back().seq;
-  std::erase_if(contents.snapshots, [=](const snapshot_record& snapshot) { return snapshot.seq > last; });
 }
 
 // A turn that is being committed.
@@ -74,34 +49,21 @@ struct new_turn {
   model_config model;
 };
 
-run_record next_run(const chat_session_state& state, int64_t replaced_turn) {
-  const auto& runs = state.contents.runs;
-  run_record run;
-  run.id = state.services.ids->next_run++;
-  run.chat_id = state.contents.chat.id;
-  run.turn = replaced_turn != 0 ? replaced_turn : (runs.empty() ? 1 : runs.back().turn + 1);
-  run.started_at = now_us();
-  for (const auto& former : runs)
-    if (former.turn == run.turn - 1)
-      run.parent = former.id;
-  return run;
-}
-
 void start_turn(chat_session_pointer self, const new_turn& turn, turn_promise promise) {
   auto& state = self->state;
   turn_started reply;
   reply.created = !state.stored;
   state.starting = false;
   state.stored = true;
-  state.contents.messages.push_back(turn.row);
-  state.contents.runs.push_back(turn.run);
+  state.history.append(turn.row);
+  state.history.begin_run(turn.run);
   state.current = turn.run;
   state.ending = false;
   state.progress = "Thinking…";
-  state.live = block_renderer{state.contents.chat.id, state.contents.alternatives, state.services.markdown};
+  state.live = block_renderer{state.history.chat().id, state.history.contents().alternatives, state.services.markdown};
   for (const auto& block : state.live.render(turn.row))
     reply.user_block += block.html.str();
-  reply.chat = state.contents.chat;
+  reply.chat = state.history.chat();
   reply.run_id = turn.run.id;
   reply.turn = turn.run.turn;
   reply.seq = turn.row.seq;
@@ -118,9 +80,16 @@ void start_turn(chat_session_pointer self, const new_turn& turn, turn_promise pr
 
 } // namespace
 
+stream_event done_event(const run_record& run, const std::string& unstored) {
+  json data{{"chat_id", run.chat_id}, {"status", run.status}, {"error", run.status == run_status::failed}};
+  if (!unstored.empty())
+    data["message"] = unstored;
+  return {0, "done", data.dump()};
+}
+
 void publish(chat_session_pointer self, stream_event event) {
   auto& state = self->state;
-  self->send(state.services.gateway, publish_atom_v, state.contents.chat.id, std::move(event));
+  self->send(state.services.gateway, publish_atom_v, state.history.chat().id, std::move(event));
 }
 
 void show_progress(chat_session_pointer self, std::string text) {
@@ -134,29 +103,6 @@ void show_progress(chat_session_pointer self, std::string text) {
 void end_start(chat_session_pointer self) {
   self->state.starting = false;
   look_for_rest(self);
-}
-
-std::string conversation_of(int64_t chat) {
-  return "chat-" + std::to_string(chat);
-}
-
-message_row make_row(chat_session_state& state, shared_message content, int64_t turn, int64_t run_id) {
-  message_row row;
-  row.chat_id = state.contents.chat.id;
-  row.seq = ++state.contents.chat.last_seq;
-  row.turn = turn;
-  row.run_id = run_id;
-  row.content = std::move(content);
-  row.created_at = now_us();
-  state.contents.chat.updated_at = row.created_at;
-  return row;
-}
-
-write_batch batch_of(const chat_session_state& state) {
-  write_batch batch;
-  batch.chat_id = state.contents.chat.id;
-  batch.chat = state.contents.chat;
-  return batch;
 }
 
 caf::error run_is_on(const chat_session_state& state) {
@@ -180,22 +126,27 @@ bool busy(const chat_session_state& state) {
 }
 
 caf::expected<model_config> model_for(const chat_session_state& state, const std::string& wanted) {
+  return model_for(state, wanted, state.history.chat());
+}
+
+caf::expected<model_config> model_for(const chat_session_state& state, const std::string& wanted,
+                                      const chat_record& chat) {
   auto choices = state.services.catalog->now();
-  auto id = wanted.empty() ? state.contents.chat.model : wanted;
+  auto id = wanted.empty() ? chat.model : wanted;
   if (id.empty())
     id = choices->default_model;
   const auto* model = choices->find(id);
   if (model == nullptr)
     return fail(errc::invalid_input, no_such_model(*choices, id));
-  return with_effort(*model, state.contents.chat.effort);
+  return with_effort(*model, chat.effort);
 }
 
 void resume_run(chat_session_pointer self, const model_config& model, unfinished_work work) {
   auto& state = self->state;
-  state.current = state.contents.runs.back();
+  state.current = state.history.runs().back();
   state.progress = "Thinking…";
-  state.live = block_renderer{state.contents.chat.id, state.contents.alternatives, state.services.markdown};
-  for (const auto& row : state.contents.messages)
+  state.live = block_renderer{state.history.chat().id, state.history.contents().alternatives, state.services.markdown};
+  for (const auto& row : state.history.rows())
     if (row.turn == state.current->turn)
       state.live.render(row);
   start_run(self, model, std::move(work));
@@ -204,13 +155,12 @@ void resume_run(chat_session_pointer self, const model_config& model, unfinished
 void begin_turn(chat_session_pointer self, const user_message& input, int64_t replaced_turn, earlier_files next,
                 turn_promise promise) {
   auto& state = self->state;
-  auto before = state.contents.chat;
-  auto& chat = state.contents.chat;
+  const auto before = state.history.chat();
+  auto chat = before;
   if (!input.effort.empty())
     chat.effort = is_effort(input.effort) ? input.effort : "";
-  auto model = model_for(state, input.model);
+  auto model = model_for(state, input.model, chat);
   if (!model || state.stopping) {
-    chat.effort = before.effort;
     promise.deliver(state.stopping ? stopping() : model.error());
     return;
   }
@@ -222,22 +172,23 @@ void begin_turn(chat_session_pointer self, const user_message& input, int64_t re
     chat.python = input.python;
     chat.created_at = now_us();
   }
+  state.history.describe(chat);
   new_turn turn;
-  turn.run = next_run(state, replaced_turn);
+  turn.run = state.history.next_run(state.services.ids->next_run++, replaced_turn);
   turn.model = std::move(*model);
   model_request request;
   request.timestamp = timestamp_now();
   request.run_id = std::to_string(turn.run.id);
   request.conversation_id = conversation_of(chat.id);
   request.parts.push_back(make_user_prompt(input.text, input.files, request.timestamp));
-  turn.row = make_row(state, std::move(request), turn.run.turn, turn.run.id);
+  turn.row = state.history.next_row(std::move(request), turn.run.turn, turn.run.id);
   turn.run.first_seq = turn.row.seq;
-  auto batch = batch_of(state);
+  auto batch = state.history.batch();
   batch.messages.push_back(turn.row);
   batch.run = turn.run;
   if (replaced_turn != 0)
     batch.supersede_from_turn = replaced_turn;
-  if (!state.contents.prefix)
+  if (!state.history.contents().prefix)
     batch.prefix = prefix_of_today(state.services.settings->agent, state.services.tools);
   auto prefix = batch.prefix;
   state.starting = true;
@@ -248,21 +199,18 @@ void begin_turn(chat_session_pointer self, const user_message& input, int64_t re
       fault_point(replaced_turn == 0 ? "turn_committed" : "edit_committed");
       self->state.notice = notice;
       if (prefix)
-        self->state.contents.prefix = prefix;
+        self->state.history.renew_prefix(*prefix);
       if (replaced_turn == 0) {
         start_turn(self, turn, promise);
         return;
       }
-      note_alternative(self->state, turn.run);
-      forget_from_turn(self->state, replaced_turn);
+      self->state.history.supersede_from(replaced_turn, turn.run);
       restore_files_of(self, next, [=] { start_turn(self, turn, promise); });
     },
     [=](const caf::error& error) mutable {
       auto& s = self->state;
       s.starting = false;
-      auto last_seq = s.contents.chat.last_seq;
-      s.contents.chat = before;
-      s.contents.chat.last_seq = last_seq; // a seq is never reused
+      s.history.describe(before);
       promise.deliver(error);
     });
 }
@@ -273,8 +221,8 @@ caf::result<done_atom> commit_node(chat_session_pointer self, run_node node) {
   auto& state = self->state;
   if (!state.current || state.current->id != node.run_id || state.ending)
     return fail(errc::no_run, "This run has ended.");
-  auto row = make_row(state, std::move(node.content), state.current->turn, node.run_id);
-  auto batch = batch_of(state);
+  auto row = state.history.next_row(std::move(node.content), state.current->turn, node.run_id);
+  auto batch = state.history.batch();
   batch.messages.push_back(row);
   auto promise = self->make_response_promise<done_atom>();
   fault_point("node_commit");
@@ -283,7 +231,7 @@ caf::result<done_atom> commit_node(chat_session_pointer self, run_node node) {
     [=, progress = std::move(node.progress)]() mutable {
       fault_point("node_committed");
       auto& s = self->state;
-      s.contents.messages.push_back(row);
+      s.history.append(row);
       if (acknowledge_cells(self, row.content))
         take_snapshot(self);
       fault_point("node_publish");
@@ -314,14 +262,11 @@ void close_run(chat_session_pointer self, const run_record& run, const std::stri
 // get another one with the end.
 void commit_end(chat_session_pointer self, run_record run) {
   auto& state = self->state;
-  message_history answer;
-  for (const auto& row : state.contents.messages)
-    if (row.run_id == run.id)
-      answer.push_back(row.content);
-  auto batch = close_calls(state, open_calls(answer), "The run ended before the result of this call was stored.");
+  auto batch = state.history.close_calls(state.history.open_calls_of(run.id),
+                                         "The run ended before the result of this call was stored.");
   if (!run.error.empty())
-    run.end_seq = ++state.contents.chat.last_seq;
-  batch.chat = state.contents.chat;
+    run.end_seq = state.history.next_seq();
+  batch.chat = state.history.chat();
   batch.run = run;
   auto rows = batch.messages;
   fault_point("end_commit");
@@ -330,9 +275,9 @@ void commit_end(chat_session_pointer self, run_record run) {
     [=] {
       fault_point("end_committed");
       auto& s = self->state;
-      s.contents.runs.back() = run;
+      s.history.update_run(run);
       for (const auto& row : rows) {
-        s.contents.messages.push_back(row);
+        s.history.append(row);
         acknowledge_cells(self, row.content);
         publish_blocks(self, s.live.render(row), row.seq);
       }

@@ -760,7 +760,7 @@ TEST_CASE("a shell that died is told to the model, and the next cell gets a fres
     world.log().answers.push_back(always(call_answer({{"python", {{"code", code}}}})));
   world.log().answers.push_back(always(text_answer("done")));
   REQUIRE(world.ask<turn_started>(world.session(), send_atom_v, says("go")));
-  auto cells = recorded_cells(committed_contents(world).messages);
+  auto cells = transcript{committed_contents(world)}.cells();
   REQUIRE(cells.size() == 1);
   CHECK(cells[0].code == "print(2)");
 }
@@ -789,7 +789,7 @@ TEST_CASE("a cell whose shell ends before it begins runs once, in a fresh shell,
     REQUIRE(world.ask<turn_started>(world.session(), send_atom_v, says("go")));
     CHECK(world.log().cells.empty());
     CHECK(contains(shown(world)[1].data, "The Python shell ended before this cell ran"));
-    CHECK(recorded_cells(committed_contents(world).messages).empty());
+    CHECK(transcript{committed_contents(world)}.cells().empty());
   }
   CHECK(last_run(world).status == run_status::completed);
 }

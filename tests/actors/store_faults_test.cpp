@@ -93,7 +93,7 @@ std::vector<event_key> content_of(const std::vector<stream_event>& events) {
 
 // What a viewer saw is what the database has, in the same order.
 void check_published(const chat_contents& stored, const std::vector<stream_event>& published) {
-  auto there = content_of(events_after(stored, 0));
+  auto there = content_of(transcript{stored}.events_after(0));
   auto from = there.begin();
   for (const auto& seen : content_of(published)) {
     from = std::find(from, there.end(), seen);
