@@ -115,12 +115,6 @@ caf::typed_response_promise<done_atom> stop(shell_host_pointer self) {
 
 } // namespace
 
-void fail_all(std::vector<start_promise>& promises, const caf::error& error) {
-  for (auto& promise : promises)
-    promise.deliver(error);
-  promises.clear();
-}
-
 void close_shell_of(shell_host_pointer self, shell_host_state::shell& shell) {
   if (shell.now == stage::closing)
     return;

@@ -8,12 +8,6 @@ namespace {
 
 using stage = shell_host_state::stage;
 
-void fail_attach(std::vector<shell_host_state::attach_promise>& promises, const caf::error& error) {
-  for (auto& promise : promises)
-    promise.deliver(error);
-  promises.clear();
-}
-
 void take_started(shell_host_pointer self, shell_event& event) {
   auto& state = self->state;
   auto order = state.orders.find(event.request);
@@ -47,7 +41,7 @@ void take_failure(shell_host_pointer self, const shell_event& event) {
   auto error = fail(errc::shell_unavailable,
                     "The Python shell could not be started: " + event.why + ". `varro doctor` says how to fix it.");
   if (auto orphan = state.orphans.find(chat); order->second.attach && orphan != state.orphans.end()) {
-    fail_attach(orphan->second.waiting, fail(errc::not_found, "The chat's shell is gone."));
+    fail_all(orphan->second.waiting, fail(errc::not_found, "The chat's shell is gone."));
     state.orphans.erase(orphan);
   }
   state.orders.erase(order);

@@ -5,12 +5,19 @@
 #include "actors/shell_host.hpp"
 
 #include <functional>
+#include <vector>
 
 namespace varro {
 
 // --- what every part does (shell_host.cpp) ---------------------------------------------------------------------------
 
-void fail_all(std::vector<shell_host_state::start_promise>& promises, const caf::error& error);
+// Answers all of them with this error.
+template <class Promise>
+void fail_all(std::vector<Promise>& promises, const caf::error& error) {
+  for (auto& promise : promises)
+    promise.deliver(error);
+  promises.clear();
+}
 void close_shell_of(shell_host_pointer self, shell_host_state::shell& shell);
 // Starts varro-shells, or connects to it, if there is no client.
 supervisor_client& client_of(shell_host_pointer self);

@@ -46,9 +46,9 @@ store_impl_actor::behavior_type store(store_impl_actor::stateful_pointer<store_s
     self->quit(std::move(message.reason));
   });
   return {
-    [self](commit_atom, const write_batch& batch) { return self->state.write(batch); },
-    [self](rename_atom, int64_t user, int64_t chat, const std::string& title) {
-      return self->state.write(chat_renamed{user, chat, title});
+    [self](commit_atom, write_batch& batch) { return self->state.write(std::move(batch)); },
+    [self](rename_atom, int64_t user, int64_t chat, std::string& title) {
+      return self->state.write(chat_renamed{user, chat, std::move(title)});
     },
     [self](remove_atom, int64_t user, int64_t chat) {
       return self->state.write(chat_deleted{user, chat});
@@ -56,8 +56,8 @@ store_impl_actor::behavior_type store(store_impl_actor::stateful_pointer<store_s
     [self](usage_atom, int64_t user, int64_t chat, int64_t bytes) {
       return self->state.write(workspace_measured{user, chat, bytes});
     },
-    [self](login_atom, const login_record& login) { return self->state.write(login); },
-    [self](logout_atom, const std::string& token_hash) { return self->state.write(login_dropped{token_hash}); },
+    [self](login_atom, login_record& login) { return self->state.write(std::move(login)); },
+    [self](logout_atom, std::string& token_hash) { return self->state.write(login_dropped{std::move(token_hash)}); },
     [self](flush_atom) { self->state.flush(); },
   };
 }

@@ -12,7 +12,6 @@ much was compared; the exit code is 1 if there is any.
 import argparse
 import contextlib
 import difflib
-import json
 import os
 import pathlib
 import re
@@ -53,23 +52,17 @@ TEXTS = [
 ]
 
 
-def directive(kind, text):
-    if kind == "python":
-        arguments = json.dumps({"code": text}).replace("[", "\\u005b").replace("]", "\\u005d")
-        return f"[[python-args: {arguments}]]"
-    return f"[[{kind}: {text}]]" if "[[" not in text and "]]" not in text else ""
-
-
 def turns():
     """The messages of several chats."""
-    yield [f"{HOSTILE} cell {n} {directive('thinking', 'I look <there>.')} {directive('python', code)}"
-           for n, code in enumerate(CELLS)]
-    yield [f"Text {n}\n\nof *two* lines {directive('text', text)}" for n, text in enumerate(TEXTS)]
+    from cells import python
+
+    yield [f"{HOSTILE} cell {n} [[thinking: I look <there>.]] {python(code)}" for n, code in enumerate(CELLS)]
+    yield [f"Text {n}\n\nof *two* lines [[text: {text}]]" for n, text in enumerate(TEXTS)]
     yield ["Failing [[error: 400]]", "Refused [[refusal: not <that>]]", "Cut short [[text: half]] [[stop: length]]",
            "Retried [[error: 529 x1]] [[text: then it answered]]", "Broken [[stream-error: 500]]",
            'A wrong tool [[tool: nothing {"a": "<"}]] [[text: so]]', "Raw [[python-args: {\"code\": 1}]]",
            "No JSON [[python-args: {\"code]]",
-           "Two " + directive("python", "1") + directive("python", "print(2)") + "[[text: both]]"]
+           f"Two {python('1')}{python('print(2)')}[[text: both]]"]
 
 
 def made_equal(text):
