@@ -154,6 +154,9 @@ struct writer {
     result.html_ = std::move(html);
     return result;
   }
+  static std::string& html_of(markup& of) {
+    return of.html_;
+  }
 };
 
 namespace {
@@ -188,6 +191,16 @@ markup detail::fragment(std::initializer_list<content> contents) {
   return writer::done(std::move(html));
 }
 
+open_element::open_element(markup& out, tag name, std::initializer_list<attribute> attributes)
+  : out_(out), name_(name) {
+  append_tag(writer::html_of(out_), name_.name(), attributes);
+  writer::html_of(out_) += '>';
+}
+
+open_element::~open_element() {
+  append_end(writer::html_of(out_), name_.name());
+}
+
 markup void_element(void_tag name, std::initializer_list<attribute> attributes) {
   std::string html;
   append_tag(html, name.name(), attributes);
@@ -199,8 +212,8 @@ markup raw_element(raw_tag name, std::initializer_list<attribute> attributes) {
   return detail::element(name.name(), attributes, {});
 }
 
-markup raw_element(raw_tag name, std::initializer_list<attribute> attributes, const trusted& source) {
-  const markup content{source};
+markup raw_element(raw_tag name, std::initializer_list<attribute> attributes, trusted source) {
+  const markup content{std::move(source)};
   return detail::element(name.name(), attributes, {content});
 }
 

@@ -338,11 +338,25 @@ markup element(tag name, const Contents&... contents) {
   return detail::element(name.name(), {}, {content(contents)...});
 }
 
+// An element that lasts as long as this object: what is added to `out` meanwhile stands in it. For what is large,
+// because element() copies its content. REQUIRES: `out` outlives it.
+class open_element {
+public:
+  open_element(markup& out, tag name, std::initializer_list<attribute> attributes = {});
+  ~open_element();
+  open_element(const open_element&) = delete;
+  open_element& operator=(const open_element&) = delete;
+
+private:
+  markup& out_;
+  tag name_;
+};
+
 markup void_element(void_tag name, std::initializer_list<attribute> attributes = {});
 
 // A script, a style sheet, or a frame with a document of its own.
 markup raw_element(raw_tag name, std::initializer_list<attribute> attributes);
-markup raw_element(raw_tag name, std::initializer_list<attribute> attributes, const trusted& source);
+markup raw_element(raw_tag name, std::initializer_list<attribute> attributes, trusted source);
 
 // <!doctype html>
 markup doctype();

@@ -143,22 +143,33 @@ markup dialog(const page_viewer& viewer, const std::string& id, std::string_view
 
 } // namespace
 
-markup document(const page_viewer& viewer, std::string_view title, std::string_view body_class, const markup& body) {
-  return fragment(
-    html::doctype(), "\n",
-    element(
-      "html", {{"lang", "en"}}, "\n",
-      element("head", "\n", void_element("meta", {{"charset", "utf-8"}}), "\n",
-              meta("viewport", "width=device-width, initial-scale=1"), meta("color-scheme", "light dark"),
-              meta("referrer", "same-origin"), meta("htmx-config", htmx_settings),
-              viewer.csrf.empty() ? markup{} : meta("csrf", viewer.csrf), element("title", title), "\n",
-              void_element("link", {{"rel", "icon"}, {"type", "image/svg+xml"}, {"href", url{asset_url("icon.svg")}}}),
-              "\n", style("vendor/katex/katex.min.css"), style("app.css"), style("blocks.css"),
-              // Before the first paint, or a dark page would flash white.
-              raw_element("script", {{"src", url{asset_url("theme.js")}}}), "\n", script("vendor/htmx/htmx.min.js"),
-              script("vendor/highlight/highlight.min.js"), script("vendor/katex/katex.min.js"), modules()),
-      "\n", element("body", {{"class", body_class}}, "\n", body, "\n"), "\n"),
-    "\n");
+markup document(const page_viewer& viewer, std::string_view title, std::string_view body_class,
+                const write_html& body) {
+  auto out = fragment(html::doctype(), "\n");
+  {
+    html::open_element page{out, "html", {{"lang", "en"}}};
+    out += "\n";
+    out += element(
+      "head", "\n", void_element("meta", {{"charset", "utf-8"}}), "\n",
+      meta("viewport", "width=device-width, initial-scale=1"), meta("color-scheme", "light dark"),
+      meta("referrer", "same-origin"), meta("htmx-config", htmx_settings),
+      viewer.csrf.empty() ? markup{} : meta("csrf", viewer.csrf), element("title", title), "\n",
+      void_element("link", {{"rel", "icon"}, {"type", "image/svg+xml"}, {"href", url{asset_url("icon.svg")}}}), "\n",
+      style("vendor/katex/katex.min.css"), style("app.css"), style("blocks.css"),
+      // Before the first paint, or a dark page would flash white.
+      raw_element("script", {{"src", url{asset_url("theme.js")}}}), "\n", script("vendor/htmx/htmx.min.js"),
+      script("vendor/highlight/highlight.min.js"), script("vendor/katex/katex.min.js"), modules());
+    out += "\n";
+    {
+      html::open_element shown{out, "body", {{"class", body_class}}};
+      out += "\n";
+      body(out);
+      out += "\n";
+    }
+    out += "\n";
+  }
+  out += "\n";
+  return out;
 }
 
 markup csrf_field(const page_viewer& viewer) {

@@ -3,11 +3,16 @@
 
 #include "render/pages.hpp"
 
+#include <functional>
+
 namespace varro {
+
+// Adds its part of a page, which may be large, to what is written already.
+using write_html = std::function<void(html::markup& out)>;
 
 // <!doctype html> … </html> around a body; scripts and styles from /assets only.
 html::markup document(const page_viewer& viewer, std::string_view title, std::string_view body_class,
-                      const html::markup& body);
+                      const write_html& body);
 
 // The hidden field of every form; empty when there is no token.
 html::markup csrf_field(const page_viewer& viewer);

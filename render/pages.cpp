@@ -83,39 +83,62 @@ markup prefix_offer(const page_viewer& viewer, int64_t chat_id) {
     "\n");
 }
 
-markup main_part(const page_context& context, std::string_view title, const chat_record* chat,
-                 const markup& conversation, bool enabled, std::string_view notice, bool old_prefix = false) {
-  const bool offers = old_prefix && enabled && chat != nullptr;
-  return fragment(element("main", {{"id", "main"}, {"class", "main"}}, "\n",
-                          element("header", {{"class", "topbar"}},
-                                  element("a",
-                                          {{"class", "icon-button open-sidebar"},
-                                           {"href", url{"#sidebar"}},
-                                           {"aria-label", "Show the list of chats"}},
-                                          icon("menu")),
-                                  element("h1", {{"id", "chat-title"}}, title), chat_tools(chat, {})),
-                          "\n", sandbox_banner(settings_of(context)),
-                          element("div", {{"id", "scroll"}, {"class", "scroll"}},
-                                  element("div",
-                                          {{"id", "conversation"},
-                                           {"class", "conversation"},
-                                           {"role", "log"},
-                                           {"aria-live", "polite"},
-                                           {"aria-label", "Conversation"}},
-                                          "\n", conversation)),
-                          "\n",
-                          element("div", {{"class", "composer-area"}}, notice_with(notice, {}),
-                                  offers ? prefix_offer(context.viewer, chat->id) : markup{},
-                                  model_note(*choices_of(context), chat, {}), chat_form(context, chat, enabled)),
-                          "\n"),
-                  "\n");
+struct main_content {
+  std::string title;
+  const chat_record* chat = nullptr; // null: a new one
+  bool enabled = true;               // the composer
+  std::string_view notice{};
+  bool old_prefix = false;
+};
+
+void write_main(markup& out, const page_context& context, const main_content& content, const write_html& conversation) {
+  const auto* chat = content.chat;
+  {
+    html::open_element main{out, "main", {{"id", "main"}, {"class", "main"}}};
+    out += fragment("\n",
+                    element("header", {{"class", "topbar"}},
+                            element("a",
+                                    {{"class", "icon-button open-sidebar"},
+                                     {"href", url{"#sidebar"}},
+                                     {"aria-label", "Show the list of chats"}},
+                                    icon("menu")),
+                            element("h1", {{"id", "chat-title"}}, content.title), chat_tools(chat, {})),
+                    "\n", sandbox_banner(settings_of(context)));
+    {
+      html::open_element scroll{out, "div", {{"id", "scroll"}, {"class", "scroll"}}};
+      html::open_element log{out,
+                             "div",
+                             {{"id", "conversation"},
+                              {"class", "conversation"},
+                              {"role", "log"},
+                              {"aria-live", "polite"},
+                              {"aria-label", "Conversation"}}};
+      out += "\n";
+      conversation(out);
+    }
+    const bool offers = content.old_prefix && content.enabled && chat != nullptr;
+    out += fragment("\n",
+                    element("div", {{"class", "composer-area"}}, notice_with(content.notice, {}),
+                            offers ? prefix_offer(context.viewer, chat->id) : markup{},
+                            model_note(*choices_of(context), chat, {}), chat_form(context, chat, content.enabled)),
+                    "\n");
+  }
+  out += "\n";
 }
 
-markup app_page(const page_context& context, std::string_view title, int64_t chat_id, const markup& main) {
-  return document(context.viewer, title, "app",
-                  fragment(element("a", {{"class", "skip"}, {"href", url{"#message"}}}, "Skip to the message box"),
-                           "\n", element("div", {{"class", "layout"}}, "\n", sidebar(context, chat_id), main), "\n",
-                           rename_dialog(context.viewer), edit_form(context.viewer)));
+markup app_page(const page_context& context, std::string_view title, const main_content& content,
+                const write_html& conversation) {
+  return document(context.viewer, title, "app", [&](markup& out) {
+    out += element("a", {{"class", "skip"}, {"href", url{"#message"}}}, "Skip to the message box");
+    out += "\n";
+    {
+      html::open_element layout{out, "div", {{"class", "layout"}}};
+      out += "\n";
+      out += sidebar(context, content.chat ? content.chat->id : 0);
+      write_main(out, context, content, conversation);
+    }
+    out += fragment("\n", rename_dialog(context.viewer), edit_form(context.viewer));
+  });
 }
 
 // Where the events after that one arrive, with the newest progress line for now.
@@ -128,24 +151,27 @@ markup stream_container(const chat_page& page) {
                  page.progress.empty() ? markup{} : progress_indicator(page.progress));
 }
 
-markup lines_of(const std::vector<block>& blocks) {
-  return html::each(blocks, [](const block& each) { return fragment(each.html, "\n"); });
+void write_blocks(markup& out, const std::vector<block>& blocks) {
+  for (const auto& each : blocks) {
+    out += each.html;
+    out += "\n";
+  }
 }
 
 } // namespace
 
 markup new_chat_page(const page_context& context) {
-  return app_page(context, "Varro", 0,
-                  main_part(context, "New chat", nullptr, welcome(*choices_of(context)), true, {}));
+  return app_page(context, "Varro", {"New chat"}, [&](markup& out) { out += welcome(*choices_of(context)); });
 }
 
 markup chat_page_html(const page_context& context, const chat_page& page) {
-  auto conversation = lines_of(page.blocks);
-  if (page.running)
-    conversation += stream_container(page);
-  auto title = page.chat.title.empty() ? std::string("Untitled chat") : page.chat.title;
-  return app_page(context, title + " – Varro", page.chat.id,
-                  main_part(context, title, &page.chat, conversation, !page.running, page.notice, page.old_prefix));
+  const main_content content{page.chat.title.empty() ? "Untitled chat" : page.chat.title, &page.chat, !page.running,
+                             page.notice, page.old_prefix};
+  return app_page(context, content.title + " – Varro", content, [&](markup& out) {
+    write_blocks(out, page.blocks);
+    if (page.running)
+      out += stream_container(page);
+  });
 }
 
 markup login_page(const page_viewer& viewer, std::string_view message) {
@@ -158,21 +184,20 @@ markup login_page(const page_viewer& viewer, std::string_view message) {
                             {"autofocus", true}});
   auto password = void_element(
     "input", {{"name", "password"}, {"type", "password"}, {"autocomplete", "current-password"}, {"required", true}});
-  return document(viewer, "Log in – Varro", "centred",
-                  element("main", {{"class", "card"}}, element("p", {{"class", "brand"}}, "Varro"),
-                          element("h1", "Log in"),
-                          message.empty() ? markup{} : element("p", {{"class", "notice"}, {"role", "alert"}}, message),
-                          element("form", {{"method", "post"}, {"action", url{"/login"}}}, csrf_field(viewer),
-                                  element("label", {{"class", "field"}}, element("span", "Name"), name),
-                                  element("label", {{"class", "field"}}, element("span", "Password"), password),
-                                  element("button", {{"type", "submit"}, {"class", "primary"}}, "Log in"))));
+  auto card = element("main", {{"class", "card"}}, element("p", {{"class", "brand"}}, "Varro"), element("h1", "Log in"),
+                      message.empty() ? markup{} : element("p", {{"class", "notice"}, {"role", "alert"}}, message),
+                      element("form", {{"method", "post"}, {"action", url{"/login"}}}, csrf_field(viewer),
+                              element("label", {{"class", "field"}}, element("span", "Name"), name),
+                              element("label", {{"class", "field"}}, element("span", "Password"), password),
+                              element("button", {{"type", "submit"}, {"class", "primary"}}, "Log in")));
+  return document(viewer, "Log in – Varro", "centred", [&](markup& out) { out += card; });
 }
 
 markup error_page(const page_viewer& viewer, int status, std::string_view message) {
-  return document(viewer, std::to_string(status) + " – Varro", "centred",
-                  element("main", {{"class", "card"}}, element("p", {{"class", "brand"}}, "Varro"),
-                          element("h1", status), element("p", {{"data-error-text", true}}, message),
-                          element("p", element("a", {{"href", url{"/"}}}, "To the chats"))));
+  auto card = element("main", {{"class", "card"}}, element("p", {{"class", "brand"}}, "Varro"), element("h1", status),
+                      element("p", {{"data-error-text", true}}, message),
+                      element("p", element("a", {{"href", url{"/"}}}, "To the chats")));
+  return document(viewer, std::to_string(status) + " – Varro", "centred", [&](markup& out) { out += card; });
 }
 
 markup chat_form(const page_context& context, const chat_record* chat, bool enabled) {
@@ -193,9 +218,10 @@ markup file_list(int64_t chat_id, const std::vector<listed_file>& files) {
 
 markup send_reply(const page_context& context, const chat_page& page, const std::vector<block>& user_blocks) {
   const html::attributes swap{{"hx-swap-oob", "true"}};
-  auto out
-    = fragment(lines_of(user_blocks), stream_container(page), "\n", chat_form_with(context, &page.chat, false, swap),
-               "\n", model_note(*choices_of(context), &page.chat, swap));
+  markup out;
+  write_blocks(out, user_blocks);
+  out += fragment(stream_container(page), "\n", chat_form_with(context, &page.chat, false, swap), "\n",
+                  model_note(*choices_of(context), &page.chat, swap));
   if (!page.notice.empty())
     out += fragment("\n", notice_with(page.notice, swap));
   if (!context.chats.empty())

@@ -87,6 +87,20 @@ TEST_CASE("elements nest, each with its end tag, attributes in the order in whic
   CHECK(fragment(html::doctype(), "\n", element("title", "x")).str() == "<!doctype html>\n<title>x</title>");
 }
 
+TEST_CASE("an open element holds what is added while it lasts, and ends with its scope, inner ones first") {
+  markup out;
+  {
+    html::open_element list{out, "ul", {{"class", "a < b"}}};
+    out += "1 < 2";
+    for (int i : {1, 2}) {
+      html::open_element item{out, "li"};
+      out += i;
+    }
+  }
+  out += "after";
+  CHECK(out.str() == "<ul class=\"a &lt; b\">1 &lt; 2<li>1</li><li>2</li></ul>after");
+}
+
 TEST_CASE("void elements have no end tag; a path of SVG, where there are none, closes itself") {
   CHECK(html::void_element("br").str() == "<br>");
   CHECK(html::void_element("input", {{"name", "q"}, {"required", true}}).str() == "<input name=\"q\" required>");
