@@ -8,13 +8,16 @@
 #include "pictures/picture_process.hpp"
 #include "render/bounded_markdown.hpp"
 #include "shell/diagnosis.hpp"
+#include "shell/supervisor/shell_users.hpp"
 #include "storage/open.hpp"
+#include "workspace/owner.hpp"
 
 #include <algorithm>
 #include <ostream>
 
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 namespace varro {
@@ -74,6 +77,26 @@ void check_shell(const config& settings, report& to) {
       "there");
 }
 
+// Where the data is, or will be made.
+std::filesystem::path place_of_data(const config& settings) {
+  std::error_code status;
+  return std::filesystem::exists(settings.data_dir, status) ? settings.data_dir : std::filesystem::path{"."};
+}
+
+void check_shell_users(const config& settings, report& to) {
+  if (!settings.shell.sandbox)
+    return;
+  const std::string shared = "users: all shells have one host user, so that a chat can use up descriptors in flight, "
+                             "pages of pipes and epoll watches for the others";
+  if (shell_user() == 0)
+    to.warn(shared, "only a server that root runs can give each shell a host user of its own (docs/service.md)");
+  else if (auto problem = try_shell_users(place_of_data(settings), settings.shell.bubblewrap))
+    to.warn(shared + " (" + text_of(problem) + ")",
+            "Linux 5.12 or later, the data on ext4, xfs or btrfs, and all user ids, which a container may lack");
+  else
+    to.ok("users: each shell has a host user of its own");
+}
+
 // Without it pictures and documents are told in words to models.
 void check_pictures(report& to) {
   static const auto pixel = base64_decode("R0lGODlhAQABAAAAACwAAAAAAQABAAACAkQBADs=").value_or("");
@@ -97,6 +120,19 @@ void check_markdown(report& to) {
     to.ok("markdown: varro-markdown formats it");
 }
 
+// What holds the quotas of workspaces (shell/supervisor/workspace_watch.hpp).
+void check_quotas(const config& settings, report& to) {
+  auto place = place_of_data(settings);
+  struct statvfs space {};
+  if (statvfs(place.c_str(), &space) == 0 && space.f_blocks > 0 && space.f_bfree < space.f_blocks)
+    to.ok("quotas: a workspace is measured as soon as the disk has lost what its quota leaves, and a cell passes it by "
+          "some MiB at most; the kernel holds the size of one file");
+  else
+    to.warn("quotas: the file system of " + place.string()
+              + " does not tell how much is free: a running cell's workspace is measured once a second only",
+            "keep the data on a local file system, such as ext4, xfs or btrfs");
+}
+
 void check_data_dir(const config& settings, report& to) {
   const auto& dir = settings.data_dir;
   std::error_code status;
@@ -118,8 +154,7 @@ void check_data_dir(const config& settings, report& to) {
 
 void check_disk(const config& settings, report& to) {
   std::error_code status;
-  auto at = std::filesystem::exists(settings.data_dir, status) ? settings.data_dir : std::filesystem::path{"."};
-  auto space = std::filesystem::space(at, status);
+  auto space = std::filesystem::space(place_of_data(settings), status);
   auto text = "disk: " + std::to_string(space.available >> 20) + " MiB free";
   if (status)
     to.warn("disk: the free space cannot be read", status.message());
@@ -234,9 +269,11 @@ int doctor(const config& settings, std::ostream& out) {
   report to{out};
   to.ok(settings.file.empty() ? "configuration: defaults, no file" : "configuration: " + settings.file.string());
   check_shell(settings, to);
+  check_shell_users(settings, to);
   check_pictures(to);
   check_markdown(to);
   check_data_dir(settings, to);
+  check_quotas(settings, to);
   check_disk(settings, to);
   check_database(settings, to);
   check_limits(settings, to);

@@ -1,7 +1,17 @@
 // The composition root: configuration, actor system, signals, shutdown order.
+#include "accounts/audit_command.hpp"
+#include "accounts/erase_command.hpp"
+#include "accounts/group_command.hpp"
+#include "accounts/limit_command.hpp"
+#include "accounts/link_command.hpp"
+#include "accounts/links.hpp"
+#include "accounts/token_command.hpp"
+#include "accounts/usage_command.hpp"
 #include "accounts/user_command.hpp"
 #include "actors/chat_registry.hpp"
 #include "actors/chat_search.hpp"
+#include "actors/eraser.hpp"
+#include "actors/erasing.hpp"
 #include "actors/model_client.hpp"
 #include "actors/picture_scaler.hpp"
 #include "actors/shell_host.hpp"
@@ -13,6 +23,7 @@
 #include "config/command_line.hpp"
 #include "config/load.hpp"
 #include "config/local_models.hpp"
+#include "config/shown_settings.hpp"
 #include "doctor.hpp"
 #include "http/http_gateway.hpp"
 #include "http/server.hpp"
@@ -27,9 +38,11 @@
 #include <csignal>
 #include <cstdio>
 #include <iostream>
+#include <malloc.h>
 #include <optional>
 #include <sys/resource.h>
 #include <thread>
+#include <unistd.h>
 
 namespace varro {
 
@@ -41,6 +54,7 @@ struct system_configuration : caf::actor_system_config {
   system_configuration() {
     add_message_types<caf::id_block::varro_base>();
     add_message_types<caf::id_block::varro>();
+    add_message_types<caf::id_block::varro_http>();
     load<caf::io::middleman>();
     // Enough for two cores' worth of actors, few enough that the thread count stays small on large machines.
     set("scheduler.max-threads", std::clamp<size_t>(std::thread::hardware_concurrency(), 2, 8));
@@ -52,6 +66,15 @@ struct system_configuration : caf::actor_system_config {
 int report(const caf::error& error) {
   std::cerr << "varro: " << text_of(error) << std::endl;
   return exit_failed;
+}
+
+// Histories hold pictures, and leave memory with them. Whatever is as large as this goes back to the system when it is
+// freed. By default glibc raises the threshold to the size of each such piece that was freed, up to 32 MiB
+// (mallopt(3)), and from then on its arenas keep them: the server would stay as large as it ever was.
+constexpr int large_allocation_bytes = 256 << 10;
+
+void return_large_memory() {
+  mallopt(M_MMAP_THRESHOLD, large_allocation_bytes);
 }
 
 void raise_file_limit() {
@@ -82,9 +105,11 @@ struct opened_storage {
   data_lock lock;
   std::unique_ptr<chat_database> writer;
   std::unique_ptr<chat_reader> reader;
+  std::unique_ptr<chat_reader> oidc_reader; // of --auth oidc
   std::unique_ptr<search_index> search;
+  std::unique_ptr<limit_book> limits;
+  std::unique_ptr<chat_database> erasures; // the eraser's own
   user_record local_user;
-  std::shared_ptr<id_source> ids;
   std::vector<open_run> open_runs;
   known_chats chats;
 };
@@ -105,34 +130,63 @@ caf::expected<opened_storage> open_storage(const config& settings) {
   auto chats = (*writer)->chat_ids();
   if (!chats)
     return chats.error();
-  auto ids = std::make_shared<id_source>();
-  auto next_chat = (*writer)->next_chat_id();
-  auto next_run = (*writer)->next_run_id();
-  if (!next_chat || !next_run)
-    return next_chat ? next_run.error() : next_chat.error();
-  ids->next_chat = next_chat_without_files(settings.data_dir, *next_chat);
-  ids->next_run = *next_run;
+  auto greatest_chat = (*writer)->greatest_chat_id();
+  if (!greatest_chat)
+    return greatest_chat.error();
+  if (auto err = (*writer)->skip_chat_ids(greatest_chat_with_files(settings.data_dir)))
+    return err;
   auto reader = open_reader(settings.data_dir);
   if (!reader)
     return reader.error();
+  const bool with_oidc = settings.auth.mode == auth_mode::oidc;
+  const store_write foreign_logins = account_write{foreign_logins_ended{with_oidc}};
+  if (auto err = (*writer)->commit({&foreign_logins, 1}).front())
+    return err;
+  auto oidc_reader = with_oidc ? open_reader(settings.data_dir) : std::unique_ptr<chat_reader>{};
+  if (!oidc_reader)
+    return oidc_reader.error();
   auto search = open_search_index(settings.data_dir);
   if (!search)
     return search.error();
-  return opened_storage{
-    std::move(*lock),       std::move(*writer), std::move(*reader),    std::move(*search),
-    std::move(*local_user), std::move(ids),     std::move(*open_runs), {std::move(*chats), *next_chat}};
+  auto limits = open_limit_book(settings.data_dir, true);
+  if (!limits)
+    return limits.error();
+  auto erasures = open_database(settings.data_dir);
+  if (!erasures)
+    return erasures.error();
+  return opened_storage{std::move(*lock),      std::move(*writer),
+                        std::move(*reader),    std::move(*oidc_reader),
+                        std::move(*search),    std::move(*limits),
+                        std::move(*erasures),  std::move(*local_user),
+                        std::move(*open_runs), {std::move(*chats), *greatest_chat}};
 }
 
-int serve(config loaded) {
+// The path of a link that makes the first admin; empty where there is one, or there are no accounts. The link of a
+// former start is void.
+caf::expected<std::string> first_admin_link(const config& settings, chat_database& db) {
+  if (settings.auth.mode != auth_mode::accounts)
+    return std::string{};
+  auto has_admin = db.has_admin();
+  if (!has_admin || *has_admin)
+    return has_admin ? caf::expected<std::string>{std::string{}} : has_admin.error();
+  return make_link(db, {"", link_purpose::first_admin, user_role::admin}, settings.auth.reset_max);
+}
+
+int serve(config loaded, const std::map<std::string, std::string>& origins) {
   auto signals = stop_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+  return_large_memory();
   raise_file_limit();
   set_log_level(loaded.log_level);
   auto settings = std::make_shared<const config>(std::move(loaded));
+  auto shown = std::make_shared<const std::vector<shown_setting>>(shown_settings(*settings, origins));
   auto storage = open_storage(*settings);
   if (!storage)
     return report(storage.error());
+  auto first_admin = first_admin_link(*settings, *storage->writer);
+  if (!first_admin)
+    return report(first_admin.error());
 
   std::optional<stop_deadline> deadline; // outlives the actors
   system_configuration system_config;
@@ -146,35 +200,48 @@ int serve(config loaded) {
   session_services services;
   services.settings = settings;
   services.catalog = catalog;
-  services.ids = storage->ids;
   services.counts = std::make_shared<gauges>();
   services.tools = built_in_tools();
-  services.markdown = std::make_shared<bounded_markdown>(std::thread::hardware_concurrency());
-  services.store = spawn_store(system, std::move(storage->writer));
+  auto store = spawn_store(system, std::move(storage->writer), services.ids);
+  services.store = store;
   services.reader = spawn_store_reader(system, std::move(storage->reader));
   auto search = spawn_chat_search(system, std::move(storage->search));
   services.shells = spawn_shell_host(system, settings, services.store, services.reader);
   services.keeper = spawn_workspace_keeper(system, settings, std::move(storage->chats));
+  auto run_limits_known = std::make_shared<run_limits>();
+  services.allowances = spawn_allowances(system, std::move(storage->limits), settings, run_limits_known);
+  services.runs_at_once = runs_at_once_of(run_limits_known, services.allowances);
   auto pictures = spawn_picture_scaler(system);
   services.models = system.spawn(model_client, settings, transport, pictures);
-  services.gateway = system.middleman().spawn_broker(http_gateway, settings->stream, services.reader);
+  auto markdown = std::make_shared<bounded_markdown>(std::thread::hardware_concurrency());
+  services.gateway
+    = system.middleman().spawn_broker(http_gateway, settings->stream, services.reader, html_presenters(markdown));
   auto registry = system.spawn(chat_registry, services);
   auto stopper = system.spawn(supervisor,
                               supervised{registry, services.shells, services.gateway, services.models, services.store,
-                                         services.reader, search, services.keeper, pictures},
+                                         services.reader, search, services.keeper, pictures, services.allowances},
                               services.stop);
 
+  eraser erasing{system, settings->data_dir, std::move(storage->erasures), {registry, search, store}};
+
   http_server server{{system, *settings, registry, services.gateway, services.store, services.reader, services.shells,
-                      storage->local_user, catalog, search}};
+                      storage->local_user, catalog, search, markdown, token_writer_of(services.store),
+                      token_reader_of(services.reader), services.live, shown, services.allowances, transport,
+                      std::move(storage->oidc_reader)}};
   auto port = server.bind();
   if (port) {
     lists.wait(settings->model_lists.start_wait);
     server.start();
-    auto host = settings->server.host.find(':') == std::string::npos ? settings->server.host
-                                                                     : "[" + settings->server.host + "]";
+    erasing.start();
     for (const auto& run : storage->open_runs)
       caf::anon_send(registry, resume_atom_v, run.user_id, run.chat_id);
-    std::cout << "varro: listening on http://" << host << ":" << *port << std::endl;
+    auto listening = settings->server;
+    listening.public_url.clear();
+    std::cout << "varro: listening on " << server_address(listening, *port) << std::endl;
+    if (!first_admin->empty())
+      std::cout << "varro: there is no admin yet; whoever opens " << server_address(settings->server, *port)
+                << *first_admin << " within " << settings->auth.reset_max.count() << " hours becomes the first"
+                << std::endl;
     wait_for_stop(signals);
     log(log_level::info, "stopping");
     deadline.emplace(services.stop, settings);
@@ -182,6 +249,9 @@ int serve(config loaded) {
     server.stop();
     services.stop->is_done("requests");
   }
+  services.stop->waits_for("the erasing of users", "the end of a step");
+  erasing.stop();
+  services.stop->is_done("the erasing of users");
   services.stop->waits_for("the list of models", "an answer");
   lists.stop();
   services.stop->is_done("the list of models");
@@ -203,20 +273,46 @@ int back_up(const command_line& line, const config& settings) {
   return 0;
 }
 
-int manage_user(const command_line& line, const config& settings) {
+int manage_accounts(const command_line& line, const config& settings) {
   const auto& data = settings.data_dir;
   switch (line.what) {
   case command::user_add:
-    return user_add(data, line.user_name, line.password_stdin, std::cin, std::cout, std::cerr, settings.auth);
+    return user_add(data, line.user_name, line.password_stdin, std::cin, std::cout, std::cerr, settings.auth,
+                    line.admin ? user_role::admin : user_role::user);
+  case command::user_role:
+    return user_set_role(data, line.user_name, line.user_role, std::cout, std::cerr);
+  case command::user_invite:
+    return user_invite(settings, line.admin ? user_role::admin : user_role::user, std::cout, std::cerr);
+  case command::user_reset_link:
+    return user_reset_link(settings, line.user_name, std::cout, std::cerr);
+  case command::user_erase:
+    return user_erase(
+      {data, line.user_name, line.confirmed, isatty(STDIN_FILENO) == 1, [&] { return erase_without_server(data); }},
+      std::cin, std::cout, std::cerr);
   case command::user_passwd:
     return user_passwd(data, line.user_name, line.password_stdin, std::cin, std::cout, std::cerr, settings.auth);
   case command::user_disable:
     return user_disable(data, line.user_name, std::cout, std::cerr);
   case command::user_enable:
     return user_enable(data, line.user_name, std::cout, std::cerr);
+  case command::group_list:
+    return group_list(data, std::cout, std::cerr);
+  case command::group_add:
+    return group_add(data, line.group, line.user_name, std::cout, std::cerr);
+  case command::group_remove:
+    return group_remove(data, line.group, line.user_name, std::cout, std::cerr);
   default:
     return user_list(data, std::cout, std::cerr);
   }
+}
+
+int manage_limits(const command_line& line, const config& settings) {
+  const auto& data = settings.data_dir;
+  if (line.what == command::limit_list)
+    return limit_list(data, std::cout, std::cerr);
+  const limit_row row{line.limit_subject, line.limit_who, line.limit_name, line.limit_value};
+  return line.what == command::limit_set ? limit_set(data, row, std::cout, std::cerr)
+                                         : limit_clear(data, row, std::cout, std::cerr);
 }
 
 int run(int argc, char** argv) {
@@ -228,17 +324,43 @@ int run(int argc, char** argv) {
   auto sources = line.sources();
   if (line.what == command::serve || line.what == command::doctor)
     sources.discover = [] { return discover_local_models({}); };
-  auto settings = load_config(sources);
+  std::map<std::string, std::string> origins;
+  auto settings = load_config(sources, &origins);
   if (!settings)
     return report(settings.error());
   settings->keep_shells = line.keep_shells;
   if (line.what == command::serve)
-    return serve(std::move(*settings));
+    return serve(std::move(*settings), origins);
   if (line.what == command::doctor)
     return doctor(*settings, std::cout);
   if (line.what == command::backup)
     return back_up(line, *settings);
-  return manage_user(line, *settings);
+  if (line.what == command::limit_list || line.what == command::limit_set || line.what == command::limit_clear)
+    return manage_limits(line, *settings);
+  if (line.what == command::usage)
+    return show_usage(settings->data_dir, {line.usage_by, line.since, line.csv}, std::cout, std::cerr);
+  switch (line.what) {
+  case command::link_list:
+    return link_list(settings->data_dir, std::cout, std::cerr);
+  case command::link_revoke:
+    return link_revoke(settings->data_dir, line.link_number, std::cout, std::cerr);
+  case command::audit_list:
+    return show_audit(settings->data_dir, {line.audit_user, line.since, line.audit_action, line.csv}, std::cout,
+                      std::cerr);
+  case command::audit_head:
+    return show_audit_head(settings->data_dir, std::cout, std::cerr);
+  case command::audit_verify:
+    return check_audit(settings->data_dir, line.audit_known, std::cout, std::cerr);
+  case command::token_create:
+    return token_create(*settings, {line.token.label, line.token.user, line.token.scopes, line.token.lasts}, std::cout,
+                        std::cerr);
+  case command::token_list:
+    return token_list(*settings, line.token.user, std::cout, std::cerr);
+  case command::token_revoke:
+    return token_revoke(*settings, line.token.id, std::cout, std::cerr);
+  default:
+    return manage_accounts(line, *settings);
+  }
 }
 
 } // namespace

@@ -72,10 +72,12 @@ caf::expected<std::string> normalised_user_name(std::string_view name) {
   std::string out;
   for (char c : name.substr(0, user_name_bytes_max + 1))
     out += c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-  if (out.empty() || out.size() > user_name_bytes_max || !std::all_of(out.begin(), out.end(), allowed))
+  // One that begins with '-' would be an option of `varro user`.
+  if (out.empty() || out.front() == '-' || out.size() > user_name_bytes_max
+      || !std::all_of(out.begin(), out.end(), allowed))
     return fail(errc::invalid_input,
                 "a user name has 1 to " + std::to_string(user_name_bytes_max)
-                  + " characters out of letters, digits and . _ - @");
+                  + " characters out of letters, digits and . _ - @, and does not begin with -");
   return out;
 }
 
@@ -244,6 +246,32 @@ void login_throttle::succeeded(std::string_view name) {
   auto by_name = name_key(name);
   std::lock_guard guard{impl_->mutex};
   impl_->names.forget(by_name);
+}
+
+// --- address_throttle ------------------------------------------------------------------------------------------------
+
+struct address_throttle::impl {
+  impl(int at_most, std::chrono::seconds window) : addresses(at_most, std::chrono::microseconds{window}.count()) {}
+
+  std::mutex mutex;
+  failure_window addresses; // guarded by mutex
+};
+
+address_throttle::address_throttle(int at_most, std::chrono::seconds window)
+  : impl_(std::make_unique<impl>(at_most, window)) {}
+
+address_throttle::~address_throttle() = default;
+
+bool address_throttle::allowed(std::string_view address, unix_us now) {
+  auto key = address_key(address);
+  std::lock_guard guard{impl_->mutex};
+  return impl_->addresses.allowed(key, now);
+}
+
+void address_throttle::count(std::string_view address, unix_us now) {
+  auto key = address_key(address);
+  std::lock_guard guard{impl_->mutex};
+  impl_->addresses.add(key, now);
 }
 
 } // namespace varro

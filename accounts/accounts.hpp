@@ -8,6 +8,7 @@
 #include "config/config.hpp"
 #include "storage/records.hpp"
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -40,6 +41,20 @@ public:
   bool allowed(std::string_view name, std::string_view address, unix_us now);
   void failed(std::string_view name, std::string_view address, unix_us now);
   void succeeded(std::string_view name); // forgets the name's failures; the address keeps its own
+
+private:
+  struct impl;
+  std::unique_ptr<impl> impl_;
+};
+
+// Counts what is done from an address in a sliding window. Thread-safe, bounded memory.
+class address_throttle {
+public:
+  address_throttle(int at_most, std::chrono::seconds window);
+  ~address_throttle();
+  // False while the address has used up what it may do.
+  bool allowed(std::string_view address, unix_us now);
+  void count(std::string_view address, unix_us now);
 
 private:
   struct impl;

@@ -1,6 +1,9 @@
 #include "accounts/user_command.hpp"
 
 #include "accounts/accounts.hpp"
+#include "accounts/command_parts.hpp"
+#include "accounts/links.hpp"
+#include "storage/limits.hpp"
 #include "storage/open.hpp"
 
 #include <sodium.h>
@@ -9,18 +12,12 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include <array>
 #include <istream>
 #include <ostream>
 
 namespace varro {
 
 namespace {
-
-int failed(std::ostream& err, const caf::error& error) {
-  err << "varro: " << text_of(error) << "\n";
-  return 1;
-}
 
 // Takes the echo off a terminal while it lives, and Ctrl-C's signal, which would leave the echo off for ever.
 class silent_terminal {
@@ -122,14 +119,6 @@ caf::expected<std::string> ask_hash(const std::string& name, bool password_stdin
   return hash;
 }
 
-// For everything but `add`: a mistyped --data must not leave an empty database behind.
-caf::expected<std::unique_ptr<chat_database>> open_existing(const std::filesystem::path& data_dir) {
-  std::error_code code;
-  if (!std::filesystem::exists(data_dir / "varro.db", code))
-    return fail(errc::not_found, "there is no database in " + data_dir.string() + "; is --data right?");
-  return open_database(data_dir);
-}
-
 // A user's name in the form that the database has, and that database.
 struct named_user {
   std::string name;
@@ -139,7 +128,7 @@ caf::expected<named_user> open_for(const std::filesystem::path& data_dir, const 
   auto normal = normalised_user_name(name);
   if (!normal)
     return std::move(normal.error());
-  auto db = open_existing(data_dir);
+  auto db = open_existing_database(data_dir);
   if (!db)
     return std::move(db.error());
   return named_user{std::move(*normal), std::move(*db)};
@@ -150,25 +139,26 @@ int set_disabled(const std::filesystem::path& data_dir, const std::string& name,
   auto user = open_for(data_dir, name);
   if (!user)
     return failed(err, user.error());
-  if (auto error = user->db->set_disabled(user->name, disabled))
+  if (auto error = user->db->set_disabled(user->name, disabled, command_origin()))
     return failed(err, error);
   out << (disabled ? "disabled " : "enabled ") << user->name << "\n";
   return 0;
 }
 
-std::string day_of(unix_us time) {
-  auto seconds = static_cast<std::time_t>(time / 1'000'000);
-  std::tm parts{};
-  std::array<char, 16> text{};
-  ::gmtime_r(&seconds, &parts);
-  std::strftime(text.data(), text.size(), "%Y-%m-%d", &parts);
-  return text.data();
+int print_link(chat_database& db, const config& settings, const link_record& link, std::chrono::hours lasts,
+               std::ostream& out, std::ostream& err) {
+  auto path = make_link(db, link, lasts, command_origin());
+  if (!path)
+    return failed(err, path.error());
+  out << server_address(settings.server, settings.server.port) << *path << "\n";
+  err << "varro: the link can be used once, within " << lasts.count() << " hours\n";
+  return 0;
 }
 
 } // namespace
 
 int user_add(const std::filesystem::path& data_dir, const std::string& name, bool password_stdin, std::istream& in,
-             std::ostream& out, std::ostream& err, const auth_config& limits) {
+             std::ostream& out, std::ostream& err, const auth_config& limits, const std::string& role) {
   auto normal = normalised_user_name(name);
   if (!normal)
     return failed(err, normal.error());
@@ -181,7 +171,7 @@ int user_add(const std::filesystem::path& data_dir, const std::string& name, boo
   auto hash = ask_hash(*normal, password_stdin, in, limits);
   if (!hash)
     return failed(err, hash.error());
-  auto user = (*db)->add_user(*normal, *hash);
+  auto user = (*db)->add_user(*normal, *hash, role, command_origin());
   if (!user)
     return failed(err, user.error());
   out << "added " << user->name << "\n";
@@ -198,22 +188,68 @@ int user_passwd(const std::filesystem::path& data_dir, const std::string& name, 
   auto hash = ask_hash(user->name, password_stdin, in, limits);
   if (!hash)
     return failed(err, hash.error());
-  if (auto error = user->db->set_password(user->name, *hash))
+  if (auto error = user->db->set_password(user->name, *hash, command_origin()))
     return failed(err, error);
   out << "changed the password of " << user->name << "\n";
   return 0;
 }
 
-int user_list(const std::filesystem::path& data_dir, std::ostream& out, std::ostream& err) {
-  auto db = open_existing(data_dir);
+int user_invite(const config& settings, const std::string& role, std::ostream& out, std::ostream& err) {
+  if (settings.auth.sign_up == "closed")
+    return failed(err,
+                  fail(errc::config_invalid,
+                       "nobody may join: auth.sign_up is \"closed\"; with \"invitation\", in the configuration that "
+                       "the server reads too, links work"));
+  auto db = open_existing_database(settings.data_dir);
   if (!db)
     return failed(err, db.error());
-  auto users = (*db)->list_users();
-  if (!users)
-    return failed(err, users.error());
-  for (auto& user : *users)
-    out << user.name << "\t" << (user.disabled ? "disabled" : "active") << "\t" << day_of(user.created_at) << "\n";
+  return print_link(**db, settings, {"", link_purpose::invitation, role}, settings.auth.invitation_max, out, err);
+}
+
+int user_reset_link(const config& settings, const std::string& name, std::ostream& out, std::ostream& err) {
+  auto user = open_for(settings.data_dir, name);
+  if (!user)
+    return failed(err, user.error());
+  auto found = user->db->find_user(std::string_view{user->name});
+  if (!found)
+    return failed(err, found.error());
+  if (found->disabled)
+    return failed(err,
+                  fail(errc::invalid_input,
+                       "\"" + found->name + "\" is disabled; `varro user enable " + found->name + "` comes first"));
+  const link_record link{"", link_purpose::reset, user_role::user, found->id};
+  return print_link(*user->db, settings, link, settings.auth.reset_max, out, err);
+}
+
+int user_set_role(const std::filesystem::path& data_dir, const std::string& name, const std::string& role,
+                  std::ostream& out, std::ostream& err) {
+  auto user = open_for(data_dir, name);
+  if (!user)
+    return failed(err, user.error());
+  if (auto error = user->db->set_role(user->name, role, command_origin()))
+    return failed(err, error);
+  out << user->name << " has the role " << role << "\n";
   return 0;
+}
+
+int user_list(const std::filesystem::path& data_dir, std::ostream& out, std::ostream& err) {
+  auto db = open_existing_database(data_dir);
+  if (!db)
+    return failed(err, db.error());
+  people_question question;
+  question.limit = admin_people_max;
+  for (;;) {
+    auto answer = (*db)->answer({question});
+    if (!answer)
+      return failed(err, answer.error());
+    const auto& page = std::get<people_page>(answer->what);
+    for (const auto& [user, last_seen, chats, month] : page.people)
+      out << user.name << "\t" << (user.disabled ? "disabled" : "active") << "\t" << day_text(user.created_at) << "\t"
+          << user.role << "\t" << (last_seen == 0 ? "never" : day_text(last_seen)) << "\n";
+    if (!page.more)
+      return 0;
+    question.after = page.people.back().user.name;
+  }
 }
 
 int user_disable(const std::filesystem::path& data_dir, const std::string& name, std::ostream& out, std::ostream& err) {

@@ -1,10 +1,9 @@
 #include "actors/agent_run.hpp"
 
-#include "actors/answer_end.hpp"
 #include "actors/tool_call.hpp"
+#include "actors/turn_calls.hpp"
 #include "base/fault_points.hpp"
 #include "models/history.hpp"
-#include "models/identifiers.hpp"
 #include "models/message_json.hpp"
 #include "models/timestamp.hpp"
 
@@ -18,6 +17,7 @@ using self_pointer = agent_run_actor::stateful_pointer<agent_run_state>;
 
 void step(self_pointer self);
 void start_next_in_order(self_pointer self);
+void answer_without_running(self_pointer self, const std::function<tool_outcome(const tool_call_part&)>& answer);
 
 void finish(self_pointer self, const char* status, std::string error) {
   auto& state = self->state;
@@ -27,6 +27,7 @@ void finish(self_pointer self, const char* status, std::string error) {
   state.end.run_id = state.setup.run_id;
   state.end.status = status;
   state.end.error = std::move(error);
+  state.end.used = std::exchange(state.held_usage, {});
   for (auto& [id, job] : state.running)
     self->send(job.actor, cancel_atom_v);
   self->send(state.setup.session, ended_atom_v, state.end);
@@ -35,6 +36,22 @@ void finish(self_pointer self, const char* status, std::string error) {
 
 void finish_cancelled(self_pointer self) {
   finish(self, run_status::cancelled, "Stopped by the user.");
+}
+
+// Goes on with what the user may use at this moment. Where that is not known, nothing more is used.
+template <class Continue>
+void look_at_allowance(self_pointer self, Continue go_on) {
+  auto& state = self->state;
+  state.looking = true;
+  self->request(state.setup.allowances, caf::infinite, usage_atom_v, state.setup.user_id)
+    .then(
+      [=](const allowance_ptr& allowance) {
+        self->state.looking = false;
+        go_on(*allowance);
+      },
+      [=](caf::error& error) {
+        finish(self, run_status::failed, "What you may use could not be looked up: " + text_of(error));
+      });
 }
 
 // Hands a step to the session and goes on when it is committed.
@@ -56,26 +73,8 @@ void commit(self_pointer self, message content, std::string progress, Continue g
   state.history = std::move(longer);
   self
     ->request(state.setup.session, caf::infinite, node_atom_v,
-              run_node{state.setup.run_id, std::move(shared), std::move(progress)})
+              run_node{state.setup.run_id, std::move(shared), std::move(progress), std::exchange(state.held_usage, {})})
     .then([=](done_atom) { go_on(); }, [=](caf::error& error) { finish(self, run_status::failed, text_of(error)); });
-}
-
-std::string limit_reached(const agent_run_state& state) {
-  const auto& limits = state.setup.limits;
-  if (state.end.model_requests >= limits.model_requests_max)
-    return "This turn reached its limit of " + std::to_string(limits.model_requests_max)
-      + " model requests (agent.model_requests_max). Send another message to go on.";
-  auto tokens = state.end.usage.input_tokens + state.end.usage.output_tokens;
-  if (tokens >= limits.tokens_max)
-    return "This turn reached its limit of " + std::to_string(limits.tokens_max)
-      + " tokens (agent.tokens_max): " + std::to_string(tokens) + " were used. Send another message to go on.";
-  if (state.cuts_in_a_row > cut_calls_max)
-    return "The model's tool call was cut off by its limit of output tokens twice in a row."
-      + output_limit_words(state.setup.model);
-  if (state.retries_in_a_row > limits.retries_max)
-    return "The model made " + std::to_string(state.retries_in_a_row)
-      + " unusable tool calls in a row, one more than the limit (agent.retries_max).";
-  return {};
 }
 
 void commit_outcome(self_pointer self, tool_outcome outcome) {
@@ -93,6 +92,10 @@ void commit_outcome(self_pointer self, tool_outcome outcome) {
     }
     if (s.cancelled) {
       finish_cancelled(self);
+      return;
+    }
+    if (!s.reached.empty()) {
+      finish(self, run_status::failed, s.reached);
       return;
     }
     s.retries_in_a_row = s.retried && !s.succeeded ? s.retries_in_a_row + 1 : 0;
@@ -118,19 +121,36 @@ bool in_order_running(const agent_run_state& state) {
 }
 
 void start_next_in_order(self_pointer self) {
-  auto& waiting = self->state.waiting;
-  if (waiting.empty() || in_order_running(self->state))
+  auto& state = self->state;
+  if (state.waiting.empty() || state.looking || in_order_running(state))
     return;
-  auto job = std::move(waiting.front());
-  waiting.pop_front();
-  start_job(self, std::move(job));
+  auto start = [=] {
+    auto job = std::move(self->state.waiting.front());
+    self->state.waiting.pop_front();
+    start_job(self, std::move(job));
+  };
+  // What a former server's shell has begun is not taken back.
+  if (!state.setup.allowances || state.waiting.front().begun) {
+    start();
+    return;
+  }
+  look_at_allowance(self, [=](const user_allowance& allowance) {
+    auto& s = self->state;
+    if (s.waiting.empty()) // it was stopped meanwhile
+      return;
+    s.reached = cell_refusal(allowance);
+    if (s.reached.empty())
+      start();
+    else
+      answer_without_running(self, [reached = s.reached](const tool_call_part& call) {
+        return unrun_outcome(call, cell_status::interrupted, "Not run. " + reached);
+      });
+  });
 }
 
-std::string known_tools(const tool_list& tools) {
-  std::string names;
-  for (const auto& tool : *tools)
-    names += (names.empty() ? "'" : ", '") + tool.definition.name + "'";
-  return names;
+void answer_without_running(self_pointer self, const std::function<tool_outcome(const tool_call_part&)>& answer) {
+  for (const auto& job : std::exchange(self->state.waiting, {}))
+    commit_outcome(self, answer(job.call));
 }
 
 constexpr auto cut_call_words
@@ -163,7 +183,7 @@ void run_tools(self_pointer self, const std::vector<tool_call_part>& calls) {
       }
       continue;
     }
-    tool_job job{call, std::move(checked.arguments), state.setup.session, agent_run_actor{self},
+    tool_job job{call, std::move(checked.arguments), state.setup.shells, agent_run_actor{self},
                  state.setup.unfinished.begun.contains(call.tool_call_id)};
     if (tool->in_order)
       state.waiting.push_back(std::move(job));
@@ -177,7 +197,7 @@ void run_tools(self_pointer self, const std::vector<tool_call_part>& calls) {
   start_next_in_order(self);
 }
 
-void take_up(self_pointer self, const std::vector<tool_call_part>& calls) {
+void answer_calls(self_pointer self, const std::vector<tool_call_part>& calls) {
   if (!self->state.cancelled) {
     run_tools(self, calls);
     return;
@@ -185,25 +205,6 @@ void take_up(self_pointer self, const std::vector<tool_call_part>& calls) {
   self->state.open = calls.size();
   for (const auto& call : calls)
     commit_outcome(self, stopped_outcome(call));
-}
-
-// Two calls with one id cannot be told apart by anyone: later ones of a response get an id of their own.
-std::vector<tool_call_part> take_calls(model_response& response, const message_history& history) {
-  std::vector<std::string> seen;
-  for (const message& m : history)
-    if (const auto* earlier = std::get_if<model_response>(&m))
-      for (const auto& part : earlier->parts)
-        if (const auto* call = std::get_if<tool_call_part>(&part))
-          seen.push_back(call->tool_call_id);
-  std::vector<tool_call_part> calls;
-  for (auto& part : response.parts)
-    if (auto* call = std::get_if<tool_call_part>(&part)) {
-      if (call->tool_call_id.empty() || std::find(seen.begin(), seen.end(), call->tool_call_id) != seen.end())
-        call->tool_call_id = make_tool_call_id();
-      seen.push_back(call->tool_call_id);
-      calls.push_back(*call);
-    }
-  return calls;
 }
 
 // The chat's shell can start while the response is committed.
@@ -217,38 +218,35 @@ void announce(self_pointer self, const std::vector<tool_call_part>& calls) {
     self->send(setup.session, ready_atom_v, setup.run_id);
 }
 
-bool paused(const model_response& response) {
-  return response.provider_details.is_object() && response.provider_details.contains("finish_reason")
-    && response.provider_details["finish_reason"] == "pause_turn";
-}
-
-std::vector<tool_call_part> parts_of(const std::vector<open_call>& calls, const message_history& history) {
-  std::vector<tool_call_part> parts;
-  for (const message& m : history)
-    if (const auto* response = std::get_if<model_response>(&m))
-      for (const auto& part : response->parts)
-        if (const auto* call = std::get_if<tool_call_part>(&part))
-          if (std::any_of(calls.begin(), calls.end(),
-                          [&](const open_call& open) { return open.tool_call_id == call->tool_call_id; }))
-            parts.push_back(*call);
-  return parts;
-}
-
 // Where a run that was cut off goes on: with its open calls; else with a response at the end of the history that was
 // paused, or that was the answer, so that only the run's end was missing.
 void begin(self_pointer self) {
   auto& state = self->state;
   if (!state.setup.unfinished.calls.empty()) {
-    take_up(self, parts_of(state.setup.unfinished.calls, *state.history));
+    self->send(state.setup.session, progress_atom_v, state.setup.run_id, "Running tools…");
+    answer_calls(self, parts_of(state.setup.unfinished.calls, *state.history));
     return;
   }
-  const auto* response = state.history->back().as<model_response>();
-  if (response == nullptr || paused(*response)) {
+  if (is_asked_next(state.history->back())) {
     step(self);
     return;
   }
-  auto reason = unfinished_reason(*response, state.setup.model);
+  auto reason = unfinished_reason(*state.history->back().as<model_response>(), state.setup.model);
   finish(self, reason.empty() ? run_status::completed : run_status::failed, reason);
+}
+
+void note_usage(self_pointer self, std::vector<usage_row> rows) {
+  self->send(self->state.setup.session, usage_atom_v, self->state.setup.run_id, std::move(rows));
+}
+
+// What is over without an answer is noted at once: a crash may come while the next attempt waits.
+void take_usage(self_pointer self, usage_row row, const token_usage& spent) {
+  auto& state = self->state;
+  state.end.usage += spent;
+  if (row.outcome == usage_outcome::answered || row.outcome == usage_outcome::stopped)
+    state.held_usage.push_back(std::move(row));
+  else
+    note_usage(self, {std::move(row)});
 }
 
 void on_response(self_pointer self, model_response response) {
@@ -262,6 +260,7 @@ void on_response(self_pointer self, model_response response) {
   }
   // Nothing of it can be shown or sent back.
   if (is_garbled_call(response) && ++state.garbled_in_a_row <= garbled_calls_max) {
+    note_usage(self, std::exchange(state.held_usage, {}));
     step(self);
     return;
   }
@@ -270,7 +269,7 @@ void on_response(self_pointer self, model_response response) {
   if (response.finish_reason == "content_filter")
     drop_calls(response);
   auto calls = take_calls(response, *state.history);
-  auto goes_on = !calls.empty() || (paused(response) && !response.parts.empty());
+  auto goes_on = !calls.empty() || (is_paused(response) && !response.parts.empty());
   auto reason = goes_on ? std::string{} : unfinished_reason(response, state.setup.model);
   if (response.parts.empty()) {
     finish(self, run_status::failed, std::move(reason));
@@ -279,7 +278,7 @@ void on_response(self_pointer self, model_response response) {
   announce(self, calls);
   commit(self, std::move(response), calls.empty() ? "" : "Running tools…", [=] {
     if (!calls.empty())
-      take_up(self, calls);
+      answer_calls(self, calls);
     else if (self->state.cancelled)
       finish_cancelled(self);
     else if (goes_on)
@@ -323,11 +322,24 @@ void step(self_pointer self) {
     finish_cancelled(self);
     return;
   }
-  auto reason = limit_reached(state);
-  if (!reason.empty())
+  auto reason = turn_limit_reached(state);
+  if (!reason.empty()) {
     finish(self, run_status::failed, std::move(reason));
-  else
+    return;
+  }
+  if (!state.setup.allowances) {
     ask(self);
+    return;
+  }
+  look_at_allowance(self, [=](const user_allowance& allowance) {
+    auto refused = model_refusal(allowance, self->state.setup.model);
+    if (self->state.cancelled)
+      finish_cancelled(self);
+    else if (!refused.empty())
+      finish(self, run_status::failed, std::move(refused));
+    else
+      ask(self);
+  });
 }
 
 void cancel(self_pointer self) {
@@ -339,10 +351,7 @@ void cancel(self_pointer self) {
     self->send(state.setup.models, cancel_atom_v, state.setup.run_id);
   for (auto& [id, job] : state.running)
     self->send(job.actor, cancel_atom_v);
-  auto waiting = std::move(state.waiting);
-  state.waiting.clear();
-  for (const auto& job : waiting)
-    commit_outcome(self, stopped_outcome(job.call));
+  answer_without_running(self, stopped_outcome);
 }
 
 // A tool's actor that failed without a word must not leave its call open. One that ended well has sent its outcome,
@@ -381,7 +390,7 @@ agent_run_actor::behavior_type agent_run(self_pointer self, run_setup setup) {
         return;
       commit_outcome(self, std::move(outcome));
     },
-    [=](usage_atom, const token_usage& spent) { self->state.end.usage += spent; },
+    [=](usage_atom, usage_row& row, const token_usage& spent) { take_usage(self, std::move(row), spent); },
     [=](cancel_atom) { cancel(self); },
   };
 }

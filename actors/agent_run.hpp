@@ -4,8 +4,10 @@
 // a crash could take back.
 #pragma once
 
+#include "actors/allowances.hpp"
 #include "actors/answer_end.hpp"
 #include "actors/interfaces.hpp"
+#include "actors/live_runs.hpp"
 #include "actors/tools.hpp"
 #include "config/config.hpp"
 #include "models/history.hpp"
@@ -41,8 +43,12 @@ struct run_setup {
   message_history history; // ends with the user's message, or where a crash cut the run off
   unfinished_work unfinished;
   run_spending spent;
-  chat_session_actor session;
+  run_owner_actor session;
+  shell_source_actor shells;
   model_client_actor models;
+  live_runs::pass live = nullptr;   // who looks after the server sees the run as long as it is on
+  int64_t user_id = 0;              // whose limits hold
+  allowances_actor allowances = {}; // null: nothing is limited, as in tests
 };
 
 // Answers of a turn in a row whose tool call the limit of output tokens may cut off.
@@ -60,11 +66,13 @@ struct agent_run_state {
   static inline const char* name = "agent_run";
 
   run_setup setup;
-  message_list history; // shared with requests under way
-  run_end end;          // grows with the run
+  message_list history;              // shared with requests under way
+  run_end end;                       // grows with the run
+  std::vector<usage_row> held_usage; // of the newest request: written with what becomes of its answer
   bool begun = false;
   bool cancelled = false;
-  bool asking = false; // a model request is under way
+  bool asking = false;  // a model request is under way
+  bool looking = false; // at what the user may use
   bool ended = false;
   int retries_in_a_row = 0;
   int cuts_in_a_row = 0;
@@ -73,10 +81,14 @@ struct agent_run_state {
   bool cut = false;                            // so that a call of it could not be read
   bool retried = false;                        // in the current round of calls
   bool succeeded = false;                      // likewise
+  std::string reached;                         // a limit, so that the run ends with the current response's calls
   size_t open = 0;                             // calls of the current response without a committed outcome
   std::deque<tool_job> waiting;                // in-order calls that have not started
   std::map<std::string, running_call> running; // by tool_call_id
 };
+
+// Which limit of a turn (agent_config) is reached, in sentences for the user; empty: none.
+std::string turn_limit_reached(const agent_run_state& state);
 
 agent_run_actor::behavior_type agent_run(agent_run_actor::stateful_pointer<agent_run_state> self, run_setup setup);
 

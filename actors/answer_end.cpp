@@ -17,6 +17,15 @@ std::string output_limit_words(const model_config& model) {
     : " The limit is the vendor's own; output_tokens_max of a [[model]] sets another.";
 }
 
+bool is_paused(const model_response& response) {
+  return text_member(response.provider_details, "finish_reason") == "pause_turn";
+}
+
+bool is_asked_next(const message& last) {
+  const auto* response = std::get_if<model_response>(&last);
+  return response == nullptr || is_paused(*response);
+}
+
 std::string unfinished_reason(const model_response& response, const model_config& model) {
   auto finish = response.finish_reason.value_or("");
   auto details = [&](const char* name) {

@@ -1,6 +1,4 @@
 #include "actors/chat_parts.hpp"
-#include "actors/chat_shell.hpp"
-#include "actors/chat_snapshots.hpp"
 #include "base/clock.hpp"
 #include "base/fault_points.hpp"
 #include "models/user_prompt.hpp"
@@ -22,22 +20,16 @@ earlier_files files_before(const transcript& history, int64_t turn) {
   return found;
 }
 
-using error_handler = std::function<void(const caf::error&)>;
-
 // The active branch is about to be left: its newest snapshot and its files are kept, and its shell ends.
-void leave_branch(chat_session_pointer self, std::vector<std::string> next, std::function<void()> then,
-                  error_handler otherwise) {
-  auto leave = [=] {
+std::vector<waiting_step> leave_branch(chat_session_pointer self, const std::vector<std::string>& next) {
+  auto keep_its_files = [=](const continuation& then, const error_handler& otherwise) {
     auto& state = self->state;
     self
       ->request(state.services.keeper, caf::infinite, branch_atom_v, state.history.chat().id,
                 state.history.runs().back().id, next)
       .then([=](done_atom) { then(); }, [=](caf::error& error) { otherwise(error); });
   };
-  settle(self, [=] {
-    after_open_run(
-      self, [=] { end_shell(self, leave); }, otherwise);
-  });
+  return {drain_snapshots(self), close_open_run(self), end_shell(self), keep_its_files};
 }
 
 // The message of a turn goes again, with the files that went with it; an empty text keeps that of the message.
@@ -57,7 +49,7 @@ caf::error repeat_turn(const transcript& history, int64_t turn, user_message& in
 }
 
 // Another branch is active in the database: its history, then its files.
-void load_branch(chat_session_pointer self, std::function<void()> then, error_handler otherwise) {
+void load_branch(chat_session_pointer self, const continuation& then, const error_handler& otherwise) {
   auto& state = self->state;
   const auto& chat = state.history.chat();
   self->request(state.services.reader, caf::infinite, load_atom_v, chat.user_id, chat.id)
@@ -72,6 +64,7 @@ void load_branch(chat_session_pointer self, std::function<void()> then, error_ha
         for (auto run : other.runs_with_cells())
           expected = expected || !left.contains(run);
         s.history = std::move(other);
+        note_size(self);
         restore_files_of(self, {{version_after(s.history.runs().back().id)}, expected}, then);
       },
       [=](caf::error& error) {
@@ -80,22 +73,46 @@ void load_branch(chat_session_pointer self, std::function<void()> then, error_ha
       });
 }
 
-void commit_fork(chat_session_pointer self, int64_t turn, int64_t to, const std::string& notice,
-                 caf::typed_response_promise<chat_forked> promise) {
+void commit_switch(chat_session_pointer self, int64_t run, const continuation& then, const error_handler& otherwise) {
+  auto& state = self->state;
+  write_batch batch;
+  batch.chat_id = state.history.chat().id;
+  batch.user_id = state.history.chat().user_id;
+  batch.activate_run = run;
+  fault_point("branch_commit");
+  state.commits.commit(
+    std::move(batch),
+    [=] {
+      fault_point("branch_committed");
+      then();
+    },
+    otherwise);
+}
+
+// A fork that is under way.
+struct new_fork {
+  int64_t chat = 0;
+  int64_t first_run = 0;
+  std::string notice; // how its files differ from what they were
+};
+
+// A chat's id, then one for each of its runs.
+std::vector<waiting_step> draw_fork(chat_session_pointer self, int64_t turn, const std::shared_ptr<new_fork>& fork) {
+  return {draw_chat_id(self, [=](int64_t id) { fork->chat = id; }),
+          draw_run_ids(self, self->state.history.runs_up_to(turn), [=](int64_t first) { fork->first_run = first; })};
+}
+
+void commit_fork(chat_session_pointer self, int64_t turn, const new_fork& fork, const continuation& then,
+                 const error_handler& otherwise) {
   auto& state = self->state;
   fault_point("fork_commit");
-  commit(
-    self, state.history.fork(turn, to, [&state] { return state.services.ids->next_run++; }),
-    [=]() mutable {
+  state.commits.commit(
+    state.history.fork(turn, fork.chat, fork.first_run),
+    [=] {
       fault_point("fork_committed");
-      promise.deliver(chat_forked{to, notice});
-      end_start(self);
+      then();
     },
-    [=](const caf::error& error) mutable {
-      remove_files_of(self, to);
-      promise.deliver(error);
-      end_start(self);
-    });
+    otherwise);
 }
 
 } // namespace
@@ -103,6 +120,8 @@ void commit_fork(chat_session_pointer self, int64_t turn, int64_t to, const std:
 caf::result<turn_started> edit(chat_session_pointer self, int64_t turn, user_message input) {
   auto& state = self->state;
   if (auto refused = refusal(state))
+    return refused;
+  if (auto refused = state.services.resident->refusal(state.history.chat().user_id, state.services.settings->chat))
     return refused;
   if (turn == 0 && !state.history.runs().empty())
     turn = state.history.runs().back().turn;
@@ -112,18 +131,9 @@ caf::result<turn_started> edit(chat_session_pointer self, int64_t turn, user_mes
     return model.error();
   auto promise = self->make_response_promise<turn_started>();
   auto files = files_before(state.history, turn);
-  state.starting = true;
-  leave_branch(
-    self, files.versions,
-    [=] {
-      self->state.starting = false;
-      begin_turn(self, input, turn, files, promise);
-      look_for_rest(self);
-    },
-    [=](const caf::error& error) mutable {
-      promise.deliver(error);
-      end_start(self);
-    });
+  change(
+    self, turn_steps(self, leave_branch(self, files.versions), input, turn, files, promise), [] {},
+    [=](const caf::error& error) mutable { promise.deliver(error); });
   return promise;
 }
 
@@ -136,33 +146,15 @@ caf::result<done_atom> switch_branch(chat_session_pointer self, int64_t run) {
   // Checked before the shell ends for nothing.
   if (!state.history.has_alternative(run))
     return fail(errc::not_found, "This chat has no such version.");
-  write_batch batch;
-  batch.chat_id = state.history.chat().id;
-  batch.user_id = state.history.chat().user_id;
-  batch.activate_run = run;
-  state.starting = true;
   auto promise = self->make_response_promise<done_atom>();
-  error_handler otherwise = [=](const caf::error& error) mutable {
-    promise.deliver(error);
-    end_start(self);
-  };
-  auto done = [=]() mutable {
-    promise.deliver(done_atom_v);
-    end_start(self);
-  };
-  leave_branch(
-    self, {},
-    [=] {
-      fault_point("branch_commit");
-      commit(
-        self, batch,
-        [=] {
-          fault_point("branch_committed");
-          load_branch(self, done, otherwise);
-        },
-        otherwise);
-    },
-    otherwise);
+  auto steps = leave_branch(self, {});
+  steps.emplace_back(
+    [=](const continuation& then, const error_handler& otherwise) { commit_switch(self, run, then, otherwise); });
+  steps.emplace_back(
+    [=](const continuation& then, const error_handler& otherwise) { load_branch(self, then, otherwise); });
+  change(
+    self, std::move(steps), [=]() mutable { promise.deliver(done_atom_v); },
+    [=](const caf::error& error) mutable { promise.deliver(error); });
   return promise;
 }
 
@@ -176,24 +168,34 @@ caf::result<chat_forked> fork(chat_session_pointer self, int64_t turn) {
   if (!state.history.has_turn(turn))
     return fail(errc::not_found, "This chat has no such turn.");
   auto files = files_before(state.history, turn + 1);
-  auto to = state.services.ids->next_chat++;
   auto promise = self->make_response_promise<chat_forked>();
-  state.starting = true;
-  error_handler otherwise = [=](const caf::error& error) mutable {
-    remove_files_of(self, to);
-    promise.deliver(error);
-    end_start(self);
-  };
-  auto copy = [=] {
+  auto made = std::make_shared<new_fork>();
+  auto copy_files = [=](const continuation& then, const error_handler& otherwise) {
     auto& s = self->state;
-    self->request(s.services.keeper, caf::infinite, fork_atom_v, s.history.chat().id, files.versions, to)
+    self->request(s.services.keeper, caf::infinite, fork_atom_v, s.history.chat().id, files.versions, made->chat)
       .then(
-        [=](const workspace_change& change) {
-          commit_fork(self, turn, to, notice_of(change, files.expected), promise);
+        [=](const workspace_change& changed) {
+          made->notice = notice_of(changed, files.expected);
+          then();
         },
         [=](caf::error& error) { otherwise(error); });
   };
-  settle(self, [=] { after_open_run(self, copy, otherwise); });
+  auto commit_rows = [=](const continuation& then, const error_handler& otherwise) {
+    commit_fork(self, turn, *made, then, otherwise);
+  };
+  auto steps = draw_fork(self, turn, made);
+  for (auto& step : {drain_snapshots(self), close_open_run(self), waiting_step{copy_files}, waiting_step{commit_rows}})
+    steps.push_back(step);
+  change(
+    self, std::move(steps),
+    [=]() mutable {
+      promise.deliver(chat_forked{made->chat, made->notice});
+    },
+    [=](const caf::error& error) mutable {
+      if (made->chat != 0)
+        remove_files_of(self, made->chat);
+      promise.deliver(error);
+    });
   return promise;
 }
 

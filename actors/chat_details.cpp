@@ -9,13 +9,24 @@ namespace {
 
 constexpr size_t title_characters = 30;
 
-} // namespace
+// Whether a line only opens or closes a block of code.
+bool is_fence(std::string_view line) {
+  auto begin = line.find_first_not_of(' ');
+  return begin != line.npos && (line.substr(begin).starts_with("```") || line.substr(begin).starts_with("~~~"));
+}
 
-std::string title_of(const std::string& text) {
+std::string first_characters(std::string_view text, bool with_fences) {
   std::string title;
   size_t characters = 0;
   bool space = false;
-  for (char c : text) {
+  for (size_t i = 0; i < text.size(); ++i) {
+    bool begins_line = i == 0 || text[i - 1] == '\n';
+    if (begins_line && !with_fences && is_fence(text.substr(i))) {
+      i = text.find('\n', i);
+      if (i == text.npos)
+        break;
+    }
+    char c = text[i];
     if (c == ' ' || c == '\t' || c == '\n' || c == '\r') {
       space = !title.empty();
       continue;
@@ -33,30 +44,35 @@ std::string title_of(const std::string& text) {
   return title;
 }
 
+} // namespace
+
+std::string title_of(const std::string& text) {
+  auto title = first_characters(text, false);
+  return title.empty() ? first_characters(text, true) : title;
+}
+
 caf::result<done_atom> renew_prefix(chat_session_pointer self) {
   auto& state = self->state;
   if (state.stopping)
     return stopping();
   if (busy(state))
     return run_is_on(state);
-  auto prefix = prefix_of_today(state.services.settings->agent, state.services.tools);
+  auto prefix = prefix_of_today(state.services.settings->agent, state.services.tools(state.history.chat()));
   write_batch batch;
   batch.chat_id = state.history.chat().id;
   batch.user_id = state.history.chat().user_id;
   batch.prefix = prefix;
-  state.starting = true;
   auto promise = self->make_response_promise<done_atom>();
-  commit(
-    self, std::move(batch),
+  auto commit_prefix = [=](const continuation& then, const error_handler& otherwise) {
+    self->state.commits.commit(batch, then, otherwise);
+  };
+  change(
+    self, {commit_prefix},
     [=]() mutable {
       self->state.history.renew_prefix(prefix);
       promise.deliver(done_atom_v);
-      end_start(self);
     },
-    [=](const caf::error& error) mutable {
-      promise.deliver(error);
-      end_start(self);
-    });
+    [=](const caf::error& error) mutable { promise.deliver(error); });
   return promise;
 }
 
@@ -64,8 +80,8 @@ caf::result<done_atom> rename(chat_session_pointer self, const std::string& titl
   auto& state = self->state;
   auto promise = self->make_response_promise<done_atom>();
   self
-    ->request(state.services.store, caf::infinite, rename_atom_v, state.history.chat().user_id,
-              state.history.chat().id, title)
+    ->request(state.services.store, caf::infinite, rename_atom_v, state.history.chat().user_id, state.history.chat().id,
+              title)
     .then(
       [=](done_atom) mutable {
         self->state.history.rename(title);

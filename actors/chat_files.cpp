@@ -1,8 +1,7 @@
 #include "actors/chat_parts.hpp"
-#include "actors/chat_shell.hpp"
-#include "base/clock.hpp"
 #include "base/log.hpp"
 #include "workspace/paths.hpp"
+#include "workspace/removal.hpp"
 #include "workspace/snapshot_store.hpp"
 
 #include <filesystem>
@@ -12,21 +11,13 @@ namespace varro {
 
 namespace {
 
-// A cell does not wait for ever while the keeper copies other chats' large files: a copy that has not begun by then is
-// left out, and one that has begun is waited for a little longer.
-constexpr std::chrono::seconds keep_begin_max{2};
-constexpr std::chrono::seconds keep_max{6};
-
 void complain(chat_session_pointer self, const std::string& what, const caf::error& error) {
   auto chat = std::to_string(self->state.history.chat().id);
   log(log_level::error, "the files of chat " + chat + " are not " + what + ": " + text_of(error));
 }
 
-void clear_away(caf::event_based_actor*, const std::filesystem::path& data, int64_t chat,
-                const std::filesystem::path& workspace) {
-  std::error_code left; // is cleared away at the next start
-  std::filesystem::remove_all(workspace, left);
-  remove_versions(data, chat);
+void clear_away(caf::event_based_actor*, const std::filesystem::path& data, int64_t chat) {
+  remove_chat_files(data, chat); // what is left is cleared away at the next start
 }
 
 } // namespace
@@ -47,26 +38,7 @@ std::string notice_of(const workspace_change& change, bool expected) {
   return text + ". They were too large to keep (shell.versions_bytes_max), or could not be written.";
 }
 
-// Before the first cell of a run, its chat's files are kept: who comes back to before this turn finds them.
-void keep_files(chat_session_pointer self) {
-  auto& state = self->state;
-  auto run = state.current->id;
-  state.keeping_files = true;
-  auto go_on = [=] {
-    self->state.keeping_files = false;
-    self->state.files_kept_for = run;
-    serve_waiters(self);
-  };
-  auto latest = now_us() + std::chrono::microseconds{keep_begin_max}.count();
-  self->request(state.services.keeper, keep_max, keep_atom_v, state.history.chat().id, version_before(run), latest)
-    .then([=](done_atom) { go_on(); },
-          [=](caf::error& error) {
-            complain(self, "kept", error);
-            go_on();
-          });
-}
-
-void restore_files_of(chat_session_pointer self, earlier_files files, std::function<void()> then) {
+void restore_files_of(chat_session_pointer self, earlier_files files, continuation then) {
   auto& state = self->state;
   self
     ->request(state.services.keeper, caf::infinite, restore_atom_v, state.history.chat().id, std::move(files.versions))
@@ -102,14 +74,11 @@ void finish_branch_change(chat_session_pointer self) {
 void remove_files_of(chat_session_pointer self, int64_t chat) {
   const auto& data = self->state.services.settings->data_dir;
   remove_snapshots(data, chat);
-  auto from = workspace_of(data, chat);
-  auto to = from;
-  to += ".deleted";
   std::error_code ignored; // there may be none
-  std::filesystem::rename(from, to, ignored);
+  std::filesystem::rename(workspace_of(data, chat), removed_workspace_of(data, chat), ignored);
   // A thread of its own, for a workspace may hold a million files. What it works on are arguments: CAF 0.17 takes a
   // reference to the empty tuple of a function without any, and that tuple is null.
-  self->spawn<caf::detached>(clear_away, data, chat, std::move(to));
+  self->spawn<caf::detached>(clear_away, data, chat);
 }
 
 } // namespace varro

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "actors/chat_session.hpp"
+#include "actors/steps.hpp"
 
 namespace varro {
 
@@ -9,32 +10,17 @@ using chat_session_pointer = chat_session_actor::stateful_pointer<chat_session_s
 
 // --- what every part does --------------------------------------------------------------------------------------------
 
-void publish(chat_session_pointer self, stream_event event);
-void show_progress(chat_session_pointer self, std::string text);
+void publish(chat_session_pointer self, chat_event event);
+void show_progress(chat_session_pointer self, const std::string& text);
 
-// If nothing is being committed: commits the end that waits for that, else calls what waits.
-void look_for_rest(chat_session_pointer self);
+// Takes these steps as one change of the chat: until it is over no other begins, and who drains the ledger waits.
+// REQUIRES: not busy.
+void change(chat_session_pointer self, std::vector<waiting_step> steps, continuation then, error_handler otherwise);
 
-// Commits a batch of the history. A stop of the session waits for it, because what it writes follows what is committed.
-template <class Done, class Failed>
-void commit(chat_session_pointer self, write_batch batch, Done done, Failed failed) {
-  ++self->state.commits;
-  self->request(self->state.services.store, caf::infinite, commit_atom_v, std::move(batch))
-    .then(
-      [=](done_atom) mutable {
-        --self->state.commits;
-        done();
-        look_for_rest(self);
-      },
-      [=](caf::error& error) mutable {
-        --self->state.commits;
-        failed(error);
-        look_for_rest(self);
-      });
-}
-
-// No turn is being committed and no branch changed any more.
-void end_start(chat_session_pointer self);
+// Why the history may not grow by this message; empty: it may.
+caf::error is_full(const chat_session_state& state, const user_message& input);
+// Tells how much of the server's memory the history has now.
+void note_size(chat_session_pointer self);
 
 // A turn is on, or something else that no second message may cross.
 bool busy(const chat_session_state& state);
@@ -42,6 +28,13 @@ caf::error run_is_on(const chat_session_state& state);
 caf::error stopping();
 // Why no turn can begin now and no branch be changed; empty: it can.
 caf::error refusal(const chat_session_state& state);
+
+// --- ids (chat_ids.cpp) ----------------------------------------------------------------------------------------------
+
+// Steps of a change, the first ones: nothing is done where no id can be drawn, or the session is stopped meanwhile.
+// `keep` gets the id, or the first of so many in a row.
+waiting_step draw_chat_id(chat_session_pointer self, std::function<void(int64_t)> keep);
+waiting_step draw_run_ids(chat_session_pointer self, int count, std::function<void(int64_t)> keep);
 
 // --- turns (chat_turns.cpp) ------------------------------------------------------------------------------------------
 
@@ -53,10 +46,14 @@ struct earlier_files {
 
 using turn_promise = caf::typed_response_promise<turn_started>;
 
-// Commits the message and starts its run. REQUIRES: no run is on. `replaced_turn` 0: the turn is a new one at the end.
-// Another one is replaced with all that follow it, and `next` are the files before it; the chat has no shell then.
-void begin_turn(chat_session_pointer self, const user_message& input, int64_t replaced_turn, earlier_files next,
-                turn_promise promise);
+// The steps of a change: draw the run's id, take the steps that prepare the chat, commit the message, and start the
+// run. `replaced_turn` 0: the turn is a new one at the end. Another one is replaced with all that follow it, and `next`
+// are the files before it; the chat has no shell then. When the run has started, the promise is kept.
+std::vector<waiting_step> turn_steps(chat_session_pointer self, std::vector<waiting_step> prepare,
+                                     const user_message& input, int64_t replaced_turn, const earlier_files& next,
+                                     turn_promise promise);
+
+caf::result<turn_started> send(chat_session_pointer self, const user_message& input);
 
 // The model of this name, or of the chat if it is empty, with the chat's effort; `chat` as it would be.
 caf::expected<model_config> model_for(const chat_session_state& state, const std::string& wanted);
@@ -66,17 +63,34 @@ caf::expected<model_config> model_for(const chat_session_state& state, const std
 // Goes on with the newest run. REQUIRES: it is open, and its history has no open calls but these.
 void resume_run(chat_session_pointer self, const model_config& model, unfinished_work work);
 
+// The run that waits for a place has one. Another one is ignored.
+void begin_run(chat_session_pointer self, int64_t run);
 caf::result<done_atom> commit_node(chat_session_pointer self, run_node node);
 void end_run(chat_session_pointer self, const run_end& end);
 caf::result<done_atom> cancel(chat_session_pointer self);
 
-// --- runs that are left open (chat_session.cpp) ----------------------------------------------------------------------
+// --- what was used (chat_usage.cpp) ----------------------------------------------------------------------------------
+
+const price_table& prices_of(const chat_session_state& state);
+
+// Has the store commit the batch, with usage that is owed. One of the two is called when it has answered.
+void write(chat_session_pointer self, write_batch batch, const continuation& then, const error_handler& otherwise);
+
+// Writes these rows of the ledger of usage, or owes them.
+void note_usage(chat_session_pointer self, std::vector<usage_row> rows);
+// The same for rows of requests of this run, which have no owner and cost yet.
+void note_request(chat_session_pointer self, int64_t run, std::vector<usage_row> rows);
+
+// What the newest run had under way, of these calls, when it was cut off; `outcome`: of a request to the model.
+std::vector<usage_row> usage_of_halted_run(const chat_session_state& state, const std::vector<open_call>& calls,
+                                           const char* outcome);
+
+// --- runs that are left open (chat_open_runs.cpp) --------------------------------------------------------------------
 
 // As it is shown while the database has it as running, because its end could not be stored.
 run_record as_unstored(run_record run);
-// Does this at once, or when a run that was left open is closed: its end could not be committed when it came.
-void after_open_run(chat_session_pointer self, std::function<void()> then,
-                    std::function<void(const caf::error&)> otherwise);
+// A step of a change: closes a run that was left open, because its end could not be committed when it came.
+waiting_step close_open_run(chat_session_pointer self);
 
 // --- the chat's title and prefix (chat_details.cpp) ------------------------------------------------------------------
 
@@ -92,12 +106,8 @@ caf::result<chat_forked> fork(chat_session_pointer self, int64_t turn);
 
 // --- files (chat_files.cpp) ------------------------------------------------------------------------------------------
 
-// Before the first cell of a run, its chat's files are kept: who comes back to before this turn finds them. Whoever
-// waits for the shell is served afterwards. REQUIRES: a run is on.
-void keep_files(chat_session_pointer self);
-
 // Brings back the files of the active branch. Differences are in state.notice afterwards.
-void restore_files_of(chat_session_pointer self, earlier_files files, std::function<void()> then);
+void restore_files_of(chat_session_pointer self, earlier_files files, continuation then);
 
 // A crash came between a change of branch and its files: they follow now, before anybody sees the chat.
 void finish_branch_change(chat_session_pointer self);
@@ -108,5 +118,19 @@ std::string notice_of(const workspace_change& change, bool expected);
 // Deletes the snapshots of this chat, takes its workspace out of the way at once, and deletes it and the versions of
 // its files in an actor of its own.
 void remove_files_of(chat_session_pointer self, int64_t chat);
+
+// --- the chat's shell (chat_shell_side.cpp) --------------------------------------------------------------------------
+
+// The results of the cells that this message returns, if any, are committed; `snapshot`: one of the variables is worth
+// it.
+void acknowledge_cells(chat_session_pointer self, const message& content, bool snapshot);
+
+// Steps: no snapshot is under way any more, or the deadline has come; the shell's process is gone.
+waiting_step drain_snapshots(chat_session_pointer self);
+waiting_step end_shell(chat_session_pointer self);
+
+shell_past past_of_shell(const transcript& history);
+// Answers when it is committed which cell's namespace this is, or that cannot be.
+caf::result<done_atom> keep_snapshot(chat_session_pointer self, const snapshot_taken& taken);
 
 } // namespace varro

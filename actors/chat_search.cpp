@@ -20,8 +20,8 @@ bool chat_search_state::catch_up() {
   return *all;
 }
 
-chat_search_actor::behavior_type chat_search(chat_search_actor::stateful_pointer<chat_search_state> self,
-                                             std::unique_ptr<search_index> index) {
+chat_search_impl_actor::behavior_type chat_search(chat_search_impl_actor::stateful_pointer<chat_search_state> self,
+                                                  std::unique_ptr<search_index> index) {
   self->state.index = std::move(index);
   self->send(self, tick_atom_v);
   return {
@@ -37,6 +37,11 @@ chat_search_actor::behavior_type chat_search(chat_search_actor::stateful_pointer
         return fail(errc::cancelled, "Another search took this one's place.");
       return std::make_shared<const found_chats>(std::move(*found));
     },
+    [self](renew_atom) -> caf::result<done_atom> {
+      if (auto err = self->state.index->scrub())
+        return err;
+      return done_atom_v;
+    },
     [self](tick_atom) {
       if (self->state.catch_up())
         self->delayed_send(self, search_follows_within, tick_atom_v);
@@ -46,7 +51,7 @@ chat_search_actor::behavior_type chat_search(chat_search_actor::stateful_pointer
   };
 }
 
-chat_search_actor spawn_chat_search(caf::actor_system& system, std::unique_ptr<search_index> index) {
+chat_search_impl_actor spawn_chat_search(caf::actor_system& system, std::unique_ptr<search_index> index) {
   return system.spawn<caf::detached>(chat_search, std::move(index));
 }
 

@@ -21,6 +21,11 @@ inline constexpr std::chrono::seconds search_follows_within{1};
 // Changes from which on the log tells of it.
 inline constexpr int64_t search_told_min = 10'000;
 
+// What chat_search hears besides its interface.
+using chat_search_impl_actor = chat_search_actor::extend<
+  // Writes the index anew, so that it holds nothing of texts that are gone; searches wait. From eraser.
+  caf::replies_to<renew_atom>::with<done_atom>>;
+
 struct chat_search_state {
   static inline const char* name = "chat_search";
 
@@ -32,10 +37,10 @@ struct chat_search_state {
 };
 
 // REQUIRES: an index that nobody else uses.
-chat_search_actor::behavior_type chat_search(chat_search_actor::stateful_pointer<chat_search_state> self,
-                                             std::unique_ptr<search_index> index);
+chat_search_impl_actor::behavior_type chat_search(chat_search_impl_actor::stateful_pointer<chat_search_state> self,
+                                                  std::unique_ptr<search_index> index);
 
 // On a thread of its own. Ends by an exit message.
-chat_search_actor spawn_chat_search(caf::actor_system& system, std::unique_ptr<search_index> index);
+chat_search_impl_actor spawn_chat_search(caf::actor_system& system, std::unique_ptr<search_index> index);
 
 } // namespace varro

@@ -1,6 +1,6 @@
+#include "actors/chat_parts.hpp"
 #include "actors/chat_prefix.hpp"
 #include "actors/chat_shell.hpp"
-#include "actors/chat_snapshots.hpp"
 #include "base/clock.hpp"
 #include "base/fault_points.hpp"
 #include "base/log.hpp"
@@ -25,35 +25,31 @@ void attach(self_pointer self, uint64_t viewer, int64_t after) {
   auto& state = self->state;
   if (after < 0)
     after = state.history.newest_turn_seq();
-  auto events = state.history.events_after(after, state.services.markdown);
-  auto follow = state.current.has_value();
-  if (!follow && !state.history.runs().empty()) {
+  auto replay = state.history.replay_after(after);
+  replay.follow = state.turn.run_on() != nullptr;
+  if (!replay.follow && !state.history.runs().empty()) {
     const auto& run = state.history.runs().back();
-    events.push_back(state.history.has_open_run() ? done_event(as_unstored(run), state.notice) : done_event(run));
+    replay.over = state.history.has_open_run() ? stream_over{as_unstored(run), state.notice} : stream_over{run};
   }
-  if (follow && !state.progress.empty())
-    events.push_back({0, "progress", progress_indicator(state.progress).str()});
-  if (follow)
+  if (replay.follow && !state.turn.progress().empty())
+    replay.phase = run_phase{state.turn.progress()};
+  if (replay.follow)
     state.viewers.insert(viewer);
-  self->send(state.services.gateway, replay_atom_v, viewer, std::move(events), follow);
+  self->send(state.services.gateway, replay_atom_v, viewer, std::move(replay));
 }
 
-chat_view view(const chat_session_state& state) {
-  chat_view view;
-  view.chat = state.history.chat();
-  std::optional<chat_contents> unstored;
-  if (state.history.has_open_run() && !state.current) {
-    unstored = state.history.contents();
-    unstored->runs.back() = as_unstored(unstored->runs.back());
-  }
-  for (auto& b : render_chat(unstored ? *unstored : state.history.contents(), state.services.markdown))
-    view.blocks.push_back({b.seq, "content", std::move(b.html).str()});
+transcript_view view(const chat_session_state& state) {
+  transcript_view view;
+  view.history = state.history.shown();
+  if (state.history.has_open_run() && state.turn.run_on() == nullptr)
+    view.history.runs.back() = as_unstored(view.history.runs.back());
   view.last_seq = state.history.shown_seq();
-  view.running = state.current.has_value();
-  view.progress = state.progress;
+  view.running = state.turn.run_on() != nullptr;
+  view.progress = state.turn.progress();
   view.notice = state.notice;
   const auto& prefix = state.history.contents().prefix;
-  view.old_prefix = prefix && is_outdated(*prefix, state.services.settings->agent, state.services.tools);
+  view.old_prefix
+    = prefix && is_outdated(*prefix, state.services.settings->agent, state.services.tools(state.history.chat()));
   return view;
 }
 
@@ -62,75 +58,97 @@ chat_view view(const chat_session_state& state) {
 // One whose end is being committed ends by itself.
 void halt_run(self_pointer self) {
   auto& state = self->state;
-  if (!state.current || state.ending)
+  const auto* running = state.turn.now_running();
+  if (running == nullptr)
     return;
-  self->send(state.services.models, cancel_atom_v, state.current->id);
-  self->send_exit(state.run, caf::exit_reason::user_shutdown);
+  self->send(state.services.models, cancel_atom_v, running->run.id);
+  self->send_exit(running->loop, caf::exit_reason::user_shutdown);
   --state.services.counts->runs;
-  state.current.reset();
+  state.halted_while_waiting = state.turn.waits();
+  state.turn.halt();
+  self->send(state.shell, start_atom_v, int64_t{0});
 }
 
 void say_awaited(chat_session_state& state, const char* what) {
   state.services.stop->waits_for(chat_name(state.history.chat().id), what);
 }
 
-void end_session(self_pointer self, caf::typed_response_promise<done_atom> promise) {
+// Kept shells go on, and the next server recovers the run.
+void interrupt_run(self_pointer self, const continuation& then, const error_handler& otherwise) {
   auto& state = self->state;
-  // Kept shells go on, and the next server takes up the run.
-  auto kept = state.services.settings->keep_shells;
-  if (kept)
-    let_go_of_shell(self);
-  else
-    close_shell(self);
-  if (kept || !state.history.has_open_run()) {
-    promise.deliver(done_atom_v);
-    self->quit();
+  if (state.services.settings->keep_shells || !state.history.has_open_run()) {
+    then();
     return;
   }
+  auto usage = usage_of_halted_run(state, state.history.open_calls(), usage_outcome::stopped);
   auto batch = state.history.interrupt("Interrupted: the server was stopped.");
+  batch.usage = std::move(usage);
   say_awaited(state, "the end of its run, to be committed");
-  self->request(state.services.store, caf::infinite, commit_atom_v, std::move(batch))
-    .then(
-      [=](done_atom) mutable {
-        publish(self, done_event(self->state.history.runs().back()));
-        promise.deliver(done_atom_v);
-        self->quit();
-      },
-      [=](caf::error& error) mutable {
-        promise.deliver(error);
-        self->quit();
-      });
+  state.commits.commit(
+    std::move(batch),
+    [=] {
+      publish(self, stream_over{self->state.history.runs().back()});
+      then();
+    },
+    otherwise);
 }
 
 caf::result<done_atom> stop(self_pointer self) {
   self->state.stopping = true;
+  note_usage(self, std::exchange(self->state.owed_usage, {}));
   halt_run(self);
   auto promise = self->make_response_promise<done_atom>();
-  say_awaited(self->state, "what is being committed");
-  self->state.when_at_rest = [=] {
-    say_awaited(self->state, "its snapshot of variables");
-    settle(self, [=] { end_session(self, promise); });
+  auto drain_commits = [=](const continuation& then, const error_handler&) {
+    say_awaited(self->state, "what is being committed");
+    self->state.commits.drained(then);
   };
-  look_for_rest(self);
+  auto save_variables = [=](const continuation& then, const error_handler& otherwise) {
+    say_awaited(self->state, "its snapshot of variables");
+    drain_snapshots(self)(then, otherwise);
+  };
+  auto leave_shell = [=](const continuation& then, const error_handler& otherwise) {
+    self->request(self->state.shell, caf::infinite, stop_atom_v, self->state.services.settings->keep_shells)
+      .then([=](done_atom) { then(); }, [=](caf::error& error) { otherwise(error); });
+  };
+  auto interrupt
+    = [=](const continuation& then, const error_handler& otherwise) { interrupt_run(self, then, otherwise); };
+  take_steps(
+    {drain_commits, save_variables, leave_shell, interrupt},
+    [=]() mutable {
+      promise.deliver(done_atom_v);
+      self->quit();
+    },
+    [=](const caf::error& error) mutable {
+      promise.deliver(error);
+      self->quit();
+    });
   return promise;
 }
 
-caf::result<done_atom> remove(self_pointer self) {
+caf::result<done_atom> remove(self_pointer self, const audit_origin& by) {
   auto& state = self->state;
+  if (state.stopping)
+    return fail(errc::shutting_down, "This chat is being closed or deleted already.");
   state.stopping = true;
+  // The answer to a request that is under way is for nobody any more, and its chat's rows go.
+  if (state.turn.now_running() != nullptr && state.commits.is_drained()) // else its node is being committed
+    note_usage(self, usage_of_halted_run(state, state.history.open_calls(), usage_outcome::stopped));
+  note_usage(self, std::exchange(state.owed_usage, {}));
   halt_run(self);
-  close_shell(self);
+  self->send(state.shell, close_atom_v, false);
   auto promise = self->make_response_promise<done_atom>();
   fault_point("delete_commit");
   const auto& chat = state.history.chat();
-  self->request(state.services.store, caf::infinite, remove_atom_v, chat.user_id, chat.id)
+  self->request(state.services.store, caf::infinite, remove_atom_v, chat.user_id, chat.id, by)
     .then(
       [=](done_atom) mutable {
         fault_point("delete_committed");
         auto& s = self->state;
-        publish(self,
-                {0, "done", json{{"chat_id", s.history.chat().id}, {"status", "cancelled"}, {"error", false}}.dump()});
-        discard_shell(self);
+        run_record deleted;
+        deleted.chat_id = s.history.chat().id;
+        deleted.status = run_status::cancelled;
+        publish(self, stream_over{std::move(deleted)});
+        self->send(s.shell, close_atom_v, true);
         remove_files_of(self, s.history.chat().id);
         promise.deliver(done_atom_v);
         self->quit();
@@ -148,31 +166,71 @@ caf::result<done_atom> rerun(self_pointer self) {
     return stopping();
   if (busy(state))
     return run_is_on(state);
-  discard_shell(self);
-  state.rerun_cells = true;
+  self->send(state.shell, rerun_atom_v);
   return done_atom_v;
 }
 
-caf::result<bool> passivate(self_pointer self) {
-  auto& state = self->state;
-  auto idle = !busy(state) && state.viewers.empty() && state.stage == shell_stage::none && state.shell_waiters.empty();
-  if (idle)
-    self->quit();
-  return idle;
+bool is_needed(const chat_session_state& state) {
+  return busy(state) || !state.viewers.empty();
+}
+
+// Whether a shell that is closed now comes back with all that a snapshot can hold. Not while one is being taken, nor
+// where the last one failed.
+bool has_its_variables(const chat_session_state& state) {
+  auto cells = state.history.cells();
+  auto newest = state.history.newest_snapshot(cells);
+  return cells.empty() || (newest && newest->seq >= cells.back().seq);
+}
+
+// Where its variables are in the chat's file.
+void close_idle_shell(self_pointer self, const continuation& then, const error_handler& otherwise) {
+  self->request(self->state.shell, caf::infinite, snapshot_atom_v)
+    .then(
+      [=](done_atom) {
+        if (is_needed(self->state) || !has_its_variables(self->state))
+          then();
+        else
+          self->request(self->state.shell, caf::infinite, close_atom_v)
+            .then([=](done_atom) { then(); }, [=](caf::error& error) { otherwise(error); });
+      },
+      [=](caf::error& error) { otherwise(error); });
+}
+
+caf::result<bool> passivate(self_pointer self, bool memory_is_short) {
+  if (is_needed(self->state))
+    return false;
+  if (!self->state.owed_usage.empty()) {
+    note_usage(self, std::exchange(self->state.owed_usage, {}));
+    return false;
+  }
+  auto promise = self->make_response_promise<bool>();
+  auto fail = [=](const caf::error& error) mutable { promise.deliver(error); };
+  auto end_if_idle = [=]() mutable {
+    self->request(self->state.shell, caf::infinite, passivate_atom_v)
+      .then(
+        [=](bool idle) mutable {
+          idle = idle && !is_needed(self->state); // something may have come meanwhile
+          promise.deliver(idle);
+          if (idle)
+            self->quit();
+        },
+        [=](caf::error& error) mutable { fail(error); });
+  };
+  if (memory_is_short)
+    close_idle_shell(self, end_if_idle, fail);
+  else
+    end_if_idle();
+  return promise;
 }
 
 // An agent_run that ended well has said so; this is for one that failed.
 void on_down(self_pointer self, const caf::down_msg& down) {
   auto& state = self->state;
-  if (note_ended_shell(self, down.source))
+  const auto* running = state.turn.now_running();
+  if (!down.reason || running == nullptr || down.source != running->loop.address())
     return;
-  if (state.shell && down.source == state.shell.address()) {
-    shell_is_gone(self);
-    return;
-  }
-  if (!down.reason || !state.current || !state.run || down.source != state.run.address())
-    return;
-  end_run(self, {state.current->id, run_status::failed, "An internal error ended this run.", {}, 0});
+  note_usage(self, usage_of_halted_run(state, state.history.open_calls(), usage_outcome::lost));
+  end_run(self, {running->run.id, run_status::failed, "An internal error ended this run.", {}, 0});
 }
 
 // Why a run that a former process left open is not taken up again; empty when it is.
@@ -187,14 +245,17 @@ std::string why_not_resumed(const chat_session_state& state, const caf::expected
 }
 
 // `begun`: the cells that the former server's shell, which is ours now, has begun and whose results nobody has.
-void take_up(self_pointer self, const std::set<std::string>& begun) {
+void recover_run(self_pointer self, const std::set<std::string>& begun) {
   auto& state = self->state;
   auto model = model_for(state, "");
   auto reason = why_not_resumed(state, model);
   auto calls = state.history.sort_open_calls(begun);
+  auto usage
+    = usage_of_halted_run(state, reason.empty() ? calls.lost : state.history.open_calls(), usage_outcome::lost);
   auto batch = reason.empty() ? state.history.resume(calls.lost, lost_at_restart) : state.history.interrupt(reason);
+  batch.usage = std::move(usage);
   if (!reason.empty())
-    discard_shell(self);
+    self->send(state.shell, close_atom_v, true);
   auto rows = batch.messages;
   fault_point("resume_commit");
   self->request(state.services.store, caf::infinite, commit_atom_v, std::move(batch))
@@ -214,69 +275,32 @@ void take_up(self_pointer self, const std::set<std::string>& begun) {
 std::set<std::string> begun_and_open(self_pointer self, const std::vector<std::string>& tags) {
   const auto& state = self->state;
   std::set<std::string> open;
+  std::vector<std::string> committed;
   for (const auto& tag : tags) {
     if (state.history.seq_of_return(tag) == 0)
       open.insert(tag);
     else
-      self->send(state.shell, ack_atom_v, tag);
+      committed.push_back(tag);
   }
+  self->send(state.shell, ack_atom_v, std::move(committed), false);
   return open;
 }
 
 // A run that a former process left open goes on or is closed, before anybody sees the chat.
-void repair(self_pointer self) {
+void recover(self_pointer self) {
   auto& state = self->state;
   if (!state.history.has_open_run())
     return;
   if (state.history.open_calls().empty()) {
-    take_up(self, {});
+    recover_run(self, {});
     return;
   }
-  self->request(state.services.shells, caf::infinite, attach_atom_v, state.history.chat().id)
-    .await(
-      [=](const python_shell_actor& shell, const std::vector<std::string>& tags) {
-        adopt_shell(self, shell);
-        take_up(self, begun_and_open(self, tags));
-      },
-      [=](caf::error&) { take_up(self, {}); });
+  self->request(state.shell, caf::infinite, attach_atom_v)
+    .await([=](const std::vector<std::string>& tags) { recover_run(self, begun_and_open(self, tags)); },
+           [=](caf::error&) { recover_run(self, {}); });
 }
 
 } // namespace
-
-run_record as_unstored(run_record run) {
-  run.status = run_status::failed;
-  run.error.clear();
-  run.end_seq = 0;
-  return run;
-}
-
-void after_open_run(chat_session_pointer self, std::function<void()> then,
-                    std::function<void(const caf::error&)> otherwise) {
-  auto& state = self->state;
-  if (state.current || !state.history.has_open_run()) {
-    then();
-    return;
-  }
-  auto before = state.history.runs().back();
-  auto starting = std::exchange(state.starting, true);
-  auto batch = state.history.interrupt("Interrupted: the end of this answer could not be stored when it came.");
-  auto rows = batch.messages;
-  commit(
-    self, std::move(batch),
-    [=] {
-      for (const auto& row : rows) {
-        self->state.history.append(row);
-        acknowledge_cells(self, row.content);
-      }
-      self->state.starting = starting;
-      then();
-    },
-    [=](const caf::error& error) {
-      self->state.history.update_run(before);
-      self->state.starting = starting;
-      otherwise(error);
-    });
-}
 
 chat_session_actor::behavior_type chat_session(self_pointer self, session_services services, chat_contents contents,
                                                bool stored) {
@@ -284,24 +308,23 @@ chat_session_actor::behavior_type chat_session(self_pointer self, session_servic
   state.services = std::move(services);
   state.history = transcript{std::move(contents)};
   state.stored = stored;
+  state.commits = ledger{[=](write_batch batch, const continuation& then, const error_handler& otherwise) {
+    write(self, std::move(batch), then, otherwise);
+  }};
+  note_size(self);
   self->set_down_handler([=](const caf::down_msg& down) { on_down(self, down); });
+  state.shell = self->spawn<caf::linked>(chat_shell, state.services, chat_session_actor{self}, state.history.chat().id);
   finish_branch_change(self);
-  repair(self);
+  recover(self);
   return {
     [=](ready_atom) -> caf::result<int64_t> {
       if (auto refused = refusal(self->state))
         return refused;
+      if (auto refused = is_full(self->state, {})) // before files of the message are stored
+        return refused;
       return self->state.history.chat().id;
     },
-    [=](send_atom, const user_message& input) -> caf::result<turn_started> {
-      if (auto refused = refusal(self->state))
-        return refused;
-      auto promise = self->make_response_promise<turn_started>();
-      after_open_run(
-        self, [=] { begin_turn(self, input, 0, {}, promise); },
-        [=](const caf::error& error) mutable { promise.deliver(error); });
-      return promise;
-    },
+    [=](send_atom, const user_message& input) { return send(self, input); },
     [=](edit_atom, int64_t turn, user_message& input) { return edit(self, turn, std::move(input)); },
     [=](branch_atom, int64_t run) { return switch_branch(self, run); },
     [=](fork_atom, int64_t turn) { return fork(self, turn); },
@@ -316,27 +339,35 @@ chat_session_actor::behavior_type chat_session(self_pointer self, session_servic
       return self->state.history.contents();
     },
     [=](rename_atom, const std::string& title) { return rename(self, title); },
-    [=](remove_atom) { return remove(self); },
+    [=](remove_atom, const audit_origin& by) { return remove(self, by); },
     [=](attach_atom, uint64_t viewer, int64_t after) { attach(self, viewer, after); },
     [=](detach_atom, uint64_t viewer) { self->state.viewers.erase(viewer); },
+    [=](start_atom, int64_t run) {
+      begin_run(self, run);
+      return done_atom_v;
+    },
     [=](node_atom, run_node& node) { return commit_node(self, std::move(node)); },
-    [=](progress_atom, int64_t run, std::string& text) {
-      if (self->state.current && self->state.current->id == run)
-        show_progress(self, std::move(text));
+    [=](progress_atom, int64_t run, const std::string& text) {
+      if (self->state.turn.has_run(run))
+        show_progress(self, text);
     },
     [=](ready_atom, int64_t run) {
-      if (self->state.current && self->state.current->id == run && !self->state.stopping)
-        prepare_shell(self);
+      if (self->state.turn.has_run(run) && !self->state.stopping)
+        self->send(self->state.shell, ready_atom_v);
     },
+    [=](usage_atom, int64_t run, std::vector<usage_row>& rows) { note_request(self, run, std::move(rows)); },
     [=](ended_atom, const run_end& end) { end_run(self, end); },
-    [=](shell_atom) { return give_shell(self); },
-    [=](shell_atom, const python_shell_actor& ended) -> caf::result<python_shell_actor, std::string> {
-      if (self->state.stopping)
-        return stopping();
-      return give_another_shell(self, ended);
+    [=](history_atom, shell_atom) { return past_of_shell(self->state.history); },
+    [=](snapshot_atom, const snapshot_taken& taken) { return keep_snapshot(self, taken); },
+    [=](restore_atom, int64_t run) {
+      if (self->state.turn.has_run(run))
+        show_progress(self, "Restoring session…");
     },
-    [=](passivate_atom) { return passivate(self); },
-    [=](deadline_atom) { settle_now(self); },
+    [=](shell_atom, int64_t run, const std::string& text) {
+      if (self->state.turn.has_run(run))
+        show_progress(self, text);
+    },
+    [=](passivate_atom, bool memory_is_short) { return passivate(self, memory_is_short); },
     [=](stop_atom) { return stop(self); },
   };
 }

@@ -1,53 +1,49 @@
-// The side of chat_session that deals with its shell: start, restore, hand out, close.
+// One chat's shell: started or restored when a cell needs it, handed out to tool_call, ended when its chat says so.
 //
 // A shell that is not live is started when a cell first needs it, or taken over from a former server. After each cell
 // the namespace is written to the chat's file of snapshots; a fresh shell gets it back from there ("Restoring
 // session…"), and the next cell's reader is told what is back. The recorded cells are run again only when the user
-// asked for it: what they show is dropped, what they define is back. Only chat_session's handlers call these.
+// asked for it: what they show is dropped, what they define is back. Before the first cell of a run the chat's files
+// are kept. It commits nothing: its chat_session, whose history says what there is to restore, does. Spawned by that
+// session, linked to it, and ends with it.
 #pragma once
 
-#include "actors/chat_parts.hpp"
+#include "actors/services.hpp"
+#include "actors/shell_stage.hpp"
+
+#include <vector>
 
 namespace varro {
 
-// A cell will come: has the run's files kept and the shell started, beside each other, where that is not done yet.
-void prepare_shell(chat_session_pointer self);
+using shell_promise = caf::typed_response_promise<python_shell_actor, std::string>;
 
-// Prepares the shell for those who wait for it, and hands it out once it is live and the files are kept.
-void serve_waiters(chat_session_pointer self);
+struct chat_shell_state {
+  static inline const char* name = "chat_shell";
 
-// The live shell and a note for the reader of the next cell, now or when it is ready.
-caf::result<python_shell_actor, std::string> give_shell(chat_session_pointer self);
+  session_services services;
+  shell_owner_actor owner;
+  int64_t chat = 0;
+  int64_t run = 0; // whose cells may come; 0: none
 
-// The same for a cell that this shell has not begun before it ended.
-caf::result<python_shell_actor, std::string> give_another_shell(chat_session_pointer self,
-                                                                const python_shell_actor& ended);
+  shell_stage stage;
+  std::vector<shell_promise> waiters;
+  std::string place;        // among the starts that wait for room, in words; empty: it does not wait
+  bool given_up = false;    // the start that waits for room, because its run was stopped
+  std::string note;         // for the next cell's reader
+  bool rerun_cells = false; // the user asked for it, instead of the snapshot
 
-// Ends the process, if there is one; who waits for it gets an error.
-void close_shell(chat_session_pointer self);
+  int snapshots_kept = 0; // that the owner commits now
+  std::vector<caf::typed_response_promise<done_atom>> when_snapshots_drained;
 
-// The same, and also a shell of a former server that this session has not met yet.
-void discard_shell(chat_session_pointer self);
+  bool keeping_files = false; // before the run's first cell
+  int64_t files_kept_for = 0; // run
+};
 
-// Forgets the shell and lets it live: the next server finds it.
-void let_go_of_shell(chat_session_pointer self);
+chat_shell_actor::behavior_type chat_shell(chat_shell_actor::stateful_pointer<chat_shell_state> self,
+                                           session_services services, shell_owner_actor owner, int64_t chat);
 
-// A shell of a former server is this session's: its namespace is as the history left it.
-void adopt_shell(chat_session_pointer self, const python_shell_actor& shell);
-
-// The results of the cells that this message returns are committed. False when it returns none.
-bool acknowledge_cells(chat_session_pointer self, const message& content);
-
-// A stop arrived while cells were run again: the half-restored shell is closed, the next cell starts over.
-void abandon_restore(chat_session_pointer self);
-
-// The shell's actor has ended.
-void shell_is_gone(chat_session_pointer self);
-
-// Ends the chat's shell, also one of a former server, and goes on when its process is gone. REQUIRES: no run is on.
-void end_shell(chat_session_pointer self, std::function<void()> then);
-
-// An actor has ended: whether it was such a shell's.
-bool note_ended_shell(chat_session_pointer self, const caf::actor_addr& shell);
+// The shell that a chat wants. A Python that is no longer configured is replaced by the default one, and the note says
+// so; else it is empty.
+wanted_shell shell_for(const chat_record& chat, const config& settings, std::string& note);
 
 } // namespace varro

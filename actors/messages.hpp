@@ -1,17 +1,23 @@
 // What actors send each other, as values, within one process. Each is registered in type_ids.hpp.
 #pragma once
 
+#include "actors/chat_event.hpp"
+#include "actors/user_allowance.hpp"
 #include "models/cell.hpp"
 #include "models/provider.hpp"
 #include "pictures/picture_job.hpp"
 #include "pictures/picture_limits.hpp"
 #include "storage/found_chat.hpp"
 #include "storage/records.hpp"
+#include "storage/store_write.hpp"
+#include "storage/token_record.hpp"
+#include "workspace/usage.hpp"
 #include "workspace/versions.hpp"
 
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,7 +31,7 @@ namespace varro {
   X(interrupt) X(close) X(start) X(busy) X(ask) X(result) X(retry) X(tick) X(stop) X(edit) X(stats) X(count) \
   X(history) X(step) X(deadline) X(gone) X(done) X(flush) X(passivate) X(ready) X(model) X(kill) X(reap) X(ack) \
   X(resume) X(branch) X(snapshot) X(rerun) X(keep) X(fork) X(notice) X(usage) X(sleep) X(renew) \
-  X(fit) X(look) X(search)
+  X(fit) X(look) X(search) X(draw_chat) X(draw_runs) X(link) X(admin) X(token)
 // clang-format on
 
 // A user's message on its way into a chat.
@@ -37,40 +43,31 @@ struct user_message {
   std::vector<user_content> files = {}; // follow the text in the prompt (models/user_prompt.hpp)
 };
 
-// What POST /chat/send answers with, once the message is committed.
+// A turn whose message is committed.
 struct turn_started {
   chat_record chat;
   int64_t run_id = 0;
   int64_t turn = 0;
-  int64_t seq = 0;        // of the user message
-  bool created = false;   // the chat is new
-  std::string user_block; // HTML
-  std::string notice;     // as in chat_view
+  int64_t seq = 0;                   // of the user message
+  bool created = false;              // the chat is new
+  message_row row;                   // the user message
+  std::vector<int64_t> alternatives; // of the run, as in chat_contents; empty: it is the only one
+  std::string notice;                // as in transcript_view
 };
 
-// One Server-Sent Event before framing. id 0: none.
-struct stream_event {
-  int64_t id = 0;
-  std::string event; // "progress" | "content" | "done"
-  std::string data;
-};
-
-// What a page shows of a chat.
-struct chat_view {
-  chat_record chat;
-  std::vector<stream_event> blocks; // each a block: id = seq, data = html
-  int64_t last_seq = 0;
-  bool running = false;
-  std::string progress;
-  std::string notice;      // what the user should know about the chat's files; may be empty
-  bool old_prefix = false; // the chat began with other instructions or tools than one that begins now
+// A run that wants to begin.
+struct queued_run {
+  int64_t user = 0;
+  int64_t run = 0;
+  bool is_on = false; // a shell of a former server runs a cell of it
 };
 
 // A finished step of a run, on its way to its chat_session: one history row.
 struct run_node {
   int64_t run_id = 0;
   shared_message content;
-  std::string progress; // what happens next, for the progress line; empty keeps the newest
+  std::string progress;              // what happens next, for the progress line; empty keeps the newest
+  std::vector<usage_row> usage = {}; // what was used for it, and is not noted yet; without owner, message and cost
 };
 
 // How a run ended.
@@ -80,6 +77,7 @@ struct run_end {
   std::string error;  // text of the ErrorBlock; empty for none
   token_usage usage;
   int64_t model_requests = 0;
+  std::vector<usage_row> used = {}; // what is not noted yet, as in run_node
 };
 
 struct tool_outcome {
@@ -93,7 +91,11 @@ struct attempt_outcome {
   response_decoder::outcome decoded;
   bool had_content = false;
   bool timed_out = false;
-  token_usage spent; // of an attempt that failed, as far as the vendor told it
+  bool ended_well = false;     // the connection did not break off
+  bool unsent = false;         // there was no connection
+  token_usage spent;           // as far as the vendor told it
+  int64_t received_tokens = 0; // of the answer, as far as it came: estimated
+  std::string vendor_id;       // of the answer
 };
 using attempt_result = std::shared_ptr<attempt_outcome>;
 
@@ -103,6 +105,20 @@ struct wanted_shell {
   int64_t chat = 0;
   std::string workspace; // directory
   std::string python;    // interpreter_config::name; empty: the default one
+};
+
+// A cell that helps to rebuild the namespace.
+struct recorded_cell {
+  std::string code;
+  bool failed = false; // it raised when it ran first
+  int64_t seq = 0;     // of its return
+};
+
+// What a chat's history says of the shell that a fresh one takes the place of.
+struct shell_past {
+  chat_record chat;
+  std::vector<recorded_cell> cells;        // that made the namespace, oldest first
+  std::optional<snapshot_record> snapshot; // the newest one of what they made
 };
 
 // A snapshot of a shell's namespace.
@@ -135,12 +151,23 @@ struct chat_forked {
   std::string notice; // how its files differ from what they were; empty when they do not
 };
 
+// What the pages of admins ask of the database (storage/admin_question.hpp), and the shells that live
+// (actors/live_shell.hpp). Pointers, so that what they show can change without all that includes this.
+struct admin_question;
+using admin_question_ptr = std::shared_ptr<const admin_question>;
+struct admin_answer;
+using admin_answer_ptr = std::shared_ptr<const admin_answer>;
+struct live_shell;
+using live_shells = std::shared_ptr<const std::vector<live_shell>>;
+
 // Numbers for /metrics and tests.
 struct actor_counts {
   int64_t sessions = 0;
   int64_t runs = 0;
+  int64_t waiting_runs = 0; // of these
   int64_t viewers = 0;
   int64_t shells = 0;
+  int64_t waiting_shells = 0; // starts that wait for room
 };
 
 } // namespace varro

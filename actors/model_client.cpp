@@ -1,6 +1,8 @@
 #include "actors/model_client.hpp"
 
+#include "actors/model_attempt.hpp"
 #include "actors/model_failures.hpp"
+#include "base/clock.hpp"
 #include "base/log.hpp"
 #include "models/anthropic.hpp"
 #include "models/history.hpp"
@@ -23,41 +25,6 @@ struct attempt {
   std::unique_ptr<response_decoder> decoder;
 };
 
-attempt_outcome conclude(attempt& a, const transport_end& end) {
-  using reason = transport_end::reason;
-  attempt_outcome result;
-  result.timed_out = end.why == reason::timed_out;
-  if (end.why == reason::cancelled && a.decoder && end.http_status >= 200 && end.http_status < 300) {
-    result.decoded.response = a.decoder->partial();
-    return result;
-  }
-  if (a.decoder) {
-    result.had_content = a.decoder->has_content();
-    if (end.why == reason::complete || !result.had_content || end.why == reason::dropped)
-      result.decoded = a.decoder->finish(end.why != reason::complete);
-  }
-  if (end.why != reason::complete && !result.decoded.response && !result.decoded.error) {
-    vendor_error error;
-    error.http_status = end.http_status;
-    error.message = end.detail;
-    error.retryable = end.why != reason::too_large && end.why != reason::cancelled;
-    result.decoded.error = std::move(error);
-  }
-  if (!result.decoded.response && !result.decoded.error)
-    result.decoded.error = vendor_error{end.http_status, "", "the answer was empty", true, {}, {}};
-  if (!result.decoded.error)
-    return result;
-  auto& error = *result.decoded.error;
-  if (!error.retry_after)
-    error.retry_after = end.retry_after;
-  // An error that came inside an answer was no failure to connect.
-  if (error.http_status == 0)
-    error.http_status = end.http_status;
-  if (a.decoder)
-    result.spent = a.decoder->partial().usage;
-  return result;
-}
-
 transport_limits limits_of(const model_client_config& settings) {
   transport_limits limits;
   limits.connect_max = settings.connect_max;
@@ -71,10 +38,15 @@ caf::error request_stopped() {
   return fail(errc::cancelled, "The request to the model was stopped.");
 }
 
-// What failed attempts used is told before the answer, so that the run's usage holds it whatever comes.
-void tell_spent(self_pointer self, pending_query& entry) {
-  if (entry.asker && (entry.spent.input_tokens != 0 || entry.spent.output_tokens != 0))
-    self->send(entry.asker, usage_atom_v, std::exchange(entry.spent, {}));
+// What an attempt used is told before the answer, so that the run's usage holds it whatever comes.
+void tell_used(self_pointer self, const pending_query& entry, const attempt_outcome& outcome, bool is_answer) {
+  if (!entry.asker)
+    return;
+  auto row = usage_of({entry.sent.model, entry.sent_at, entry.fitted.tokens, entry.cancelled}, outcome);
+  // It is asked for again: nobody gets what came.
+  if (!is_answer && row.outcome == usage_outcome::answered)
+    row.outcome = usage_outcome::broken;
+  self->send(entry.asker, usage_atom_v, std::move(row), is_answer ? token_usage{} : outcome.spent);
 }
 
 // It was not the length of the request.
@@ -88,7 +60,6 @@ void give_up(self_pointer self, int64_t run, caf::error error) {
   auto found = pending.find(run);
   if (found == pending.end())
     return;
-  tell_spent(self, found->second);
   forget_guess(self->state, found->second);
   auto promise = std::move(found->second.promise);
   pending.erase(found);
@@ -106,6 +77,7 @@ void start_attempt(self_pointer self, int64_t run) {
   ++entry.attempts;
   entry.ticket = ++state.last_ticket;
   entry.in_flight = true;
+  entry.sent_at = now_us();
   auto shared = std::make_shared<attempt>(attempt{entry.provider, entry.sent, nullptr});
   transport_callbacks callbacks;
   callbacks.on_head = [shared](int status, std::string_view content_type) {
@@ -113,7 +85,7 @@ void start_attempt(self_pointer self, int64_t run) {
   };
   callbacks.on_bytes = [shared](std::string_view bytes) { shared->decoder->feed(bytes); };
   callbacks.on_end = [shared, run, ticket = entry.ticket, to = model_client_actor{self}](const transport_end& end) {
-    auto result = std::make_shared<attempt_outcome>(conclude(*shared, end));
+    auto result = std::make_shared<attempt_outcome>(conclude(shared->decoder.get(), end));
     caf::anon_send(to, ended_atom_v, run, ticket, attempt_result{std::move(result)});
   };
   entry.request = state.transport->start(std::move(*request), limits_of(state.settings->model_client), callbacks);
@@ -214,7 +186,6 @@ void deliver(self_pointer self, int64_t run, model_response response) {
   if (entry.sent.without_pictures)
     without.pictures += files_in(entry.sent.history);
   note_left_out(without, entry.fitted.tokens, told_left_out(*entry.query.history), response.metadata);
-  tell_spent(self, entry);
   learn_kind(self->state, entry);
   auto promise = std::move(entry.promise);
   self->state.pending.erase(found);
@@ -303,15 +274,16 @@ void on_ended(self_pointer self, int64_t run, int64_t ticket, const attempt_outc
   auto& entry = found->second;
   entry.in_flight = false;
   if (const auto& response = outcome.decoded.response) {
-    if (!is_asked_again(state, entry, outcome)) {
+    const bool again = is_asked_again(state, entry, outcome);
+    tell_used(self, entry, outcome, !again);
+    if (!again) {
       deliver(self, run, *response);
       return;
     }
-    entry.spent += response->usage;
     pause_and_retry(self, run, {});
     return;
   }
-  entry.spent += outcome.spent;
+  tell_used(self, entry, outcome, false);
   entry.timeouts += outcome.timed_out ? 1 : 0;
   if (entry.cancelled) {
     give_up(self, run, request_stopped());

@@ -50,7 +50,7 @@ struct pending_query {
   int shortenings = 0;                               // of a request that is too long
   int64_t refused_tokens = 0; // by our estimate, of the request that the vendor refused as too long
   caf::error refusal;         // and what the user reads if it cannot be made shorter
-  token_usage spent;          // by attempts that failed
+  unix_us sent_at = 0;        // the current attempt
   bool in_flight = false;     // an attempt is with the transport, and not between two of them
   bool cancelled = false;     // the answer is what was received until then
 };

@@ -1,4 +1,4 @@
-// The actor itself: its handlers, the ladder of deadline, interrupt and kill, and the ways to close it.
+// The actor itself: its handlers, the ladder of deadline, interrupts and kill, and the ways to close it.
 #include "actors/python_shell_parts.hpp"
 #include "actors/shell_death.hpp"
 
@@ -23,7 +23,17 @@ void interrupt(python_shell_pointer self, std::string reason) {
     return;
   state.interrupt_reason = std::move(reason);
   interrupt_shell(state.process);
+  self->delayed_send(self, state.settings.interrupt_grace / 2, interrupt_atom_v, state.cell_id);
   self->delayed_send(self, state.settings.interrupt_grace, kill_atom_v, state.cell_id);
+}
+
+// Python drops an exception that arises while it destroys an object, such as a file that was never closed. An interrupt
+// that comes in such a moment is lost, so a cell that goes on gets another one before it is killed. One that is busy
+// with the first does not notice (varro_worker/interrupts.py).
+void interrupt_again(python_shell_pointer self, uint64_t id) {
+  const auto& state = self->state;
+  if (state.now == stage::running && id == state.cell_id)
+    interrupt_shell(state.process);
 }
 
 void interrupt_all(python_shell_pointer self) {
@@ -122,6 +132,7 @@ python_shell_broker::behavior_type python_shell(python_shell_pointer self, shell
     [=](restore_atom, int64_t footer) { return restore(self, footer); },
     [=](interrupt_atom) { interrupt_all(self); },
     [=](interrupt_atom, std::string& reason) { interrupt(self, std::move(reason)); },
+    [=](usage_atom, quota_left left) { self->state.left_to_show = left; },
     [=](close_atom) { close(self); },
     [=](sleep_atom) { return fall_asleep(self); },
     [=](detach_atom) { leave(self); },
@@ -131,6 +142,7 @@ python_shell_broker::behavior_type python_shell(python_shell_pointer self, shell
       begin_end(self, false);
     },
     [=](deadline_atom, uint64_t id) { pass_deadline(self, id); },
+    [=](interrupt_atom, uint64_t id) { interrupt_again(self, id); },
     [=](kill_atom, uint64_t id) { pass_grace(self, id); },
     [=](ended_atom, int status, std::string& why) { note_exit(self, status, std::move(why)); },
     [=](reap_atom) {

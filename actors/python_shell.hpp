@@ -16,6 +16,7 @@
 #include <caf/stateful_actor.hpp>
 
 #include <deque>
+#include <limits>
 
 namespace varro {
 
@@ -34,8 +35,12 @@ using python_shell_broker
   = python_shell_actor::extend<caf::reacts_to<caf::io::new_data_msg>, caf::reacts_to<caf::io::connection_closed_msg>,
                                // The time to start (0) or of this cell is over.
                                caf::reacts_to<deadline_atom, uint64_t>,
-                               // The time between the interrupt of this cell and its kill is over.
+                               // Half of the time between the interrupt of this cell and its kill is over.
+                               caf::reacts_to<interrupt_atom, uint64_t>,
+                               // That time is over.
                                caf::reacts_to<kill_atom, uint64_t>,
+                               // What is left for what the next cells show. From shell_host.
+                               caf::reacts_to<usage_atom, quota_left>,
                                // The cell in flight has to be stopped, for this reason. From shell_host.
                                caf::reacts_to<interrupt_atom, std::string>,
                                // Ends the actor and leaves the shell to the next server. From shell_host.
@@ -88,17 +93,18 @@ struct python_shell_state {
   caf::io::connection_handle connection;
   std::optional<frame_reader> reader;
   stage now = stage::starting;
-  std::deque<cell> queue;                         // the first is in flight while running
-  uint64_t cell_id = 0;                           // in flight
-  uint64_t cells_begun = 0;                       // the last id
-  cell_result result;                             // of the cell in flight
-  bool begun = false;                             // the worker says so of the cell in flight
-  std::map<std::string, finished_cell> finished;  // by tag: nobody has asked for them yet
-  std::map<std::string, uint64_t> unacknowledged; // by tag: answered, not yet committed
-  std::map<uint64_t, size_t> slots;               // of the cell in flight: places among its outputs
-  output_allowance left;                          // of the cell in flight
-  uint64_t next_request = 1;                      // of snapshots and restores
-  std::map<uint64_t, snapshot_request> snapshots; // under way
+  std::deque<cell> queue;                                     // the first is in flight while running
+  uint64_t cell_id = 0;                                       // in flight
+  uint64_t cells_begun = 0;                                   // the last id
+  cell_result result;                                         // of the cell in flight
+  bool begun = false;                                         // the worker says so of the cell in flight
+  std::map<std::string, finished_cell> finished;              // by tag: nobody has asked for them yet
+  std::map<std::string, uint64_t> unacknowledged;             // by tag: answered, not yet committed
+  std::map<uint64_t, size_t> slots;                           // of the cell in flight: places among its outputs
+  output_allowance left;                                      // of the cell in flight
+  quota_left left_to_show;                                    // for what the next cells show
+  uint64_t next_request = 1;                                  // of snapshots and restores
+  std::map<uint64_t, snapshot_request> snapshots;             // under way
   std::map<uint64_t, caf::typed_response_promise<snapshot_restored>> restores;
   std::map<uint64_t, std::string> tags; // of the cells since the last snapshot
   std::string interrupt_reason;         // set once the cell in flight was interrupted

@@ -27,15 +27,19 @@ void start_next_cell(python_shell_pointer self) {
   state.begun = false;
   state.interrupt_reason.clear();
   state.slots.clear();
-  state.left = output_allowance{state.settings};
+  auto displays = display_limit_of(state.settings, state.left_to_show);
+  auto limits = state.settings;
+  limits.display_bytes_max = displays.bytes;
   auto& cell = state.queue.front();
   auto left = state.settings.cell_max;
   if (cell.id == 0) {
     cell.id = ++state.cells_begun;
-    auto bytes = encode_execute(cell.id, cell.tag, cell.code, state.settings);
+    state.left = output_allowance{limits};
+    auto bytes = encode_execute(cell.id, cell.tag, cell.code, state.settings, displays);
     self->write(state.connection, bytes.size(), bytes.data());
     self->flush(state.connection);
-  } else {
+  } else { // what a former server allowed it is not known
+    state.left = output_allowance{state.settings};
     auto now
       = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch());
     left -= std::clamp(now - std::chrono::milliseconds{cell.started_at_ms}, 0ms, left);
@@ -89,6 +93,7 @@ void finish_cell(python_shell_pointer self, const worker_done& done) {
   auto& state = self->state;
   state.result.status = done.status;
   state.result.duration = done.duration;
+  state.result.processor = done.processor;
   if (done.status == cell_status::interrupted)
     state.result.reason = state.interrupt_reason.empty() ? "The cell interrupted itself; its variables are kept."
                                                          : state.interrupt_reason;

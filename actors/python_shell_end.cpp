@@ -19,7 +19,7 @@ constexpr auto finished_max = std::chrono::minutes{1}; // for results of a shell
 // the end of varro-shells, which may take frames along.
 bool is_surely_not_begun(const python_shell_state& state) {
   return !state.begun && state.read_to_end && !state.killed && state.exit_status
-    && (state.end_why.empty() || state.end_why == "memory");
+    && (state.end_why.empty() || state.end_why == "memory" || state.end_why.ends_with(" quota"));
 }
 
 void kill_now(python_shell_pointer self) {

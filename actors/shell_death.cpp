@@ -14,6 +14,15 @@ shell_death explain_exit(int wait_status, const std::string& why, const shell_co
     return because(cell_status::killed,
                    "used more memory than the limit of " + std::to_string(settings.memory_bytes_max >> 20)
                      + " MiB and was killed");
+  if (why == "workspace quota")
+    return because(cell_status::killed,
+                   "wrote beyond its workspace's quota of " + std::to_string(settings.workspace_bytes_max >> 20)
+                     + " MiB (shell.workspace_bytes_max) and " + std::to_string(settings.workspace_files_max)
+                     + " files (shell.workspace_files_max) and was killed");
+  if (why == "user quota")
+    return because(cell_status::killed,
+                   "wrote beyond the quota of all chats of its user, " + std::to_string(settings.user_bytes_max >> 20)
+                     + " MiB (shell.user_bytes_max), and was killed");
   if (why == "output")
     return because(cell_status::killed, "sent more output than the limits allow and was killed");
   if (why == "protocol")

@@ -1,4 +1,5 @@
 // The actor itself: its handlers, the life of a shell in the census, and the stop.
+#include "actors/live_shell.hpp"
 #include "actors/shell_host_parts.hpp"
 
 #include <algorithm>
@@ -10,7 +11,7 @@ namespace {
 using stage = shell_host_state::stage;
 using start_promise = shell_host_state::start_promise;
 
-start_promise start(shell_host_pointer self, wanted_shell wanted) {
+start_promise start(shell_host_pointer self, wanted_shell wanted, shell_waiter_actor waiter) {
   auto& state = self->state;
   auto chat = wanted.chat;
   auto promise = self->make_response_promise<python_shell_actor>();
@@ -23,11 +24,9 @@ start_promise start(shell_host_pointer self, wanted_shell wanted) {
     drop_orphan(self, orphan->second);
     state.orphans.erase(orphan);
   }
-  for (auto& request : state.requests) {
-    if (request.wanted.chat == chat) {
-      request.waiting.push_back(promise);
-      return promise;
-    }
+  if (auto request = state.requests.find(chat); request != state.requests.end()) {
+    request->second.waiting.push_back(promise);
+    return promise;
   }
   if (auto found = state.shells.find(chat); found != state.shells.end()) {
     auto& shell = found->second;
@@ -41,9 +40,16 @@ start_promise start(shell_host_pointer self, wanted_shell wanted) {
     }
     close_shell_of(self, shell); // what was asked for is a fresh one
   }
-  state.requests.push_back({std::move(wanted), {promise}});
+  add_request(self, {std::move(wanted), {promise}, std::move(waiter), {}});
   serve_requests(self);
   return promise;
+}
+
+void cancel_start(shell_host_pointer self, int64_t chat) {
+  if (!self->state.requests.contains(chat))
+    return;
+  auto request = take_request(self, chat);
+  fail_all(request.waiting, fail(errc::cancelled, "The shell is not wanted any more."));
 }
 
 void become_live(shell_host_pointer self, int64_t chat) {
@@ -78,6 +84,12 @@ void note_use(shell_host_pointer self, int64_t chat, bool busy) {
 
 void forget(shell_host_pointer self, const caf::down_msg& down) {
   auto& state = self->state;
+  auto waiter = std::find_if(state.requests.begin(), state.requests.end(),
+                             [&](const auto& entry) { return entry.second.waiter.address() == down.source; });
+  if (waiter != state.requests.end()) {
+    cancel_start(self, waiter->first);
+    return;
+  }
   auto& shells = state.shells;
   auto found
     = std::find_if(shells.begin(), shells.end(), [&](const auto& entry) { return entry.second.handle == down.source; });
@@ -97,9 +109,10 @@ caf::typed_response_promise<done_atom> stop(shell_host_pointer self) {
   auto& state = self->state;
   state.stopping = true;
   state.stopped = self->make_response_promise<done_atom>();
-  for (auto& request : state.requests)
+  while (!state.requests.empty()) {
+    auto request = take_request(self, state.requests.begin()->first);
     fail_all(request.waiting, fail(errc::shutting_down, "The server is stopping."));
-  state.requests.clear();
+  }
   for (auto& [chat, shell] : state.shells) {
     if (!state.settings->keep_shells)
       close_shell_of(self, shell);
@@ -111,6 +124,34 @@ caf::typed_response_promise<done_atom> stop(shell_host_pointer self) {
   auto promise = state.stopped;
   answer_stop(self);
   return promise;
+}
+
+const char* state_of(const shell_host_state::shell& shell) {
+  switch (shell.now) {
+  case stage::starting:
+    return "starting";
+  case stage::closing:
+    return "closing";
+  default:
+    return shell.busy ? "busy" : "idle";
+  }
+}
+
+live_shells list(shell_host_pointer self) {
+  auto now = self->clock().now();
+  auto all = std::make_shared<std::vector<live_shell>>();
+  for (const auto& [chat, shell] : self->state.shells) {
+    const auto idle = shell.busy ? shell_host_state::clock::duration{} : now - shell.last_used;
+    all->push_back({shell.user, chat, state_of(shell), std::chrono::duration_cast<std::chrono::seconds>(idle).count(),
+                    shell.files_bytes});
+  }
+  return all;
+}
+
+// Its chat is told as of one that dies.
+void close(shell_host_pointer self, int64_t chat) {
+  if (auto found = self->state.shells.find(chat); found != self->state.shells.end())
+    close_shell_of(self, found->second);
 }
 
 } // namespace
@@ -162,16 +203,29 @@ shell_host_internal::behavior_type shell_host(shell_host_pointer self, std::shar
   self->send(self, tick_atom_v);
   client_of(self); // its interpreter is warm when the first chat needs it
   return {
-    [=](start_atom, wanted_shell& wanted) { return start(self, std::move(wanted)); },
+    [=](start_atom, wanted_shell& wanted) { return start(self, std::move(wanted), {}); },
+    [=](start_atom, wanted_shell& wanted, shell_waiter_actor& waiter) {
+      return start(self, std::move(wanted), std::move(waiter));
+    },
+    [=](cancel_atom, int64_t chat) { cancel_start(self, chat); },
     [=](busy_atom, int64_t chat, bool busy) { note_use(self, chat, busy); },
     [=](usage_atom, int64_t user, int64_t chat, int64_t bytes) { note_usage(self, user, chat, bytes); },
     [=](count_atom) { return static_cast<int64_t>(self->state.shells.size()); },
+    [=](list_atom) { return list(self); },
+    [=](close_atom, int64_t chat) { close(self, chat); },
+    [=](stats_atom) {
+      actor_counts counts;
+      counts.shells = static_cast<int64_t>(self->state.shells.size());
+      counts.waiting_shells = static_cast<int64_t>(self->state.requests.size());
+      return counts;
+    },
     [=](stop_atom) { return stop(self); },
     [=](ready_atom, int64_t chat) { become_live(self, chat); },
     [=](attach_atom, int64_t chat) { return attach(self, chat); },
     [=](ack_atom, uint64_t shell, uint64_t cell) {
       if (self->state.client)
         self->state.client->acknowledge(shell, cell);
+      note_committed_cell(self, shell);
     },
     [=](snapshot_atom, uint64_t shell, int64_t chat, uint64_t id, int64_t base) {
       return ask_for_snapshot(self, shell, chat, id, base);
@@ -181,6 +235,7 @@ shell_host_internal::behavior_type shell_host(shell_host_pointer self, std::shar
     },
     [=](shell_news& news) { take_news(self, *news); },
     [=](tick_atom) { close_idle(self); },
+    [=](progress_atom) { tell_places(self); },
   };
 }
 

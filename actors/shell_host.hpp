@@ -5,13 +5,13 @@
 // start starts another one.
 #pragma once
 
+#include "actors/fair_queue.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/python_shell.hpp"
 #include "config/config.hpp"
 
 #include <caf/stateful_actor.hpp>
 
-#include <deque>
 #include <map>
 
 namespace varro {
@@ -30,7 +30,9 @@ using shell_host_internal = shell_host_actor::extend<
   // News of varro-shells. From its client.
   caf::reacts_to<shell_news>,
   // Closes shells that have been idle for long.
-  caf::reacts_to<tick_atom>>;
+  caf::reacts_to<tick_atom>,
+  // Tells the starts that wait their places.
+  caf::reacts_to<progress_atom>>;
 
 struct shell_host_state {
   static inline const char* name = "shell_host";
@@ -42,6 +44,7 @@ struct shell_host_state {
   struct shell {
     python_shell_broker handle;    // none while varro-shells is asked for it
     int64_t user = 0;              // whose quota its files count for
+    size_t files_bytes = 0;        // in its workspace, as varro-shells told last
     uint64_t number = 0;           // varro-shells' name for it
     std::vector<std::string> tags; // of a former server's cells
     stage now = stage::starting;
@@ -51,9 +54,12 @@ struct shell_host_state {
     std::vector<start_promise> waiting; // while starting
   };
 
+  // A start that waits for room.
   struct request {
     wanted_shell wanted;
     std::vector<start_promise> waiting;
+    shell_waiter_actor waiter; // monitored; may be none
+    std::string told;          // of its place
   };
 
   using attach_promise = caf::typed_response_promise<python_shell_actor, std::vector<std::string>>;
@@ -74,10 +80,12 @@ struct shell_host_state {
   };
 
   std::shared_ptr<const config> settings;
-  store_actor store;               // where the sizes of workspaces are kept; may be none, then no user has a quota
-  store_reader_actor reader;       // likewise
-  std::map<int64_t, shell> shells; // by chat: all whose processes are not gone
-  std::deque<request> requests;    // those that wait for room, in order
+  store_actor store;                   // where the sizes of workspaces are kept; may be none, then no user has a quota
+  store_reader_actor reader;           // likewise
+  std::map<int64_t, shell> shells;     // by chat: all whose processes are not gone
+  std::map<int64_t, request> requests; // by chat
+  fair_queue turns;                    // the same: whose is next
+  bool telling_places = false;
   std::unique_ptr<supervisor_client> client; // none when varro-shells is gone
   std::map<uint64_t, order> orders;          // by request
   std::map<int64_t, orphan> orphans;         // by chat
@@ -88,6 +96,7 @@ struct shell_host_state {
   caf::typed_response_promise<done_atom> stopped;
 
   size_t count(stage which) const;
+  bool has_shell_of(int64_t user) const;
   // The idle shell that was used longest ago, or end().
   std::map<int64_t, shell>::iterator least_recently_used();
 };

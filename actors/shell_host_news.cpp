@@ -27,6 +27,7 @@ void take_started(shell_host_pointer self, shell_event& event) {
   shell.handle = spawn_python_shell(self->system(), state.settings->shell, event.process, chat, std::move(cells),
                                     shell_host_internal{self});
   self->monitor(shell.handle);
+  allow_anew(self, chat);
   if (shell.now == stage::closing)
     self->send(shell.handle, close_atom_v);
 }
@@ -82,8 +83,10 @@ void lose_supervisor(shell_host_pointer self, const shell_event& event) {
     if (shell.handle)
       self->send(shell.handle, ended_atom_v, 0, std::string{"lost"});
   // Requests that wait would only fail as well, one after the other.
-  for (auto& request : std::exchange(state.requests, {}))
+  while (!state.requests.empty()) {
+    auto request = take_request(self, state.requests.begin()->first);
     fail_all(request.waiting, fail(errc::shell_unavailable, "The Python shell could not be started: " + why));
+  }
   for (const auto& failure : failures)
     take_failure(self, failure);
   state.orphans.clear();

@@ -26,17 +26,25 @@ void answer_stop(shell_host_pointer self);
 
 // --- the quotas of users (shell_host_quotas.cpp) ---------------------------------------------------------------------
 
-// Asks what the user's quota leaves for this chat, in bytes; without a quota, or when it is not known, all there is.
-void find_left(shell_host_pointer self, int64_t user, int64_t chat, std::function<void(size_t)> then);
+// Asks what is left for this chat; when it is not known, all there is.
+void find_left(shell_host_pointer self, int64_t user, int64_t chat, std::function<void(quota_left)> then);
 // Tells the chat's shell what is left for it now.
 void allow_anew(shell_host_pointer self, int64_t chat);
+// The result of a cell of this shell is stored, and what it showed has taken from the user's quota.
+void note_committed_cell(shell_host_pointer self, uint64_t shell);
 // The user's other shells have that much less.
 void note_usage(shell_host_pointer self, int64_t user, int64_t chat, int64_t bytes);
 
 // --- room (shell_host_room.cpp) --------------------------------------------------------------------------------------
 
-// Starts what there is room for, in order; otherwise makes room by closing idle shells.
+// Has this one wait for its user's turn. REQUIRES: no start of this chat waits.
+void add_request(shell_host_pointer self, shell_host_state::request request);
+// It does not wait any more. REQUIRES: it does.
+shell_host_state::request take_request(shell_host_pointer self, int64_t chat);
+// Starts what there is room for, round robin by user; otherwise makes room by closing idle shells.
 void serve_requests(shell_host_pointer self);
+// Tells those that wait their places, where these have changed; comes back while there are any.
+void tell_places(shell_host_pointer self);
 // Puts shells to sleep that have been idle for long, or that memory is short for; comes back after a while.
 void close_idle(shell_host_pointer self);
 

@@ -1,4 +1,5 @@
 // Room for shells: the starts that wait for it, and the shells that are put to sleep to make it.
+#include "actors/place_words.hpp"
 #include "actors/shell_host_parts.hpp"
 #include "shell/machine_memory.hpp"
 
@@ -12,6 +13,7 @@ namespace {
 constexpr std::chrono::milliseconds look_min{100}, look_max{5'000}; // between looks for shells to put to sleep
 constexpr std::chrono::seconds about_to_be_used_max{1};             // a shell that was handed out
 constexpr size_t asleep_at_once_divisor = 20;                       // of the live ones, when memory is short
+constexpr std::chrono::milliseconds places_told_every{500};         // at most; who has room at once is told nothing
 
 using stage = shell_host_state::stage;
 
@@ -23,10 +25,10 @@ void start_one(shell_host_pointer self, shell_host_state::request request) {
   shell.waiting = std::move(request.waiting);
   auto number = state.next_order++;
   state.orders[number] = {request.wanted.chat, false};
-  find_left(self, request.wanted.user, request.wanted.chat, [=, wanted = std::move(request.wanted)](size_t left) {
+  find_left(self, request.wanted.user, request.wanted.chat, [=, wanted = std::move(request.wanted)](quota_left left) {
     const auto& python = wanted.python.empty() ? self->state.settings->shell.default_python : wanted.python;
     client_of(self).start(number, wanted.user, wanted.chat, std::filesystem::path{wanted.workspace}.filename().string(),
-                          python, left);
+                          python, left.of_user);
   });
 }
 
@@ -43,9 +45,7 @@ void put_to_sleep(shell_host_pointer self, shell_host_state::shell& shell) {
           return;
         found->second.now = stage::live;
         found->second.last_used = self->clock().now();
-        bool replaced = std::any_of(state.requests.begin(), state.requests.end(),
-                                    [&](const auto& each) { return each.wanted.chat == found->first; });
-        if (state.stopping || replaced)
+        if (state.stopping || state.requests.contains(found->first)) // it is to be replaced
           close_shell_of(self, found->second);
         serve_requests(self);
       },
@@ -71,16 +71,41 @@ void make_memory(shell_host_pointer self) {
 
 } // namespace
 
+void add_request(shell_host_pointer self, shell_host_state::request request) {
+  auto& state = self->state;
+  const auto user = request.wanted.user;
+  const auto chat = request.wanted.chat;
+  if (request.waiter)
+    self->monitor(request.waiter);
+  state.requests.emplace(chat, std::move(request));
+  state.turns.enter(user, chat, state.has_shell_of(user));
+  if (!std::exchange(state.telling_places, true))
+    self->delayed_send(self, places_told_every, progress_atom_v);
+}
+
+shell_host_state::request take_request(shell_host_pointer self, int64_t chat) {
+  auto& state = self->state;
+  auto found = state.requests.find(chat);
+  auto request = std::move(found->second);
+  state.requests.erase(found);
+  state.turns.leave(chat); // unless its turn has come
+  if (request.waiter)
+    self->demonitor(request.waiter.address());
+  if (!request.told.empty())
+    self->send(request.waiter, progress_atom_v, std::string{});
+  return request;
+}
+
 void serve_requests(shell_host_pointer self) {
   auto& state = self->state;
   const auto& limits = state.settings->shell;
-  for (auto next = state.requests.begin(); next != state.requests.end();) {
-    if (state.count(stage::starting) >= static_cast<size_t>(limits.starting_max))
-      return;
-    if (state.shells.contains(next->wanted.chat)) { // its old shell is still ending
-      ++next;
-      continue;
-    }
+  // Else its old shell is still ending.
+  auto may = [&](const fair_queue::entry& each) { return !state.shells.contains(each.ticket); };
+  auto any_may = [&] {
+    return std::any_of(state.requests.begin(), state.requests.end(),
+                       [&](const auto& entry) { return !state.shells.contains(entry.first); });
+  };
+  while (any_may() && state.count(stage::starting) < static_cast<size_t>(limits.starting_max)) {
     if (state.shells.size() >= static_cast<size_t>(limits.live_max)) {
       auto leaving = state.count(stage::closing);
       for (auto idle = state.least_recently_used(); leaving < state.requests.size() && idle != state.shells.end();
@@ -88,10 +113,24 @@ void serve_requests(shell_host_pointer self) {
         put_to_sleep(self, idle->second);
       return;
     }
-    auto request = std::move(*next);
-    next = state.requests.erase(next);
-    start_one(self, std::move(request));
+    start_one(self, take_request(self, state.turns.next(may)->ticket));
   }
+}
+
+void tell_places(shell_host_pointer self) {
+  auto& state = self->state;
+  state.telling_places = !state.requests.empty();
+  if (!state.telling_places)
+    return;
+  for (const auto& [chat, place] : state.turns.places([](int64_t) { return fair_queue::no_limit; })) {
+    auto& request = state.requests.at(chat);
+    auto words = place_words("Python shell", place);
+    if (!request.waiter || words == request.told)
+      continue;
+    request.told = std::move(words);
+    self->send(request.waiter, progress_atom_v, request.told);
+  }
+  self->delayed_send(self, places_told_every, progress_atom_v);
 }
 
 void close_idle(shell_host_pointer self) {
@@ -116,6 +155,10 @@ void close_idle(shell_host_pointer self) {
 size_t shell_host_state::count(stage which) const {
   return static_cast<size_t>(
     std::count_if(shells.begin(), shells.end(), [=](const auto& entry) { return entry.second.now == which; }));
+}
+
+bool shell_host_state::has_shell_of(int64_t user) const {
+  return std::any_of(shells.begin(), shells.end(), [=](const auto& entry) { return entry.second.user == user; });
 }
 
 std::map<int64_t, shell_host_state::shell>::iterator shell_host_state::least_recently_used() {

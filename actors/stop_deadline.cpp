@@ -33,10 +33,11 @@ void stop_deadline::watch() {
 }
 
 void stop_deadline::break_off() {
-  // First, because saying something may take for ever.
-  bool kept = settings_->keep_shells;
-  bool ended = !kept && kill_supervisor(settings_->data_dir);
+  // Read first: the end of the shells lets the stop go on, and then others are awaited than those that held it up.
   auto awaited = progress_->text();
+  bool kept = settings_->keep_shells;
+  // Before anything is said, because saying it may take for ever.
+  bool ended = !kept && kill_supervisor(settings_->data_dir);
   log(log_level::error,
       "the stop is broken off after " + std::to_string(stop_max.count())
         + " s. Still awaited: " + (awaited.empty() ? "the end of threads" : awaited) + ". The shells "

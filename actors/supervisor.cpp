@@ -30,6 +30,7 @@ void close_the_rest(self_pointer self) {
   end(self, actors.pictures, "pictures");
   end(self, actors.keeper, "the chats' files");
   end(self, actors.search, "the search");
+  end(self, actors.allowances, "the limits of users");
   end(self, actors.reader, "the database, reading");
   end(self, actors.store, "the database, writing");
   actors = {};

@@ -1,7 +1,7 @@
 // The order of the end: chats, shells, viewers, models, database.
 #pragma once
 
-#include "actors/interfaces.hpp"
+#include "actors/allowances.hpp"
 #include "base/stop_progress.hpp"
 
 #include <map>
@@ -20,6 +20,7 @@ struct supervised {
   chat_search_actor search;
   workspace_keeper_actor keeper;
   picture_scaler_actor pictures;
+  allowances_actor allowances;
 };
 
 struct supervisor_state {

@@ -2,7 +2,6 @@
 
 #include "actors/shell_notes.hpp"
 #include "base/fault_points.hpp"
-#include "models/history.hpp"
 #include "models/message_json.hpp"
 #include "models/timestamp.hpp"
 
@@ -12,14 +11,27 @@ namespace {
 
 using self_pointer = tool_call_actor::stateful_pointer<tool_call_state>;
 
-void report(self_pointer self, const cell_result& result) {
+tool_return_part returned(const tool_call_part& call, const cell_result& result) {
+  return make_tool_return(call.tool_name, call.tool_call_id, as_tool_result(result));
+}
+
+// A shell that was killed says no more how long its cell ran.
+cell_result timed(const tool_call_state& state, cell_result result) {
+  using std::chrono::steady_clock;
+  if (result.status == cell_status::killed && result.duration.count() == 0
+      && state.begun_at != steady_clock::time_point{})
+    result.duration = std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - state.begun_at);
+  return result;
+}
+
+void report(self_pointer self, cell_result result) {
   auto& state = self->state;
   if (state.reported)
     return;
   state.reported = true;
   tool_outcome outcome;
   outcome.tool_call_id = state.job.call.tool_call_id;
-  outcome.part = make_tool_return(state.job.call, result);
+  outcome.part = returned(state.job.call, timed(state, std::move(result)));
   outcome.cancelled = state.cancelled;
   self->send(state.job.run, result_atom_v, std::move(outcome));
   self->quit();
@@ -37,6 +49,8 @@ cell_result stopped() {
 }
 
 cell_result failed_shell(const caf::error& error) {
+  if (code_of(error) == errc::cancelled)
+    return stopped();
   if (error == caf::sec::request_receiver_down)
     return not_run(cell_status::lost, "The Python shell ended before this cell ran; it was not executed.");
   if (code_of(error) == errc::none)
@@ -66,7 +80,7 @@ void try_another_shell(self_pointer self) {
   auto& state = self->state;
   ++state.shells_ended;
   state.job.begun = false;
-  self->request(state.job.session, caf::infinite, shell_atom_v, std::exchange(state.shell, nullptr))
+  self->request(state.job.shells, caf::infinite, shell_atom_v, std::exchange(state.shell, nullptr))
     .then([=](python_shell_actor& shell, std::string& note) { take_shell(self, shell, std::move(note)); },
           [=](caf::error& error) { report(self, failed_shell(error)); });
 }
@@ -106,12 +120,13 @@ void execute(self_pointer self, std::string note) {
       result.status = cell_status::killed;
     if (self->state.cancelled && result.status == cell_status::interrupted)
       result.reason = "Stopped by the user. Variables are kept.";
-    report(self, result);
+    report(self, std::move(result));
   };
   auto give_up = [=](caf::error& error) { take_failure(self, error); };
   const auto& tag = state.job.call.tool_call_id;
   fault_point("cell_execute");
   state.asked = true;
+  state.begun_at = std::chrono::steady_clock::now();
   if (state.job.begun)
     self->request(state.shell, caf::infinite, result_atom_v, tag).then(take, give_up);
   else
@@ -120,17 +135,6 @@ void execute(self_pointer self, std::string note) {
 }
 
 } // namespace
-
-tool_return_part make_tool_return(const tool_call_part& call, const cell_result& result) {
-  tool_return_part part;
-  part.tool_name = call.tool_name;
-  part.tool_call_id = call.tool_call_id;
-  part.content = make_tool_content(cell_text(result), cell_images(result));
-  part.metadata = cell_metadata(result);
-  part.timestamp = timestamp_now();
-  part.outcome = result.status == cell_status::ok ? "success" : "failed";
-  return part;
-}
 
 tool_outcome retry_outcome(const tool_call_part& call, json content) {
   retry_prompt_part part;
@@ -142,11 +146,11 @@ tool_outcome retry_outcome(const tool_call_part& call, json content) {
 }
 
 tool_outcome unrun_outcome(const tool_call_part& call, cell_status status, std::string reason) {
-  return {call.tool_call_id, make_tool_return(call, not_run(status, std::move(reason))), true};
+  return {call.tool_call_id, returned(call, not_run(status, std::move(reason))), true};
 }
 
 tool_outcome stopped_outcome(const tool_call_part& call) {
-  return {call.tool_call_id, make_tool_return(call, stopped()), true};
+  return {call.tool_call_id, returned(call, stopped()), true};
 }
 
 tool_call_actor::behavior_type tool_call(self_pointer self, tool_job job) {
@@ -154,7 +158,7 @@ tool_call_actor::behavior_type tool_call(self_pointer self, tool_job job) {
   self->set_down_handler([=](const caf::down_msg& down) { lose_shell(self, down); });
   return {
     [=](start_atom) {
-      self->request(self->state.job.session, caf::infinite, shell_atom_v)
+      self->request(self->state.job.shells, caf::infinite, shell_atom_v)
         .then([=](python_shell_actor& shell, std::string& note) { take_shell(self, shell, std::move(note)); },
               [=](caf::error& error) { report(self, failed_shell(error)); });
     },

@@ -6,6 +6,8 @@
 
 #include "actors/tools.hpp"
 
+#include <chrono>
+
 namespace varro {
 
 // A cell whose shell ends before it begins goes to another one; not more often than this.
@@ -19,14 +21,12 @@ struct tool_call_state {
   bool asked = false;       // the shell owes an answer
   bool cancelled = false;
   bool reported = false;
+  std::chrono::steady_clock::time_point begun_at; // when the shell was asked for it
 };
 
 tool_call_actor::behavior_type tool_call(tool_call_actor::stateful_pointer<tool_call_state> self, tool_job job);
 
 tool_call_actor spawn_python_call(caf::actor_system& system, tool_job job);
-
-// The tool return that a cell becomes.
-tool_return_part make_tool_return(const tool_call_part& call, const cell_result& result);
 
 // What becomes of a call that no tool ran: the model is to make it anew, because of this content; it has a result
 // nevertheless; or the user stopped the run before.

@@ -1,7 +1,10 @@
 #include "actors/tools.hpp"
 
 #include "actors/tool_call.hpp"
+#include "models/argument_schema.hpp"
 #include "models/tool_arguments.hpp"
+
+#include <iterator>
 
 namespace varro {
 
@@ -21,27 +24,21 @@ The user sees every call with its code and its complete result, tables and plots
 what they mean. Files that the user uploads are in /workspace. When code fails, read the traceback and correct it. Keep
 answers short and exact; use LaTeX between $ signs for formulas.)";
 
-bool has_type(const json& value, const std::string& type) {
-  if (type == "string")
-    return value.is_string();
-  if (type == "integer")
-    return value.is_number_integer();
-  if (type == "number")
-    return value.is_number();
-  if (type == "boolean")
-    return value.is_boolean();
-  if (type == "array")
-    return value.is_array();
-  if (type == "object")
-    return value.is_object();
-  return true;
+// Models add arguments that a tool does not have, such as a time limit. They are not worth another round.
+json without_extras(const json& schema, json arguments) {
+  auto properties = schema.find("properties");
+  if (properties == schema.end() || schema.value("additionalProperties", json{true}) != json{false})
+    return arguments;
+  for (auto each = arguments.begin(); each != arguments.end();)
+    each = properties->contains(each.key()) ? std::next(each) : arguments.erase(each);
+  return arguments;
 }
 
 } // namespace
 
 tool_spec python_tool() {
   tool_spec spec;
-  spec.definition.name = python_tool_name;
+  spec.definition.name = cell_tool_name;
   spec.definition.description = python_description;
   spec.definition.parameters = {
     {"type", "object"},
@@ -55,8 +52,9 @@ tool_spec python_tool() {
   return spec;
 }
 
-tool_list built_in_tools() {
-  return std::make_shared<const std::vector<tool_spec>>(std::vector<tool_spec>{python_tool()});
+tool_source built_in_tools() {
+  auto tools = std::make_shared<const std::vector<tool_spec>>(std::vector<tool_spec>{python_tool()});
+  return [=](const chat_record&) { return tools; };
 }
 
 const tool_spec* find_tool(const tool_list& tools, const std::string& name) {
@@ -73,33 +71,21 @@ const std::string& default_instructions() {
 
 checked_arguments check_arguments(const tool_definition& tool, const json& args) {
   checked_arguments result;
-  auto invalid = [&](std::string type, json loc, std::string message, json input) {
-    if (!result.errors.is_array())
-      result.errors = json::array();
-    result.errors.push_back(
-      {{"type", std::move(type)}, {"loc", std::move(loc)}, {"msg", std::move(message)}, {"input", std::move(input)}});
+  auto invalid = [&](const char* type, const char* message, json input) {
+    result.errors
+      = json::array({json{{"type", type}, {"loc", json::array()}, {"msg", message}, {"input", std::move(input)}}});
   };
   auto read = read_arguments(args);
   if (!read) {
-    invalid("json_invalid", json::array(), "The arguments are not valid JSON", args);
+    invalid("json_invalid", "The arguments are not valid JSON", args);
     return result;
   }
-  auto value = std::move(*read);
-  if (!value.is_object()) {
-    invalid("dict_type", json::array(), "The arguments must be a JSON object", value);
+  if (!read->is_object()) {
+    invalid("dict_type", "The arguments must be a JSON object", std::move(*read));
     return result;
   }
-  const auto& schema = tool.parameters;
-  if (schema.contains("required"))
-    for (const auto& field : schema["required"])
-      if (!value.contains(field.get_ref<const std::string&>()))
-        invalid("missing", json::array({field}), "Field required", value);
-  if (schema.contains("properties"))
-    for (const auto& [name, property] : schema["properties"].items()) {
-      auto type = property.value("type", "");
-      if (value.contains(name) && !has_type(value[name], type))
-        invalid(type + "_type", json::array({name}), "Input should be a valid " + type, value[name]);
-    }
+  auto value = without_extras(tool.parameters, std::move(*read));
+  result.errors = schema_errors(tool.parameters, value);
   if (result.errors.is_null())
     result.arguments = std::move(value);
   return result;

@@ -1,12 +1,14 @@
 // The tools that a model may call.
 //
-// `python` is built in. Others (tools over MCP, later) are further entries of the same list. Values, shared as const.
+// `python` is built in. Others (tools over MCP, later) are further entries of the same list, from a source that knows
+// whose chat it is. Values, shared as const.
 #pragma once
 
 #include "actors/interfaces.hpp"
 #include "config/config.hpp"
 #include "models/provider.hpp"
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -17,8 +19,8 @@ namespace varro {
 // Who wants a tool executed, and where the outcome goes.
 struct tool_job {
   tool_call_part call;
-  json arguments; // valid: an object with every required field
-  chat_session_actor session;
+  json arguments; // that its schema allows
+  shell_source_actor shells;
   agent_run_actor run;
   bool begun = false; // a former server's shell runs it already: only its result is wanted
 };
@@ -32,16 +34,20 @@ struct tool_spec {
 
 using tool_list = std::shared_ptr<const std::vector<tool_spec>>;
 
-inline constexpr std::string_view python_tool_name = "python";
+// Where a run's tools come from: asked when it starts, and by whoever tells what a run would begin with now. Any
+// thread.
+using tool_source = std::function<tool_list(const chat_record& chat)>;
+
 tool_spec python_tool();
-tool_list built_in_tools();
+// The same for each chat.
+tool_source built_in_tools();
 const tool_spec* find_tool(const tool_list& tools, const std::string& name);
 
 // The system prompt when the configuration has none.
 const std::string& default_instructions();
 
-// The arguments as an object with every required field of the right type, or the validation errors for a retry prompt
-// ([{type, loc, msg, input}], the form of pydantic's).
+// The arguments as an object that the tool's schema allows, without those that it does not know of, or the validation
+// errors for a retry prompt (models/argument_schema.hpp).
 struct checked_arguments {
   json arguments;
   json errors = nullptr;

@@ -1,6 +1,7 @@
 #include "actors/transcript.hpp"
 
 #include "base/clock.hpp"
+#include "models/held_bytes.hpp"
 #include "models/history.hpp"
 #include "models/message_json.hpp"
 #include "models/timestamp.hpp"
@@ -21,7 +22,7 @@ bool returns_cell(const message_row& row) {
     return false;
   return std::any_of(request->parts.begin(), request->parts.end(), [](const auto& part) {
     const auto* result = std::get_if<tool_return_part>(&part);
-    return result != nullptr && result->tool_name == python_tool_name;
+    return result != nullptr && is_cell(*result);
   });
 }
 
@@ -32,19 +33,20 @@ message_history returns_for_lost_calls(const std::vector<open_call>& calls, cons
     cell_result lost;
     lost.status = cell_status::lost;
     lost.reason = reason;
-    tool_return_part part;
-    part.tool_name = call.tool_name;
-    part.tool_call_id = call.tool_call_id;
-    part.content = cell_text(lost);
-    part.metadata = cell_metadata(lost);
-    part.timestamp = timestamp_now();
-    part.outcome = "failed";
+    auto part = make_tool_return(call.tool_name, call.tool_call_id, as_tool_result(lost));
     model_request request;
     request.timestamp = part.timestamp;
     request.parts.push_back(std::move(part));
     returns.emplace_back(std::move(request));
   }
   return returns;
+}
+
+size_t held_by(const std::vector<message_row>& rows) {
+  size_t bytes = 0;
+  for (const auto& row : rows)
+    bytes += held_bytes(row.content);
+  return bytes;
 }
 
 // The chat's own row `row` in a fork, with ids of its own.
@@ -67,14 +69,6 @@ std::string conversation_of(int64_t chat) {
   return "chat-" + std::to_string(chat);
 }
 
-std::vector<stream_event> to_events(const std::vector<block>& blocks, int64_t seq) {
-  std::vector<stream_event> events;
-  events.reserve(blocks.size());
-  for (size_t i = 0; i < blocks.size(); ++i)
-    events.push_back({i + 1 == blocks.size() ? seq : seq - 1, "content", blocks[i].html.str()});
-  return events;
-}
-
 message_history messages_of(const std::vector<message_row>& rows) {
   message_history messages;
   messages.reserve(rows.size());
@@ -82,6 +76,8 @@ message_history messages_of(const std::vector<message_row>& rows) {
     messages.push_back(row.content);
   return messages;
 }
+
+transcript::transcript(chat_contents contents) : contents_(std::move(contents)), bytes_(held_by(contents_.messages)) {}
 
 // --- what it says ----------------------------------------------------------------------------------------------------
 
@@ -117,6 +113,10 @@ const message_row* transcript::first_row_of(int64_t turn) const {
 
 bool transcript::has_turn(int64_t turn) const {
   return std::any_of(runs().begin(), runs().end(), [=](const run_record& run) { return run.turn == turn; });
+}
+
+int transcript::runs_up_to(int64_t turn) const {
+  return static_cast<int>(std::ranges::count_if(runs(), [=](const run_record& run) { return run.turn <= turn; }));
 }
 
 std::set<int64_t> transcript::run_ids() const {
@@ -175,7 +175,7 @@ cut_off_calls transcript::sort_open_calls(const std::set<std::string>& begun) co
                             [&](const open_call& call) { return begun.contains(call.tool_call_id); });
   cut_off_calls sorted;
   for (auto call = calls.begin(); call != calls.end(); ++call) {
-    auto goes_on = call >= first && call->tool_name == python_tool_name;
+    auto goes_on = call >= first && call->tool_name == cell_tool_name;
     (goes_on ? sorted.remaining : sorted.lost).push_back(*call);
   }
   return sorted;
@@ -193,20 +193,17 @@ int64_t transcript::seq_of_return(const std::string& tool_call_id) const {
 std::vector<recorded_cell> transcript::cells() const {
   std::map<std::string, std::string> code_of_call;
   std::vector<recorded_cell> cells;
-  auto python = python_tool().definition;
   for (const auto& row : rows()) {
     if (const auto* response = row.content.as<model_response>()) {
       for (const auto& part : response->parts)
-        if (const auto* call = std::get_if<tool_call_part>(&part); call && call->tool_name == python.name) {
-          auto checked = check_arguments(python, call->args);
-          if (checked.errors.is_null())
-            code_of_call[call->tool_call_id] = checked.arguments["code"].get<std::string>();
-        }
+        if (const auto* call = std::get_if<tool_call_part>(&part))
+          if (auto code = cell_code(*call))
+            code_of_call[call->tool_call_id] = std::move(*code);
       continue;
     }
     for (const auto& part : std::get<model_request>(*row.content).parts) {
       const auto* result = std::get_if<tool_return_part>(&part);
-      if (result == nullptr || result->tool_name != python.name)
+      if (result == nullptr)
         continue;
       auto cell = cell_from_tool_return(*result);
       auto code = code_of_call.find(result->tool_call_id);
@@ -228,34 +225,27 @@ std::optional<snapshot_record> transcript::newest_snapshot(const std::vector<rec
   return snapshots.back();
 }
 
-std::vector<stream_event> transcript::events_after(int64_t after, std::shared_ptr<markdown_renderer> markdown) const {
-  std::vector<stream_event> events;
-  block_renderer renderer{chat().id, contents_.alternatives, std::move(markdown)};
-  auto add = [&](const std::vector<block>& blocks, int64_t seq) {
-    if (seq <= after)
-      return;
-    auto fresh = to_events(blocks, seq);
-    events.insert(events.end(), std::make_move_iterator(fresh.begin()), std::make_move_iterator(fresh.end()));
-  };
-  // Rendering may start at the turn of `after`: no block of a turn depends on an earlier one.
+chat_contents transcript::shown() const {
+  return {chat(), rows(), runs(), contents_.alternatives, {}, {}};
+}
+
+chat_replay transcript::replay_after(int64_t after) const {
+  chat_replay replay;
+  replay.after = after;
+  // It may begin at the turn of `after`: nothing that is shown of a turn depends on an earlier one.
   int64_t first_turn = 0;
   for (const auto& row : rows())
     if (row.seq <= after)
       first_turn = row.turn;
-  auto run = runs().begin();
-  auto ends_before = [&](int64_t seq) {
-    for (; run != runs().end() && (run->end_seq == 0 || run->end_seq < seq); ++run)
-      if (run->end_seq != 0 && run->turn >= first_turn)
-        add(renderer.render_end(*run), run->end_seq);
-  };
-  for (const auto& row : rows()) {
-    if (row.turn < first_turn)
-      continue;
-    ends_before(row.seq);
-    add(renderer.render(row), row.seq);
-  }
-  ends_before(INT64_MAX);
-  return events;
+  auto& history = replay.history;
+  history.chat = chat();
+  auto is_shown = [=](const auto& each) { return each.turn >= first_turn; };
+  std::copy_if(rows().begin(), rows().end(), std::back_inserter(history.messages), is_shown);
+  std::copy_if(runs().begin(), runs().end(), std::back_inserter(history.runs), is_shown);
+  for (const auto& run : history.runs)
+    if (auto found = contents_.alternatives.find(run.id); found != contents_.alternatives.end())
+      history.alternatives.insert(*found);
+  return replay;
 }
 
 // --- what is to be committed -----------------------------------------------------------------------------------------
@@ -312,7 +302,7 @@ write_batch transcript::resume(const std::vector<open_call>& lost, const std::st
   return closing;
 }
 
-write_batch transcript::fork(int64_t turn, int64_t to, const std::function<int64_t()>& next_run) const {
+write_batch transcript::fork(int64_t turn, int64_t to, int64_t first_run) const {
   write_batch copy;
   auto record = chat();
   record.id = to;
@@ -323,7 +313,7 @@ write_batch transcript::fork(int64_t turn, int64_t to, const std::function<int64
   for (auto run : runs()) {
     if (run.turn > turn)
       break;
-    ids[run.id] = next_run();
+    ids[run.id] = first_run++;
     run.id = ids[run.id];
     run.parent = ids[run.parent];
     run.chat_id = to;
@@ -348,6 +338,7 @@ write_batch transcript::fork(int64_t turn, int64_t to, const std::function<int64
 // --- what was committed ----------------------------------------------------------------------------------------------
 
 void transcript::append(message_row row) {
+  bytes_ += held_bytes(row.content);
   contents_.messages.push_back(std::move(row));
 }
 
@@ -370,6 +361,7 @@ void transcript::supersede_from(int64_t turn, const run_record& by) {
       alternatives[by.id] = std::move(siblings);
     }
   std::erase_if(contents_.messages, [=](const message_row& row) { return row.turn >= turn; });
+  bytes_ = held_by(rows());
   for (const auto& run : runs())
     if (run.turn >= turn)
       alternatives.erase(run.id);

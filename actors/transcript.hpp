@@ -7,11 +7,9 @@
 
 #include "actors/agent_run.hpp"
 #include "actors/messages.hpp"
-#include "render/blocks.hpp"
 #include "storage/records.hpp"
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -19,13 +17,6 @@
 #include <vector>
 
 namespace varro {
-
-// A cell that helps to rebuild the namespace.
-struct recorded_cell {
-  std::string code;
-  bool failed = false; // it raised when it ran first
-  int64_t seq = 0;     // of its return
-};
 
 // What becomes of the calls that a cut-off run left open, when a shell of the former server has begun some of them.
 // Cells of one response run in order, each after the commit of the one before: a call after a begun one has not run.
@@ -37,7 +28,7 @@ struct cut_off_calls {
 class transcript {
 public:
   transcript() = default;
-  explicit transcript(chat_contents contents) : contents_(std::move(contents)) {}
+  explicit transcript(chat_contents contents);
 
   const chat_contents& contents() const {
     return contents_;
@@ -50,6 +41,11 @@ public:
   }
   const std::vector<run_record>& runs() const {
     return contents_.runs;
+  }
+
+  // What its messages hold in memory.
+  size_t bytes() const {
+    return bytes_;
   }
 
   // --- what it says --------------------------------------------------------------------------------------------------
@@ -65,6 +61,7 @@ public:
   // The first row of this turn, or null.
   const message_row* first_row_of(int64_t turn) const;
   bool has_turn(int64_t turn) const;
+  int runs_up_to(int64_t turn) const;
   // Of the active branch, by id.
   std::set<int64_t> run_ids() const;
   std::set<int64_t> runs_with_cells() const;
@@ -90,10 +87,10 @@ public:
   // The newest snapshot of the namespace that these cells of it made, if there is one.
   std::optional<snapshot_record> newest_snapshot(const std::vector<recorded_cell>& cells) const;
 
-  // The events that a viewer who has seen `after` has not: exactly what a live viewer got. An event's id is the newest
-  // message that is shown whole once this event is shown: of a message with several blocks only the last one carries
-  // the message's own seq, so that a viewer who breaks off between two of them misses nothing.
-  std::vector<stream_event> events_after(int64_t after, std::shared_ptr<markdown_renderer> markdown = nullptr) const;
+  // What pages show: without snapshots and prefix.
+  chat_contents shown() const;
+  // What a viewer who has seen `after` has not, and what comes before it in its turn.
+  chat_replay replay_after(int64_t after) const;
 
   // --- what is to be committed ---------------------------------------------------------------------------------------
 
@@ -110,8 +107,8 @@ public:
   write_batch interrupt(const std::string& reason);
   // Takes the newest run up once more, without these calls. REQUIRES: has_open_run.
   write_batch resume(const std::vector<open_call>& lost, const std::string& reason);
-  // The turns up to this one as the chat `to`, with runs of the ids that `next_run` gives.
-  write_batch fork(int64_t turn, int64_t to, const std::function<int64_t()>& next_run) const;
+  // The turns up to this one as the chat `to`, with runs of ids from this one on, runs_up_to(turn) of them.
+  write_batch fork(int64_t turn, int64_t to, int64_t first_run) const;
 
   // --- what was committed --------------------------------------------------------------------------------------------
 
@@ -136,13 +133,11 @@ public:
 
 private:
   chat_contents contents_; // chat.last_seq also counts rows on their way
+  size_t bytes_ = 0;       // of the messages
 };
 
 // The id that a chat's messages carry, and its models' caches.
 std::string conversation_of(int64_t chat);
-
-// The blocks of the row or end with this seq as events.
-std::vector<stream_event> to_events(const std::vector<block>& blocks, int64_t seq);
 
 message_history messages_of(const std::vector<message_row>& rows);
 

@@ -11,25 +11,42 @@
 #define VARRO_MESSAGE_TYPES(X) \
   X(varro::user_message) \
   X(varro::turn_started) \
-  X(varro::stream_event) \
-  X(std::vector<varro::stream_event>) \
-  X(varro::chat_view) \
+  X(varro::chat_event) \
+  X(varro::chat_replay) \
+  X(varro::transcript_view) \
   X(varro::chat_record) \
   X(std::vector<varro::chat_record>) \
   X(varro::user_record) \
   X(varro::login_record) \
   X(varro::login_found) \
+  X(std::vector<varro::login_record>) \
+  X(varro::link_found) \
+  X(varro::account_write) \
+  X(varro::audit_origin) \
+  X(varro::token_write) \
+  X(varro::token_found) \
+  X(std::vector<varro::token_record>) \
+  X(varro::allowance_ptr) \
+  X(varro::admin_question_ptr) \
+  X(varro::admin_answer_ptr) \
+  X(varro::live_shells) \
   X(varro::chat_contents) \
+  X(varro::user_holdings) \
+  X(varro::quota_left) \
   X(varro::write_batch) \
+  X(varro::queued_run) \
   X(varro::run_node) \
   X(varro::run_end) \
   X(varro::tool_outcome) \
+  X(varro::usage_row) \
+  X(std::vector<varro::usage_row>) \
   X(varro::token_usage) \
   X(varro::cell_result) \
   X(varro::model_query) \
   X(varro::model_response) \
   X(varro::actor_counts) \
   X(varro::wanted_shell) \
+  X(varro::shell_past) \
   X(varro::snapshot_taken) \
   X(varro::snapshot_restored) \
   X(varro::workspace_change) \

@@ -2,6 +2,7 @@
 
 #include "base/clock.hpp"
 #include "workspace/paths.hpp"
+#include "workspace/removal.hpp"
 #include "workspace/snapshot_store.hpp"
 #include "workspace/versions.hpp"
 
@@ -74,20 +75,20 @@ std::vector<files_of_chat> all_files_of_chats(const std::filesystem::path& data_
 
 // What a deletion that a crash cut off has left, of a chat that is in the database no more.
 void sweep(const std::filesystem::path& data_dir, const known_chats& known) {
-  std::error_code ignored;
   for (const auto& files : all_files_of_chats(data_dir)) {
-    auto gone = files.chat < known.next && !std::binary_search(known.ids.begin(), known.ids.end(), files.chat);
+    auto gone = files.chat <= known.greatest && !std::binary_search(known.ids.begin(), known.ids.end(), files.chat);
     if (gone || files.deleted)
-      std::filesystem::remove_all(files.path, ignored);
+      remove_tree(files.path);
   }
 }
 
 } // namespace
 
-int64_t next_chat_without_files(const std::filesystem::path& data_dir, int64_t next_chat) {
+int64_t greatest_chat_with_files(const std::filesystem::path& data_dir) {
+  int64_t greatest = 0;
   for (const auto& files : all_files_of_chats(data_dir))
-    next_chat = std::max(next_chat, files.chat + 1);
-  return next_chat;
+    greatest = std::max(greatest, files.chat);
+  return greatest;
 }
 
 workspace_keeper_actor::behavior_type workspace_keeper(workspace_keeper_actor::pointer,

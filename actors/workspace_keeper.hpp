@@ -12,18 +12,19 @@
 
 namespace varro {
 
-// The files of chats that are in the database no more go; those of chats with this id or a greater one stay.
+// The files of chats that are in the database no more go; those of chats with greater ids than it has had stay. They
+// are of chats that begin meanwhile, or that this database has never had.
 struct known_chats {
   std::vector<int64_t> ids; // ascending
-  int64_t next = 0;
+  int64_t greatest = 0;     // of all chats that there are or were
 };
 
 workspace_keeper_actor::behavior_type workspace_keeper(workspace_keeper_actor::pointer self,
                                                        std::shared_ptr<const config> settings, known_chats known);
 
-// The id for the next new chat. A crash may leave files of a chat whose first commit, or whose fork's, did not happen:
-// no later chat may find them.
-int64_t next_chat_without_files(const std::filesystem::path& data_dir, int64_t next_chat);
+// The greatest id under which files lie; 0: there are none. A crash may leave those of a chat whose first commit, or
+// whose fork's, did not happen: no later chat may find them.
+int64_t greatest_chat_with_files(const std::filesystem::path& data_dir);
 
 // On a thread of its own, which first clears away what deleted chats have left. Ends by an exit message.
 workspace_keeper_actor spawn_workspace_keeper(caf::actor_system& system, std::shared_ptr<const config> settings,

@@ -11,6 +11,17 @@ namespace {
 
 constexpr size_t anthropic_body_bytes_max = 32 * 1024 * 1024;
 
+// The answer's own, which is the first id on every wire but Google's.
+std::string first_id(const wire_answer& wire) {
+  constexpr std::string_view key = "\"id\":\"";
+  const auto& text = wire.pieces.empty() ? std::string{} : wire.pieces.front();
+  const auto at = text.find(key);
+  if (at == std::string::npos)
+    return {};
+  const auto begin = at + key.size();
+  return text.substr(begin, text.find('"', begin) - begin);
+}
+
 } // namespace
 
 // What the vendor's server would say against the request; else its facts.
@@ -90,12 +101,23 @@ void model_server::give(const connection_ptr& c, const answer& what, const reque
     ready.stream_error.reset();
     ready.drop = ready.hold = answer::cut::none;
   }
+  const auto tokens = counted(ready, facts);
+  c->billed = bill{nth,
+                   "",
+                   "none",
+                   ready.stream_error.has_value(),
+                   tokens.input,
+                   ready.usage.cache_read,
+                   ready.usage.cache_write,
+                   tokens.output};
   later(c, ready.first_byte, [this, c, ready, facts] { answer_now(c, ready, facts); });
 }
 
 void model_server::answer_now(const connection_ptr& c, const answer& what, const request_facts& facts) {
   using cut = answer::cut;
   if (what.error) {
+    c->billed->told = "refused";
+    c->billed->breaks = true;
     send_whole(c, error_on_wire(facts.api, *what.error));
     return;
   }
@@ -113,6 +135,7 @@ void model_server::answer_now(const connection_ptr& c, const answer& what, const
     return;
   }
   auto wire = answer_on_wire(what, facts);
+  c->billed->id = first_id(wire);
   if (!wire.stream && where == cut::none) {
     send_whole(c, wire);
     return;

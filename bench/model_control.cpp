@@ -19,9 +19,24 @@ json model_server::state() const {
           {"open", open_},         {"most_open", most_open_}, {"connections", connections_.size()}};
 }
 
+json model_server::bills() const {
+  json list = json::array();
+  for (const auto& each : bills_)
+    list.push_back({{"request", each.request},
+                    {"id", each.id},
+                    {"told", each.told},
+                    {"input", each.input},
+                    {"cache_read", each.cache_read},
+                    {"cache_write", each.cache_write},
+                    {"output", each.output}});
+  return list;
+}
+
 void model_server::answer_control(const connection_ptr& c, const std::string& method, std::string_view path) {
   if (method == "GET" && path == "/__state") {
     send_whole(c, json_answer(state()));
+  } else if (method == "GET" && path == "/__billed") {
+    send_whole(c, json_answer(bills()));
   } else if (method == "GET" && path == "/__requests") {
     json list = json::array();
     for (auto entry : recorded_) {

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <utility>
 
 namespace varro::bench {
 
@@ -221,6 +222,8 @@ void model_server::send_pieces(const connection_ptr& c) {
       break;
   }
   if (!bytes.empty()) {
+    if (c->billed)
+      c->billed->told = "part";
     stamp(bytes, monotonic_us());
     c->out += chunk_of(bytes);
   }
@@ -244,6 +247,8 @@ void model_server::finish(const connection_ptr& c) {
   } else if (c->chunked) {
     c->out += "0\r\n\r\n";
   }
+  if (c->billed && c->end == ending::finished && !c->billed->breaks)
+    c->billed->told = "whole";
   count_closed(*c);
   c->busy = false;
   c->chunked = false;
@@ -292,6 +297,11 @@ void model_server::count_closed(connection& c) {
   if (c.counted)
     --open_;
   c.counted = false;
+  if (!c.billed)
+    return;
+  bills_.push_back(*std::exchange(c.billed, std::nullopt));
+  if (bills_.size() > options_.bills_max)
+    bills_.pop_front();
 }
 
 } // namespace varro::bench

@@ -30,6 +30,7 @@ struct model_server_options {
   std::vector<std::string> models{"scripted", "scripted-mini"}; // what the lists of models name, the newest first
   std::map<std::string, std::string> retired_on;                // by name: deprecated, with this day "2026-11-30"
   std::string record_file;                                      // JSON lines of the requests; empty: none
+  size_t bills_max = 100'000;                                   // the newest, kept for GET /__billed
   size_t recorded_max = 1000;                                   // the newest, kept for GET /__requests
 };
 
@@ -47,6 +48,19 @@ public:
 private:
   enum class ending { finished, close, hold };
 
+  // What a vendor would know of a request that it accepted, for its bill.
+  struct bill {
+    uint64_t request = 0; // the nth of all
+    std::string id;       // of the answer
+    // "refused": an error instead of an answer; "none", "part", "whole": so much of the answer was told
+    std::string told = "none";
+    bool breaks = false; // it ends in an error, so that its usage is never told to the end
+    int64_t input = 0;   // neither read from the cache nor written to it
+    int64_t cache_read = 0;
+    int64_t cache_write = 0;
+    int64_t output = 0;
+  };
+
   struct connection : std::enable_shared_from_this<connection> {
     int fd = -1;
     http_reader reader{http_reader::kind::request};
@@ -55,6 +69,7 @@ private:
     bool wants_write = false;
     bool closing = false;           // close when `out` is empty
     bool counted = false;           // as an open model request
+    std::optional<bill> billed;     // of it
     std::deque<std::string> pieces; // still to be sent, between_chunks apart
     bool chunked = false;
     milliseconds between{0};
@@ -78,6 +93,7 @@ private:
   void answer_control(const connection_ptr& c, const std::string& method, std::string_view path);
   wire_answer list_models(const http_head& head, std::string_view target) const;
   json state() const;
+  json bills() const;
 
   void later(const connection_ptr& c, milliseconds delay, std::function<void()> action);
   void send_head(connection& c, const wire_answer& what);
@@ -103,6 +119,7 @@ private:
   uint64_t open_ = 0; // model requests that are not answered yet
   uint64_t most_open_ = 0;
   std::vector<std::weak_ptr<connection>> held_;
+  std::deque<bill> bills_; // the newest
 };
 
 } // namespace varro::bench

@@ -2,6 +2,10 @@
 // config/varro.toml. Values only; built once at start and then shared as const.
 #pragma once
 
+#include "config/identity_config.hpp"
+#include "config/limits_config.hpp"
+#include "config/price_table.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -11,7 +15,7 @@
 
 namespace varro {
 
-enum class auth_mode { local, accounts, proxy };
+enum class auth_mode { local, accounts, proxy, oidc };
 // The wire that a provider speaks: Anthropic's Messages, chat completions, OpenAI's Responses, Gemini's
 // generateContent.
 enum class provider_kind { offline, anthropic, openai, openai_responses, google };
@@ -72,9 +76,12 @@ struct model_lists_config {
 
 struct server_config {
   std::string host = "127.0.0.1";
-  uint16_t port = 8000;                   // 0 picks a free one
+  uint16_t port = 8000;   // 0 picks a free one
+  std::string public_url; // where browsers reach it, for links that are printed; empty: http://HOST:PORT
   std::vector<std::string> allowed_hosts; // further Host names that are served (behind a proxy)
-  int workers = 8;                        // threads that run routes
+  // Addresses and ranges ("10.0.0.0/8") of proxies: what they say of a visitor's address is believed, nobody else's.
+  std::vector<std::string> trusted_proxies;
+  int workers = 8; // threads that run routes
   size_t request_head_bytes_max = 32u << 10;
   size_t request_body_bytes_max = 64u << 20;
   size_t message_bytes_max = 1u << 20;    // text of one user message
@@ -93,11 +100,22 @@ struct stream_config {
 
 struct auth_config {
   auth_mode mode = auth_mode::local;
-  std::chrono::hours session_max{24 * 30};
-  int attempts_max = 10; // failed logins per name and per address within `attempts_window`
+  std::chrono::hours session_max{24 * 30};        // of a browser session, however much it is used
+  std::chrono::minutes session_idle{7 * 24 * 60}; // and without being used
+  std::string sign_up = "closed";                 // "closed" | "invitation" | "open"
+  std::chrono::hours invitation_max{72};          // how long a link of `varro user invite` can be used
+  std::chrono::hours reset_max{24};               // one of `varro user reset-link`, or the first admin's
+  int sign_ups_max = 20;                          // by one address within `attempts_window`
+  int users_max = 10'000;                         // no further account is made by a link or an open sign-up then
+  int hashes_max = 2;                             // passwords that are hashed at once, 64 MiB each
+  int hash_waiters_max = 2;                       // requests that wait for that, a worker each
+  std::chrono::milliseconds hash_wait_max{5'000}; // and how long
+  int attempts_max = 10;                          // failed logins per name and per address within `attempts_window`
   std::chrono::seconds attempts_window{900};
   size_t password_bytes_min = 8;
   size_t password_bytes_max = 1024;
+  std::chrono::hours token_max{24 * 366}; // how long a token for programs can be made to last
+  int tokens_max = 50;                    // of one user
 };
 
 struct agent_config {
@@ -108,6 +126,7 @@ struct agent_config {
   // What becomes of a run that a crash cut off: "resume" goes on from its last node, "interrupt" waits for the user.
   std::string after_restart = "resume";
   int resumes_max = 3; // of one run: what brings the server down again and again is left alone then
+  int runs_max = 0;    // of all users at once: further ones wait, each user's in turn; 0: no limit
 };
 
 struct model_client_config {
@@ -142,8 +161,9 @@ struct shell_config {
   std::chrono::minutes idle{30};        // a shell unused for so long is closed
   size_t output_bytes_max = 256u << 10; // text of one cell: head and tail are kept
   size_t image_bytes_max = 4u << 20;
-  int images_max = 20;     // of one cell
-  int table_rows_max = 50; // of a DataFrame's first rows
+  int images_max = 20;                  // of one cell
+  size_t display_bytes_max = 16u << 20; // of one cell's images, HTML, charts and the like together
+  int table_rows_max = 50;              // of a DataFrame's first rows
   int table_columns_max = 50;
   size_t frame_bytes_max = 64u << 20; // one protocol frame
   size_t memory_bytes_max = 2u << 30; // of one shell; the packages that all share are not counted
@@ -160,7 +180,7 @@ struct shell_config {
   size_t workspace_bytes_max = 4ull << 30;     // of one chat's files
   size_t workspace_files_max = 100'000;        // and directories
   size_t versions_bytes_max = 1ull << 30;      // of one chat's earlier files, which branches come back to
-  size_t user_bytes_max = 10ull << 30;         // of the files of all chats of a user; 0: no such limit
+  size_t user_bytes_max = 10ull << 30;         // of the files and messages of all chats of a user; 0: no limit
   size_t snapshot_bytes_max = 512u << 20;      // what one snapshot may hold; other variables are listed as lost
   size_t snapshot_file_bytes_max = 2ull << 30; // of one chat; a larger file is begun anew
   std::chrono::seconds snapshot_max{60};       // for writing one
@@ -173,6 +193,10 @@ struct shell_config {
 struct chat_config {
   int resident_max = 2'000;      // chat sessions in memory; idle ones beyond it are passivated
   std::chrono::minutes idle{15}; // a session without run, viewer or shell
+  // Of one chat's messages, with what its cells have shown: beyond it cells show text only, and messages are refused.
+  size_t history_bytes_max = 256u << 20;
+  // Of the messages of all chats in memory. Near it idle chats leave early; beyond it no further chat is taken in.
+  size_t resident_bytes_max = 1u << 30;
   size_t title_characters_max = 200;
   size_t attachment_bytes_max = 16u << 20; // pictures and documents that go to the model with one message
 };
@@ -187,10 +211,14 @@ struct config {
   server_config server;
   stream_config stream;
   auth_config auth;
+  proxy_config proxy;
+  oidc_config oidc;
+  limits_config limits;
   agent_config agent;
   model_client_config model_client;
   shell_config shell;
   chat_config chat;
+  price_table prices;
   std::string log_level = "info";    // "error" | "warning" | "info" | "debug"
   bool keep_shells = false;          // varro serve --keep-shells: a stop leaves them to the next server
   bool discover_local_models = true; // ask Ollama and llama.cpp on loopback when no model is configured

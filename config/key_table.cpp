@@ -11,6 +11,7 @@ constexpr int64_t mib = 1 << 20;
 constexpr int64_t gib = 1 << 30;
 constexpr int64_t day_ms = 86'400'000;
 constexpr int64_t path_bytes_max = 4096;
+constexpr int64_t limit_max = 1'000'000'000'000'000; // of tokens
 
 // Path, least, greatest, choices, refusal, member.
 constexpr key_row<config> config_table[]{
@@ -21,7 +22,9 @@ constexpr key_row<config> config_table[]{
 
   {{"server.host", 1, 255, "", ""}, VARRO_AT(config, server.host)},
   {{"server.port", 0, 65'535, "", ""}, VARRO_AT(config, server.port)},
+  {{"server.public_url", 0, 500, "", ""}, VARRO_AT(config, server.public_url)},
   {{"server.allowed_hosts", 0, 100, "", ""}, VARRO_AT(config, server.allowed_hosts)},
+  {{"server.trusted_proxies", 0, 100, "", ""}, VARRO_AT(config, server.trusted_proxies)},
   {{"server.workers", 1, 16, "", ""}, VARRO_AT(config, server.workers)},
   {{"server.request_head_bytes_max", kib, mib, "", ""}, VARRO_AT(config, server.request_head_bytes_max)},
   {{"server.request_body_bytes_max", kib, gib, "", ""}, VARRO_AT(config, server.request_body_bytes_max)},
@@ -36,12 +39,46 @@ constexpr key_row<config> config_table[]{
   {{"stream.viewers_max", 1, 1'000'000, "", ""}, VARRO_AT(config, stream.viewers_max)},
   {{"stream.keep_alive_ms", 100, day_ms, "", ""}, VARRO_AT(config, stream.keep_alive)},
 
-  {{"auth.mode", 0, 0, "local|accounts|proxy", ""}, VARRO_AT(config, auth.mode)},
+  {{"auth.mode", 0, 0, "local|accounts|proxy|oidc", ""}, VARRO_AT(config, auth.mode)},
   {{"auth.session_max_hours", 1, 24 * 366, "", ""}, VARRO_AT(config, auth.session_max)},
+  {{"auth.session_idle_minutes", 2, 60 * 24 * 366, "", ""}, VARRO_AT(config, auth.session_idle)},
+  {{"auth.sign_up", 0, 0, "closed|invitation|open", ""}, VARRO_AT(config, auth.sign_up)},
+  {{"auth.invitation_max_hours", 1, 24 * 366, "", ""}, VARRO_AT(config, auth.invitation_max)},
+  {{"auth.reset_max_hours", 1, 24 * 366, "", ""}, VARRO_AT(config, auth.reset_max)},
+  {{"auth.sign_ups_max", 1, 10'000, "", ""}, VARRO_AT(config, auth.sign_ups_max)},
+  {{"auth.users_max", 1, 1'000'000, "", ""}, VARRO_AT(config, auth.users_max)},
+  {{"auth.hashes_max", 1, 16, "", ""}, VARRO_AT(config, auth.hashes_max)},
+  {{"auth.hash_waiters_max", 0, 16, "", ""}, VARRO_AT(config, auth.hash_waiters_max)},
+  {{"auth.hash_wait_max_ms", 1, 60'000, "", ""}, VARRO_AT(config, auth.hash_wait_max)},
   {{"auth.attempts_max", 1, 10'000, "", ""}, VARRO_AT(config, auth.attempts_max)},
   {{"auth.attempts_window_seconds", 1, 86'400, "", ""}, VARRO_AT(config, auth.attempts_window)},
   {{"auth.password_bytes_min", 1, 1024, "", ""}, VARRO_AT(config, auth.password_bytes_min)},
   {{"auth.password_bytes_max", 8, 65'536, "", ""}, VARRO_AT(config, auth.password_bytes_max)},
+  {{"auth.token_max_hours", 1, 24 * 3'660, "", ""}, VARRO_AT(config, auth.token_max)},
+  {{"auth.tokens_max", 0, 10'000, "", ""}, VARRO_AT(config, auth.tokens_max)},
+
+  {{"proxy.user_header", 1, 100, "", ""}, VARRO_AT(config, proxy.user_header)},
+  {{"proxy.mail_header", 0, 100, "", ""}, VARRO_AT(config, proxy.mail_header)},
+  {{"proxy.groups_header", 0, 100, "", ""}, VARRO_AT(config, proxy.groups_header)},
+  {{"proxy.groups_separator", 1, 10, "", ""}, VARRO_AT(config, proxy.groups_separator)},
+  {{"proxy.logout_url", 0, 500, "", ""}, VARRO_AT(config, proxy.logout_url)},
+  {{"proxy.admin_values", 0, 100, "", ""}, VARRO_AT(config, proxy.claims.admin_values)},
+  {{"proxy.allowed_groups", 0, 1'000, "", ""}, VARRO_AT(config, proxy.claims.allowed_groups)},
+
+  {{"oidc.issuer", 0, 500, "", ""}, VARRO_AT(config, oidc.issuer)},
+  {{"oidc.client_id", 0, 500, "", ""}, VARRO_AT(config, oidc.client_id)},
+  {{"oidc.label", 1, 100, "", ""}, VARRO_AT(config, oidc.label)},
+  {{"oidc.scopes", 1, 50, "", ""}, VARRO_AT(config, oidc.scopes)},
+  {{"oidc.name_claim", 1, 255, "", ""}, VARRO_AT(config, oidc.name_claim)},
+  {{"oidc.mail_claim", 0, 255, "", ""}, VARRO_AT(config, oidc.mail_claim)},
+  {{"oidc.groups_claim", 0, 255, "", ""}, VARRO_AT(config, oidc.groups_claim)},
+  {{"oidc.role_claim", 0, 255, "", ""}, VARRO_AT(config, oidc.role_claim)},
+  {{"oidc.admin_values", 0, 100, "", ""}, VARRO_AT(config, oidc.claims.admin_values)},
+  {{"oidc.allowed_groups", 0, 1'000, "", ""}, VARRO_AT(config, oidc.claims.allowed_groups)},
+  {{"oidc.algorithms", 1, 9, "", ""}, VARRO_AT(config, oidc.algorithms)},
+  {{"oidc.clock_skew_seconds", 0, 600, "", ""}, VARRO_AT(config, oidc.clock_skew)},
+  {{"oidc.recheck_seconds", 1, 86'400, "", ""}, VARRO_AT(config, oidc.recheck)},
+  {{"oidc.request_max_ms", 100, 60'000, "", ""}, VARRO_AT(config, oidc.request_max)},
 
   {{"agent.model_requests_max", 1, 10'000, "", ""}, VARRO_AT(config, agent.model_requests_max)},
   {{"agent.retries_max", 0, 100, "", ""}, VARRO_AT(config, agent.retries_max)},
@@ -49,6 +86,7 @@ constexpr key_row<config> config_table[]{
   {{"agent.instructions", 0, mib, "", ""}, VARRO_AT(config, agent.instructions)},
   {{"agent.after_restart", 0, 0, "resume|interrupt", ""}, VARRO_AT(config, agent.after_restart)},
   {{"agent.resumes_max", 0, 100, "", ""}, VARRO_AT(config, agent.resumes_max)},
+  {{"agent.runs_max", 0, 100'000, "", ""}, VARRO_AT(config, agent.runs_max)},
 
   {{"model_client.retries_max", 0, 100, "", ""}, VARRO_AT(config, model_client.retries_max)},
   {{"model_client.backoff_first_ms", 1, day_ms, "", ""}, VARRO_AT(config, model_client.backoff_first)},
@@ -71,6 +109,7 @@ constexpr key_row<config> config_table[]{
   {{"shell.idle_minutes", 1, 60 * 24 * 366, "", ""}, VARRO_AT(config, shell.idle)},
   {{"shell.output_bytes_max", kib, 64 * mib, "", ""}, VARRO_AT(config, shell.output_bytes_max)},
   {{"shell.image_bytes_max", kib, 64 * mib, "", ""}, VARRO_AT(config, shell.image_bytes_max)},
+  {{"shell.display_bytes_max", kib, gib, "", ""}, VARRO_AT(config, shell.display_bytes_max)},
   {{"shell.images_max", 0, 1'000, "", ""}, VARRO_AT(config, shell.images_max)},
   {{"shell.table_rows_max", 1, 10'000, "", ""}, VARRO_AT(config, shell.table_rows_max)},
   {{"shell.table_columns_max", 1, 10'000, "", ""}, VARRO_AT(config, shell.table_columns_max)},
@@ -100,8 +139,23 @@ constexpr key_row<config> config_table[]{
   {{"models.offered_max", 1, 1'000, "", ""}, VARRO_AT(config, model_lists.offered_max)},
   {{"models.retirement_notice_days", 0, 366, "", ""}, VARRO_AT(config, model_lists.retirement_notice_days)},
 
+  {{"limits.models", 0, 1'000, "", ""}, VARRO_AT(config, limits.everybody.models)},
+  {{"limits.runs_at_once", 0, 1'000'000, "", ""}, VARRO_AT(config, limits.everybody.runs_at_once)},
+  {{"limits.model_requests_per_day", 0, 1'000'000'000, "", ""},
+   VARRO_AT(config, limits.everybody.model_requests_per_day)},
+  {{"limits.tokens_per_day", 0, limit_max, "", ""}, VARRO_AT(config, limits.everybody.tokens_per_day)},
+  {{"limits.money_per_month", 0, 1'000'000'000, "", ""}, VARRO_AT(config, limits.everybody.money_per_month)},
+  {{"limits.cell_cpu_seconds_per_day", 0, 1'000'000'000, "", ""},
+   VARRO_AT(config, limits.everybody.cell_cpu_seconds_per_day)},
+  {{"limits.chats", 0, 1'000'000'000, "", ""}, VARRO_AT(config, limits.everybody.chats)},
+  {{"limits.contact", 0, 500, "", ""}, VARRO_AT(config, limits.contact)},
+
+  {{"prices.currency", 3, 3, "", ""}, VARRO_AT(config, prices.currency)},
+
   {{"chat.resident_max", 1, 1'000'000, "", ""}, VARRO_AT(config, chat.resident_max)},
   {{"chat.idle_minutes", 1, 60 * 24 * 366, "", ""}, VARRO_AT(config, chat.idle)},
+  {{"chat.history_bytes_max", 1 * mib, 4'096 * mib, "", ""}, VARRO_AT(config, chat.history_bytes_max)},
+  {{"chat.resident_bytes_max", 16 * mib, 1'048'576 * mib, "", ""}, VARRO_AT(config, chat.resident_bytes_max)},
   {{"chat.title_characters_max", 30, 10'000, "", ""}, VARRO_AT(config, chat.title_characters_max)},
   {{"chat.attachment_bytes_max", 0, 64 * mib, "", ""}, VARRO_AT(config, chat.attachment_bytes_max)},
 };
@@ -142,6 +196,17 @@ constexpr key_row<interpreter_config> interpreter_table[]{
   {{"preload", 0, 100, "", ""}, VARRO_AT(interpreter_config, preload)},
 };
 
+// Each is a row of config_table, too: there for everybody.
+constexpr key_row<user_limits> limit_table[]{
+  {{"models", 0, 1'000, "", ""}, VARRO_AT(user_limits, models)},
+  {{"runs_at_once", 0, 1'000'000, "", ""}, VARRO_AT(user_limits, runs_at_once)},
+  {{"model_requests_per_day", 0, 1'000'000'000, "", ""}, VARRO_AT(user_limits, model_requests_per_day)},
+  {{"tokens_per_day", 0, limit_max, "", ""}, VARRO_AT(user_limits, tokens_per_day)},
+  {{"money_per_month", 0, 1'000'000'000, "", ""}, VARRO_AT(user_limits, money_per_month)},
+  {{"cell_cpu_seconds_per_day", 0, 1'000'000'000, "", ""}, VARRO_AT(user_limits, cell_cpu_seconds_per_day)},
+  {{"chats", 0, 1'000'000'000, "", ""}, VARRO_AT(user_limits, chats)},
+};
+
 constexpr key_order order_table[]{
   {"server.message_bytes_max", "server.request_body_bytes_max"},
   {"server.request_body_bytes_max", "server.buffered_bytes_max"},
@@ -150,6 +215,7 @@ constexpr key_order order_table[]{
   {"shell.output_bytes_max", "shell.frame_bytes_max"},
   {"shell.image_bytes_max", "shell.frame_bytes_max"},
   {"shell.starting_max", "shell.live_max"},
+  {"chat.history_bytes_max", "chat.resident_bytes_max"},
 };
 
 #undef VARRO_AT
@@ -170,6 +236,10 @@ std::span<const key_row<model_entry>> model_keys() {
 
 std::span<const key_row<interpreter_config>> interpreter_keys() {
   return interpreter_table;
+}
+
+std::span<const key_row<user_limits>> limit_keys() {
+  return limit_table;
 }
 
 std::span<const key_order> config_key_orders() {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -17,7 +18,7 @@ struct overloaded : Ts... {
 template <class... Ts>
 overloaded(Ts...) -> overloaded<Ts...>;
 
-constexpr std::array auth_mode_names{"local", "accounts", "proxy"};
+constexpr std::array auth_mode_names{"local", "accounts", "proxy", "oidc"};
 
 template <class T>
 concept integer_like
@@ -114,6 +115,14 @@ bool store(const key_rule& rule, std::optional<double>& target, const written_va
   return true;
 }
 
+bool store(const key_rule& rule, std::optional<int64_t>& target, const written_value& value) {
+  int64_t number = 0;
+  if (!store(rule, number, value))
+    return false;
+  target = number;
+  return true;
+}
+
 bool store(const key_rule& rule, std::string& target, const written_value& value) {
   auto written = std::get_if<std::string>(&value);
   if (!written || has_control_characters(*written))
@@ -162,12 +171,26 @@ bool store(const key_rule& rule, std::vector<std::string>& target, const written
   return true;
 }
 
+bool store(const key_rule& rule, std::optional<std::vector<std::string>>& target, const written_value& value) {
+  std::vector<std::string> entries;
+  if (!store(rule, entries, value))
+    return false;
+  target = std::move(entries);
+  return true;
+}
+
 // The written form that an environment variable stands for, by the type of its key; a text that is not of that type
 // stays a text, and is then refused with the same words as in a file.
 written_value written_as(const setting& target, std::string_view text) {
   auto as_integer = [text]() -> written_value {
     int64_t number = 0;
     auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
+    return problem == std::errc{} && end == text.data() + text.size() ? written_value{number}
+                                                                      : written_value{std::string{text}};
+  };
+  auto as_number = [&]() -> written_value {
+    double number = 0;
+    auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
     return problem == std::errc{} && end == text.data() + text.size() ? written_value{number}
                                                                       : written_value{std::string{text}};
   };
@@ -188,6 +211,8 @@ written_value written_as(const setting& target, std::string_view text) {
                                [&](auth_mode*) { return written_value{std::string{text}}; },
                                [&](json_object_text*) { return written_value{std::string{text}}; },
                                [&](std::vector<std::string>*) { return as_list(); },
+                               [&](std::optional<std::vector<std::string>>*) { return as_list(); },
+                               [&](std::optional<double>*) { return as_number(); },
                                [&](auto*) { return as_integer(); }},
                     target);
 }
@@ -218,6 +243,7 @@ std::string environment_name(std::string_view path) {
 }
 
 std::string allowed_values(const key_rule& rule, const setting& target) {
+  auto text_of_list = [&] { return "a list of at most " + std::to_string(rule.max) + " texts of 1 to 255 bytes each"; };
   if (!rule.choices.empty()) {
     std::string text = "one of";
     for (auto choice : split(rule.choices, '|'))
@@ -233,9 +259,8 @@ std::string allowed_values(const key_rule& rule, const setting& target) {
                [&](std::chrono::milliseconds*) { return "an integer" + range(rule) + " (milliseconds)"; },
                [&](std::optional<double>*) { return "a number" + range(rule); },
                [&](std::string*) { return text_of_bytes(); }, [&](std::filesystem::path*) { return text_of_bytes(); },
-               [&](std::vector<std::string>*) {
-                 return "a list of at most " + std::to_string(rule.max) + " texts of 1 to 255 bytes each";
-               },
+               [&](std::vector<std::string>*) { return text_of_list(); },
+               [&](std::optional<std::vector<std::string>>*) { return text_of_list(); },
                [&](json_object_text*) { return "a table, or the text of a JSON object," + range(rule) + " bytes"; },
                [&](auth_mode*) { return std::string{}; }, [&](auto*) { return "an integer" + range(rule); }},
     target);
@@ -261,8 +286,12 @@ std::string to_toml(const setting& value) {
     overloaded{[&](std::string* x) { return text(*x); }, [&](std::filesystem::path* x) { return text(x->string()); },
                [](bool* x) { return std::string{*x ? "true" : "false"}; }, [](json_object_text* x) { return x->text; },
                [&](auth_mode* x) { return text(auth_mode_names[static_cast<size_t>(*x)]); },
-               [](std::optional<double>* x) { return *x ? nlohmann::json(**x).dump() : std::string{}; },
+               [](std::optional<double>* x) { return *x ? nlohmann::json(**x).dump() : std::string{"0"}; },
+               [](std::optional<int64_t>* x) { return std::to_string(x->value_or(0)); },
                [](std::vector<std::string>* x) { return nlohmann::json(*x).dump(); },
+               [](std::optional<std::vector<std::string>>* x) {
+                 return nlohmann::json(x->value_or(std::vector<std::string>{})).dump();
+               },
                []<duration_like T>(T* x) { return std::to_string(x->count()); },
                []<integer_like T>(T* x) { return std::to_string(*x); }},
     value);
@@ -271,6 +300,8 @@ std::string to_toml(const setting& value) {
 int64_t magnitude(const setting& value) {
   return std::visit(overloaded{[]<duration_like T>(T* x) { return static_cast<int64_t>(x->count()); },
                                []<integer_like T>(T* x) { return static_cast<int64_t>(*x); },
+                               [](std::optional<int64_t>* x) { return x->value_or(0); },
+                               [](std::optional<double>* x) { return static_cast<int64_t>(x->value_or(0)); },
                                [](auto*) { return int64_t{0}; }},
                     value);
 }

@@ -15,8 +15,9 @@ namespace varro {
 
 // Where a key's value lies, by its C++ type. A duration is written as an integer of its own unit.
 using setting
-  = std::variant<std::string*, bool*, int*, uint16_t*, int64_t*, size_t*, std::optional<double>*, std::chrono::hours*,
-                 std::chrono::minutes*, std::chrono::seconds*, std::chrono::milliseconds*, std::vector<std::string>*,
+  = std::variant<std::string*, bool*, int*, uint16_t*, int64_t*, size_t*, std::optional<double>*,
+                 std::optional<int64_t>*, std::chrono::hours*, std::chrono::minutes*, std::chrono::seconds*,
+                 std::chrono::milliseconds*, std::vector<std::string>*, std::optional<std::vector<std::string>>*,
                  std::filesystem::path*, auth_mode*, json_object_text*>;
 
 // A value as somebody wrote it, before it is checked. A table comes as the text of its JSON.
@@ -57,6 +58,7 @@ std::span<const key_row<config>> config_keys();
 std::span<const key_row<provider_entry>> provider_keys();
 std::span<const key_row<model_entry>> model_keys();
 std::span<const key_row<interpreter_config>> interpreter_keys(); // of [shell.python.NAME]
+std::span<const key_row<user_limits>> limit_keys();              // of [limits.group.NAME], and of `varro limit`
 
 // Two keys of which the first must not be greater than the second.
 struct key_order {
@@ -77,10 +79,11 @@ caf::error assign(const key_rule& rule, const setting& target, const written_val
 // A value out of an environment variable or an option. The error says what is allowed.
 caf::error assign_text(const key_rule& rule, const setting& target, std::string_view text);
 
-// The value as TOML writes it.
+// The value as TOML writes it; an optional one that is not there as 0 or an empty list, and no [[model]] has such a
+// key.
 std::string to_toml(const setting& value);
 
-// A number for comparing two keys of the same unit.
+// A number for comparing two keys of the same unit; 0 of what is no number, and of one that is not there.
 int64_t magnitude(const setting& value);
 
 // The candidate that `name` was probably meant to be, or nothing when none is near.

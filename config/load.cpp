@@ -1,7 +1,10 @@
 #include "config/load.hpp"
 
 #include "config/keys.hpp"
+#include "config/oidc_checks.hpp"
+#include "config/price_rows.hpp"
 #include "config/providers.hpp"
+#include "config/proxy_checks.hpp"
 
 #include <algorithm>
 #include <fstream>
@@ -20,6 +23,7 @@ namespace {
 constexpr size_t file_bytes_max = 1u << 20;
 constexpr size_t sections_max = 1'000;  // providers, models
 constexpr size_t interpreters_max = 16; // each is a process that stays
+constexpr size_t group_bytes_max = 200; // of a group's name
 
 // One load: the configuration so far, and where each of its keys was set.
 struct loader {
@@ -35,10 +39,12 @@ struct loader {
   caf::error read_providers(const toml::node& node);
   caf::error read_models(const toml::node& node);
   caf::error read_interpreters(const toml::table& all);
+  caf::error read_group_limits(const toml::table& all);
   caf::error read_environment();
   caf::error read_command_line();
   caf::error check_orders() const;
   caf::error check_python() const;
+  caf::error check_currency() const;
   caf::error check_exposure() const;
 
   std::string at(const toml::source_region& source) const {
@@ -78,7 +84,7 @@ std::vector<std::string> sections() {
   for (const auto& row : config_keys())
     if (auto name = section_of(row.path); !name.empty() && (names.empty() || names.back() != name))
       names.emplace_back(name);
-  names.insert(names.end(), {"provider", "model"});
+  names.insert(names.end(), {"provider", "model", "price"});
   return names;
 }
 
@@ -198,6 +204,10 @@ caf::error loader::read_top_level(const toml::table& root) {
     if (name == "provider" || name == "model") {
       if (auto problem = name == "model" ? read_models(node) : read_providers(node))
         return problem;
+    } else if (name == "price") {
+      auto place = [this](const toml::source_region& source) { return at(source); };
+      if (auto problem = read_price_rows(node, place, settings.prices))
+        return problem;
     } else if (std::find(names.begin(), names.end(), name) != names.end()) {
       if (auto problem = read_section(name, node))
         return problem;
@@ -230,7 +240,18 @@ caf::error loader::read_section(const std::string& section, const toml::node& no
         return problem;
       continue;
     }
+    if (path == "limits.group" && value.is_table()) {
+      if (auto problem = read_group_limits(*value.as_table()))
+        return problem;
+      continue;
+    }
     auto row = find_row(config_keys(), path);
+    if (path == "oidc.client_secret")
+      return refuse(
+        at(key.source()) + ": " + path,
+        "a secret is not written into this file, which is easily shared; put it into the environment variable "
+          + std::string{oidc_secret_variable} + ", or into a file that " + std::string{oidc_secret_file_variable}
+          + " names");
     if (!row) {
       std::vector<std::string> here;
       auto all = paths(config_keys());
@@ -289,6 +310,26 @@ caf::error loader::read_interpreters(const toml::table& all) {
   return caf::none;
 }
 
+caf::error loader::read_group_limits(const toml::table& all) {
+  for (const auto& [key, value] : all) {
+    group_limits group;
+    group.name = key.str();
+    auto title = "limits.group." + group.name;
+    auto where = at(key.source()) + ": " + title;
+    auto table = value.as_table();
+    if (!table)
+      return refuse(where, "expected a section, written [" + title + "]");
+    if (group.name.empty() || group.name.size() > group_bytes_max)
+      return refuse(where, "a group's name has 1 to 200 bytes");
+    if (settings.limits.groups.size() == sections_max)
+      return refuse(where, "more than 1000 groups");
+    if (auto problem = read_rows(*this, *table, limit_keys(), group.limits, title))
+      return problem;
+    settings.limits.groups.push_back(std::move(group));
+  }
+  return caf::none;
+}
+
 caf::error loader::read_models(const toml::node& node) {
   auto list = node.as_array();
   for (size_t i = 0; list && i < list->size(); ++i) {
@@ -319,7 +360,7 @@ caf::error loader::read_environment() {
     names.push_back(environment_name(row.path).substr(prefix.size()));
   }
   for (const auto& [name, text] : sources.environment) {
-    if (!name.starts_with(prefix))
+    if (!name.starts_with(prefix) || name == oidc_secret_variable || name == oidc_secret_file_variable)
       continue;
     auto where = "environment variable " + name;
     if (auto row = rows.find(name); row != rows.end()) {
@@ -377,9 +418,22 @@ caf::error loader::check_python() const {
                 settings.shell.default_python + " is not one of the configured Pythons: " + names);
 }
 
+caf::error loader::check_currency() const {
+  const auto& currency = settings.prices.currency;
+  if (std::all_of(currency.begin(), currency.end(), [](char c) { return c >= 'A' && c <= 'Z'; }))
+    return caf::none;
+  return refuse(origin_of("prices.currency"),
+                "expected three capital letters such as \"EUR\", got \"" + currency + "\"");
+}
+
 caf::error loader::check_exposure() const {
-  if (settings.auth.mode == auth_mode::proxy)
-    return refuse(origin_of("auth.mode"), "proxy is not in this release; use local or accounts");
+  const auto& address = settings.server.public_url;
+  if (!address.empty() && !address.starts_with("https://") && !address.starts_with("http://"))
+    return refuse(origin_of("server.public_url"), "expected http:// or https:// and a host, got " + address);
+  if (auto problem = problem_of_oidc(settings))
+    return refuse(origin_of(problem->path), problem->what);
+  if (auto problem = proxy_problem(settings))
+    return refuse(origin_of(problem->path), problem->what);
   if (settings.auth.mode == auth_mode::local && !is_loopback(settings.server.host))
     return refuse(origin_of("server.host"),
                   settings.server.host
@@ -390,7 +444,7 @@ caf::error loader::check_exposure() const {
 
 } // namespace
 
-caf::expected<config> load_config(const load_sources& sources) {
+caf::expected<config> load_config(const load_sources& sources, std::map<std::string, std::string>* origins) {
   loader load{sources, {}, {}, {}, {}};
   auto file = sources.file.empty() ? data_dir_outside_the_file(sources) / "varro.toml" : sources.file;
   if (auto problem = load.read_file(file, !sources.file.empty()))
@@ -399,9 +453,15 @@ caf::expected<config> load_config(const load_sources& sources) {
     return problem;
   if (auto problem = load.read_command_line())
     return problem;
+  auto secret = read_oidc_secret(sources.environment);
+  if (!secret)
+    return secret.error();
+  load.settings.oidc.client_secret = std::move(*secret);
   if (auto problem = load.check_orders())
     return problem;
   if (auto problem = load.check_python())
+    return problem;
+  if (auto problem = load.check_currency())
     return problem;
   if (auto problem = load.check_exposure())
     return problem;
@@ -409,6 +469,8 @@ caf::expected<config> load_config(const load_sources& sources) {
   load.models.default_origin = chosen == load.origins.end() ? "default_model" : chosen->second;
   if (auto problem = choose_models(load.settings, load.models, sources))
     return problem;
+  if (origins != nullptr)
+    origins->insert(load.origins.begin(), load.origins.end());
   return std::move(load.settings);
 }
 

@@ -31,7 +31,8 @@ struct load_sources {
 
 // The finished configuration: every value checked, base URLs normalised, keys read, default_model the id of one of the
 // models, or empty where the providers' lists shall decide; offline last.
-caf::expected<config> load_config(const load_sources& sources);
+// origins: gets where each key that is set comes from ("varro.toml:7", "--listen").
+caf::expected<config> load_config(const load_sources& sources, std::map<std::string, std::string>* origins = nullptr);
 
 // The variables of this process.
 std::map<std::string, std::string> process_environment();

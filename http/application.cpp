@@ -2,59 +2,126 @@
 
 #include "http/chat_pages.hpp"
 #include "http/guard.hpp"
+#include "http/proxied_visitor.hpp"
+#include "storage/limits.hpp"
 #include "workspace/usage.hpp"
+
+#include <algorithm>
 
 namespace varro {
 
-bool login_gate::enter() {
-  std::unique_lock lock{mutex_};
-  if (running_ >= running_max) {
-    if (waiting_ >= waiting_max)
-      return false;
-    ++waiting_;
-    free_.wait(lock, [this] { return running_ < running_max; });
-    --waiting_;
-  }
-  ++running_;
-  return true;
+namespace {
+
+// Logins hold at most half of the workers, whatever is configured.
+auth_config hash_limits(const config& settings) {
+  auto limits = settings.auth;
+  auto held_max = std::max(settings.server.workers / 2, 1);
+  limits.hashes_max = std::min(limits.hashes_max, held_max);
+  limits.hash_waiters_max = std::min(limits.hash_waiters_max, held_max - limits.hashes_max);
+  return limits;
 }
 
-void login_gate::leave() {
-  {
-    std::lock_guard lock{mutex_};
-    --running_;
-  }
-  free_.notify_one();
+// Those of the choices that the user may use. A default that they may not use is the first that they may.
+std::shared_ptr<const model_choices> allowed_choices(std::shared_ptr<const model_choices> all,
+                                                     const user_allowance& allowance) {
+  auto is_refused = [&](const model_config& model) { return !model_choice_refusal(allowance, model).empty(); };
+  if (std::none_of(all->models.begin(), all->models.end(), is_refused))
+    return all;
+  auto allowed = std::make_shared<model_choices>(*all);
+  std::erase_if(allowed->models, is_refused);
+  if (allowed->find(allowed->default_model) == nullptr)
+    allowed->default_model = allowed->models.empty() ? std::string{} : allowed->models.front().id;
+  return allowed;
 }
+
+} // namespace
 
 application::application(http_services from)
-  : services(std::move(from)), settings(services.settings), throttle(settings.auth) {}
+  : services(std::move(from)), settings(services.settings), throttle(settings.auth),
+    sign_ups(settings.auth.sign_ups_max, settings.auth.attempts_window),
+    token_failures(settings.auth.attempts_max, settings.auth.attempts_window), hashes(hash_limits(settings)) {
+  if (settings.auth.mode == auth_mode::oidc)
+    oidc = std::make_unique<oidc_service>(services.system, settings, services.transport, services.oidc_reader,
+                                          services.store, services.gateway);
+}
 
 caf::expected<std::optional<visitor>> application::who(const received_request& request) const {
   if (settings.auth.mode == auth_mode::local)
-    return std::optional{visitor{services.local_user, {}, {}}};
+    return std::optional{visitor{services.local_user, {}, {}, false}};
+  if (settings.auth.mode == auth_mode::proxy) {
+    auto named = visitor_by_proxy(*this, request);
+    if (!named)
+      return std::move(named.error());
+    return std::optional{std::move(*named)};
+  }
   auto token = cookie(request, session_cookie);
-  if (!with_accounts() || token.empty() || token.size() > 128)
+  if (!with_sessions() || token.empty() || token.size() > session_token_bytes_max)
     return std::optional<visitor>{};
   auto hash = hash_session_token(token);
   auto found = ask<login_found>(services.reader, login_atom_v, hash);
-  if (found)
-    return std::optional{visitor{found->user, found->login.csrf, hash}};
+  if (found) {
+    note_use(found->login);
+    return std::optional{visitor{found->user, found->login.csrf, hash, false}};
+  }
   if (code_of(found.error()) == errc::not_found)
     return std::optional<visitor>{};
   return found.error();
 }
 
+void application::note_use(const login_record& login) const {
+  auto now = now_us();
+  if (now - login.last_used_at < std::chrono::microseconds{login_use_step}.count())
+    return;
+  auto idle = std::chrono::microseconds{settings.auth.session_idle}.count();
+  caf::anon_send(services.store, user_atom_v, account_write{login_used{login.token_hash, now, now + idle}});
+}
+
+std::optional<caf::expected<std::string>> application::hash_in_turn(std::string whose, std::string_view password) {
+  auto turn = hashes.enter(std::move(whose));
+  if (!turn)
+    return std::nullopt;
+  return hash_password(password, settings.auth);
+}
+
 page_viewer application::viewer_of(const visitor& who) const {
-  return {who.user.name, with_accounts(), who.csrf};
+  return {who.user.name, with_sessions(), who.csrf, who.user.role == user_role::admin,
+          settings.auth.mode == auth_mode::proxy ? settings.proxy.logout_url : std::string{}};
+}
+
+audit_origin application::origin_of(const received_request& request, const visitor& who) const {
+  return {who.user.id, who.user.name, who.by_token ? audit_way::token : audit_way::browser, request.peer};
+}
+
+audit_origin application::origin_of(const received_request& request) const {
+  return {0, "", audit_way::browser, request.peer};
+}
+
+caf::expected<allowance_ptr> application::allowance_of(const visitor& who) const {
+  if (!services.allowances)
+    return std::make_shared<const user_allowance>();
+  return ask<allowance_ptr>(services.allowances, usage_atom_v, who.user.id);
+}
+
+caf::expected<page_context> application::bare_context_of(const visitor& who) const {
+  auto allowance = allowance_of(who);
+  if (!allowance)
+    return allowance.error();
+  page_context context{viewer_of(who), {}, &settings, allowed_choices(services.catalog->now(), **allowance)};
+  if (services.allowances)
+    context.allowance = allowance_note(**allowance);
+  return context;
 }
 
 caf::expected<page_context> application::context_of(const visitor& who, chat_place before) const {
   auto page = list_chats(*this, who, before);
   if (!page)
     return page.error();
-  return page_context{viewer_of(who), std::move(page->chats), &settings, services.catalog->now(),
-                      std::move(page->older)};
+  auto context = bare_context_of(who);
+  if (!context)
+    return context;
+  context->chats = std::move(page->chats);
+  context->older = std::move(page->older);
+  return context;
 }
 
 bool application::is_gone(const caf::error& error) {
@@ -75,6 +142,7 @@ int application::status_of(const caf::error& error) {
     return 413;
   case errc::unauthorized:
     return 403;
+  case errc::limit_reached: // no room at the moment
   case errc::shutting_down:
     return 503;
   case errc::none: // CAF's own: a timeout, an actor that has ended
@@ -86,11 +154,11 @@ int application::status_of(const caf::error& error) {
 
 caf::expected<stored_uploads> application::store_files(const visitor& who, int64_t chat,
                                                        const std::vector<form_file>& files) const {
-  auto others = settings.shell.user_bytes_max == 0 ? caf::expected<int64_t>{0}
-                                                   : ask<int64_t>(services.reader, usage_atom_v, who.user.id, chat);
-  if (!others)
-    return others.error();
-  return store_uploads(settings, chat, files, left_for_user(static_cast<size_t>(*others), settings.shell));
+  auto held = ask<user_holdings>(services.reader, usage_atom_v, who.user.id, chat);
+  if (!held)
+    return held.error();
+  auto others = static_cast<size_t>(held->other_workspaces + held->histories);
+  return store_uploads(settings, chat, files, left_for_user(others, settings.shell));
 }
 
 void application::note_usage(const visitor& who, int64_t chat, const stored_uploads& stored) const {
@@ -117,7 +185,7 @@ reply application::error_reply(const received_request& request, const caf::error
 }
 
 bool application::csrf_matches(const received_request& request, const visitor& who, std::string_view field) const {
-  if (!with_accounts())
+  if (!with_users())
     return true;
   auto given = request.has_header("x-csrf-token") ? request.header("x-csrf-token") : field;
   return !who.csrf.empty() && equal_in_constant_time(given, who.csrf);

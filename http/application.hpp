@@ -4,7 +4,11 @@
 #pragma once
 
 #include "accounts/accounts.hpp"
+#include "accounts/hash_gate.hpp"
+#include "accounts/read_notes.hpp"
+#include "accounts/refusal_notes.hpp"
 #include "http/form.hpp"
+#include "http/oidc_service.hpp"
 #include "http/reply.hpp"
 #include "http/router.hpp"
 #include "http/search_turns.hpp"
@@ -15,8 +19,6 @@
 
 #include <array>
 #include <atomic>
-#include <condition_variable>
-#include <mutex>
 
 namespace varro {
 
@@ -29,23 +31,12 @@ inline constexpr std::chrono::seconds answer_max{10};
 struct visitor {
   user_record user;
   std::string csrf;       // empty in local mode
-  std::string token_hash; // of the browser session; empty in local mode
+  std::string token_hash; // of the browser session, or of the token of a program; empty in local mode
+  bool by_token = false;  // a program (bearer.hpp)
 };
 
-// Lets a few threads verify passwords and turns the rest away, so that logins cannot occupy all workers.
-class login_gate {
-public:
-  static constexpr int running_max = 2;
-  static constexpr int waiting_max = 2;
-  bool enter(); // false: too many wait already
-  void leave();
-
-private:
-  std::mutex mutex_;
-  std::condition_variable free_;
-  int running_ = 0; // GUARDED_BY(mutex_)
-  int waiting_ = 0; // GUARDED_BY(mutex_)
-};
+// Of the cookie with a session's token; a longer one is none of ours.
+inline constexpr size_t session_token_bytes_max = 128;
 
 struct request_counts {
   std::array<std::atomic<uint64_t>, 600> by_status{};
@@ -58,18 +49,45 @@ public:
   http_services services;
   const config& settings;
   login_throttle throttle;
-  login_gate logins;
+  address_throttle sign_ups;
+  address_throttle token_failures; // of programs
+  hash_gate hashes;
+  refusal_notes refusals;
+  read_notes reads;
   search_turns searches;
   request_counts counts;
+  // Of --auth oidc; else null.
+  std::unique_ptr<oidc_service> oidc;
+  // Where browsers reach this server: set when it listens, before the first request.
+  std::string address;
   std::function<size_t()> open_connections = [] { return size_t{0}; };
 
+  // Visitors are told apart: each change needs the token of whose it is. Without, there is the user of --auth local.
+  bool with_users() const {
+    return settings.auth.mode != auth_mode::local;
+  }
+  // They have passwords here.
   bool with_accounts() const {
     return settings.auth.mode == auth_mode::accounts;
   }
+  // Whether a cookie says who somebody is: of an account here, or of a login at a provider.
+  bool with_sessions() const {
+    return with_accounts() || settings.auth.mode == auth_mode::oidc;
+  }
 
-  // nullopt: nobody is logged in. An error when the store cannot be asked.
+  // nullopt: nobody is logged in; errc::unauthorized: and the login in front has to change for that. That the session
+  // is used is noted. An error when the store cannot be asked.
   caf::expected<std::optional<visitor>> who(const received_request& request) const;
+  // The hash of a new password; nullopt: too many passwords are hashed at this moment. `whose` as of hash_gate::enter.
+  std::optional<caf::expected<std::string>> hash_in_turn(std::string whose, std::string_view password);
   page_viewer viewer_of(const visitor& who) const;
+  // For the audit: who asks, and from where. Of nobody who is known: only from where.
+  audit_origin origin_of(const received_request& request, const visitor& who) const;
+  audit_origin origin_of(const received_request& request) const;
+  // What the visitor may use now and has used.
+  caf::expected<allowance_ptr> allowance_of(const visitor& who) const;
+  // Without chats: the models that the visitor may use, and which of their limits is reached.
+  caf::expected<page_context> bare_context_of(const visitor& who) const;
   // The sidebar: the user's newest chats, or those after `before`.
   caf::expected<page_context> context_of(const visitor& who, chat_place before = {}) const;
 
@@ -90,14 +108,14 @@ public:
   // found and being asked: it is then looked for once more.
   template <class Result, class... Ts>
   caf::expected<Result> ask_chat(int64_t user, int64_t chat, const Ts&... message) const {
-    for (int attempt = 0;; ++attempt) {
-      auto session = ask<chat_session_actor>(services.registry, find_atom_v, user, chat);
-      if (!session)
-        return session.error();
+    auto session = ask<chat_session_actor>(services.registry, find_atom_v, user, chat);
+    for (int attempt = 0; session; ++attempt) {
       auto result = ask<Result>(*session, message...);
       if (result || attempt > 0 || !is_gone(result.error()))
         return result;
+      session = ask<chat_session_actor>(services.registry, find_atom_v, user, chat, *session);
     }
+    return session.error();
   }
 
   // Tells the user's chat, named by the route, something that has no other answer than done: 204, or an error.
@@ -115,6 +133,9 @@ public:
                                             const std::vector<form_file>& files) const;
   // After that, and once the chat is stored.
   void note_usage(const visitor& who, int64_t chat, const stored_uploads& stored) const;
+
+  // Once in a while: the session lasts longer then.
+  void note_use(const login_record& login) const;
 
   // Errors as the client reads them: a fragment for htmx, else a page.
   reply error_reply(const received_request& request, int status, std::string_view text) const;

@@ -18,8 +18,6 @@ namespace varro {
 
 namespace {
 
-constexpr auto python_tool = "python";
-
 std::string prompt_text(const user_prompt_part& part) {
   if (auto* text = std::get_if<std::string>(&part.content))
     return *text;
@@ -35,20 +33,12 @@ std::string prompt_text(const user_prompt_part& part) {
   return result;
 }
 
-// The arguments as an object, or null when the model wrote something else.
-json arguments_of(const tool_call_part& call) {
-  const auto* text = call.args.get_ptr<const std::string*>();
-  if (text && text->size() > (1u << 20))
-    return nullptr;
-  return read_arguments(call.args).value_or(nullptr);
-}
+// Longer arguments are not read: what one export costs is bounded by what it returns.
+constexpr size_t arguments_bytes_max = 1u << 20;
 
-std::optional<std::string> python_code(const tool_call_part& call) {
-  auto arguments = arguments_of(call);
-  if (call.tool_name != python_tool || !arguments.is_object() || !arguments.contains("code")
-      || !arguments["code"].is_string())
-    return std::nullopt;
-  return arguments["code"].get<std::string>();
+std::optional<std::string> shown_code(const tool_call_part& call) {
+  const auto* text = call.args.get_ptr<const std::string*>();
+  return text && text->size() > arguments_bytes_max ? std::nullopt : cell_code(call);
 }
 
 // A fence that the text itself does not contain.
@@ -215,7 +205,7 @@ std::string export_notebook(const chat_contents& contents) {
         if (auto* text = std::get_if<text_part>(&part))
           writer.markdown(text->content);
         else if (auto* call = std::get_if<tool_call_part>(&part))
-          if (auto code = python_code(*call))
+          if (auto code = shown_code(*call))
             writer.code(*code, call->tool_call_id);
       }
   }
@@ -242,7 +232,7 @@ std::string export_markdown(const chat_contents& contents) {
         if (auto* text = std::get_if<text_part>(&part)) {
           out += "\n" + closed(text->content) + "\n";
         } else if (auto* call = std::get_if<tool_call_part>(&part)) {
-          auto code = python_code(*call);
+          auto code = shown_code(*call);
           out += "\n" + (code ? fenced(*code, "python") : fenced(dumped(call->args, -1), "json"));
         }
       }

@@ -57,7 +57,8 @@ struct connection {
 } // namespace
 
 struct http_front::impl {
-  impl(const server_config& limits, handler answer) : settings(limits), answer(std::move(answer)) {}
+  impl(const server_config& limits, handler answer, preparation prepare)
+    : settings(limits), answer(std::move(answer)), prepare(std::move(prepare)) {}
 
   void run();
   void handle_event(uint64_t id, uint32_t events);
@@ -83,6 +84,7 @@ struct http_front::impl {
 
   const server_config settings;
   handler answer;
+  preparation prepare; // may be empty
   listen_socket listener;
   descriptor epoll;
   descriptor wake;
@@ -351,6 +353,8 @@ void http_front::impl::parse(connection& c) {
   if (state == request_parser::state::complete) {
     auto request = c.parser.take();
     request.peer = c.peer;
+    if (prepare)
+      prepare(request);
     c.keep_alive = request.keep_alive;
     c.answering = request.body.size();
     c.now = phase::answering;
@@ -464,8 +468,8 @@ void http_front::impl::throw_away(connection& c) {
 
 // --- the outside -----------------------------------------------------------------------------------------------------
 
-http_front::http_front(const server_config& limits, handler answer)
-  : impl_(std::make_unique<impl>(limits, std::move(answer))) {}
+http_front::http_front(const server_config& limits, handler answer, preparation prepare)
+  : impl_(std::make_unique<impl>(limits, std::move(answer), std::move(prepare))) {}
 
 http_front::~http_front() {
   stop();

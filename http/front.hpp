@@ -26,7 +26,10 @@ public:
   // Runs on a worker's thread; must not throw. The response is sent as it is.
   using handler = std::function<composed_response(received_request&&)>;
 
-  http_front(const server_config& limits, handler answer);
+  // Runs on the poller's thread, before the request waits for a worker; must not throw, wait or compute much.
+  using preparation = std::function<void(received_request&)>;
+
+  http_front(const server_config& limits, handler answer, preparation prepare = {});
   ~http_front(); // stops
 
   // Binds and listens; the port. errc::config_invalid says which address and why.

@@ -90,6 +90,17 @@ bool is_loopback(std::string_view host) {
   return host_name(name) == "localhost";
 }
 
+namespace {
+
+// "host:port" of "https://host:port/path".
+std::string_view host_of_url(std::string_view url) {
+  if (auto scheme = url.find("://"); scheme != url.npos)
+    url.remove_prefix(scheme + 3);
+  return url.substr(0, url.find('/'));
+}
+
+} // namespace
+
 bool host_allowed(std::string_view host_field, const server_config& settings) {
   auto name = host_name(host_field);
   if (name.empty())
@@ -100,6 +111,8 @@ bool host_allowed(std::string_view host_field, const server_config& settings) {
     ? "[" + settings.host + "]"
     : settings.host;
   if (name == host_name(listens_on) || (is_wildcard(settings.host) && is_ip_literal(name)))
+    return true;
+  if (!settings.public_url.empty() && name == host_name(host_of_url(settings.public_url)))
     return true;
   return std::any_of(settings.allowed_hosts.begin(), settings.allowed_hosts.end(),
                      [&](const auto& allowed) { return host_name(allowed) == name; });
@@ -127,7 +140,7 @@ std::optional<guard_refusal> check_request(const received_request& request, cons
 }
 
 bool over_https(const received_request& request) {
-  return request.header("origin").starts_with("https://");
+  return request.https || request.header("origin").starts_with("https://");
 }
 
 std::string cookie_field(std::string_view name, std::string_view value, std::optional<int64_t> age_s, bool secure) {

@@ -35,7 +35,8 @@ struct guard_refusal {
 //       elsewhere is not. Clients that are no browsers send neither field.
 std::optional<guard_refusal> check_request(const received_request& request, const server_config& settings);
 
-// True when the browser spoke https with whatever stands in front (its Origin says so): cookies are then Secure.
+// True when the browser spoke https with whatever stands in front: its Origin says so, or a trusted proxy. Cookies are
+// then Secure.
 bool over_https(const received_request& request);
 
 // "name=value; Path=/; HttpOnly; SameSite=Lax[; Secure][; Max-Age=N]"; an empty value with age 0 deletes.
@@ -43,5 +44,6 @@ std::string cookie_field(std::string_view name, std::string_view value, std::opt
 
 inline constexpr std::string_view session_cookie = "varro_session";
 inline constexpr std::string_view login_csrf_cookie = "varro_login";
+inline constexpr std::string_view oidc_flow_cookie = "varro_oidc";
 
 } // namespace varro

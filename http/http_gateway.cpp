@@ -1,7 +1,6 @@
 #include "http/http_gateway.hpp"
 
 #include "base/log.hpp"
-#include "http/security_headers.hpp"
 
 #include <algorithm>
 #include <sys/socket.h>
@@ -19,21 +18,6 @@ using handle = caf::io::connection_handle;
 
 constexpr size_t shrink_bytes = 16u << 10; // CAF keeps its buffers' capacity: larger ones are given back
 
-const std::string& response_head() {
-  static const std::string head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\n"
-                                  "X-Accel-Buffering: no\r\nConnection: close\r\n"
-    + security_header_lines() + "\r\n";
-  return head;
-}
-
-const std::string& full_response() {
-  static const std::string text = "Too many event streams are open. Try again in a moment.\n";
-  static const std::string response = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n"
-                                      "Retry-After: 5\r\nConnection: close\r\nContent-Length: "
-    + std::to_string(text.size()) + "\r\n" + security_header_lines() + "\r\n" + text;
-  return response;
-}
-
 const state_type::frame& keep_alive_frame() {
   static const state_type::frame frame = std::make_shared<const std::string>(": keep-alive\n\n");
   return frame;
@@ -41,6 +25,12 @@ const state_type::frame& keep_alive_frame() {
 
 uint64_t id_of(handle hdl) {
   return static_cast<uint64_t>(hdl.id());
+}
+
+// Nobody views the chat any more.
+void end_presenter(pointer self, const chat_presenter_actor& presenter) {
+  self->demonitor(presenter.address());
+  self->send_exit(presenter, caf::exit_reason::user_shutdown);
 }
 
 // The viewer is gone for us; CAF may hold its socket a little longer.
@@ -53,9 +43,11 @@ void forget(pointer self, handle hdl) {
   state.viewers.erase(found);
   state.by_id.erase(id_of(hdl));
   if (auto chat = state.by_chat.find(viewer.chat); chat != state.by_chat.end()) {
-    chat->second.erase(hdl);
-    if (chat->second.empty())
+    chat->second.viewers.erase(hdl);
+    if (chat->second.viewers.empty()) {
+      end_presenter(self, chat->second.presenter);
       state.by_chat.erase(chat);
+    }
   }
   if (viewer.session)
     self->send(viewer.session, detach_atom_v, id_of(hdl));
@@ -116,10 +108,10 @@ void enqueue(viewer_type& viewer, state_type::frame frame) {
   viewer.waiting.push_back(std::move(frame));
 }
 
-void adopt(pointer self, int fd, int64_t chat, int64_t after, const chat_session_actor& session, std::string login) {
+void adopt(pointer self, int fd, int64_t chat, int64_t after, const viewed_chat_actor& session, std::string login) {
   auto& state = self->state;
   if (state.stopping || state.viewers.size() >= static_cast<size_t>(state.limits.viewers_max)) {
-    const auto& response = full_response();
+    const auto& response = too_many_streams();
     [[maybe_unused]] auto n = ::send(fd, response.data(), response.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     ::shutdown(fd, SHUT_WR);
     ::close(fd);
@@ -135,11 +127,26 @@ void adopt(pointer self, int fd, int64_t chat, int64_t after, const chat_session
   viewer.session = session;
   viewer.login = std::move(login);
   state.by_id[id_of(hdl)] = hdl;
-  state.by_chat[chat].insert(hdl);
+  auto& viewed = state.by_chat[chat];
+  if (viewed.viewers.empty())
+    viewed.presenter = self->spawn<caf::monitored>(chat_presenter, chat, state.presenters, event_sink_actor{self});
+  viewed.viewers.insert(hdl);
   ask_session(self, hdl, viewer);
-  static const auto head = std::make_shared<const std::string>(response_head());
+  static const auto head = std::make_shared<const std::string>(stream_head());
   enqueue(viewer, head);
   pump(self, hdl, viewer);
+}
+
+// What a session tells goes the way through the chat's presenter.
+void present_replay(pointer self, uint64_t id, chat_replay& unseen) {
+  auto& state = self->state;
+  if (auto found = state.by_id.find(id); found != state.by_id.end())
+    self->send(state.by_chat[state.viewers[found->second].chat].presenter, replay_atom_v, id, std::move(unseen));
+}
+
+void present(pointer self, int64_t chat, chat_event& event) {
+  if (auto found = self->state.by_chat.find(chat); found != self->state.by_chat.end())
+    self->send(found->second.presenter, publish_atom_v, std::move(event));
 }
 
 void replay(pointer self, uint64_t id, const std::vector<stream_event>& events, bool follow) {
@@ -165,14 +172,11 @@ void replay(pointer self, uint64_t id, const std::vector<stream_event>& events, 
   pump(self, hdl, viewer);
 }
 
-void publish(pointer self, int64_t chat, const stream_event& event) {
+void publish_event(pointer self, const state_type::viewed_chat& viewed, const stream_event& event) {
   auto& state = self->state;
-  auto found = state.by_chat.find(chat);
-  if (found == state.by_chat.end())
-    return;
   state_type::frame frame;
   std::vector<handle> lagging;
-  for (auto hdl : found->second) {
+  for (auto hdl : viewed.viewers) {
     auto& viewer = state.viewers[hdl];
     // Several events may carry one id; an older one this viewer has seen.
     if (viewer.now != phase::following || (event.id > 0 && event.id < viewer.last_id))
@@ -188,6 +192,30 @@ void publish(pointer self, int64_t chat, const stream_event& event) {
       lagging.push_back(hdl);
   }
   for (auto hdl : lagging)
+    drop(self, hdl);
+}
+
+void publish(pointer self, int64_t chat, const std::vector<stream_event>& events) {
+  auto& by_chat = self->state.by_chat;
+  for (const auto& event : events) {
+    auto found = by_chat.find(chat); // each time: the viewer that was dropped may have been the last one
+    // What a presenter says whose viewers have all left is not for those who came since.
+    if (found == by_chat.end()
+        || self->current_sender() != caf::actor_cast<caf::strong_actor_ptr>(found->second.presenter))
+      return;
+    publish_event(self, found->second, event);
+  }
+}
+
+// A presenter failed. Its viewers come back with what they have seen, to another one.
+void presenter_is_down(pointer self, const caf::down_msg& down) {
+  auto& by_chat = self->state.by_chat;
+  auto found = std::find_if(by_chat.begin(), by_chat.end(),
+                            [&](const auto& each) { return each.second.presenter.address() == down.source; });
+  if (found == by_chat.end())
+    return;
+  log(log_level::error, "the streams of chat " + std::to_string(found->first) + " end: " + text_of(down.reason));
+  for (auto hdl : std::vector<handle>{found->second.viewers.begin(), found->second.viewers.end()})
     drop(self, hdl);
 }
 
@@ -275,63 +303,65 @@ void tick(pointer self) {
 
 // While stopping: when all bytes are with the kernel, nobody needs us any more.
 void leave_if_done(pointer self) {
-  if (!self->state.stopping)
+  if (!self->state.stopping || self->state.flushing > 0)
     return;
   const auto& viewers = self->state.viewers;
   if (std::all_of(viewers.begin(), viewers.end(), [](const auto& entry) { return entry.second.now == phase::closed; }))
     quit(self);
 }
 
-void stop(pointer self) {
-  if (std::exchange(self->state.stopping, true))
-    return;
+void end_streams(pointer self) {
   for (auto& [hdl, viewer] : self->state.viewers) {
     if (viewer.now == phase::closed)
       continue;
     viewer.now = phase::ending;
     pump(self, hdl, viewer);
   }
-  self->state.next_tick = self->clock().now() + state_type::stop_max;
-  self->delayed_send(self, state_type::stop_max, tick_atom_v);
   leave_if_done(self);
+}
+
+void stop(pointer self) {
+  auto& state = self->state;
+  if (std::exchange(state.stopping, true))
+    return;
+  state.next_tick = self->clock().now() + state_type::stop_max;
+  self->delayed_send(self, state_type::stop_max, tick_atom_v);
+  // What was told before this is still sent.
+  auto flushed = [self] {
+    if (--self->state.flushing == 0)
+      end_streams(self);
+  };
+  state.flushing = state.by_chat.size();
+  // Without a timeout, since the tick is one: CAF would send it to this broker after its end, in the broker's own name,
+  // and so keep it for ever.
+  for (const auto& [chat, viewed] : state.by_chat)
+    self->request(viewed.presenter, caf::infinite, flush_atom_v)
+      .then([=](done_atom) { flushed(); }, [=](caf::error&) { flushed(); });
+  if (state.flushing == 0)
+    end_streams(self);
 }
 
 } // namespace
 
-std::string frame_event(const stream_event& event) {
-  std::string out;
-  out.reserve(event.data.size() + event.event.size() + 48);
-  if (event.id > 0)
-    out += "id: " + std::to_string(event.id) + "\n";
-  out += "event: " + event.event + "\n";
-  std::string_view rest = event.data;
-  for (;;) {
-    auto end = rest.find_first_of("\r\n");
-    out += "data: ";
-    out += rest.substr(0, end);
-    out += '\n';
-    if (end == std::string_view::npos)
-      break;
-    rest.remove_prefix(end + (rest.substr(end, 2) == "\r\n" ? 2 : 1));
-  }
-  out += '\n';
-  return out;
-}
-
-http_gateway_broker::behavior_type http_gateway(pointer self, stream_config limits, store_reader_actor logins) {
+http_gateway_broker::behavior_type http_gateway(pointer self, stream_config limits, store_reader_actor logins,
+                                                presenter_source presenters) {
   self->state.limits = limits;
   self->state.logins = std::move(logins);
+  self->state.presenters = std::move(presenters);
+  self->set_down_handler([self](const caf::down_msg& down) { presenter_is_down(self, down); });
   self->state.next_tick = self->clock().now() + limits.keep_alive;
   self->delayed_send(self, limits.keep_alive, tick_atom_v);
   return {
-    [self](adopt_atom, int fd, int64_t chat, int64_t after, const chat_session_actor& session, std::string& login) {
+    [self](adopt_atom, int fd, int64_t chat, int64_t after, const viewed_chat_actor& session, std::string& login) {
       adopt(self, fd, chat, after, session, std::move(login));
     },
     [self](logout_atom, const std::string& login) { log_out(self, {login}); },
+    [self](replay_atom, uint64_t viewer, chat_replay& unseen) { present_replay(self, viewer, unseen); },
+    [self](publish_atom, int64_t chat, chat_event& event) { present(self, chat, event); },
     [self](replay_atom, uint64_t viewer, const std::vector<stream_event>& events, bool follow) {
       replay(self, viewer, events, follow);
     },
-    [self](publish_atom, int64_t chat, const stream_event& event) { publish(self, chat, event); },
+    [self](publish_atom, int64_t chat, const std::vector<stream_event>& events) { publish(self, chat, events); },
     [self](count_atom) { return static_cast<int64_t>(self->state.viewers.size()); },
     [self](tick_atom) { tick(self); },
     [self](stop_atom) { stop(self); },

@@ -1,18 +1,22 @@
 // Every viewer's socket: replays what a viewer has not seen, follows its chat, ends its stream after `done`.
 //
 // Runs on CAF's I/O thread; nothing here blocks. A viewer owns its socket, what waits to be sent to it and little else.
-// An event is framed once and shared by all viewers of its chat until their sockets have taken it.
+// What a chat's session tells goes to the chat's presenter (chat_presenter.hpp), which is there while the chat has
+// viewers, and comes back as events. An event is framed once and shared by all viewers of its chat until their sockets
+// have taken it.
 //
 // Life of a viewer: adopt → asks its session (attach) → replay → follows publish → `done` → half-closed when all bytes
 // are sent → closed by the peer or two keep-alives later. A replay larger than viewer_buffer_bytes_max is taken up to a
 // message's end and the rest is asked for when that much has been sent. A viewer that lags further than that behind its
 // live chat, or takes nothing for stalled_ticks_max keep-alives, is dropped; its browser reconnects with Last-Event-ID.
 // A logout ends the streams of its browser session at once; with each keep-alive those end whose browser session is
-// over for another reason, of which only the database tells (`varro user disable` is a process of its own).
+// over for another reason, of which only the database tells (`varro user disable` is a process of its own). A program's
+// token counts as a browser session here.
 #pragma once
 
-#include "actors/interfaces.hpp"
 #include "config/config.hpp"
+#include "http/chat_presenter.hpp"
+#include "http/event_frame.hpp"
 
 #include <caf/io/all.hpp>
 
@@ -23,13 +27,11 @@
 
 namespace varro {
 
-// "id: 17\nevent: content\ndata: …\n\n": one data line per line, CR and CR LF count as line ends. No id line for id 0.
-std::string frame_event(const stream_event& event);
-
-// The interface that others see, and what the I/O thread tells a broker.
+// The interface that others see, that of the presenters, and what the I/O thread tells a broker.
 using http_gateway_broker
-  = http_gateway_actor::extend<caf::reacts_to<caf::io::new_data_msg>, caf::reacts_to<caf::io::connection_closed_msg>,
-                               caf::reacts_to<caf::io::data_transferred_msg>>;
+  = http_gateway_actor::extend_with<event_sink_actor>::extend<caf::reacts_to<caf::io::new_data_msg>,
+                                                              caf::reacts_to<caf::io::connection_closed_msg>,
+                                                              caf::reacts_to<caf::io::data_transferred_msg>>;
 
 struct http_gateway_state {
   static inline const char* name = "http_gateway";
@@ -52,7 +54,7 @@ struct http_gateway_state {
     int fd = -1; // the I/O thread's; only for shutdown()
     int64_t chat = 0;
     int64_t last_id = -1; // newest id given to this viewer, or what it said that it has seen
-    chat_session_actor session;
+    viewed_chat_actor session;
     std::string login; // its browser session's token hash
     phase now = phase::asked;
     std::list<frame> waiting; // no memory while it is empty, as a deque would take
@@ -63,16 +65,24 @@ struct http_gateway_state {
     int idle_ticks = 0; // since the socket last took a byte or had nothing to take
   };
 
+  struct viewed_chat {
+    std::unordered_set<caf::io::connection_handle> viewers; // at least one
+    chat_presenter_actor presenter;
+  };
+
   stream_config limits;
   store_reader_actor logins;
+  presenter_source presenters;
   std::unordered_map<caf::io::connection_handle, viewer> viewers;
   std::unordered_map<uint64_t, caf::io::connection_handle> by_id;
-  std::unordered_map<int64_t, std::unordered_set<caf::io::connection_handle>> by_chat;
+  std::unordered_map<int64_t, viewed_chat> by_chat;
   caf::actor_clock::time_point next_tick;
   bool stopping = false; // takes no viewer any more, ends when all is sent or stop_max later
+  size_t flushing = 0;   // presenters that still have what was told before the stop
 };
 
 http_gateway_broker::behavior_type http_gateway(http_gateway_broker::stateful_broker_pointer<http_gateway_state> self,
-                                                stream_config limits, store_reader_actor logins);
+                                                stream_config limits, store_reader_actor logins,
+                                                presenter_source presenters);
 
 } // namespace varro

@@ -24,11 +24,13 @@ enum class when_anonymous { forbid, login_page };
 struct user_route {
   reply (*answer)(application&, const route_call&, const visitor&);
   when_anonymous otherwise = when_anonymous::forbid;
+  bool for_admins = false; // 404 for others, who do not learn what is there
 };
 
 // What changes something: besides, 403 without the CSRF token, and 400 for a body that is no form.
 struct change_route {
   reply (*answer)(application&, const route_call&, const visitor&, const form&);
+  bool for_admins = false; // as above
 };
 
 using route_action = std::variant<open_route, user_route, change_route>;
@@ -41,6 +43,22 @@ enum class route_work {
   costly_search, // only with a text to look for, ?q=
 };
 
+// What a token of a program (bearer.hpp) must be for, where one asks instead of a browser session.
+enum class route_scope {
+  open,    // of open_route: nobody looks at a token
+  read,    // shows the user's chats
+  chat,    // changes them
+  admin,   // looks after the server
+  browser, // one's account and how one logs in: no token will do, so that none makes another or outlives its end
+};
+
+// The scope of a row, which has to be said: what a route that somebody forgot to think about would be is not compiled.
+struct decided_scope {
+  decided_scope() = delete;
+  constexpr decided_scope(route_scope scope) : value(scope) {}
+  route_scope value;
+};
+
 struct route {
   std::string_view method; // "GET" answers HEAD, too
   // Of named segments: {chat} is a number, {name:a|b} one of these words, {name} a segment, {name*} the rest of the
@@ -48,6 +66,7 @@ struct route {
   std::string_view path;
   std::string_view does; // one sentence about what it is for
   route_action action;
+  decided_scope scope;
   route_work work = route_work::usual;
 };
 
@@ -56,6 +75,10 @@ std::span<const route> all_routes() noexcept;
 
 // The one that a request will get: HEAD is GET. The path is percent-decoded; null where there is none.
 const route* find_route(std::string_view method, std::string_view path) noexcept;
+
+// Where a login leads that was asked for on the way to `address`: that address, where it is one of our own pages, else
+// the page of a new chat. Whatever a link of somebody else says, it leads nowhere else.
+std::string page_after_login(std::string_view address);
 
 // What of a path stands in braces: its name, and the regular expression that it matches.
 struct path_segment {

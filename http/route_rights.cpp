@@ -1,56 +1,80 @@
 #include "http/route_rights.hpp"
 
+#include "http/bearer.hpp"
 #include "http/requests.hpp"
 
 namespace varro {
 
 namespace {
 
+// That of the login, which remembers the page that was asked for.
+std::string address_of_login(const received_request& request) {
+  auto page = page_after_login(request.path());
+  return page == "/" ? "/login" : "/login?next=" + page;
+}
+
 // The visitor, or what the client is told instead.
-std::variant<visitor, reply> visitor_for(const application& app, const route_call& call, when_anonymous otherwise) {
+std::variant<visitor, reply> visitor_for(application& app, const route_call& call, route_scope scope,
+                                         when_anonymous otherwise) {
+  if (has_bearer(call.request))
+    return visitor_by_token(app, call.request, scope);
   auto who = app.who(call.request);
   if (!who)
     return app.error_reply(call.request, who.error());
   if (*who)
     return std::move(**who);
   if (otherwise == when_anonymous::login_page && !call.request.has_header("hx-request"))
-    return see_other("/login");
+    return see_other(address_of_login(call.request));
   return app.error_reply(call.request, 403, "Nobody is logged in. Log in and try again.");
 }
 
-reply run(application& app, const open_route& action, const route_call& call) {
+// Who may not use what is for admins only.
+bool is_kept_out(bool for_admins, const visitor& who) {
+  return for_admins && who.user.role != user_role::admin;
+}
+
+reply no_page(const application& app, const route_call& call) {
+  return app.error_reply(call.request, 404, "There is no such page.");
+}
+
+reply run(application& app, const open_route& action, const route_call& call, route_scope) {
   return action.answer(app, call);
 }
 
-reply run(application& app, const user_route& action, const route_call& call) {
-  auto who = visitor_for(app, call, action.otherwise);
+reply run(application& app, const user_route& action, const route_call& call, route_scope scope) {
+  auto who = visitor_for(app, call, scope, action.otherwise);
   if (auto* refused = std::get_if<reply>(&who))
     return std::move(*refused);
+  if (is_kept_out(action.for_admins, std::get<visitor>(who)))
+    return no_page(app, call);
   return action.answer(app, call, std::get<visitor>(who));
 }
 
 // A JSON body brings no field `csrf`: its token can only be in X-CSRF-Token.
-reply run(application& app, const change_route& action, const route_call& call) {
-  auto who = visitor_for(app, call, when_anonymous::forbid);
-  if (auto* refused = std::get_if<reply>(&who))
+reply run(application& app, const change_route& action, const route_call& call, route_scope scope) {
+  auto found = visitor_for(app, call, scope, when_anonymous::forbid);
+  if (auto* refused = std::get_if<reply>(&found))
     return std::move(*refused);
+  const auto& who = std::get<visitor>(found);
   const bool is_json = is_json_request(call.request);
   auto fields = is_json ? caf::expected<form>{form{}} : parse_form(call.request);
   if (!fields)
     return app.error_reply(call.request, 400, text_of(fields.error()));
-  if (!app.csrf_matches(call.request, std::get<visitor>(who), fields->get("csrf")))
+  if (!who.by_token && !app.csrf_matches(call.request, who, fields->get("csrf")))
     return app.error_reply(call.request, 403, "This form is out of date. Reload the page and try again.");
-  return action.answer(app, call, std::get<visitor>(who), *fields);
+  if (is_kept_out(action.for_admins, who))
+    return no_page(app, call);
+  return action.answer(app, call, who, *fields);
 }
 
 } // namespace
 
-route_handler handler_of(application& app, const route_action& action) {
+route_handler handler_of(application& app, const route& row) {
   return std::visit(
-    [&app](const auto& one) -> route_handler {
-      return [&app, one](const route_call& call) { return run(app, one, call); };
+    [&app, scope = row.scope.value](const auto& one) -> route_handler {
+      return [&app, one, scope](const route_call& call) { return run(app, one, call, scope); };
     },
-    action);
+    row.action);
 }
 
 } // namespace varro

@@ -7,6 +7,6 @@
 namespace varro {
 
 // What answers the route after its rights were checked. The application must outlive it.
-route_handler handler_of(application& app, const route_action& action);
+route_handler handler_of(application& app, const route& row);
 
 } // namespace varro

@@ -41,6 +41,45 @@ reply show_login(application& app, const route_call& call);
 reply log_in(application& app, const route_call& call);
 reply log_out(application& app, const route_call& call, const visitor& who, const form& fields);
 
+// routes_oidc.cpp: logins at a provider, --auth oidc.
+reply begin_oidc_login(application& app, const route_call& call);
+reply finish_oidc_login(application& app, const route_call& call);
+reply end_oidc_sessions(application& app, const route_call& call);
+
+// routes_join.cpp: accounts that people make themselves, and passwords that they choose by a link.
+reply show_open_join(application& app, const route_call& call);
+reply show_join(application& app, const route_call& call);
+reply join_openly(application& app, const route_call& call);
+reply join(application& app, const route_call& call);
+reply show_reset(application& app, const route_call& call);
+reply reset_password(application& app, const route_call& call);
+
+// routes_account.cpp: one's own password and browser sessions.
+reply show_account(application& app, const route_call& call, const visitor& who);
+reply change_password(application& app, const route_call& call, const visitor& who, const form& fields);
+reply end_session(application& app, const route_call& call, const visitor& who, const form& fields);
+reply end_other_sessions(application& app, const route_call& call, const visitor& who, const form& fields);
+
+// routes_tokens.cpp: tokens of one's own programs.
+reply make_token(application& app, const route_call& call, const visitor& who, const form& fields);
+reply revoke_token(application& app, const route_call& call, const visitor& who, const form& fields);
+
+// routes_admin.cpp: what admins do with people and links.
+reply show_people(application& app, const route_call& call, const visitor& who);
+reply change_person(application& app, const route_call& call, const visitor& who, const form& fields);
+reply show_invitations(application& app, const route_call& call, const visitor& who);
+reply make_invitation(application& app, const route_call& call, const visitor& who, const form& fields);
+reply revoke_invitation(application& app, const route_call& call, const visitor& who, const form& fields);
+
+// routes_admin_views.cpp: what admins see of the server.
+reply show_usage_page(application& app, const route_call& call, const visitor& who);
+reply download_usage(application& app, const route_call& call, const visitor& who);
+reply show_live(application& app, const route_call& call, const visitor& who);
+reply show_errors(application& app, const route_call& call, const visitor& who);
+reply stop_work(application& app, const route_call& call, const visitor& who, const form& fields);
+reply show_audit_page(application& app, const route_call& call, const visitor& who);
+reply show_configuration(application& app, const route_call& call, const visitor& who);
+
 // routes_status.cpp: for whoever looks after the server.
 reply show_health(application& app, const route_call& call);
 reply show_readiness(application& app, const route_call& call);

@@ -76,7 +76,16 @@ reply rename_chat(application& app, const route_call& call, const visitor& who, 
 }
 
 reply delete_chat(application& app, const route_call& call, const visitor& who, const form&) {
-  return app.tell_chat(call, who, remove_atom_v);
+  auto id = captured_id(call);
+  const auto by = app.origin_of(call.request, who);
+  auto session = id ? app.ask<chat_session_actor>(app.services.registry, find_atom_v, who.user.id, *id)
+                    : fail(errc::not_found, "There is no such chat.");
+  auto done = session ? app.ask_chat<done_atom>(who.user.id, *id, remove_atom_v, by) : session.error();
+  if (!done)
+    return app.error_reply(call.request, done.error());
+  // What is asked after this answer finds no chat.
+  std::ignore = app.ask<chat_session_actor>(app.services.registry, find_atom_v, who.user.id, *id, *session);
+  return empty_reply(204);
 }
 
 } // namespace varro

@@ -37,17 +37,18 @@ reply show_chat(application& app, const route_call& call, const visitor& who) {
   auto id = captured_id(call);
   if (!id)
     return app.error_reply(call.request, 404, "There is no such chat.");
-  auto view = app.ask_chat<chat_view>(who.user.id, *id, page_atom_v);
+  auto view = app.ask_chat<transcript_view>(who.user.id, *id, page_atom_v);
   if (!view)
     return app.error_reply(call.request, view.error());
-  if (view->chat.created_at == 0) // its first message has not been accepted yet
+  if (view->history.chat.created_at == 0) // its first message has not been accepted yet
     return app.error_reply(call.request, 404, "There is no such chat.");
   auto context = app.context_of(who);
   if (!context)
     return app.error_reply(call.request, context.error());
-  chat_page content{view->chat, {}, view->last_seq, view->running, view->progress, view->notice, view->old_prefix};
-  for (auto& event : view->blocks)
-    content.blocks.push_back({event.id, {}, html::trusted{std::move(event.data), html::because::rendered_before}});
+  chat_page content{view->history.chat, render_chat(view->history, app.services.markdown),
+                    view->last_seq,     view->running,
+                    view->progress,     view->notice,
+                    view->old_prefix};
   return page(chat_page_html(*context, content));
 }
 

@@ -49,12 +49,15 @@ reply show_metrics(application& app, const route_call&) {
   std::string out;
   if (auto counts = app.ask<actor_counts>(app.services.registry, count_atom_v)) {
     gauge(out, "varro_sessions", "Chat sessions in memory.", counts->sessions);
-    gauge(out, "varro_runs", "Runs that are on.", counts->runs);
+    gauge(out, "varro_runs", "Runs that are on or wait for a place.", counts->runs);
+    gauge(out, "varro_runs_waiting", "Runs that wait for a place.", counts->waiting_runs);
   }
   if (auto viewers = app.ask<int64_t>(app.services.gateway, count_atom_v))
     gauge(out, "varro_viewers", "Open event streams.", *viewers);
-  if (auto shells = app.ask<int64_t>(app.services.shells, count_atom_v))
-    gauge(out, "varro_shells", "Live Python shells.", *shells);
+  if (auto counts = app.ask<actor_counts>(app.services.shells, stats_atom_v)) {
+    gauge(out, "varro_shells", "Live Python shells.", counts->shells);
+    gauge(out, "varro_shells_waiting", "Python shells that wait for room.", counts->waiting_shells);
+  }
   gauge(out, "varro_connections", "Open HTTP connections without event streams.",
         static_cast<int64_t>(app.open_connections()));
   gauge(out, "varro_threads", "Threads of the server process.", process_number("Threads"));

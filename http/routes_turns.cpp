@@ -33,11 +33,35 @@ std::optional<turn_refusal> check_message(const config& settings, const std::str
   return std::nullopt;
 }
 
-std::optional<turn_refusal> check_model(const model_catalog& catalog, const std::string& model) {
-  auto choices = catalog.now();
-  if (model.empty() || choices->find(model) != nullptr)
+std::optional<turn_refusal> check_model(const application& app, const visitor& who, const std::string& id) {
+  if (id.empty())
     return std::nullopt;
-  return turn_refusal{422, no_such_model(*choices, model)};
+  auto choices = app.services.catalog->now();
+  const auto* model = choices->find(id);
+  if (model == nullptr)
+    return turn_refusal{422, no_such_model(*choices, id)};
+  auto allowance = app.allowance_of(who);
+  if (!allowance)
+    return turn_refusal{application::status_of(allowance.error()), text_of(allowance.error())};
+  if (auto refused = model_choice_refusal(**allowance, *model); !refused.empty())
+    return turn_refusal{403, std::move(refused)};
+  return std::nullopt;
+}
+
+// Before a chat is made, by its first message or as a fork.
+std::optional<turn_refusal> check_new_chat(const application& app, const visitor& who) {
+  auto allowance = app.allowance_of(who);
+  if (!allowance)
+    return turn_refusal{application::status_of(allowance.error()), text_of(allowance.error())};
+  if (auto refused = chat_refusal(**allowance); !refused.empty())
+    return turn_refusal{403, std::move(refused)};
+  return std::nullopt;
+}
+
+// Of a new chat for which none was chosen.
+std::string default_model_of(const application& app, const visitor& who) {
+  auto context = app.bare_context_of(who);
+  return context ? context->models->default_model : std::string{};
 }
 
 std::optional<turn_refusal> check_python(const config& settings, const std::string& python) {
@@ -54,17 +78,12 @@ std::optional<turn_refusal> check_effort(const std::string& effort) {
 
 reply turn_reply(application& app, const visitor& who, const turn_started& turn) {
   page_context context{app.viewer_of(who), {}, &app.settings, app.services.catalog->now()};
-  if (turn.created) {
-    auto full = app.context_of(who);
-    if (full)
-      context = std::move(*full);
-  }
+  if (auto found = turn.created ? app.context_of(who) : app.bare_context_of(who))
+    context = std::move(*found);
   chat_page page{turn.chat, {}, turn.seq, true, {}, turn.notice};
   reply result;
-  std::vector<block> blocks;
-  blocks.push_back(
-    {turn.seq, "m" + std::to_string(turn.seq) + "-p0", html::trusted{turn.user_block, html::because::rendered_before}});
-  result.body = send_reply(context, page, blocks).str();
+  block_renderer renderer{turn.chat.id, {{turn.run_id, turn.alternatives}}, app.services.markdown};
+  result.body = send_reply(context, page, renderer.render(turn.row)).str();
   if (turn.created)
     result.headers.emplace_back("HX-Push-Url", "/chat/" + std::to_string(turn.chat.id));
   return result;
@@ -106,7 +125,7 @@ reply replace_turn(application& app, const route_call& call, const visitor& who,
   auto id = captured_id(call);
   if (!id)
     return app.error_reply(call.request, 404, "There is no such chat.");
-  auto refused = check_model(*app.services.catalog, message.model);
+  auto refused = check_model(app, who, message.model);
   if (!refused)
     refused = check_effort(message.effort);
   if (refused)
@@ -142,13 +161,17 @@ reply send_message(application& app, const route_call& call, const visitor& who,
     return malformed(app, call, asked.error());
   auto refused = check_message(app.settings, asked->message, !fields.files.empty());
   if (!refused)
-    refused = check_model(*app.services.catalog, asked->model);
+    refused = check_model(app, who, asked->model);
+  if (!refused && !asked->chat)
+    refused = check_new_chat(app, who);
   if (!refused)
     refused = check_effort(asked->effort);
   if (!refused)
     refused = check_python(app.settings, asked->python);
   if (refused)
     return app.error_reply(call.request, refused->status, refused->text);
+  if (!asked->chat && asked->model.empty())
+    asked->model = default_model_of(app, who);
   auto turn = start_turn(app, who, *asked, fields.files);
   return turn ? turn_reply(app, who, *turn) : app.error_reply(call.request, turn.error());
 }
@@ -195,6 +218,8 @@ reply fork_chat(application& app, const route_call& call, const visitor& who, co
     return malformed(app, call, asked.error());
   if (!asked->turn)
     return app.error_reply(call.request, 422, "The form does not say after which turn to fork.");
+  if (auto refused = check_new_chat(app, who))
+    return app.error_reply(call.request, refused->status, refused->text);
   auto forked = app.ask_chat<chat_forked>(who.user.id, *id, fork_atom_v, *asked->turn);
   if (!forked)
     return app.error_reply(call.request, forked.error());
@@ -238,7 +263,7 @@ reply stream_events(application& app, const route_call& call, const visitor& who
   result.content_type = "text/event-stream";
   if (call.request.method != "HEAD")
     result.adopt
-      = [gateway = app.services.gateway, chat = *id, after = *after, session = *session,
+      = [gateway = app.services.gateway, chat = *id, after = *after, session = viewed_chat_actor{*session},
          login = who.token_hash](int fd) { caf::anon_send(gateway, adopt_atom_v, fd, chat, after, session, login); };
   return result;
 }

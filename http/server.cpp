@@ -1,8 +1,13 @@
 #include "http/server.hpp"
 
+#include "accounts/links.hpp"
+#include "config/proxy_checks.hpp"
 #include "http/application.hpp"
+#include "http/forwarded.hpp"
 #include "http/front.hpp"
 #include "http/guard.hpp"
+#include "http/oidc_rechecks.hpp"
+#include "http/proxied_visitor.hpp"
 #include "http/route_rights.hpp"
 #include "http/router.hpp"
 
@@ -10,8 +15,13 @@ namespace varro {
 
 struct http_server::impl {
   explicit impl(http_services services)
-    : app(std::move(services)),
-      front(app.settings.server, [this](received_request&& request) { return answer(std::move(request)); }) {
+    : app(std::move(services)), proxies(trusted_ranges(app.settings.server)),
+      front(
+        app.settings.server, [this](received_request&& request) { return answer(std::move(request)); },
+        [this](received_request& request) {
+          take_forwarded(request, proxies);
+          request.claimant = claimed_visitor(request, app.settings);
+        }) {
     routes.before([this](const received_request& request) -> std::optional<reply> {
       if (auto refused = check_request(request, app.settings.server))
         return app.error_reply(request, refused->status, refused->text);
@@ -21,7 +31,9 @@ struct http_server::impl {
       return app.error_reply(request, status, text);
     });
     for (const auto& row : all_routes())
-      routes.add(row.method, row.path, handler_of(app, row.action));
+      routes.add(row.method, row.path, handler_of(app, row));
+    if (app.oidc)
+      rechecks.emplace(*app.oidc, app.settings.oidc);
     app.open_connections = [this] { return front.connections(); };
   }
 
@@ -35,7 +47,9 @@ struct http_server::impl {
   }
 
   application app;
+  std::optional<oidc_rechecks> rechecks; // of --auth oidc
   router routes;
+  const std::vector<address_range> proxies;
   http_front front; // the last member: its threads use the others
 };
 
@@ -45,22 +59,29 @@ http_server::~http_server() = default;
 
 caf::expected<uint16_t> http_server::bind() {
   const auto& settings = impl_->app.settings;
-  if (settings.auth.mode == auth_mode::proxy)
-    return fail(errc::config_invalid,
-                "auth.mode = \"proxy\" is not part of this release. Use \"accounts\", or \"local\" "
-                "on a loopback address.");
+  if (auto problem = proxy_problem(settings))
+    return fail(errc::config_invalid, std::string{problem->path} + ": " + problem->what);
   if (settings.auth.mode == auth_mode::local && !is_loopback(settings.server.host))
     return fail(errc::config_invalid,
                 "Without accounts Varro listens on a loopback address only, and " + settings.server.host
                   + " is not one. Use --auth accounts, or --listen 127.0.0.1:PORT.");
-  return impl_->front.bind();
+  auto port = impl_->front.bind();
+  if (port)
+    impl_->app.address = server_address(settings.server, *port);
+  return port;
 }
 
 void http_server::start() {
   impl_->front.start();
+  if (impl_->rechecks)
+    impl_->rechecks->start();
 }
 
 void http_server::stop() {
+  if (impl_->app.oidc)
+    impl_->app.oidc->client.stop(); // nobody waits for the provider any more
+  if (impl_->rechecks)
+    impl_->rechecks->stop();
   impl_->front.stop();
 }
 

@@ -5,16 +5,24 @@
 // request only when it is complete, and never writes to a socket.
 #pragma once
 
+#include "actors/allowances.hpp"
 #include "actors/interfaces.hpp"
 #include "config/config.hpp"
 #include "models/catalog.hpp"
+#include "models/transport.hpp"
+#include "render/markdown_renderer.hpp"
+#include "storage/chat_database.hpp"
 
 #include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace varro {
+
+class live_runs;
+struct shown_setting;
 
 struct http_services {
   caf::actor_system& system;
@@ -27,6 +35,16 @@ struct http_services {
   user_record local_user; // of --auth local
   std::shared_ptr<const model_catalog> catalog = nullptr;
   chat_search_actor search = {};
+  std::shared_ptr<markdown_renderer> markdown = nullptr; // null, in tests: formatted by the worker, whatever that costs
+  token_writer_actor token_writer = {};                  // without both no token works
+  token_reader_actor token_reader = {};
+  // For admins; null, in tests: nothing is shown of it.
+  std::shared_ptr<const live_runs> live = nullptr;
+  std::shared_ptr<const std::vector<shown_setting>> configuration = nullptr;
+  allowances_actor allowances = {}; // null, in tests: nothing is limited
+  // Of --auth oidc: how the provider is asked, and a connection to the database.
+  std::shared_ptr<http_transport> transport = nullptr;
+  std::shared_ptr<chat_reader> oidc_reader = nullptr;
 };
 
 class http_server {

@@ -1,6 +1,7 @@
 #include "http/work_class.hpp"
 
 #include "base/text.hpp"
+#include "http/bearer.hpp"
 #include "http/form.hpp"
 #include "http/guard.hpp"
 #include "http/route.hpp"
@@ -18,7 +19,10 @@ work_class work_class_of(const received_request& request) {
     return {true, false, {}};
   auto costly = work == route_work::costly
     || (work == route_work::costly_search && !query_value(request, "q").value_or("").empty());
-  return {false, costly, std::string{cookie(request, session_cookie)}};
+  auto token = bearer_of(request);
+  if (token.empty() && !request.claimant.empty())
+    return {false, costly, request.claimant};
+  return {false, costly, std::string{token.empty() ? cookie(request, session_cookie) : token}};
 }
 
 work_shares shares_of(int workers) {

@@ -14,7 +14,7 @@ struct work_class {
   bool free = false;
   // Its cost grows with what a chat holds: exports, searches, attachments, files.
   bool costly = false;
-  // The browser session that it comes with; empty: none.
+  // The browser session or token that it comes with, or whom a proxy names; empty: none.
   std::string visitor;
 };
 

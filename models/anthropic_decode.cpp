@@ -70,6 +70,7 @@ private:
   std::map<int64_t, open_block> blocks_; // by the stream's index, which is the order of the message
   std::vector<json> whole_blocks_;       // of a body that is no stream
   std::map<std::string, int64_t> usage_;
+  std::optional<int64_t> written_for_an_hour_; // of cache_creation_input_tokens
   bool complete_ = false;
 };
 
@@ -185,6 +186,8 @@ void decoder::take_usage(const json& usage) {
   for (const auto* key : usage_keys)
     if (const auto count = integer_member(usage, key); count && *count >= 0)
       usage_[key] = *count;
+  if (const auto count = integer_member(member(usage, "cache_creation"), "ephemeral_1h_input_tokens"))
+    written_for_an_hour_ = count;
 }
 
 void decoder::take_json(const json& body) {
@@ -223,6 +226,7 @@ void decoder::add_usage(model_response& response) const {
   auto& usage = response.usage;
   usage.cache_write_tokens = count("cache_creation_input_tokens");
   usage.cache_read_tokens = count("cache_read_input_tokens");
+  usage.cache_write_1h_tokens = written_for_an_hour_;
   // The vendor counts cached tokens apart; input_tokens here includes them.
   usage.input_tokens = count("input_tokens") + usage.cache_write_tokens + usage.cache_read_tokens;
   usage.output_tokens = count("output_tokens");

@@ -3,6 +3,7 @@
 // One catalog per server. Readers take a state of it (model_choices), which never changes; a new list makes a new one.
 #pragma once
 
+#include "base/day.hpp"
 #include "models/list_cache.hpp"
 
 #include <memory>

@@ -5,6 +5,7 @@
 #include "models/cell_json.hpp"
 #include "models/identifiers.hpp"
 #include "models/message_json.hpp"
+#include "models/tool_arguments.hpp"
 
 #include <algorithm>
 #include <array>
@@ -323,25 +324,53 @@ json cell_metadata(const cell_result& result) {
             {"reason", result.reason},
             {"duration_us", result.duration.count()},
             {"outputs", std::move(outputs)}};
+  if (result.processor)
+    cell["processor_us"] = result.processor->count();
   if (result.variables_gone)
     cell["variables_gone"] = true;
   return {{"cell", std::move(cell)}};
 }
 
-std::optional<cell_result> cell_from_tool_return(const tool_return_part& part) {
-  if (!part.metadata.is_object() || !part.metadata.contains("cell"))
+bool is_cell(const tool_return_part& part) noexcept {
+  return part.metadata.is_object() && part.metadata.contains("cell");
+}
+
+tool_result as_tool_result(const cell_result& result) {
+  return {cell_text(result), cell_images(result), cell_metadata(result), result.status != cell_status::ok};
+}
+
+std::optional<std::string> cell_code(const tool_call_part& call) {
+  if (call.tool_name != cell_tool_name)
+    return std::nullopt;
+  auto arguments = read_arguments(call.args);
+  return arguments && arguments->is_object() ? text_field(*arguments, "code") : std::nullopt;
+}
+
+std::optional<cell_use> cell_use_of(const tool_return_part& part) {
+  if (!is_cell(part) || !part.metadata["cell"].is_object())
     return std::nullopt;
   const auto& cell = part.metadata["cell"];
-  if (!cell.is_object() || !cell.contains("outputs") || !cell["outputs"].is_array())
-    return std::nullopt;
-  auto name = text_field(cell, "status");
-  auto status = name ? cell_status_from(*name) : std::nullopt;
+  const auto status = cell_status_from(text_field(cell, "status").value_or(""));
   if (!status)
     return std::nullopt;
+  cell_use use{*status, std::chrono::microseconds{count_field(cell, "duration_us").value_or(0)}, std::nullopt};
+  if (const auto processor = count_field(cell, "processor_us"))
+    use.processor = std::chrono::microseconds{*processor};
+  return use;
+}
+
+std::optional<cell_result> cell_from_tool_return(const tool_return_part& part) {
+  const auto use = cell_use_of(part);
+  if (!use)
+    return std::nullopt;
+  const auto& cell = part.metadata["cell"];
+  if (!cell.contains("outputs") || !cell["outputs"].is_array())
+    return std::nullopt;
   cell_result result;
-  result.status = *status;
+  result.status = use->status;
   result.reason = text_field(cell, "reason").value_or("");
-  result.duration = std::chrono::microseconds{count_field(cell, "duration_us").value_or(0)};
+  result.duration = use->duration;
+  result.processor = use->processor;
   result.variables_gone = cell.contains("variables_gone") && cell["variables_gone"] == true;
   std::vector<const json*> files;
   collect_files(part.content, files, 0);

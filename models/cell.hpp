@@ -5,9 +5,11 @@
 #pragma once
 
 #include "models/message.hpp"
+#include "models/tool_result.hpp"
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -71,6 +73,8 @@ struct cell_result {
   std::string reason; // one sentence when the status is neither ok nor failed: what happened and to whom
   std::vector<cell_output> outputs;
   std::chrono::microseconds duration{0};
+  std::optional<std::chrono::microseconds> processor
+    = {};                      // time that the shell says it took; nothing where it said none
   bool variables_gone = false; // those of the cells before it: there was no snapshot that could be read
 };
 
@@ -90,5 +94,22 @@ bool is_display_file(std::string_view media_type) noexcept;
 // from the content.
 json cell_metadata(const cell_result& result);
 std::optional<cell_result> cell_from_tool_return(const tool_return_part& part);
+// What of it says how much it used, without its outputs; nothing for another tool's return.
+struct cell_use {
+  cell_status status = cell_status::ok;
+  std::chrono::microseconds duration{0};
+  std::optional<std::chrono::microseconds> processor;
+};
+std::optional<cell_use> cell_use_of(const tool_return_part& part);
+// Whether a tool return is a cell's: it has this metadata.
+bool is_cell(const tool_return_part& part) noexcept;
+
+// A cell as what a tool produced.
+tool_result as_tool_result(const cell_result& result);
+
+// The built-in tool whose calls are cells. A call has no metadata yet: its name tells.
+inline constexpr std::string_view cell_tool_name = "python";
+// The code of such a call; nothing for another tool's, or where the arguments are none.
+std::optional<std::string> cell_code(const tool_call_part& call);
 
 } // namespace varro

@@ -289,11 +289,13 @@ void curl_transfer::end_with(CURLcode code) {
   else if (code == CURLE_OK)
     end(reason::complete, "");
   else
-    end(reason_for(code), error_text_[0] ? error_text_ : curl_easy_strerror(code));
+    end(reason_for(code), error_text_[0] ? error_text_ : curl_easy_strerror(code),
+        code == CURLE_OPERATION_TIMEDOUT || reason_for(code) == reason::connect_failed);
 }
 
-void curl_transfer::end(reason why, std::string detail) {
+void curl_transfer::end(reason why, std::string detail, bool unsent) {
   transport_end result;
+  result.unsent = unsent && http_status_ == 0;
   result.why = why;
   result.http_status = http_status_;
   result.detail = shown(std::move(detail), secrets_);

@@ -31,7 +31,7 @@ struct curl_transfer {
 
   // The end of what libcurl has finished with `code`, or of what we ended ourselves. Calls on_end; call once.
   void end_with(CURLcode code);
-  void end(transport_end::reason why, std::string detail);
+  void end(transport_end::reason why, std::string detail, bool unsent = false);
 
   http_transport::request_id id = 0;
   http_request request;

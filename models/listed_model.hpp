@@ -50,8 +50,5 @@ caf::expected<list_page> read_list(provider_kind kind, std::string_view body);
 
 // "2026-11-30" of a date or of an RFC 3339 time; empty for anything else.
 std::string date_of(std::string_view text);
-// Days since 1970 of "2026-11-30", or nothing.
-std::optional<int64_t> days_of(std::string_view date);
-int64_t today(); // days since 1970, UTC
 
 } // namespace varro

@@ -174,6 +174,9 @@ struct token_usage {
   int64_t output_audio_tokens = 0;
   json details = json::object(); // name → int
   json newer = nullptr;          // cost, output_reasoning_tokens, audio_seconds, unmeasured_requests
+  // Of cache_write_tokens: for caches that hold them for an hour; nothing where the vendor did not tell. Only of what a
+  // vendor has just told: neither the JSON form nor a sum has it.
+  std::optional<int64_t> cache_write_1h_tokens = {};
 
   token_usage& operator+=(const token_usage& other);
 };

@@ -27,6 +27,7 @@ struct transport_end {
   int http_status = 0; // 0: no response head arrived
   std::string detail;  // libcurl's words, without URL credentials
   std::optional<std::chrono::milliseconds> retry_after;
+  bool unsent = false; // there was no connection: the request has reached nobody
 };
 
 struct transport_callbacks {

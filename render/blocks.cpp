@@ -1,8 +1,7 @@
 #include "render/blocks.hpp"
 
 #include "base/text.hpp"
-#include "models/history.hpp"
-#include "models/left_out.hpp"
+#include "config/effective_limits.hpp"
 #include "models/user_prompt.hpp"
 #include "render/html.hpp"
 #include "render/parts.hpp"
@@ -31,36 +30,6 @@ block block_of(const block_place& place, html::tag tag, std::string_view kind, c
                    {"data-seq", place.seq},
                    more},
                   contents...)};
-}
-
-// Files of the parts before `index`, so that each part knows the numbers of its own.
-template <class Message>
-std::vector<size_t> first_files(const Message& message) {
-  std::vector<size_t> result;
-  size_t count = 0;
-  for (const auto& part : message.parts) {
-    result.push_back(count);
-    Message alone;
-    alone.parts.push_back(part);
-    count += attachments_of(alone).size();
-  }
-  return result;
-}
-
-// Only some parts can hold files; counting them means decoding them.
-bool may_hold_files(const model_request& request) {
-  return request.parts.size() > 1;
-}
-bool may_hold_files(const model_response& response) {
-  for (const auto& part : response.parts)
-    if (std::holds_alternative<file_part>(part) || std::holds_alternative<builtin_tool_return_part>(part))
-      return true;
-  return false;
-}
-
-template <class Message>
-std::vector<size_t> file_numbers(const Message& message) {
-  return may_hold_files(message) ? first_files(message) : std::vector<size_t>(message.parts.size(), 0);
 }
 
 void put(std::vector<block>& blocks, block next) {
@@ -172,9 +141,9 @@ markup alternatives_tools(const block_place& place, int64_t run, const std::vect
 }
 
 // Edit, ask again, fork, and the way to the alternatives of this turn.
-markup turn_tools(const block_place& place, const message_row& row, const user_prompt_part& part,
+markup turn_tools(const block_place& place, const part_place& of, const user_prompt_part& part,
                   const std::vector<int64_t>& alternatives) {
-  auto turn = std::to_string(row.turn);
+  auto turn = std::to_string(of.turn);
   const auto text = typed_text(part);
   markup edit;
   if (text.size() <= editable_bytes_max)
@@ -183,7 +152,7 @@ markup turn_tools(const block_place& place, const message_row& row, const user_p
                          {"hx-include", "#model, #effort"},
                          {"data-replaces", place.element_id}};
   const auto fork = request_of_turn(place, "fork", {{"turn", turn}});
-  return element("div", {{"class", "turn-tools"}}, alternatives_tools(place, row.run_id, alternatives), edit,
+  return element("div", {{"class", "turn-tools"}}, alternatives_tools(place, of.run, alternatives), edit,
                  tool_button(again, "Ask again", "Ask this again"),
                  tool_button(fork, "Fork", "Continue after this turn in a new chat"));
 }
@@ -202,10 +171,6 @@ markup continue_button(int64_t chat_id) {
 }
 
 } // namespace
-
-std::string element_id(int64_t seq, size_t part) {
-  return "m" + std::to_string(seq) + "-p" + std::to_string(part);
-}
 
 block user_block(const block_place& place, const user_prompt_part& part, const markup& tools) {
   markup bubble;
@@ -261,122 +226,96 @@ markup progress_indicator(std::string_view text) {
 
 // --- rows ------------------------------------------------------------------------------------------------------------
 
-block_place block_renderer::place_of(int64_t seq, std::string element_id, size_t first_file) {
-  return {chat_id_, seq, std::move(element_id), first_file, &prose_};
+namespace {
+
+const char* title_of_end(const std::string& status) {
+  if (status == run_status::cancelled)
+    return "Stopped";
+  return status == run_status::interrupted ? "Interrupted" : "This answer could not be finished";
 }
 
-std::optional<block_renderer::pending_call> block_renderer::take(const std::string& call_id) {
-  for (auto i = pending_.begin(); i != pending_.end(); ++i) {
-    if (i->call_id == call_id) {
-      auto call = std::move(*i);
-      pending_.erase(i);
-      return call;
-    }
-  }
-  return std::nullopt;
-}
+// Each part as its block.
+class block_writer : public part_visitor {
+public:
+  block_writer(int64_t chat_id, const std::map<int64_t, std::vector<int64_t>>& alternatives, prose_writer& prose)
+    : chat_id_(chat_id), alternatives_(alternatives), prose_(prose) {}
 
-void block_renderer::render_request(const message_row& row, const model_request& request, std::vector<block>& out) {
-  auto files = file_numbers(request);
-  for (size_t i = 0; i < request.parts.size(); ++i) {
-    auto place = place_of(row.seq, element_id(row.seq, i), files[i]);
-    auto* other = std::get_if<other_part>(&request.parts[i]);
-    const auto said = other ? spoken_request(*other) : std::nullopt;
-    const auto& part = said ? *said : request.parts[i];
-    if (auto* prompt = std::get_if<user_prompt_part>(&part)) {
-      auto tools = i == 0 && !other ? turn_tools(place, row, *prompt, alternatives_[row.run_id]) : markup{};
-      put(out, user_block(place, *prompt, tools));
-    } else if (auto* result = std::get_if<tool_return_part>(&part)) {
-      tool_call_part call;
-      call.tool_name = result->tool_name;
-      call.tool_call_id = result->tool_call_id;
-      if (auto pending = take(result->tool_call_id)) {
-        place.element_id = pending->element_id;
-        call = std::move(pending->call);
-      }
-      put(out, returned_call_block(place, call, *result));
-    } else if (auto* retry = std::get_if<retry_prompt_part>(&part)) {
-      if (auto pending = take(retry->tool_call_id)) {
-        place.element_id = pending->element_id;
-        put(out, retried_call_block(place, pending->call, *retry));
-      } else {
-        auto* text = retry->content.get_ptr<const std::string*>();
-        put(out,
-            error_block(place, "The model was asked to try again", text ? *text : html::pretty_json(retry->content),
-                        "retry"));
-      }
-    }
+  std::vector<block> take() && {
+    return std::move(out_);
   }
-}
 
-void block_renderer::render_response(const message_row& row, const model_response& response, std::vector<block>& out) {
-  auto files = file_numbers(response);
-  if (marks_left_out(response.metadata))
-    put(out, left_out_block(place_of(row.seq, "m" + std::to_string(row.seq) + "-left"), response.metadata));
-  for (size_t i = 0; i < response.parts.size(); ++i) {
-    auto place = place_of(row.seq, element_id(row.seq, i), files[i]);
-    auto* other = std::get_if<other_part>(&response.parts[i]);
-    const auto said = other ? spoken_response(*other) : std::nullopt;
-    const auto& part = said ? *said : response.parts[i];
-    if (auto* text = std::get_if<text_part>(&part)) {
-      if (!is_blank(text->content))
-        put(out, text_block(place, *text));
-    } else if (auto* thinking = std::get_if<thinking_part>(&part)) {
-      if (!is_blank(thinking->content) || thinking->id == "redacted_thinking")
-        put(out, thinking_block(place, *thinking));
-    } else if (auto* call = std::get_if<tool_call_part>(&part)) {
-      pending_.push_back({call->tool_call_id, place.element_id, *call, row.seq, false});
-      put(out, running_call_block(place, *call));
-    } else if (auto* builtin = std::get_if<builtin_tool_call_part>(&part)) {
-      pending_.push_back({builtin->tool_call_id, place.element_id, *builtin, row.seq, true});
-      put(out, running_call_block(place, *builtin));
-    } else if (auto* result = std::get_if<builtin_tool_return_part>(&part)) {
-      tool_return_part returned{result->tool_name, result->content,   result->tool_call_id, result->tool_kind,
-                                nullptr,           result->timestamp, result->outcome};
-      tool_call_part call;
-      call.tool_name = result->tool_name;
-      call.tool_call_id = result->tool_call_id;
-      if (auto pending = take(result->tool_call_id)) {
-        place.element_id = pending->element_id;
-        call = std::move(pending->call);
-      }
-      put(out, returned_call_block(place, call, returned));
-    } else if (auto* compaction = std::get_if<compaction_part>(&part)) {
-      put(out, compaction_block(place, *compaction));
-    } else if (auto* file = std::get_if<file_part>(&part)) {
-      put(out, file_block(place, *file));
-    }
+  void user(part_place of, const user_prompt_part& part, bool begins_turn) override {
+    auto place = here(of);
+    static const std::vector<int64_t> none;
+    auto found = alternatives_.find(of.run);
+    auto tools
+      = begins_turn ? turn_tools(place, of, part, found == alternatives_.end() ? none : found->second) : markup{};
+    put(out_, user_block(place, part, tools));
   }
-}
+  void text(part_place of, const text_part& part) override {
+    put(out_, text_block(here(of), part));
+  }
+  void thinking(part_place of, const thinking_part& part) override {
+    put(out_, thinking_block(here(of), part));
+  }
+  void compaction(part_place of, const compaction_part& part) override {
+    put(out_, compaction_block(here(of), part));
+  }
+  void file(part_place of, const file_part& part) override {
+    put(out_, file_block(here(of), part));
+  }
+  void left_out(part_place of, const json& metadata) override {
+    put(out_, left_out_block(here(of), metadata));
+  }
+  void running_call(part_place of, const tool_call_part& call) override {
+    put(out_, running_call_block(here(of), call));
+  }
+  void ended_call(part_place of, const tool_call_part& call, const char* state) override {
+    out_.push_back(ended_call_block(here(of), call, state));
+  }
+  void returned_call(part_place of, const tool_call_part& call, const tool_return_part& result) override {
+    put(out_, returned_call_block(here(of), call, result));
+  }
+  void retried_call(part_place of, const tool_call_part& call, const retry_prompt_part& retry) override {
+    put(out_, retried_call_block(here(of), call, retry));
+  }
+  void retry(part_place of, const retry_prompt_part& retry) override {
+    auto* text = retry.content.get_ptr<const std::string*>();
+    put(out_,
+        error_block(here(of), "The model was asked to try again", text ? *text : html::pretty_json(retry.content),
+                    "retry"));
+  }
+  void run_error(part_place of, const run_record& run) override {
+    const std::string_view text = run.error;
+    if (text.starts_with(limit_reached_words))
+      out_.push_back(error_block(here(of), "Limit reached", text.substr(limit_reached_words.size()), "limit"));
+    else
+      out_.push_back(error_block(here(of), title_of_end(run.status), text, run.status));
+  }
+
+private:
+  block_place here(const part_place& of) {
+    return {chat_id_, of.seq, of.id, of.first_file, &prose_};
+  }
+
+  int64_t chat_id_;
+  const std::map<int64_t, std::vector<int64_t>>& alternatives_;
+  prose_writer& prose_;
+  std::vector<block> out_;
+};
+
+} // namespace
 
 std::vector<block> block_renderer::render(const message_row& row) {
-  std::vector<block> out;
-  if (auto* request = row.content.as<model_request>())
-    render_request(row, *request, out);
-  else
-    render_response(row, std::get<model_response>(*row.content), out);
-  return out;
+  block_writer writer{chat_id_, alternatives_, prose_};
+  walk_.row(row, writer);
+  return std::move(writer).take();
 }
 
 std::vector<block> block_renderer::render_end(const run_record& run) {
-  std::vector<block> out;
-  for (auto& pending : pending_) {
-    // A vendor's own tool may answer inside the text alone: no return of it is not a failure.
-    bool done = pending.builtin && run.status == run_status::completed;
-    auto seq = std::max(run.end_seq, pending.seq);
-    out.push_back(
-      ended_call_block(place_of(seq, pending.element_id), pending.call, done ? tool_state::done : tool_state::stopped));
-  }
-  pending_.clear();
-  if (run.error.empty())
-    return out;
-  const char* title = "This answer could not be finished";
-  if (run.status == run_status::cancelled)
-    title = "Stopped";
-  else if (run.status == run_status::interrupted)
-    title = "Interrupted";
-  out.push_back(error_block(place_of(run.end_seq, element_id(run.end_seq, 0)), title, run.error, run.status));
-  return out;
+  block_writer writer{chat_id_, alternatives_, prose_};
+  walk_.end(run, writer);
+  return std::move(writer).take();
 }
 
 } // namespace varro

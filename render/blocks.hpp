@@ -5,6 +5,7 @@
 
 #include "render/html.hpp"
 #include "render/markdown_renderer.hpp"
+#include "render/shown_parts.hpp"
 #include "storage/records.hpp"
 
 #include <cstdint>
@@ -12,11 +13,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace varro {
-
-struct block_place;
 
 // One element as DESIGN.md promises it: id="m{seq}-p{part}", data-block, data-seq; tool calls also data-tool,
 // data-call-id and data-state. `id` repeats the element's id: a later block with the same id replaces it.
@@ -43,22 +43,18 @@ public:
   // The ErrorBlock that ended a run (run.end_seq, run.error), or nothing. Marks calls that still run as stopped.
   std::vector<block> render_end(const run_record& run);
 
-private:
-  struct pending_call {
-    std::string call_id;
-    std::string element_id;
-    tool_call_part call;
-    int64_t seq = 0;
-    bool builtin = false; // the vendor runs it
-  };
-  block_place place_of(int64_t seq, std::string element_id, size_t first_file = 0);
-  std::optional<pending_call> take(const std::string& call_id);
-  void render_request(const message_row& row, const model_request& request, std::vector<block>& out);
-  void render_response(const message_row& row, const model_response& response, std::vector<block>& out);
+  // The same of what is there already: nothing is rendered.
+  void pass(const message_row& row) {
+    walk_.pass(row);
+  }
+  void pass(const run_record& run) {
+    walk_.pass(run);
+  }
 
+private:
   int64_t chat_id_;
   std::map<int64_t, std::vector<int64_t>> alternatives_;
-  std::vector<pending_call> pending_;
+  part_walk walk_;
   prose_writer prose_;
 };
 

@@ -24,7 +24,6 @@ namespace varro::html {
 // Why a string is HTML already.
 enum class because {
   formatted_markdown, // libcmark-gfm wrote it in safe mode, and links and formulas were put in (markdown.hpp)
-  rendered_before,    // was markup, and a string only on its way from a chat's session to a page
   embedded_asset,     // a file of web/, or a piece of CSS beside the call
   inert_json,         // data for a script: no "<" or ">" is left in it
 };

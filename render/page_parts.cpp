@@ -113,7 +113,13 @@ markup account(const page_viewer& viewer) {
   if (viewer.accounts)
     log_out = element("form", {{"method", "post"}, {"action", url{"/logout"}}}, csrf_field(viewer),
                       element("button", {{"type", "submit"}, {"class", "quiet"}}, "Log out"));
-  return element("footer", {{"class", "account"}}, element("span", {{"class", "user-name"}}, viewer.user_name),
+  else if (!viewer.logout_url.empty())
+    log_out = element("a", {{"class", "quiet"}, {"href", url{viewer.logout_url}}}, "Log out");
+  auto name = viewer.accounts
+    ? element("a", {{"class", "user-name"}, {"href", url{"/account"}}, {"title", "Your account"}}, viewer.user_name)
+    : element("span", {{"class", "user-name"}}, viewer.user_name);
+  auto admin = viewer.admin ? element("a", {{"class", "admin-link"}, {"href", url{"/admin"}}}, "Admin") : markup{};
+  return element("footer", {{"class", "account"}}, name, admin,
                  element("button",
                          {{"type", "button"},
                           {"class", "icon-button"},
@@ -170,6 +176,17 @@ markup document(const page_viewer& viewer, std::string_view title, std::string_v
   }
   out += "\n";
   return out;
+}
+
+markup time_html(int64_t unix_seconds) {
+  auto time = static_cast<time_t>(unix_seconds);
+  std::tm parts{};
+  char machine[32] = "", human[32] = "";
+  if (gmtime_r(&time, &parts) != nullptr) {
+    std::strftime(machine, sizeof machine, "%Y-%m-%dT%H:%M:%SZ", &parts);
+    std::strftime(human, sizeof human, "%Y-%m-%d %H:%M UTC", &parts);
+  }
+  return element("time", {{"datetime", machine}}, human);
 }
 
 markup csrf_field(const page_viewer& viewer) {

@@ -17,6 +17,9 @@ html::markup document(const page_viewer& viewer, std::string_view title, std::st
 // The hidden field of every form; empty when there is no token.
 html::markup csrf_field(const page_viewer& viewer);
 
+// A moment as text, which the browser's script shows in the reader's own time.
+html::markup time_html(int64_t unix_seconds);
+
 // A small drawing, hidden from screen readers: "menu", "plus", "send", "stop", "dots", "theme", "close", "search",
 // "attach".
 html::markup icon(std::string_view name);

@@ -6,8 +6,6 @@
 #include "render/workspace_links.hpp"
 #include "workspace/listed_file.hpp"
 
-#include <ctime>
-
 namespace varro {
 
 namespace {
@@ -28,18 +26,6 @@ markup sandbox_banner(const config& settings) {
   return fragment(element("div", {{"class", "banner"}, {"role", "alert"}}, element("strong", "The sandbox is off."),
                           " Python code runs with all rights of the account that runs this server."),
                   "\n");
-}
-
-// The browser's script shows it in the reader's own time.
-markup time_html(int64_t unix_seconds) {
-  auto time = static_cast<time_t>(unix_seconds);
-  std::tm parts{};
-  char machine[32] = "", human[32] = "";
-  if (gmtime_r(&time, &parts) != nullptr) {
-    std::strftime(machine, sizeof machine, "%Y-%m-%dT%H:%M:%SZ", &parts);
-    std::strftime(human, sizeof human, "%Y-%m-%d %H:%M UTC", &parts);
-  }
-  return element("time", {{"datetime", machine}}, human);
 }
 
 // Loaded anew each time it is opened: cells write files at any time.
@@ -69,6 +55,14 @@ markup chat_tools(const chat_record* chat, const html::attributes& more) {
 markup notice_with(std::string_view text, const html::attributes& more) {
   return fragment(
     element("div", {{"id", "notice"}, {"class", "notice"}, {"role", "alert"}, more, {"hidden", text.empty()}}, text),
+    "\n");
+}
+
+// What the user may use is used up, or nearly: said before somebody types.
+markup allowance_with(std::string_view text, const html::attributes& more) {
+  return fragment(
+    element("div", {{"id", "allowance"}, {"class", "notice"}, {"role", "status"}, more, {"hidden", text.empty()}},
+            text),
     "\n");
 }
 
@@ -120,7 +114,8 @@ void write_main(markup& out, const page_context& context, const main_content& co
     out += fragment("\n",
                     element("div", {{"class", "composer-area"}}, notice_with(content.notice, {}),
                             offers ? prefix_offer(context.viewer, chat->id) : markup{},
-                            model_note(*choices_of(context), chat, {}), chat_form(context, chat, content.enabled)),
+                            allowance_with(context.allowance, {}), model_note(*choices_of(context), chat, {}),
+                            chat_form(context, chat, content.enabled)),
                     "\n");
   }
   out += "\n";
@@ -174,25 +169,6 @@ markup chat_page_html(const page_context& context, const chat_page& page) {
   });
 }
 
-markup login_page(const page_viewer& viewer, std::string_view message) {
-  auto name = void_element("input",
-                           {{"name", "username"},
-                            {"autocomplete", "username"},
-                            {"autocapitalize", "none"},
-                            {"spellcheck", "false"},
-                            {"required", true},
-                            {"autofocus", true}});
-  auto password = void_element(
-    "input", {{"name", "password"}, {"type", "password"}, {"autocomplete", "current-password"}, {"required", true}});
-  auto card = element("main", {{"class", "card"}}, element("p", {{"class", "brand"}}, "Varro"), element("h1", "Log in"),
-                      message.empty() ? markup{} : element("p", {{"class", "notice"}, {"role", "alert"}}, message),
-                      element("form", {{"method", "post"}, {"action", url{"/login"}}}, csrf_field(viewer),
-                              element("label", {{"class", "field"}}, element("span", "Name"), name),
-                              element("label", {{"class", "field"}}, element("span", "Password"), password),
-                              element("button", {{"type", "submit"}, {"class", "primary"}}, "Log in")));
-  return document(viewer, "Log in – Varro", "centred", [&](markup& out) { out += card; });
-}
-
 markup error_page(const page_viewer& viewer, int status, std::string_view message) {
   auto card = element("main", {{"class", "card"}}, element("p", {{"class", "brand"}}, "Varro"), element("h1", status),
                       element("p", {{"data-error-text", true}}, message),
@@ -222,6 +198,7 @@ markup send_reply(const page_context& context, const chat_page& page, const std:
   write_blocks(out, user_blocks);
   out += fragment(stream_container(page), "\n", chat_form_with(context, &page.chat, false, swap), "\n",
                   model_note(*choices_of(context), &page.chat, swap));
+  out += allowance_with(context.allowance, swap);
   if (!page.notice.empty())
     out += fragment("\n", notice_with(page.notice, swap));
   if (!context.chats.empty())

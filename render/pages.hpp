@@ -17,8 +17,10 @@ namespace varro {
 // What every page needs to know about who looks at it.
 struct page_viewer {
   std::string user_name;
-  bool accounts = false; // show logout
-  std::string csrf;      // goes into every form as a hidden field and into a meta tag; empty in local mode
+  bool accounts = false;       // show logout
+  std::string csrf;            // goes into every form as a hidden field and into a meta tag; empty in local mode
+  bool admin = false;          // shows the way to the pages of admins
+  std::string logout_url = {}; // where somebody else's logout is; empty: there is none
 };
 
 struct chat_page {
@@ -36,12 +38,12 @@ struct page_context {
   std::vector<chat_record> chats;                        // sidebar, newest first
   const config* settings = nullptr;                      // Pythons to choose from, sandbox off warning
   std::shared_ptr<const model_choices> models = nullptr; // to choose from; without it, those of the settings
-  std::string older = {}; // the place after these chats, where more stand; empty: these are all
+  std::string older = {};     // the place after these chats, where more stand; empty: these are all
+  std::string allowance = {}; // which of the user's limits is reached or nearly used; empty: none
 };
 
 html::markup new_chat_page(const page_context& context);
 html::markup chat_page_html(const page_context& context, const chat_page& page);
-html::markup login_page(const page_viewer& viewer, std::string_view message); // message: why the last attempt failed
 html::markup error_page(const page_viewer& viewer, int status, std::string_view message);
 
 // Fragments.

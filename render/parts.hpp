@@ -18,9 +18,6 @@ struct block_place {
   }
 };
 
-std::string element_id(int64_t seq, size_t part);
-
-block user_block(const block_place& place, const user_prompt_part& part);
 block text_block(const block_place& place, const text_part& part);
 block thinking_block(const block_place& place, const thinking_part& part);
 block compaction_block(const block_place& place, const compaction_part& part);
@@ -28,14 +25,6 @@ block file_block(const block_place& place, const file_part& part);
 // What a request for this answer left out, where that is more than before (models/context_window.hpp).
 block left_out_block(const block_place& place, const json& metadata);
 block error_block(const block_place& place, std::string_view title, std::string_view text, std::string_view status);
-
-// data-state of a tool call.
-namespace tool_state {
-inline constexpr auto running = "running";
-inline constexpr auto done = "done";
-inline constexpr auto failed = "failed";
-inline constexpr auto stopped = "stopped";
-} // namespace tool_state
 
 block running_call_block(const block_place& place, const tool_call_part& call);
 // The call ended without a result of its own.

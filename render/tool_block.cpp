@@ -11,8 +11,6 @@ namespace {
 using html::element;
 using html::markup;
 
-constexpr auto python_tool = "python"; // the built-in tool's name; its one argument is `code`
-
 std::string state_label(std::string_view state) {
   if (state == tool_state::running)
     return "Running";
@@ -23,24 +21,10 @@ std::string state_label(std::string_view state) {
   return "Failed";
 }
 
-const char* state_of(cell_status status) {
-  switch (status) {
-  case cell_status::ok:
-    return tool_state::done;
-  case cell_status::interrupted:
-    return tool_state::stopped;
-  default:
-    return tool_state::failed;
-  }
-}
-
 markup arguments_html(const tool_call_part& call) {
+  if (auto code = cell_code(call))
+    return html::code_block(*code, "python");
   auto arguments = read_arguments(call.args);
-  if (call.tool_name == python_tool && arguments && arguments->is_object()) {
-    auto code = arguments->find("code");
-    if (code != arguments->end() && code->is_string())
-      return html::code_block(code->get_ref<const std::string&>(), "python");
-  }
   if (arguments && (arguments->is_null() || (arguments->is_structured() && arguments->empty())))
     return {};
   if (arguments)
@@ -52,7 +36,7 @@ markup arguments_html(const tool_call_part& call) {
 
 block tool_block(const block_place& place, const tool_call_part& call, std::string_view state, const markup& outputs,
                  std::string_view duration) {
-  auto name = call.tool_name == python_tool ? "Python" : call.tool_name;
+  auto name = call.tool_name == cell_tool_name ? "Python" : call.tool_name;
   auto line = [](const char* what, const markup& content) {
     return content.empty() ? markup{} : html::fragment(element("div", {{"class", what}}, content), "\n");
   };
@@ -129,10 +113,11 @@ block ended_call_block(const block_place& place, const tool_call_part& call, std
 }
 
 block returned_call_block(const block_place& place, const tool_call_part& call, const tool_return_part& result) {
-  if (auto cell = cell_from_tool_return(result))
-    return tool_block(place, call, state_of(cell->status), cell_html(place, *cell),
+  const auto cell = cell_from_tool_return(result);
+  const auto* state = state_of_return(result, cell);
+  if (cell)
+    return tool_block(place, call, state, cell_html(place, *cell),
                       cell->duration.count() > 0 ? duration_text(cell->duration) : std::string{});
-  auto state = result.outcome == "success" ? tool_state::done : tool_state::failed;
   return tool_block(place, call, state, content_html(place, result.content), {});
 }
 

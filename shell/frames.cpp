@@ -2,6 +2,7 @@
 
 #include "base/base64.hpp"
 #include "models/cell_json.hpp"
+#include "workspace/usage.hpp"
 
 #include <limits>
 
@@ -69,7 +70,11 @@ caf::expected<worker_frame> read_done(const json& frame) {
   auto status = cell_status_from(name->get_ref<const std::string&>());
   if (!status || *status > cell_status::interrupted || *duration > std::numeric_limits<int64_t>::max())
     return garbled("an end of a cell that cannot be read");
-  return worker_frame{worker_done{*id, *status, std::chrono::microseconds{static_cast<int64_t>(*duration)}}};
+  worker_done done{*id, *status, std::chrono::microseconds{static_cast<int64_t>(*duration)}, std::nullopt};
+  if (auto processor = number_field(frame, "processor_us");
+      processor && *processor <= std::numeric_limits<int64_t>::max())
+    done.processor = std::chrono::microseconds{static_cast<int64_t>(*processor)};
+  return worker_frame{done};
 }
 
 std::string text_field(const json& value, const char* key) {
@@ -181,7 +186,25 @@ caf::expected<worker_frame> read_frame(std::string_view text) {
 
 } // namespace
 
+display_limit display_limit_of(const shell_config& limits, const quota_left& left) {
+  if (left.of_chat < limits.display_bytes_max && left.of_chat <= left.of_user)
+    return {left.of_chat,
+            "this chat's messages hold nearly all that those of one chat may (chat.history_bytes_max); "
+            "a new chat, or a fork of an earlier turn, has room"};
+  if (left.of_user < limits.display_bytes_max)
+    return {left.of_user,
+            "the user's files and chats may hold " + mebibytes(limits.user_bytes_max)
+              + " together (shell.user_bytes_max), and that is used up"};
+  return {limits.display_bytes_max,
+          "a cell may show " + mebibytes(limits.display_bytes_max) + " together (shell.display_bytes_max)"};
+}
+
 std::string encode_execute(uint64_t id, std::string_view tag, std::string_view code, const shell_config& limits) {
+  return encode_execute(id, tag, code, limits, display_limit_of(limits, {}));
+}
+
+std::string encode_execute(uint64_t id, std::string_view tag, std::string_view code, const shell_config& limits,
+                           const display_limit& displays) {
   return with_length({{"op", "execute"},
                       {"id", id},
                       {"tag", tag},
@@ -196,7 +219,9 @@ std::string encode_execute(uint64_t id, std::string_view tag, std::string_view c
                         {"workspace_files", limits.workspace_files_max},
                         {"displays", rich_outputs_max},
                         {"display_bytes", rich_bytes_max},
-                        {"displays_bytes", rich_cell_bytes_max}}}});
+                        {"displays_bytes", rich_cell_bytes_max},
+                        {"shown_bytes", displays.bytes},
+                        {"shown_why", displays.why}}}});
 }
 
 json snapshot_frame(uint64_t id, std::optional<uint64_t> base, size_t bytes_max, std::chrono::seconds seconds_max) {

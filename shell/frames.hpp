@@ -4,9 +4,9 @@
 // {"op":"execute","id":N,"tag":…,"code":…, "limits":{…}}, {"op":"close"}. From the worker:
 // {"op":"ready","python":…,"pid":…}, and for each execute with its id {"op":"begun","id":N} before it does anything,
 // any number of {"op":"output","id":N,"output":{…}}, and then one {"op":"done","id":N,
-// "status":"ok|failed|interrupted", "duration_us":…}. An output with a "slot" takes
-// the place of the cell's earlier output with that slot, if there is one; the output {"type":"clear"} takes away all
-// that came before it. An interrupt is a signal, not a frame.
+// "status":"ok|failed|interrupted", "duration_us":…, "processor_us":…}; the last may be missing. An output with a
+// "slot" takes the place of the cell's earlier output with that slot, if there is one; the output {"type":"clear"}
+// takes away all that came before it. An interrupt is a signal, not a frame.
 //
 // With a descriptor of the chat's snapshot file (varro_worker/snapshot_file.py):
 //   {"op":"snapshot","id":N,"base":OFFSET or null,"bytes_max":N,"seconds_max":N}
@@ -22,6 +22,7 @@
 #include "base/errors.hpp"
 #include "config/config.hpp"
 #include "models/cell.hpp"
+#include "workspace/usage.hpp"
 
 #include <optional>
 #include <string>
@@ -49,6 +50,7 @@ struct worker_done {
   uint64_t id = 0;
   cell_status status = cell_status::ok;
   std::chrono::microseconds duration{0};
+  std::optional<std::chrono::microseconds> processor;
 };
 
 struct lost_variable {
@@ -78,7 +80,17 @@ inline constexpr size_t names_max = 2'000; // in each list of an answer
 using worker_frame = std::variant<worker_ready, worker_begun, worker_output, worker_clear, worker_done, worker_snapshot,
                                   worker_restored>;
 
+// What a cell's images and rich outputs may have together.
+struct display_limit {
+  size_t bytes = 0;
+  std::string why; // "a cell may show 16 MiB (shell.display_bytes_max)"
+};
+// `left`: what the quotas of the cell's user and chat have for them.
+display_limit display_limit_of(const shell_config& limits, const quota_left& left);
+
 // The tag names the cell for whoever restarts the server while it runs; may be empty.
+std::string encode_execute(uint64_t id, std::string_view tag, std::string_view code, const shell_config& limits,
+                           const display_limit& displays);
 std::string encode_execute(uint64_t id, std::string_view tag, std::string_view code, const shell_config& limits);
 
 // Without the length, because a descriptor goes with them. `base`: the footer of the snapshot before.

@@ -42,7 +42,8 @@ output_allowance::output_allowance(const shell_config& limits)
   : image_bytes_max_(limits.image_bytes_max), rows_max_(static_cast<size_t>(limits.table_rows_max)),
     columns_max_(static_cast<size_t>(limits.table_columns_max) + 1),
     text_bytes_(2 * limits.output_bytes_max + error_bytes_max), rich_bytes_(rich_cell_bytes_max),
-    images_(limits.images_max), tables_(limits.images_max), rich_(rich_outputs_max) {
+    shown_bytes_(limits.display_bytes_max), images_(limits.images_max), tables_(limits.images_max),
+    rich_(rich_outputs_max) {
   // nop
 }
 
@@ -53,16 +54,23 @@ bool output_allowance::take_text(size_t bytes) {
   return true;
 }
 
+bool output_allowance::take_shown(size_t bytes) {
+  if (bytes > shown_bytes_)
+    return false;
+  shown_bytes_ -= bytes;
+  return true;
+}
+
 bool output_allowance::take(const cell_output& output) {
   if (!take_text(text_bytes_of(output)))
     return false;
   if (auto* image = std::get_if<image_output>(&output))
-    return --images_ >= 0 && image->data.size() <= image_bytes_max_;
+    return --images_ >= 0 && image->data.size() <= image_bytes_max_ && take_shown(image->data.size());
   if (auto* table = std::get_if<table_output>(&output))
     return --tables_ >= 0 && bytes_of(*table) <= table_bytes_max && table->rows.size() <= rows_max_
       && table->columns.size() <= columns_max_;
   if (auto* rich = std::get_if<rich_output>(&output)) {
-    if (--rich_ < 0 || rich->data.size() > std::min(rich_bytes_max, rich_bytes_))
+    if (--rich_ < 0 || rich->data.size() > std::min(rich_bytes_max, rich_bytes_) || !take_shown(rich->data.size()))
       return false;
     rich_bytes_ -= rich->data.size();
   }
@@ -71,13 +79,15 @@ bool output_allowance::take(const cell_output& output) {
 
 void output_allowance::give_back(const cell_output& output) {
   text_bytes_ += text_bytes_of(output);
-  if (std::holds_alternative<image_output>(output))
+  if (auto* image = std::get_if<image_output>(&output)) {
     ++images_;
-  else if (std::holds_alternative<table_output>(output))
+    shown_bytes_ += image->data.size();
+  } else if (std::holds_alternative<table_output>(output)) {
     ++tables_;
-  else if (auto* rich = std::get_if<rich_output>(&output)) {
+  } else if (auto* rich = std::get_if<rich_output>(&output)) {
     ++rich_;
     rich_bytes_ += rich->data.size();
+    shown_bytes_ += rich->data.size();
   }
 }
 

@@ -19,11 +19,13 @@ public:
 
 private:
   bool take_text(size_t bytes);
+  bool take_shown(size_t bytes);
 
   size_t image_bytes_max_ = 0;
   size_t rows_max_ = 0, columns_max_ = 0;
   size_t text_bytes_ = 0;
   size_t rich_bytes_ = 0;
+  size_t shown_bytes_ = 0; // of images and rich outputs
   int images_ = 0;
   int tables_ = 0;
   int rich_ = 0;

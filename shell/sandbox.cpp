@@ -50,7 +50,7 @@ std::string file_path(int descriptor) {
   return "/proc/self/fd/" + std::to_string(descriptor);
 }
 
-std::string zygote_settings(const shell_config& config, const interpreter_config& python) {
+std::string zygote_settings(const shell_config& config, const interpreter_config& python, bool maps_users) {
   json settings{{"preload", python.preload},
                 {"skip", json::object()},
                 {"limits",
@@ -62,7 +62,10 @@ std::string zygote_settings(const shell_config& config, const interpreter_config
                 {"library", config.sandbox ? entry_path : file_path(zygote_descriptors::entry)},
                 {"sandbox", nullptr}};
   if (config.sandbox)
-    settings["sandbox"] = {{"init", init_path}, {"filter", filter_path}, {"shown", python_directories(python)}};
+    settings["sandbox"] = {{"init", init_path},
+                           {"filter", filter_path},
+                           {"shown", python_directories(python)},
+                           {"users", maps_users ? json(users_descriptor()) : json(nullptr)}};
   return settings.dump();
 }
 
@@ -92,6 +95,10 @@ void add_etc(std::vector<std::string>& arguments) {
 }
 
 } // namespace
+
+int users_descriptor() {
+  return zygote_descriptors::etc + static_cast<int>(etc_files().size());
+}
 
 const std::vector<std::pair<std::string, std::string>>& etc_files() {
   static const std::vector<std::pair<std::string, std::string>> files{
@@ -126,13 +133,19 @@ caf::error check_python_directories(const interpreter_config& python, const fs::
 }
 
 std::vector<std::string> sandbox_arguments(const shell_config& config, const interpreter_config& python,
-                                           const std::vector<std::string>& sources) {
+                                           const std::vector<std::string>& sources, bool maps_users) {
   std::vector<std::string> arguments{config.bubblewrap};
   // User namespaces stay allowed: each shell gets one of its own, in which there are no further ones.
+  if (maps_users)
+    append(arguments, {"--userns", std::to_string(users_descriptor())});
+  else
+    append(arguments, {"--unshare-user"});
   append(arguments,
-         {"--unshare-user", "--uid", "1000", "--gid", "1000", "--unshare-pid", "--unshare-net", "--unshare-ipc",
-          "--unshare-uts", "--unshare-cgroup-try", "--hostname", "varro", "--die-with-parent", "--new-session",
-          "--cap-drop", "ALL", "--clearenv"});
+         {"--uid", "1000", "--gid", "1000", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts",
+          "--unshare-cgroup-try", "--hostname", "varro", "--die-with-parent", "--new-session", "--cap-drop", "ALL",
+          "--clearenv"});
+  if (maps_users)
+    append(arguments, {"--cap-add", "CAP_SETUID", "--cap-add", "CAP_KILL"});
   for (const auto& variable : shell_environment("/workspace", "/tmp")) {
     auto split = variable.find('=');
     append(arguments, {"--setenv", variable.substr(0, split), variable.substr(split + 1)});
@@ -143,8 +156,11 @@ std::vector<std::string> sandbox_arguments(const shell_config& config, const int
   append(arguments, {"--size", std::to_string(config.tmp_bytes_max), "--perms", "1777", "--tmpfs", "/tmp"});
   append(arguments, {"--bind", sources.front(), workspaces_path});
   auto directories = python_directories(python); // last, for they may lie in /tmp
-  for (size_t i = 0; i < directories.size(); ++i)
+  for (size_t i = 0; i < directories.size(); ++i) {
+    // Of itself bubblewrap makes directories on the way that only the warm interpreter's user may enter.
+    append(arguments, {"--perms", "0755", "--dir", fs::path{directories[i]}.parent_path().string()});
     append(arguments, {"--ro-bind", sources.at(i + 1), directories[i]});
+  }
   auto add_file = [&arguments](const char* mode, int fd, const char* path) {
     append(arguments, {"--perms", mode, "--file", std::to_string(fd), path});
   };
@@ -156,7 +172,7 @@ std::vector<std::string> sandbox_arguments(const shell_config& config, const int
   append(arguments, {"--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/", "--"});
   append(arguments,
          {program_of(python), "-I", "-B", worker_path, std::to_string(zygote_descriptors::control),
-          zygote_settings(config, python)});
+          zygote_settings(config, python, maps_users)});
   return arguments;
 }
 
@@ -166,7 +182,7 @@ std::vector<std::string> plain_arguments(const shell_config& config, const inter
           "-B",
           file_path(zygote_descriptors::worker),
           std::to_string(zygote_descriptors::control),
-          zygote_settings(config, python)};
+          zygote_settings(config, python, false)};
 }
 
 std::vector<std::string> shell_environment(const std::string& home, const std::string& caches) {

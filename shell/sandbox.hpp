@@ -2,9 +2,9 @@
 // (shell/entry, varro_worker/zygote.py).
 //
 // A warm interpreter sees the system read-only, the workspaces' directory, no network and no process but its own. A
-// server that runs as root runs it as one unprivileged host user (shell_user), to whom all workspaces belong; what
-// tells chats apart is the inner sandbox. Any other server runs it as its own user. Inside, the user is always uid
-// 1000.
+// server that runs as root runs it as one unprivileged host user (shell_user), to whom all workspaces belong, and each
+// shell, where that can be had, as another one (supervisor/shell_users.hpp); what keeps chats apart is the inner
+// sandbox. Any other server runs all as its own user. Inside, the user is always uid 1000.
 #pragma once
 
 #include "base/errors.hpp"
@@ -35,6 +35,9 @@ struct zygote_descriptors {
   static constexpr int etc = 8;     // and on: one for each of etc_files(), in order
 };
 
+// And after all of these, where shells have host users of their own: the user namespace.
+int users_descriptor();
+
 // Files of /etc that exist only in the sandbox: path and text.
 const std::vector<std::pair<std::string, std::string>>& etc_files();
 
@@ -49,9 +52,10 @@ std::vector<std::string> python_directories(const interpreter_config& python);
 caf::error check_python_directories(const interpreter_config& python, const std::filesystem::path& data);
 
 // The command line that runs a warm interpreter in bubblewrap. `sources` are where bubblewrap finds what becomes
-// /workspaces, and then the interpreter's directories.
+// /workspaces, and then the interpreter's directories. `maps_users`: it may become the users of shells, which are in
+// the namespace users_descriptor(), and end them.
 std::vector<std::string> sandbox_arguments(const shell_config& config, const interpreter_config& python,
-                                           const std::vector<std::string>& sources);
+                                           const std::vector<std::string>& sources, bool maps_users = false);
 
 // The same without a sandbox, for shell_config::sandbox = false.
 std::vector<std::string> plain_arguments(const shell_config& config, const interpreter_config& python);

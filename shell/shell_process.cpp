@@ -8,14 +8,10 @@
 
 namespace varro {
 
-namespace {
-
 void send_signal(int pidfd, int number) noexcept {
   if (pidfd >= 0)
     syscall(SYS_pidfd_send_signal, pidfd, number, nullptr, 0);
 }
-
-} // namespace
 
 void interrupt_shell(const shell_process& process) noexcept {
   send_signal(process.python_pidfd, SIGINT);

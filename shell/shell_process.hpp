@@ -17,7 +17,8 @@ struct shell_process {
   pid_t group = -1;      // without a sandbox: the process group, which is all that holds the shell together
 };
 
-// Signals by handles: any thread may call.
+// Signals by handles: any thread may call. To no handle (-1), and to who is gone, nothing is sent.
+void send_signal(int pidfd, int number) noexcept;
 void interrupt_shell(const shell_process& process) noexcept; // SIGINT to the Python process itself
 void kill_shell(const shell_process& process) noexcept;      // SIGKILL to everything in the shell
 bool has_ended(const shell_process& process) noexcept;       // everything in its sandbox is gone

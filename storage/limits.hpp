@@ -10,6 +10,38 @@ namespace varro {
 // How long a statement waits for another process that writes (`varro user`, a backup).
 inline constexpr int storage_busy_ms_max = 5'000;
 
+// Browser sessions of one user. With a further one, that goes which was not used for the longest time.
+inline constexpr int user_logins_max = 100;
+
+// Of what a browser calls itself.
+inline constexpr size_t login_agent_bytes_max = 200;
+
+// Groups of one user that one source tells of.
+inline constexpr int user_groups_max = 200;
+
+// How long an event stream goes on after the last request that said whose it is, where each one says so again
+// (identity_login_prefix): its browser then asks again.
+inline constexpr std::chrono::seconds identity_stream_max{120};
+
+// How often the last use of a browser session is written.
+inline constexpr std::chrono::seconds login_use_step{60};
+
+// Links of `varro user` that are neither used nor expired.
+inline constexpr int links_max = 1'000;
+
+// Of the audit: rows that one question gets; bytes of what a row is about, of its details, and of a name or address.
+inline constexpr int audit_rows_max = 10'000;
+inline constexpr size_t audit_subject_bytes_max = 200;
+inline constexpr size_t audit_details_bytes_max = 4u << 10;
+inline constexpr size_t audit_text_bytes_max = 200;
+
+// Users on one page of admins, and sums of the ledger that one question gets.
+inline constexpr int admin_people_max = 100;
+inline constexpr int64_t spending_rows_max = 100'000;
+
+// Kinds of failures that one question gets.
+inline constexpr int failures_max = 200;
+
 // Chats that one list_chats returns.
 inline constexpr int storage_list_chats_max = 1'000;
 

@@ -24,6 +24,11 @@ caf::expected<std::unique_ptr<chat_reader>> open_reader(const std::filesystem::p
   return as<chat_reader>(sqlite_database::open(data_dir, sqlite_database::mode::read_only));
 }
 
+caf::expected<std::unique_ptr<limit_book>> open_limit_book(const std::filesystem::path& data_dir, bool read_only) {
+  using mode = sqlite_database::mode;
+  return as<limit_book>(sqlite_database::open(data_dir, read_only ? mode::read_only : mode::read_write));
+}
+
 caf::expected<std::unique_ptr<search_index>> open_search_index(const std::filesystem::path& data_dir) {
   return as<search_index>(sqlite_search_index::open(data_dir));
 }

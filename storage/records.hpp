@@ -3,6 +3,7 @@
 
 #include "base/clock.hpp"
 #include "models/message.hpp"
+#include "storage/usage_row.hpp"
 
 #include <cstdint>
 #include <map>
@@ -12,12 +13,19 @@
 
 namespace varro {
 
+// legal values of user_record::role and link_record::role
+namespace user_role {
+inline constexpr auto user = "user";
+inline constexpr auto admin = "admin";
+} // namespace user_role
+
 struct user_record {
   int64_t id = 0;
   std::string name;
   std::string password_hash; // libsodium's crypto_pwhash_str (Argon2id); empty for the local user
   bool disabled = false;
   unix_us created_at = 0;
+  std::string role = user_role::user;
 };
 
 struct login_record {
@@ -25,7 +33,34 @@ struct login_record {
   int64_t user_id = 0;
   std::string csrf; // hex
   unix_us created_at = 0;
+  unix_us expires_at = 0;   // unless it is used before
+  unix_us last_used_at = 0; // known to login_use_step; 0: when it was made
+  unix_us ends_at = 0;      // however much it is used; 0: when it expires
+  std::string address = {}; // numeric, of the browser that logged in
+  std::string agent = {};   // what that browser calls itself, UTF-8: not to be trusted; cut to login_agent_bytes_max
+};
+
+// legal values of link_record::purpose
+namespace link_purpose {
+inline constexpr auto first_admin = "first_admin"; // makes an admin while there is none
+inline constexpr auto invitation = "invitation";   // makes an account
+inline constexpr auto reset = "reset";             // lets somebody choose another password
+} // namespace link_purpose
+
+// A link that whoever holds it may use once.
+struct link_record {
+  std::string token_hash; // SHA-256 of the link's token, hex; the token itself is nowhere
+  std::string purpose = link_purpose::invitation;
+  std::string role = user_role::user; // of the account that it makes
+  int64_t user_id = 0;                // whose password a reset changes; 0 for the others
+  unix_us created_at = 0;
   unix_us expires_at = 0;
+};
+
+// A link that can be used now.
+struct link_found {
+  link_record link;
+  std::string user_name; // of link.user_id
 };
 
 // A login and whose it is.
@@ -63,7 +98,7 @@ inline constexpr auto interrupted = "interrupted";
 } // namespace run_status
 
 struct run_record {
-  int64_t id = 0; // unique in the database, chosen by the writer (store gives the next one)
+  int64_t id = 0; // unique in the database, drawn from it (drawn_ids.hpp)
   int64_t chat_id = 0;
   int64_t turn = 0;      // 1, 2, … within the chat; equals the turn of its messages
   int64_t first_seq = 0; // seq of the user message
@@ -77,6 +112,13 @@ struct run_record {
   bool superseded = false; // an edit or regenerate replaced its turn
   int64_t resumes = 0;     // how often it was taken up again after a crash
   int64_t parent = 0;      // the run of the turn before in its branch; 0 for a first turn
+};
+
+// What counts for the quotas of a user and of one chat, in bytes.
+struct user_holdings {
+  int64_t other_workspaces = 0; // the files of the user's other chats, as they were measured last
+  int64_t histories = 0;        // the messages of all the user's chats, in abandoned branches too
+  int64_t history = 0;          // those of this chat
 };
 
 // A run that nobody has ended: of a former process, when the server starts.
@@ -102,12 +144,12 @@ struct snapshot_record {
   int64_t footer = 0; // place in the chat's snapshot file
 };
 
-// Everything of one chat, rows in order of seq, runs in order of id; superseded ones left out.
+// Everything of one chat, rows in order of seq, runs in that of first_seq; superseded ones left out.
 struct chat_contents {
   chat_record chat;
   std::vector<message_row> messages;
   std::vector<run_record> runs;
-  // By run of `runs`: the runs that follow the same one, itself among them, in order of id. Only where there are
+  // By run of `runs`: the runs that follow the same one, itself among them, in that order. Only where there are
   // several.
   std::map<int64_t, std::vector<int64_t>> alternatives;
   std::vector<snapshot_record> snapshots; // of these messages, in order of seq
@@ -127,6 +169,7 @@ struct write_batch {
   std::vector<snapshot_record> snapshots;     // each replaces one of the same seq
   bool forget_snapshots = false;              // all earlier ones: their file was begun anew
   std::optional<int64_t> activate_run;        // makes this run's branch, down to its newest run, the active one
+  std::vector<usage_row> usage;               // of this chat and user; inserted
   int64_t chat_id = 0;                        // the chat that all of this belongs to; 0 takes it from `chat`
   int64_t user_id = 0; // its owner; 0 takes it from `chat`, and without either the batch is refused
 };

@@ -25,6 +25,9 @@ public:
   virtual caf::expected<bool> catch_up(std::chrono::milliseconds at_most) = 0;
   // Texts and titles that were there before the index and are not looked at yet.
   virtual int64_t left() = 0;
+  // Follows what has changed, and writes the file anew, so that it holds nothing of texts that are gone. Takes as long
+  // as it takes to copy the index.
+  virtual caf::error scrub() = 0;
 
   // The user's chats whose title or texts contain `query`, at most `limit` and search_chats_max. The chats with the
   // newest such texts are taken, and given newest first. Ends early after search_time_max, or when `stop` says so, with

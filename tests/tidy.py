@@ -19,6 +19,7 @@ LONG_FILES: dict[str, str] = {
     "http/front.cpp": "one poller, every transition of a connection in one place",
     "models/openai_responses_input.cpp": "one wire, each kind of part after the other",
     "shell/supervisor/relay.cpp": "one stream in both directions, each frame's way in one place",
+    "storage/sqlite/schema.cpp": "one version of the schema after the other",
     "tests/actors/chat_session_test.cpp": "one case after the other over one world",
     "tests/actors/agent_run_test.cpp": "one case after the other over one staged run",
     "tests/actors/model_client_test.cpp": "one failure of a vendor after the other",

@@ -30,6 +30,17 @@ descriptor open_directory(int at, const std::string& name) {
   return descriptor{openat(at, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
 }
 
+descriptor open_workspace(const std::string& path) {
+  auto opened = open_directory(AT_FDCWD, path);
+  if (opened || errno != EACCES)
+    return opened;
+  descriptor place{open(path.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+  auto itself = "/proc/self/fd/" + std::to_string(place.get());
+  if (!place || chmod(itself.c_str(), S_IRWXU) != 0)
+    return {};
+  return open_directory(AT_FDCWD, path);
+}
+
 std::vector<std::string> names_in(int directory) {
   std::vector<std::string> names;
   descriptor own = open_directory(directory, ".");

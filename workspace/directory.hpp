@@ -11,6 +11,9 @@
 namespace varro {
 
 descriptor open_directory(int at, const std::string& name);
+// The top of a chat's workspace; errno tells why not. A cell can take the rights to it from its owner: they are given
+// back, so that files can be deleted and the next shell starts. What holds the workspaces is nobody's but ours.
+descriptor open_workspace(const std::string& path);
 
 // A path below the directory, of which no part is a link (openat2).
 descriptor open_beneath(int directory, const std::string& path, int flags);

@@ -63,7 +63,7 @@ void list_directory(int root, const std::string& path, int depth, file_entries& 
 } // namespace
 
 caf::expected<workspace_files> workspace_files::open(const std::filesystem::path& directory) {
-  descriptor fd{::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+  auto fd = open_workspace(directory.string());
   if (!fd && errno == ENOENT)
     return fail(errc::not_found, "This chat has no files.");
   if (!fd)

@@ -1,5 +1,6 @@
 #include "models/offline/offline.hpp"
 
+#include "models/cell.hpp"
 #include "models/message_json.hpp"
 #include "models/offline/offline_report.hpp"
 #include "models/offline/python_cells.hpp"
@@ -12,7 +13,6 @@ namespace varro {
 
 namespace {
 
-constexpr const char* tool_name = "python";
 constexpr size_t remembered_cells_max = 50; // earlier cells whose names a line may refer to
 
 std::string text_of_prompt(const user_prompt_part& part) {
@@ -82,7 +82,7 @@ past_calls calls_in(const message_history& history) {
       for (const auto& part : response->parts)
         if (const auto* call = std::get_if<tool_call_part>(&part)) {
           out.ids.insert(call->tool_call_id);
-          if (call->tool_name != tool_name || ++out.count > remembered_cells_max)
+          if (call->tool_name != cell_tool_name || ++out.count > remembered_cells_max)
             continue;
           const auto code = code_of_call(*call);
           learn_names(tokenize_python(code).tokens, out.names);
@@ -92,7 +92,7 @@ past_calls calls_in(const message_history& history) {
 
 bool offers_python(const model_query& query) {
   return std::any_of(query.tools.begin(), query.tools.end(),
-                     [](const tool_definition& tool) { return tool.name == tool_name; });
+                     [](const tool_definition& tool) { return tool.name == cell_tool_name; });
 }
 
 std::string plan_for(size_t cells) {
@@ -111,7 +111,7 @@ void call_python(model_response& response, const std::vector<std::string>& cells
   size_t number = past.ids.size();
   for (const auto& code : cells) {
     tool_call_part call;
-    call.tool_name = tool_name;
+    call.tool_name = cell_tool_name;
     call.args = json::object({{"code", code}});
     do
       call.tool_call_id = "offline_" + std::to_string(++number);

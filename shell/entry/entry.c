@@ -95,8 +95,8 @@ static int set_where_known(const char* path, const char* value) {
   return write_text(path, value) < 0 && errno != ENOENT ? -1 : 0;
 }
 
-/* Accounts that the kernel keeps for a host user, who is the same for all shells, have bounds in each user namespace,
- * too. A shell has one of the 128 watchers of files that a host user has by default. */
+/* Accounts that the kernel keeps for the owners of all namespaces that one is in, and so for all shells together, have
+ * bounds in each user namespace, too. A shell has one of the 128 watchers of files that a host user has by default. */
 static int bound_accounts(void) {
   REQUIRE(set_where_known("/proc/sys/user/max_inotify_instances", "1"), "bound inotify");
   REQUIRE(set_where_known("/proc/sys/user/max_inotify_watches", "1024"), "bound inotify");
@@ -155,6 +155,12 @@ static int show(const char* from, const char* to, uint64_t attributes) {
   return restrict_mount(to, AT_RECURSIVE, attributes | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
 }
 
+static int show_workspace(const struct varro_entry_plan* plan) {
+  if (plan->mount < 0)
+    return show(plan->workspace, "workspace", 0);
+  return (int)syscall(SYS_move_mount, plan->mount, "", AT_FDCWD, "workspace", MOVE_MOUNT_F_EMPTY_PATH);
+}
+
 static int make_devices(void) {
   static const char* const names[] = {"null", "zero", "full", "random", "urandom"};
   for (size_t i = 0; i < sizeof names / sizeof *names; ++i) {
@@ -196,7 +202,7 @@ static int make_root(const struct varro_entry_plan* plan) {
   }
   for (const char* const* link = plan->links; *link != NULL; link += 2)
     REQUIRE(symlink(link[0], link[1] + 1), link[1]);
-  REQUIRE(show(plan->workspace, "workspace", 0), "show the workspace");
+  REQUIRE(show_workspace(plan), "show the workspace");
   REQUIRE(make_devices(), "show the devices");
   REQUIRE(mount("proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "subset=pid"), "mount /proc");
   REQUIRE(syscall(SYS_pivot_root, ".", "."), "change the root");
@@ -325,14 +331,34 @@ static int become_init(void* unused) {
   _exit(1); /* and the namespace ends with its first process */
 }
 
-static __attribute__((noinline)) int start_init(struct varro_entry_result* result) {
-  int pidfd = -1;
+/* Namespaces belong to the user who makes them; without rights nobody else can be mapped in them. */
+static int become(uid_t user) {
+  if (user == getuid())
+    return 0;
+  if (syscall(SYS_setresuid, user, user, user) < 0)
+    return -1;
+  return prctl(PR_SET_DUMPABLE, 1, 0, 0, 0); /* else what is in /proc/self would be root's */
+}
+
+static pid_t clone_init(int* pidfd) {
   int flags = CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_PIDFD | SIGCHLD;
   int namespaces
     = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
-  int pid = clone(become_init, init_stack + sizeof init_stack, flags | namespaces, NULL, &pidfd);
+  pid_t pid = clone(become_init, init_stack + sizeof init_stack, flags | namespaces, NULL, pidfd);
   if (pid < 0)
     give_up("make namespaces");
+  return pid;
+}
+
+static __attribute__((noinline)) int start_init(struct varro_entry_result* result) {
+  uid_t own = getuid();
+  int pidfd = -1, pid = -1;
+  if (become(entry.plan->uid_outside) < 0)
+    give_up("become the shell's user");
+  else
+    pid = clone_init(&pidfd);
+  if (become(own) < 0)
+    _exit(71); /* an interpreter that is some shell's user must not go on */
   sigprocmask(SIG_SETMASK, &entry.signals, NULL);
   result->init_pid = pid;
   result->init_pidfd = pidfd;

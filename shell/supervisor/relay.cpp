@@ -40,9 +40,10 @@ bool would_block() noexcept {
 
 size_t journal_bytes_max(const shell_config& limits) {
   auto images = static_cast<size_t>(std::max(limits.images_max, 0));
-  // Text may grow sixfold when JSON escapes it, images grow by a third as base64.
-  return 6 * (3 * limits.output_bytes_max + error_bytes_max) + images * (limits.image_bytes_max / 3 * 4 + 4'096)
-    + images * table_bytes_max + 6 * rich_cell_bytes_max + framing_bytes_max;
+  auto image_bytes = std::min(images * limits.image_bytes_max, limits.display_bytes_max);
+  // Text may grow sixfold when JSON escapes it, images grow by a third as base64. What has a slot comes twice at most.
+  return 6 * (3 * limits.output_bytes_max + error_bytes_max) + 2 * (image_bytes / 3 * 4 + images * 4'096)
+    + images * table_bytes_max + 2 * 6 * rich_cell_bytes_max + framing_bytes_max;
 }
 
 relay::relay(descriptor worker, const shell_config& limits, std::shared_ptr<journal_room> room)
@@ -164,6 +165,11 @@ void relay::close_worker() noexcept {
 }
 
 void relay::server_ready() {
+  hear_server();
+  send_to_worker();
+}
+
+void relay::hear_server() {
   send_to_server();
   char bytes[read_bytes];
   while (server_ && to_worker_bytes_ <= to_worker_bytes_max) {
@@ -178,7 +184,6 @@ void relay::server_ready() {
     if (static_cast<size_t>(size) < sizeof bytes)
       break;
   }
-  send_to_worker();
 }
 
 relay::entry* relay::open_cell(uint64_t id) noexcept {

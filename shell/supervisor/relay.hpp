@@ -67,6 +67,10 @@ public:
   // Move what can be moved. After worker_ready(), look at problem().
   void worker_ready();
   void server_ready();
+  // The two halves of server_ready(), for who has to know of a cell before it can begin: cells_taken() grows in the
+  // first, and the worker hears of it in the second.
+  void hear_server();
+  void send_to_worker();
 
   // The shell is gone: nothing will be written that is not there yet, even if somebody holds its socket.
   void worker_ended() noexcept {
@@ -113,7 +117,6 @@ private:
   void keep(entry& where, std::string_view bytes);
   void take_from_server(std::string_view bytes);
   void take_frame_from_server(std::string frame);
-  void send_to_worker();
   void send_to_server();
   void forget_sent();
   bool is_in_progress(size_t place) const noexcept; // its last frame is not complete yet

@@ -14,6 +14,7 @@ void visit_numbers(Settings& shell, Visit visit) {
   visit("output_bytes_max", shell.output_bytes_max);
   visit("image_bytes_max", shell.image_bytes_max);
   visit("images_max", shell.images_max);
+  visit("display_bytes_max", shell.display_bytes_max);
   visit("frame_bytes_max", shell.frame_bytes_max);
   visit("memory_bytes_max", shell.memory_bytes_max);
   visit("tmp_bytes_max", shell.tmp_bytes_max);

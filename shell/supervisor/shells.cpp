@@ -2,7 +2,9 @@
 #include "base/descriptor.hpp"
 #include "base/log.hpp"
 #include "shell/message_fields.hpp"
+#include "shell/shell_process.hpp"
 #include "shell/supervisor/process_tree.hpp"
+#include "shell/supervisor/shell_users.hpp"
 #include "shell/supervisor/supervisor.hpp"
 
 #include <algorithm>
@@ -20,9 +22,6 @@
 namespace varro {
 
 namespace {
-
-constexpr size_t own_processes = 2; // of a shell: the first process and Python
-constexpr size_t own_threads = 3;   // the first process's, Python's, and the one that reads what a cell prints
 
 pid_t pid_of(int pidfd) {
   char path[48], text[512];
@@ -42,88 +41,6 @@ bool was_killed(int status) {
 }
 
 } // namespace
-
-// What the kernel has ended before a cell, such as the copy that wrote a snapshot, is not the cell's.
-void supervisor::note_begin(shell& of) {
-  if (std::exchange(of.cells_begun, of.frames->cells_taken()) != of.frames->cells_taken() && of.has_cgroup)
-    of.memory_kills = cgroups_->memory_kills(of.number);
-}
-
-// In a cgroup the kernel ends processes at once, and says so only to us. Python's own end is told by note_end().
-void supervisor::watch_memory_kills(shell& each) {
-  auto kills = cgroups_->memory_kills(each.number);
-  if (std::exchange(each.memory_kills, kills) < kills && each.frames->is_running())
-    tell({{"op", "over"},
-          {"shell", each.number},
-          {"why",
-           "The shell's memory limit of " + std::to_string(settings_.shell.memory_bytes_max >> 20)
-             + " MiB was reached, one of its processes was killed for it, and the cell was stopped. The variables "
-               "are kept."}});
-}
-
-// Where no cgroup does it. A shell that grows by gigabytes within a second is stopped by the limit of each process.
-void supervisor::watch_memory() {
-  const auto& limits = settings_.shell;
-  auto processes_max = static_cast<size_t>(limits.processes_max) + own_processes;
-  for (auto& [number, each] : shells_) {
-    if (each.now != stage::live)
-      continue;
-    if (each.has_cgroup)
-      watch_memory_kills(each);
-    if (each.has_cgroup && each.is_counted)
-      continue;
-    bool running = each.frames->is_running();
-    if (!running && !each.is_watched)
-      continue;
-    auto usage = usage_of(each.init, processes_max);
-    // Pages shared with the warm interpreter are counted here, so that most shells need no closer look.
-    if (usage.resident_bytes > limits.memory_bytes_max
-        && own_bytes_of(each.init, processes_max) > limits.memory_bytes_max)
-      kill_shell_of(each, "memory");
-    each.is_watched = running || usage.processes > own_processes || usage.threads > own_threads;
-  }
-}
-
-// Small files pass every limit of a process. A cell that writes beyond the quota is stopped by the server, which tells
-// why; one that takes away from a full workspace is not.
-void supervisor::watch_workspaces() {
-  const auto& limits = settings_.shell;
-  for (auto& [number, each] : shells_) {
-    if (each.now != stage::live)
-      continue;
-    bool running = each.frames->is_running();
-    bool ran = std::exchange(each.cells_seen, each.frames->cells_taken()) != each.frames->cells_taken();
-    if (!running && !each.was_running && !ran)
-      continue;
-    if (running && !each.was_running) {
-      each.files_before = each.files;
-      each.was_stopped = false;
-    }
-    each.was_running = running;
-    each.files = measure_workspace(settings_.workspaces() / each.workspace, limits);
-    tell_usage(each, !running);
-    bool grew = each.files.bytes > each.files_before.bytes || each.files.files > each.files_before.files;
-    bool over = is_over_quota(each.files, limits);
-    if (!running || each.was_stopped || !grew || (!over && !is_over_user_quota(each.files, each.left)))
-      continue;
-    each.was_stopped = true;
-    auto why = over ? quota_text(each.files, limits)
-                    : std::to_string(each.files.bytes >> 20) + " MiB; " + user_quota_text(each.left, limits);
-    tell({{"op", "over"},
-          {"shell", number},
-          {"why",
-           "The workspace is over its quota, and the cell was stopped: it holds " + why
-             + ". Delete files; the variables are kept."}});
-  }
-}
-
-void supervisor::tell_usage(shell& of, bool at_end) {
-  auto changed = of.files.bytes > of.told_bytes ? of.files.bytes - of.told_bytes : of.told_bytes - of.files.bytes;
-  if (changed == 0 || (!at_end && changed < usage_step_bytes))
-    return;
-  of.told_bytes = of.files.bytes;
-  tell({{"op", "usage"}, {"shell", of.number}, {"user", of.user}, {"chat", of.chat}, {"bytes", of.files.bytes}});
-}
 
 // Of the shells that a new server takes over. What they had before is counted by nobody but watch_memory().
 void supervisor::limit_shells() {
@@ -218,8 +135,7 @@ void supervisor::kill_shell_of(shell& which, const char* why) {
     which.why = why;
   if (which.group > 1)
     kill(-which.group, SIGKILL);
-  if (which.init_pidfd)
-    syscall(SYS_pidfd_send_signal, which.init_pidfd.get(), SIGKILL, nullptr, 0);
+  send_signal(which.init_pidfd.get(), SIGKILL);
 }
 
 void supervisor::close_shell_of(shell& which) {
@@ -239,11 +155,12 @@ void supervisor::move_frames(uint64_t number, source kind) {
   if (found == shells_.end() || !found->second.frames)
     return;
   auto& each = found->second;
-  if (kind == source::worker)
+  if (kind == source::worker) {
     each.frames->worker_ready();
-  else
-    each.frames->server_ready();
-  note_begin(each);
+    note_running(each);
+  } else {
+    move_from_server(each);
+  }
   if (each.now == stage::ended && !each.frames->worker_closed())
     each.frames->worker_ready(); // room may have been made for the rest
   if (!each.frames->problem().empty())
@@ -316,23 +233,48 @@ void supervisor::serve_asked(size_t index) {
   for (auto& [number, each] : shells_) {
     if (each.now != stage::asked || each.python != by.name())
       continue;
+    if (each.files != shell::room::made) {
+      if (std::exchange(each.files, shell::room::wanted) == shell::room::none)
+        maker_.make(number, each.workspace, maps_users_ ? user_of_shell(number) : 0);
+      continue;
+    }
     int ends[2];
-    auto problem = prepare_workspace(settings_.workspaces(), each.workspace);
-    if (!problem && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
-      problem = system_failure("no socket for a shell");
-    if (problem) {
-      failed.emplace_back(number, text_of(problem));
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+      failed.emplace_back(number, text_of(system_failure("no socket for a shell")));
       continue;
     }
     each.frames = std::make_unique<relay>(descriptor{ends[0]}, settings_.shell, journals_);
     descriptor theirs{ends[1]};
+    struct stat end {};
+    if (fstat(theirs.get(), &end) == 0)
+      each.channel = end.st_ino;
     auto seen = settings_.shell.sandbox ? std::filesystem::path{"/workspaces"} : settings_.workspaces();
-    by.control().send({{"op", "start"}, {"shell", number}, {"workspace", (seen / each.workspace).string()}},
-                      {theirs.get()});
+    json message{{"op", "start"}, {"shell", number}, {"workspace", (seen / each.workspace).string()}};
+    if (each.mount) {
+      message["user"] = user_of_shell(number);
+      by.control().send(message, {theirs.get(), std::exchange(each.mount, {}).get()});
+    } else {
+      by.control().send(message, {theirs.get()});
+    }
     each.now = stage::forking;
   }
   for (auto& [number, why] : failed)
     fail_start(number, why);
+}
+
+void supervisor::take_made() {
+  for (auto& each : maker_.take()) {
+    auto found = shells_.find(each.shell);
+    if (found == shells_.end())
+      continue;
+    found->second.files = shell::room::made;
+    found->second.usage = each.usage;
+    found->second.mount = std::move(each.mount);
+    if (each.problem)
+      fail_start(each.shell, text_of(each.problem));
+    else
+      serve_asked(zygote_of(found->second.python));
+  }
 }
 
 void supervisor::fail_start(uint64_t number, const std::string& why) {
@@ -360,6 +302,8 @@ void supervisor::note_started(shell& which, channel_message message) {
     if (!which.has_cgroup)
       log(log_level::warning, "a shell could not be put into a cgroup; its processes are limited one by one");
   }
+  workspaces_.begin({which.number, which.user, which.chat, which.workspace, which.left, which.usage, which.init, python,
+                     descriptor{fcntl(which.python_pidfd.get(), F_DUPFD_CLOEXEC, 0)}, which.channel});
   auto request = std::exchange(which.request, std::nullopt);
   if (which.closing || !request)
     kill_shell_of(which, "");
@@ -376,6 +320,7 @@ void supervisor::note_end(shell& which, int status) {
   if (cgroups_ && !cgroups_->remove(which.number))
     has_leftover_groups_ = true;
   which.now = stage::ended;
+  workspaces_.end(which.number);
   which.status = status;
   which.frames->worker_ended();
   tell({{"op", "ended"}, {"shell", which.number}, {"status", status}, {"why", which.why}});

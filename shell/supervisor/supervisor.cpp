@@ -3,6 +3,8 @@
 #include "base/descriptor.hpp"
 #include "base/log.hpp"
 #include "shell/message_fields.hpp"
+#include "shell/supervisor/shell_users.hpp"
+#include "workspace/owner.hpp"
 
 #include <cerrno>
 #include <csignal>
@@ -32,19 +34,34 @@ uint64_t microseconds_now() {
   return static_cast<uint64_t>(duration_cast<microseconds>(system_clock::now().time_since_epoch()).count());
 }
 
+// Only root can. Without it all shells draw on the accounts of one user, with the bounds of shell/entry.
+bool can_map_users(const std::filesystem::path& workspaces, const std::filesystem::path& bubblewrap) {
+  if (shell_user() == 0)
+    return false;
+  auto problem = prepare_workspaces(workspaces);
+  problem = problem ? problem : try_shell_users(workspaces, bubblewrap);
+  log(problem ? log_level::warning : log_level::info,
+      problem ? "all shells have one host user: " + text_of(problem) : "each shell has a host user of its own");
+  return !problem;
+}
+
 } // namespace
 
 supervisor::supervisor(supervisor_settings settings)
   : settings_(std::move(settings)),
     journals_(std::make_shared<journal_room>(journal_room{settings_.shell.journal_bytes_max, 0})),
+    workspaces_(settings_.workspaces(), settings_.shell), maker_(settings_.workspaces(), settings_.shell),
     next_shell_(microseconds_now()) {
   epoll_ = descriptor{epoll_create1(EPOLL_CLOEXEC)};
   timer_ = descriptor{timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)};
   itimerspec second{{1, 0}, {1, 0}};
   timerfd_settime(timer_.get(), 0, &second, nullptr);
   watch(timer_.get(), EPOLLIN, source::timer, 0);
+  watch(workspaces_.fd(), EPOLLIN, source::workspaces, 0);
+  watch(maker_.fd(), EPOLLIN, source::made, 0);
+  maps_users_ = settings_.shell.sandbox && can_map_users(settings_.workspaces(), settings_.shell.bubblewrap);
   for (auto& python : settings_.shell.all_interpreters())
-    zygotes_.push_back(std::make_unique<zygote>(settings_, python));
+    zygotes_.push_back(std::make_unique<zygote>(settings_, python, maps_users_));
   if (settings_.shell.sandbox)
     cgroups_ = cgroup_tree::take_over();
   log(log_level::info, cgroups_ ? "shells have cgroups of their own" : "no cgroup is delegated");
@@ -156,6 +173,12 @@ void supervisor::dispatch(source kind, uint64_t id, uint32_t events) {
     tick();
     break;
   }
+  case source::workspaces:
+    hear_of_workspaces();
+    break;
+  case source::made:
+    take_made();
+    break;
   }
 }
 
@@ -183,7 +206,6 @@ void supervisor::tick() {
     each->control().flush();
   watch_memory();
   sweep_cgroups();
-  watch_workspaces();
   if (!server_.is_open() && now - alone_since_ > settings_.shell.orphan) {
     log(log_level::info, "no server came back; ending all shells");
     running_ = false;
@@ -207,8 +229,10 @@ void supervisor::accept_server() {
 void supervisor::lose_server() {
   if (server_.is_open())
     server_.close();
-  if (std::exchange(greeted_, false))
+  if (std::exchange(greeted_, false)) {
     release_cgroups();
+    workspaces_.note_server(false);
+  }
   alone_since_ = clock::now();
   std::vector<uint64_t> useless;
   for (auto& [number, each] : shells_) {
@@ -253,7 +277,7 @@ void supervisor::handle(channel_message received) {
     }
   } else if (operation == "allow") {
     if (auto* found = find(message))
-      found->left = number_in<size_t>(message, "left", found->left);
+      workspaces_.allow(found->number, found->left = number_in<size_t>(message, "left", found->left));
   } else if (operation == "close") {
     if (auto* found = find(message))
       close_shell_of(*found);
@@ -281,11 +305,12 @@ void supervisor::say_hello() {
     if (each.now < stage::live || each.closing)
       continue;
     // What the former server sent before it went is still in the stream's buffer.
-    each.frames->server_ready();
+    move_from_server(each);
     watch_shell(each);
     tell(describe(each));
   }
   tell({{"op", "census"}});
+  workspaces_.note_server(true);
 }
 
 json supervisor::describe(const shell& of) const {

@@ -1,6 +1,7 @@
 // varro-shells: holds the warm interpreters and every shell, and outlives the server that it works for.
 //
-// One thread, one epoll loop. The control protocol, JSON objects over DATA_DIR/shells.sock (shell/channel.hpp):
+// One thread with an epoll loop, and two that look into workspaces. The control protocol, JSON objects over
+// DATA_DIR/shells.sock (shell/channel.hpp):
 //   from the server
 //     {"op":"hello"}                       answered by hello, the interpreters, the shells, and census
 //     {"op":"start","request":R,"user":U,"chat":C,"workspace":NAME,"python":P,"left":BYTES}
@@ -22,14 +23,16 @@
 //     {"op":"usage","shell":S,"user":U,"chat":C,"bytes":N} what its workspace holds: told when it has changed by
 //                                          usage_step_bytes while a cell runs, and when it has changed at its end
 //     {"op":"over","shell":S,"why":TEXT}   the running cell is to be stopped for what it uses, for the user to read
-//     {"op":"ended","shell":S,"status":WAIT_STATUS,"why":"" or "memory|output|protocol|interpreter"}
+//     {"op":"ended","shell":S,"status":WAIT_STATUS,"why":"" or "memory|output|protocol|interpreter|workspace quota|
+//     user quota"}
 // A server that goes without "end" leaves its shells alive for shell_config::orphan.
 #pragma once
 
 #include "shell/supervisor/cgroup.hpp"
 #include "shell/supervisor/relay.hpp"
+#include "shell/supervisor/workspace_maker.hpp"
+#include "shell/supervisor/workspace_watch.hpp"
 #include "shell/supervisor/zygote.hpp"
-#include "workspace/usage.hpp"
 
 #include <map>
 #include <memory>
@@ -50,7 +53,7 @@ public:
 
 private:
   using clock = std::chrono::steady_clock;
-  enum class source : uint8_t { listener, server, zygote, zygote_log, worker, stream, timer };
+  enum class source : uint8_t { listener, server, zygote, zygote_log, worker, stream, timer, workspaces, made };
   enum class stage : uint8_t { asked, forking, live, ended };
 
   struct shell {
@@ -58,28 +61,28 @@ private:
     int64_t user = 0;
     int64_t chat = 0;
     std::string python, workspace;
-    size_t left = 0; // of the user's quota, for this workspace
+    size_t left = 0;       // of the user's quota, for this workspace
+    workspace_usage usage; // of its workspace, before it starts
     stage now = stage::asked;
     clock::time_point since{};
     std::optional<json> request; // to be answered
     std::unique_ptr<relay> frames;
     descriptor init_pidfd, python_pidfd;
-    pid_t init = -1; // as this process sees it
+    ino_t channel = 0; // of its end of the socket
+    pid_t init = -1;   // as this process sees it
     pid_t group = -1;
     int status = 0;
     std::string why;
-    bool closing = false;    // nobody wants to hear more of it
+    enum class room : uint8_t { none, wanted, made } files = room::none; // its workspace
+    descriptor mount;                                                    // of it, until the shell has it
+    bool closing = false;                                                // nobody wants to hear more of it
     bool is_watched = false; // its memory: a cell runs, or something of one is left
     bool has_cgroup = false;
-    bool is_counted = false;        // by its cgroup, since it began
-    int64_t memory_kills = 0;       // of its cgroup, before the running cell or told to it
-    uint64_t cells_begun = 0;       // when memory_kills was read
-    bool was_running = false;       // when the workspace was measured last
-    bool was_stopped = false;       // the running cell, for what it wrote
-    size_t told_bytes = 0;          // of the workspace
-    uint64_t cells_seen = 0;        // a cell may begin and end between two looks
-    workspace_usage files{};        // when it was measured last
-    workspace_usage files_before{}; // the running cell
+    bool is_counted = false;  // by its cgroup, since it began
+    int64_t memory_kills = 0; // of its cgroup, before the running cell or told to it
+    uint64_t cells_begun = 0; // when memory_kills was read
+    bool was_running = false; // as the watch of workspaces knows
+    uint64_t cells_seen = 0;  // a cell may begin and end between two looks
   };
 
   void watch(int fd, uint32_t events, source kind, uint64_t id);
@@ -93,8 +96,10 @@ private:
   void limit_shells();
   void release_cgroups();
   void sweep_cgroups();
-  void watch_workspaces();
-  void tell_usage(shell& of, bool at_end);
+  void note_running(shell& of);
+  void move_from_server(shell& which);
+  void hear_of_workspaces();
+  void take_made();
 
   void accept_server();
   void lose_server();
@@ -129,6 +134,9 @@ private:
   std::vector<std::unique_ptr<zygote>> zygotes_;
   std::shared_ptr<journal_room> journals_; // of all shells
   std::map<uint64_t, shell> shells_;
+  bool maps_users_ = false; // each shell has a host user of its own
+  workspace_watch workspaces_;
+  workspace_maker maker_;
   // Never one of a former varro-shells: a server may still speak of that one's shells, to close or acknowledge them.
   uint64_t next_shell_;
   std::optional<cgroup_tree> cgroups_;

@@ -2,7 +2,9 @@
 
 #include "base/descriptor.hpp"
 #include "shell/sandbox.hpp"
+#include "shell/supervisor/shell_users.hpp"
 #include "shell/syscall_filter.hpp"
+#include "workspace/directory.hpp"
 #include "workspace/owner.hpp"
 
 #include <algorithm>
@@ -32,20 +34,8 @@ constexpr auto backoff_first = 500ms;
 constexpr auto backoff_max = 30s;
 constexpr int end_wait_ms = 2'000; // for everything in its sandbox to go by itself
 
-// The workspaces' directory is entered, not listed, by whom it is not.
-caf::error prepare_workspaces(const fs::path& workspaces) {
-  std::error_code problem;
-  fs::create_directories(workspaces, problem);
-  if (problem)
-    return fail(errc::shell_unavailable,
-                "the directory " + workspaces.string() + " could not be made: " + problem.message());
-  if (chmod(workspaces.c_str(), shell_user() != 0 ? 0711 : 0700) != 0)
-    return system_failure("the directory " + workspaces.string() + " could not be prepared");
-  return caf::none;
-}
-
 caf::expected<launch_plan> plan_of(const supervisor_settings& settings, const interpreter_config& python,
-                                   descriptor control, descriptor log) {
+                                   bool maps_users, descriptor control, descriptor log) {
   launch_plan plan;
   const auto& shell = settings.shell;
   if (auto problem = prepare_workspaces(settings.workspaces()))
@@ -74,7 +64,7 @@ caf::expected<launch_plan> plan_of(const supervisor_settings& settings, const in
       for (size_t i = 0; i < plan.shown.size(); ++i)
         sources.push_back(staged(i));
     }
-    plan.arguments = sandbox_arguments(shell, python, sources);
+    plan.arguments = sandbox_arguments(shell, python, sources, maps_users);
   } else {
     plan.arguments = plain_arguments(shell, python);
     plan.environment = shell_environment("/tmp", "/tmp");
@@ -85,13 +75,19 @@ caf::expected<launch_plan> plan_of(const supervisor_settings& settings, const in
       return file.error();
     plan.descriptors.push_back(std::move(*file));
   }
+  if (maps_users) {
+    auto users = interpreter_namespace();
+    if (!users)
+      return users.error();
+    plan.descriptors.push_back(std::move(*users)); // users_descriptor()
+  }
   return plan;
 }
 
 } // namespace
 
-zygote::zygote(const supervisor_settings& settings, interpreter_config python)
-  : settings_(settings), python_(std::move(python)) {}
+zygote::zygote(const supervisor_settings& settings, interpreter_config python, bool maps_users)
+  : settings_(settings), python_(std::move(python)), maps_users_(maps_users) {}
 
 zygote::~zygote() {
   end("", clock::now());
@@ -117,7 +113,7 @@ void zygote::start(clock::time_point now) {
   descriptor log_writing{logs[1]};
   fcntl(log_.get(), F_SETFL, O_NONBLOCK);
   log_text_.clear();
-  auto plan = plan_of(settings_, python_, std::move(theirs), std::move(log_writing));
+  auto plan = plan_of(settings_, python_, maps_users_, std::move(theirs), std::move(log_writing));
   auto process = plan ? launch(std::move(*plan)) : plan.error();
   if (!process) {
     end(text_of(process.error()), now);
@@ -220,11 +216,22 @@ void give_entries(int directory, uid_t user, int depth, int& entries) {
 
 } // namespace
 
+caf::error prepare_workspaces(const fs::path& workspaces) {
+  std::error_code problem;
+  fs::create_directories(workspaces, problem);
+  if (problem)
+    return fail(errc::shell_unavailable,
+                "the directory " + workspaces.string() + " could not be made: " + problem.message());
+  if (chmod(workspaces.c_str(), shell_user() != 0 ? 0711 : 0700) != 0)
+    return system_failure("the directory " + workspaces.string() + " could not be prepared");
+  return caf::none;
+}
+
 caf::error prepare_workspace(const fs::path& workspaces, const std::string& name) {
   auto path = workspaces / name;
   if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
     return system_failure("the workspace directory " + path.string() + " could not be made");
-  descriptor directory{open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+  auto directory = open_workspace(path.string());
   struct stat status {};
   auto user = shell_user();
   bool known = directory && fstat(directory.get(), &status) == 0;

@@ -19,7 +19,8 @@ public:
   using clock = std::chrono::steady_clock;
   enum class stage : uint8_t { down, warming, ready };
 
-  zygote(const supervisor_settings& settings, interpreter_config python);
+  // `maps_users`: its shells may have host users of their own (shell_users.hpp).
+  zygote(const supervisor_settings& settings, interpreter_config python, bool maps_users);
   ~zygote(); // ends the process
 
   // Starts the process, unless it was started less than the back-off ago. False when it could not be started: why()
@@ -57,6 +58,7 @@ public:
 private:
   const supervisor_settings& settings_;
   interpreter_config python_;
+  bool maps_users_;
   stage stage_ = stage::down;
   clock::time_point since_{};
   launched_process process_;
@@ -68,6 +70,8 @@ private:
   int failures_ = 0;
 };
 
+// The directory that holds all workspaces, made if it is missing: entered, not listed, by whom it is not.
+caf::error prepare_workspaces(const std::filesystem::path& workspaces);
 // The shell's workspace directory, made if it is missing and given to shell_user(), with what lies in it.
 caf::error prepare_workspace(const std::filesystem::path& workspaces, const std::string& name);
 

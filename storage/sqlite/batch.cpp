@@ -1,6 +1,7 @@
 #include "storage/sqlite/sqlite_database_impl.hpp"
 
 #include "models/message_json.hpp"
+#include "storage/sqlite/usage.hpp"
 
 #include <algorithm>
 
@@ -36,7 +37,9 @@ caf::expected<owned_chat> chat_of(const write_batch& batch) {
     return fail(errc::invalid_input, "a batch has to name its chat and its user");
   auto elsewhere = [&](const message_row& row) { return row.chat_id != chat.id; };
   auto run_elsewhere = [&](const run_record& run) { return run.chat_id != chat.id; };
+  auto usage_elsewhere = [&](const usage_row& row) { return row.chat_id != chat.id || row.user_id != chat.user; };
   if (std::any_of(batch.messages.begin(), batch.messages.end(), elsewhere)
+      || std::any_of(batch.usage.begin(), batch.usage.end(), usage_elsewhere)
       || std::any_of(batch.earlier_runs.begin(), batch.earlier_runs.end(), run_elsewhere)
       || (batch.run && run_elsewhere(*batch.run)))
     return fail(errc::invalid_input, "a batch of chat " + std::to_string(chat.id) + " holds rows of another one");
@@ -85,15 +88,17 @@ caf::error supersede(connection& db, const owned_chat& chat, int64_t from_turn) 
   return runs.bind(chat.id).bind(chat.user).bind(from_turn).run();
 }
 
-// The runs above this one, and below it the newest one each time, are active; all others of the chat are not.
+// The runs above this one, and below it the newest one each time, are active; all others of the chat are not. Which is
+// newer, first_seq says: ids of two processes are drawn in blocks.
 caf::error activate(connection& db, const owned_chat& chat, int64_t run) {
   auto runs
-    = db.use("WITH RECURSIVE mine(id, parent) AS (SELECT runs.id, runs.parent FROM runs"
+    = db.use("WITH RECURSIVE mine(id, parent, first_seq) AS (SELECT runs.id, runs.parent, runs.first_seq FROM runs"
              " JOIN chats ON chats.id = runs.chat_id WHERE chats.id = ?1 AND chats.user_id = ?2),"
              " up(id, parent) AS (SELECT id, parent FROM mine WHERE id = ?3"
              " UNION SELECT mine.id, mine.parent FROM mine JOIN up ON mine.id = up.parent),"
              " down(id) AS (SELECT id FROM mine WHERE id = ?3"
-             " UNION SELECT (SELECT max(id) FROM mine WHERE parent = down.id) FROM down WHERE down.id IS NOT NULL)"
+             " UNION SELECT (SELECT id FROM mine WHERE parent = down.id ORDER BY first_seq DESC, id DESC LIMIT 1)"
+             " FROM down WHERE down.id IS NOT NULL)"
              " UPDATE runs SET superseded = CASE WHEN id IN (SELECT id FROM up) OR"
              " id IN (SELECT id FROM down WHERE id IS NOT NULL) THEN 0 ELSE 1 END"
              " WHERE chat_id = ?1 AND EXISTS (SELECT 1 FROM mine WHERE id = ?3)");
@@ -129,13 +134,16 @@ caf::error put_run(connection& db, const owned_chat& chat, const run_record& run
   return caf::none;
 }
 
-caf::error insert_message(connection& db, const owned_chat& chat, const message_row& row) {
+// `bytes` grows by what the row holds.
+caf::error insert_message(connection& db, const owned_chat& chat, const message_row& row, int64_t& bytes) {
   auto insert = db.use("INSERT INTO messages(chat_id, seq, turn, run_id, kind, created_at, superseded, folded, json)"
                        " SELECT id, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 FROM chats WHERE id = ?1 AND user_id = ?2");
   // `folded` is empty since version 5 of the schema.
   auto kind = std::holds_alternative<model_request>(*row.content) ? "request" : "response";
   insert.bind(chat.id).bind(chat.user).bind(row.seq).bind(row.turn).bind(row.run_id).bind(kind).bind(row.created_at);
-  insert.bind(row.superseded ? 1 : 0).bind(std::string_view{}).bind(to_json_text(*row.content));
+  auto text = to_json_text(*row.content);
+  bytes += static_cast<int64_t>(text.size());
+  insert.bind(row.superseded ? 1 : 0).bind(std::string_view{}).bind(text);
   if (auto err = insert.run()) {
     if (insert.code() == SQLITE_CONSTRAINT_PRIMARYKEY || insert.code() == SQLITE_CONSTRAINT_UNIQUE)
       return fail(errc::storage_failed,
@@ -166,7 +174,7 @@ caf::error put_snapshots(connection& db, const owned_chat& chat, const write_bat
 }
 
 // last_seq and updated_at follow what was written, so that they hold whatever the batch's own record says.
-caf::error follow_rows(connection& db, const owned_chat& chat, const write_batch& batch) {
+caf::error follow_rows(connection& db, const owned_chat& chat, const write_batch& batch, int64_t bytes) {
   int64_t seq = batch.run ? batch.run->end_seq : 0;
   unix_us time = 0;
   for (auto& row : batch.messages) {
@@ -175,9 +183,10 @@ caf::error follow_rows(connection& db, const owned_chat& chat, const write_batch
   }
   if (seq == 0)
     return caf::none;
-  auto update = db.use("UPDATE chats SET last_seq = max(last_seq, ?3), updated_at = max(updated_at, ?4)"
-                       " WHERE id = ?1 AND user_id = ?2 AND (last_seq < ?3 OR updated_at < ?4)");
-  return update.bind(chat.id).bind(chat.user).bind(seq).bind(time).run();
+  auto update = db.use("UPDATE chats SET last_seq = max(last_seq, ?3), updated_at = max(updated_at, ?4),"
+                       " history_bytes = history_bytes + ?5"
+                       " WHERE id = ?1 AND user_id = ?2 AND (last_seq < ?3 OR updated_at < ?4 OR ?5 > 0)");
+  return update.bind(chat.id).bind(chat.user).bind(seq).bind(time).bind(bytes).run();
 }
 
 caf::error put_batch(connection& db, const owned_chat& chat, const write_batch& batch) {
@@ -198,15 +207,19 @@ caf::error put_batch(connection& db, const owned_chat& chat, const write_batch& 
   if (batch.run)
     if (auto err = put_run(db, chat, *batch.run))
       return err;
+  int64_t bytes = 0;
   for (auto& row : batch.messages)
-    if (auto err = insert_message(db, chat, row))
+    if (auto err = insert_message(db, chat, row, bytes))
       return err;
   if (batch.prefix)
     if (auto err = put_prefix(db, chat, *batch.prefix))
       return err;
   if (auto err = put_snapshots(db, chat, batch))
     return err;
-  return follow_rows(db, chat, batch);
+  for (const auto& row : batch.usage)
+    if (auto err = put_usage(db, row))
+      return err;
+  return follow_rows(db, chat, batch, bytes);
 }
 
 } // namespace

@@ -2,6 +2,7 @@
 
 #include "models/message_json.hpp"
 #include "storage/limits.hpp"
+#include "storage/sqlite/audit_rows.hpp"
 
 #include <algorithm>
 
@@ -83,7 +84,7 @@ caf::error read_prefix(connection& db, chat_contents& contents) {
 caf::error read_runs(connection& db, const chat_record& chat, std::vector<run_record>& out) {
   auto query = db.use("SELECT runs.id, turn, first_seq, status, end_seq, error, usage, model_requests, started_at,"
                       " ended_at, resumes, parent FROM runs JOIN chats ON chats.id = runs.chat_id"
-                      " WHERE chats.id = ?1 AND chats.user_id = ?2 AND superseded = 0 ORDER BY runs.id");
+                      " WHERE chats.id = ?1 AND chats.user_id = ?2 AND superseded = 0 ORDER BY first_seq, runs.id");
   query.bind(chat.id).bind(chat.user_id);
   return query.each_row([&] {
     out.push_back({query.integer(0), chat.id, query.integer(1), query.integer(2), query.text(3), query.integer(4),
@@ -104,7 +105,7 @@ caf::error read_snapshots(connection& db, chat_contents& contents) {
 caf::error read_alternatives(connection& db, chat_contents& contents) {
   std::map<int64_t, std::vector<int64_t>> by_parent;
   auto query = db.use("SELECT runs.id, parent FROM runs JOIN chats ON chats.id = runs.chat_id"
-                      " WHERE chats.id = ?1 AND chats.user_id = ?2 ORDER BY runs.id");
+                      " WHERE chats.id = ?1 AND chats.user_id = ?2 ORDER BY first_seq, runs.id");
   query.bind(contents.chat.id).bind(contents.chat.user_id);
   if (auto err = query.each_row([&] { by_parent[query.integer(1)].push_back(query.integer(0)); }))
     return err;
@@ -127,14 +128,6 @@ struct read_moment {
       db.use("ROLLBACK").run();
   }
 };
-
-caf::expected<int64_t> next_id(connection& db, std::string_view table) {
-  auto query = db.use("SELECT seq + 1 FROM sqlite_sequence WHERE name = ?1");
-  auto row = query.bind(table).step();
-  if (!row)
-    return std::move(row.error());
-  return *row ? query.integer(0) : 1;
-}
 
 } // namespace
 
@@ -186,12 +179,19 @@ caf::error sqlite_database::rename_chat(int64_t user_id, int64_t chat_id, std::s
   });
 }
 
-caf::error sqlite_database::delete_chat(int64_t user_id, int64_t chat_id) {
-  return impl_->write([&]() -> caf::error {
-    auto remove = impl_->db->use("DELETE FROM chats WHERE id = ?1 AND user_id = ?2");
+caf::error sqlite_database::delete_chat(int64_t user_id, int64_t chat_id, const audit_origin& by) {
+  auto& db = *impl_->db;
+  return impl_->write_all([&]() -> caf::error {
+    auto remove = db.use("DELETE FROM chats WHERE id = ?1 AND user_id = ?2");
     if (auto err = remove.bind(chat_id).bind(user_id).run())
       return err;
-    return impl_->db->changes() == 1 ? caf::error{} : no_such_chat(chat_id);
+    if (db.changes() != 1)
+      return no_such_chat(chat_id);
+    // Whose it was, where somebody else deletes it.
+    auto owner = by.user_id == user_id ? caf::expected<audit_person>{audit_person{}} : audit_person_of(db, user_id);
+    if (!owner)
+      return std::move(owner.error());
+    return append_audit(db, by, {audit_action::chat_deleted, *owner, "chat " + std::to_string(chat_id)});
   });
 }
 
@@ -202,21 +202,17 @@ caf::error sqlite_database::set_workspace_bytes(int64_t user_id, int64_t chat_id
   });
 }
 
-caf::expected<int64_t> sqlite_database::other_workspaces_bytes(int64_t user_id, int64_t chat_id) {
-  auto query = impl_->db->use("SELECT coalesce(sum(workspace_bytes), 0) FROM chats"
-                              " WHERE user_id = ?1 AND workspace_bytes > 0 AND id <> ?2");
+caf::expected<user_holdings> sqlite_database::holdings(int64_t user_id, int64_t chat_id) {
+  // Two indices, which hold few chats each: those with files, and those with messages.
+  auto query = impl_->db->use(
+    "SELECT (SELECT coalesce(sum(workspace_bytes), 0) FROM chats"
+    "         WHERE user_id = ?1 AND workspace_bytes > 0 AND id <> ?2),"
+    "       (SELECT coalesce(sum(history_bytes), 0) FROM chats WHERE user_id = ?1 AND history_bytes > 0),"
+    "       (SELECT coalesce(sum(history_bytes), 0) FROM chats WHERE user_id = ?1 AND id = ?2)");
   auto row = query.bind(user_id).bind(chat_id).step();
   if (!row)
     return std::move(row.error());
-  return *row ? query.integer(0) : 0;
-}
-
-caf::expected<int64_t> sqlite_database::next_chat_id() {
-  return next_id(*impl_->db, "chats");
-}
-
-caf::expected<int64_t> sqlite_database::next_run_id() {
-  return next_id(*impl_->db, "runs");
+  return user_holdings{query.integer(0), query.integer(1), query.integer(2)};
 }
 
 caf::expected<std::vector<int64_t>> sqlite_database::chat_ids() {
@@ -231,8 +227,10 @@ caf::expected<std::vector<int64_t>> sqlite_database::chat_ids() {
 }
 
 caf::expected<std::vector<open_run>> sqlite_database::open_runs() {
+  // Those of a disabled user stay open: who looks at the chat after an enabling finds them.
   auto query = impl_->db->use("SELECT chats.user_id, chats.id FROM runs JOIN chats ON chats.id = runs.chat_id"
-                              " WHERE runs.status = 'running' ORDER BY runs.id");
+                              " JOIN users ON users.id = chats.user_id"
+                              " WHERE runs.status = 'running' AND users.disabled = 0 ORDER BY runs.id");
   std::vector<open_run> runs;
   if (auto err = query.each_row([&] { runs.push_back({query.integer(0), query.integer(1)}); }))
     return err;

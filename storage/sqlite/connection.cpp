@@ -53,6 +53,14 @@ statement& statement::bind(std::string_view value) {
   return *this;
 }
 
+statement& statement::bind(std::optional<int64_t> value) {
+  if (value)
+    return bind(*value);
+  if (code_ == SQLITE_OK)
+    code_ = sqlite3_bind_null(prepared_, ++bound_);
+  return *this;
+}
+
 caf::expected<bool> statement::step() {
   if (code_ != SQLITE_OK)
     return owner_->error(code_);
@@ -151,6 +159,20 @@ caf::error connection::error(int code) const {
   // The connection's own words are richer, but only as long as they are about this code.
   const char* words = sqlite3_extended_errcode(native_) == code ? sqlite3_errmsg(native_) : sqlite3_errstr(code);
   return fail(errc::storage_failed, "database " + file_ + ": " + words + advice(code));
+}
+
+caf::error connection::compact() {
+  if (auto err = execute("VACUUM main"))
+    return err;
+  // Until it is copied into the file, the file is as it was, and the log holds every row once more.
+  auto copied = use("PRAGMA main.wal_checkpoint(TRUNCATE)");
+  auto row = copied.step();
+  if (!row)
+    return std::move(row.error());
+  if (*row && copied.integer(0) != 0)
+    return fail(errc::storage_failed,
+                "database " + file_ + ": a reader keeps what was deleted in the log; it is tried again");
+  return caf::none;
 }
 
 caf::expected<std::string> connection::damage() {

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -33,7 +34,8 @@ public:
   ~statement();
 
   statement& bind(int64_t value);
-  statement& bind(std::string_view value); // copied
+  statement& bind(std::string_view value);       // copied
+  statement& bind(std::optional<int64_t> value); // nothing: NULL
 
   caf::expected<bool> step(); // true: a row stands ready
   caf::error run();           // to the end, rows are passed over
@@ -88,6 +90,9 @@ public:
 
   // Runs one or more statements that return nothing of interest and are not worth keeping.
   caf::error execute(const char* sql);
+
+  // Writes the file anew without what was deleted, and empties its log. REQUIRES: no transaction is open.
+  caf::error compact();
 
   // PRAGMA quick_check: what it found, in one line; empty when the file is sound.
   caf::expected<std::string> damage();

@@ -10,7 +10,7 @@ namespace {
 // Version 1.
 //
 // Ids of chats, runs and users come from AUTOINCREMENT's own table, which remembers the greatest id that was ever
-// inserted: an id of a deleted chat does not come back.
+// inserted (ids.cpp): an id of a deleted chat does not come back.
 //
 // messages is a table with rowids although its key is (chat_id, seq): rows are appended at the table's end and may be
 // large (plots), which a WITHOUT ROWID tree would carry in its inner nodes. `folded` stands before `json`, so that a
@@ -139,7 +139,222 @@ CREATE TRIGGER search_end AFTER DELETE ON chats BEGIN
 END;
 )sql";
 
-constexpr std::array migrations{version_1, version_2, version_3, version_4, version_5};
+// Version 6: what the rows of a chat hold, those of abandoned branches too. It counts for the quota of its user.
+constexpr const char* version_6 = R"sql(
+ALTER TABLE chats ADD COLUMN history_bytes INTEGER NOT NULL DEFAULT 0 CHECK (history_bytes >= 0);
+UPDATE chats SET history_bytes = coalesce((SELECT sum(length(CAST(json AS BLOB))) FROM messages
+  WHERE chat_id = chats.id), 0);
+CREATE INDEX chats_with_history ON chats(user_id, history_bytes) WHERE history_bytes > 0;
+)sql";
+
+// Version 7: who looks after the server, links that make accounts or change passwords, and what browser sessions tell
+// about themselves. Who had an account has the role "user"; the local user, who may do everything, is an admin. A
+// session of before lasts as it did until its next use, from then on it ends by idleness, too.
+constexpr const char* version_7 = R"sql(
+ALTER TABLE users ADD COLUMN role TEXT NOT NULL DEFAULT 'user' CHECK (role IN ('user', 'admin'));
+UPDATE users SET role = 'admin' WHERE name = 'local' AND password_hash = '';
+CREATE TABLE links(
+  token_hash TEXT NOT NULL PRIMARY KEY,
+  purpose TEXT NOT NULL CHECK (purpose IN ('first_admin', 'invitation', 'reset')),
+  role TEXT NOT NULL CHECK (role IN ('user', 'admin')),
+  user_id INTEGER REFERENCES users(id) ON DELETE CASCADE,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  CHECK ((purpose = 'reset') = (user_id IS NOT NULL))
+) STRICT, WITHOUT ROWID;
+CREATE INDEX links_by_user ON links(user_id) WHERE user_id IS NOT NULL;
+CREATE INDEX links_by_expiry ON links(expires_at);
+ALTER TABLE logins ADD COLUMN last_used_at INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE logins ADD COLUMN ends_at INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE logins ADD COLUMN address TEXT NOT NULL DEFAULT '';
+ALTER TABLE logins ADD COLUMN agent TEXT NOT NULL DEFAULT '';
+UPDATE logins SET last_used_at = created_at, ends_at = expires_at;
+)sql";
+
+// Version 8: the ledger of usage (storage/usage_row.hpp). No row refers to another table, so that none goes with a chat
+// or a user. What was used before is only in runs.usage.
+constexpr const char* version_8 = R"sql(
+CREATE TABLE usage(
+  id INTEGER PRIMARY KEY,
+  at INTEGER NOT NULL,
+  user_id INTEGER NOT NULL,
+  chat_id INTEGER NOT NULL,
+  run_id INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  kind TEXT NOT NULL CHECK (kind IN ('model', 'cell')),
+  outcome TEXT NOT NULL,
+  model TEXT NOT NULL,
+  provider TEXT NOT NULL,
+  vendor_id TEXT NOT NULL,
+  input_tokens INTEGER NOT NULL CHECK (input_tokens >= 0),
+  output_tokens INTEGER NOT NULL CHECK (output_tokens >= 0),
+  cache_read_tokens INTEGER NOT NULL CHECK (cache_read_tokens >= 0),
+  cache_write_5m_tokens INTEGER NOT NULL CHECK (cache_write_5m_tokens >= 0),
+  cache_write_1h_tokens INTEGER NOT NULL CHECK (cache_write_1h_tokens >= 0),
+  estimated INTEGER NOT NULL CHECK (estimated IN (0, 1)),
+  cost_nano INTEGER CHECK (cost_nano >= 0),
+  currency TEXT NOT NULL,
+  processor_us INTEGER CHECK (processor_us >= 0),
+  wall_us INTEGER NOT NULL CHECK (wall_us >= 0)
+) STRICT;
+CREATE INDEX usage_by_user ON usage(user_id, at);
+CREATE INDEX usage_by_time ON usage(at);
+)sql";
+
+// Version 9: the audit (storage/audit_chain.hpp), which grows at its end and is never changed. Names and addresses are
+// beside it, so that they can be forgotten; they are never changed either. A replacing INSERT fires no trigger of the
+// row that it takes away, so that one is refused by its number.
+constexpr const char* version_9 = R"sql(
+CREATE TABLE audit(
+  id INTEGER PRIMARY KEY,
+  at INTEGER NOT NULL,
+  actor_id INTEGER NOT NULL,
+  actor_mark TEXT NOT NULL,
+  way TEXT NOT NULL,
+  address_mark TEXT NOT NULL,
+  action TEXT NOT NULL,
+  subject_id INTEGER NOT NULL,
+  subject_mark TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  details TEXT NOT NULL,
+  previous TEXT NOT NULL,
+  hash TEXT NOT NULL
+) STRICT;
+CREATE INDEX audit_by_actor ON audit(actor_id);
+CREATE INDEX audit_by_subject ON audit(subject_id);
+CREATE TRIGGER audit_appended BEFORE INSERT ON audit
+  WHEN new.id <> coalesce((SELECT max(id) FROM audit), 0) + 1 BEGIN
+  SELECT RAISE(ABORT, 'the audit grows at its end');
+END;
+CREATE TRIGGER audit_unchanged BEFORE UPDATE ON audit BEGIN
+  SELECT RAISE(ABORT, 'a row of the audit is never changed');
+END;
+CREATE TRIGGER audit_kept BEFORE DELETE ON audit BEGIN
+  SELECT RAISE(ABORT, 'a row of the audit is never deleted');
+END;
+CREATE TABLE audit_texts(
+  mark TEXT NOT NULL PRIMARY KEY,
+  user_id INTEGER NOT NULL,
+  salt TEXT NOT NULL,
+  text TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX audit_texts_of_user ON audit_texts(user_id, text);
+CREATE TRIGGER audit_text_new BEFORE INSERT ON audit_texts
+  WHEN EXISTS (SELECT 1 FROM audit_texts WHERE mark = new.mark) BEGIN
+  SELECT RAISE(ABORT, 'a text of the audit is never replaced');
+END;
+CREATE TRIGGER audit_text_unchanged BEFORE UPDATE ON audit_texts BEGIN
+  SELECT RAISE(ABORT, 'a text of the audit is never changed');
+END;
+)sql";
+
+// Version 10: tokens of programs (storage/token_record.hpp).
+constexpr const char* version_10 = R"sql(
+CREATE TABLE tokens(
+  token_hash TEXT NOT NULL PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  user_id INTEGER NOT NULL REFERENCES users(id) ON DELETE CASCADE,
+  label TEXT NOT NULL,
+  scopes TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  last_used_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX tokens_by_user ON tokens(user_id);
+CREATE INDEX tokens_by_expiry ON tokens(expires_at);
+)sql";
+
+// Version 11: users for whom somebody else vouches, and groups.
+constexpr const char* version_11 = R"sql(
+ALTER TABLE users ADD COLUMN issuer TEXT NOT NULL DEFAULT '';
+ALTER TABLE users ADD COLUMN subject TEXT NOT NULL DEFAULT '';
+ALTER TABLE users ADD COLUMN mail TEXT NOT NULL DEFAULT '';
+CREATE UNIQUE INDEX users_by_identity ON users(issuer, subject) WHERE subject <> '';
+CREATE TABLE user_groups(
+  user_id INTEGER NOT NULL REFERENCES users(id) ON DELETE CASCADE,
+  name TEXT NOT NULL CHECK (name <> ''),
+  source TEXT NOT NULL CHECK (source IN ('local', 'login')),
+  PRIMARY KEY (user_id, name, source)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX user_groups_by_name ON user_groups(name);
+)sql";
+
+// Version 12: users who are being erased, or were (storage/erasures.hpp). Which of their chats are gone is kept until
+// their files are, and nobody makes a user who is being erased somebody again.
+constexpr const char* version_12 = R"sql(
+CREATE TABLE erasures(
+  user_id INTEGER NOT NULL PRIMARY KEY,
+  step TEXT NOT NULL CHECK (step IN ('chats', 'account', 'search', 'vacuum', 'done')),
+  asked_at INTEGER NOT NULL,
+  ended_at INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX erasures_open ON erasures(asked_at) WHERE step <> 'done';
+CREATE TABLE erased_chats(
+  chat_id INTEGER NOT NULL PRIMARY KEY,
+  user_id INTEGER NOT NULL
+) STRICT;
+CREATE TRIGGER erased_chat AFTER DELETE ON chats
+WHEN EXISTS (SELECT 1 FROM erasures WHERE user_id = old.user_id) BEGIN
+  INSERT OR IGNORE INTO erased_chats(chat_id, user_id) VALUES (old.id, old.user_id);
+END;
+CREATE TRIGGER erased_user BEFORE UPDATE OF disabled ON users
+WHEN new.disabled = 0 AND EXISTS (SELECT 1 FROM erasures WHERE user_id = new.id) BEGIN
+  SELECT RAISE(ABORT, 'this user is being erased');
+END;
+)sql";
+
+// Version 13: what users and groups may use, as it is set while a server runs (storage/limit_book.hpp); and what the
+// rows of the ledger add up to, of each user and day of UTC, so that looking at a limit costs the same whatever was
+// used before. A user's limits go with the user, the sums stay as the ledger does.
+constexpr const char* version_13 = R"sql(
+CREATE TABLE limits(
+  subject TEXT NOT NULL CHECK (subject IN ('user', 'group', 'everybody')),
+  user_id INTEGER NOT NULL,
+  group_name TEXT NOT NULL,
+  name TEXT NOT NULL,
+  value TEXT NOT NULL,
+  CHECK ((subject = 'user') = (user_id <> 0)),
+  CHECK ((subject = 'group') = (group_name <> '')),
+  PRIMARY KEY (subject, user_id, group_name, name)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER limits_end AFTER DELETE ON users BEGIN
+  DELETE FROM limits WHERE subject = 'user' AND user_id = old.id;
+END;
+CREATE TABLE usage_days(
+  user_id INTEGER NOT NULL,
+  day INTEGER NOT NULL,
+  currency TEXT NOT NULL,
+  requests INTEGER NOT NULL CHECK (requests >= 0),
+  tokens INTEGER NOT NULL CHECK (tokens >= 0),
+  cost_nano INTEGER NOT NULL CHECK (cost_nano >= 0),
+  processor_us INTEGER NOT NULL CHECK (processor_us >= 0),
+  PRIMARY KEY (user_id, day, currency)
+) STRICT, WITHOUT ROWID;
+INSERT INTO usage_days SELECT user_id, at / 86400000000, currency,
+  sum(kind = 'model' AND outcome NOT IN ('refused', 'unsent')),
+  CAST(min(total(input_tokens + output_tokens + cache_read_tokens + cache_write_5m_tokens + cache_write_1h_tokens),
+    4e18) AS INTEGER),
+  CAST(min(total(cost_nano), 4e18) AS INTEGER), CAST(min(total(processor_us), 4e18) AS INTEGER)
+  FROM usage GROUP BY 1, 2, 3;
+)sql";
+
+// Version 14: logins at a provider of OpenID Connect. Each goes with its browser session.
+constexpr const char* version_14 = R"sql(
+CREATE TABLE oidc_logins(
+  token_hash TEXT NOT NULL PRIMARY KEY REFERENCES logins(token_hash) ON DELETE CASCADE,
+  issuer TEXT NOT NULL,
+  subject TEXT NOT NULL CHECK (subject <> ''),
+  session TEXT NOT NULL,
+  sealed TEXT NOT NULL,
+  checked_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX oidc_logins_by_check ON oidc_logins(checked_at);
+CREATE INDEX oidc_logins_by_subject ON oidc_logins(subject);
+CREATE INDEX oidc_logins_by_session ON oidc_logins(session) WHERE session <> '';
+)sql";
+
+constexpr std::array migrations{version_1, version_2, version_3,  version_4,  version_5,  version_6,  version_7,
+                                version_8, version_9, version_10, version_11, version_12, version_13, version_14};
 
 // Ends an open transaction whatever happens in between.
 struct undo_unless_done {

@@ -31,7 +31,8 @@ caf::error prepare_writer(connection& db) {
   auto limit = "PRAGMA journal_size_limit = " + std::to_string(storage_log_bytes_max);
   if (auto err = db.execute(limit.c_str()))
     return err;
-  return db.execute("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
+  // What is deleted is overwritten, as Debian's SQLite does by default.
+  return db.execute("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON");
 }
 
 caf::error prepare_reader(connection& db) {
@@ -55,11 +56,15 @@ caf::error write_one(sqlite_database& db, const chat_renamed& write) {
 }
 
 caf::error write_one(sqlite_database& db, const chat_deleted& write) {
-  return db.delete_chat(write.user_id, write.chat_id);
+  return db.delete_chat(write.user_id, write.chat_id, write.by);
 }
 
 caf::error write_one(sqlite_database& db, const workspace_measured& write) {
   return db.set_workspace_bytes(write.user_id, write.chat_id, write.bytes);
+}
+
+caf::error write_one(sqlite_database& db, const usage_noted& write) {
+  return db.note_usage(write.rows);
 }
 
 caf::error write_one(sqlite_database& db, const login_record& login) {
@@ -67,7 +72,11 @@ caf::error write_one(sqlite_database& db, const login_record& login) {
 }
 
 caf::error write_one(sqlite_database& db, const login_dropped& write) {
-  return db.drop_login(write.token_hash);
+  return db.drop_login(write.token_hash, write.by);
+}
+
+caf::error write_one(sqlite_database& db, const account_write& write) {
+  return db.apply(write);
 }
 
 } // namespace
@@ -137,18 +146,22 @@ caf::error sqlite_database::commit() {
   return impl_->commit();
 }
 
-std::vector<caf::error> sqlite_database::commit(std::span<const store_write> writes) {
+group_outcome sqlite_database::commit(std::span<const store_write> writes, ids_wanted wanted) {
   if (auto err = begin())
-    return std::vector<caf::error>(writes.size(), err);
-  std::vector<caf::error> answers;
-  answers.reserve(writes.size());
+    return {std::vector<caf::error>(writes.size(), err), err};
+  group_outcome outcome;
+  outcome.writes.reserve(writes.size());
   for (const auto& write : writes)
-    answers.push_back(std::visit([this](const auto& one) { return write_one(*this, one); }, write));
-  if (auto err = commit())
-    for (auto& answer : answers)
+    outcome.writes.push_back(std::visit([this](const auto& one) { return write_one(*this, one); }, write));
+  outcome.ids = draw_ids(wanted);
+  if (auto err = commit()) {
+    for (auto& answer : outcome.writes)
       if (!answer)
         answer = err;
-  return answers;
+    if (outcome.ids)
+      outcome.ids = err;
+  }
+  return outcome;
 }
 
 void sqlite_database::rollback() noexcept {

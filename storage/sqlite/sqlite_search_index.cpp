@@ -1,4 +1,4 @@
-#include "storage/sqlite/sqlite_search_index.hpp"
+#include "storage/sqlite/sqlite_search_index_impl.hpp"
 
 #include "models/message_json.hpp"
 #include "storage/limits.hpp"
@@ -15,23 +15,10 @@ namespace varro {
 
 namespace {
 
-using clock = std::chrono::steady_clock;
-
 constexpr int64_t title_seq = 0;
 constexpr int64_t end_seq = -1;
 constexpr int user_shift = 40;
 constexpr int instructions_between_looks = 1'000; // of SQLite's machine, tens of microseconds
-
-struct change {
-  int64_t id = 0;
-  int64_t chat = 0;
-  int64_t seq = 0;
-};
-
-struct indexed_text {
-  int64_t user = 0;
-  std::string text;
-};
 
 std::set<std::string> grams_of(std::string_view small) {
   std::set<std::string> grams;
@@ -59,19 +46,20 @@ chat_record chat_from(const statement& row, int first) {
           row.integer(first + 6), row.text(first + 7),    row.text(first + 8)};
 }
 
-// While it lives, what the connection does is ended as soon as `over` holds.
-class watch {
+} // namespace
+
+class search_watch {
 public:
-  watch(connection& db, std::function<bool()> over) : db_(db), over_(std::move(over)) {
+  search_watch(connection& db, std::function<bool()> over) : db_(db), over_(std::move(over)) {
     sqlite3_progress_handler(
-      db.native(), instructions_between_looks, [](void* self) { return static_cast<watch*>(self)->over_() ? 1 : 0; },
-      this);
+      db.native(), instructions_between_looks,
+      [](void* self) { return static_cast<search_watch*>(self)->over_() ? 1 : 0; }, this);
   }
-  ~watch() {
+  ~search_watch() {
     sqlite3_progress_handler(db_.native(), 0, nullptr, nullptr);
   }
-  watch(const watch&) = delete;
-  watch& operator=(const watch&) = delete;
+  search_watch(const search_watch&) = delete;
+  search_watch& operator=(const search_watch&) = delete;
   bool over() const {
     return over_();
   }
@@ -81,29 +69,7 @@ private:
   std::function<bool()> over_;
 };
 
-} // namespace
-
-struct sqlite_search_index::impl {
-  std::unique_ptr<connection> db;
-
-  // --- following varro.db --------------------------------------------------------------------------------------------
-  caf::expected<std::vector<change>> changes(std::string_view sql);
-  caf::expected<std::optional<indexed_text>> current(const change& which);
-  caf::error add(const change& which);
-  caf::error count_grams(std::string_view small);
-  caf::error remove(int64_t id, std::string_view text);
-  caf::error remove_text(const change& which);
-  caf::expected<bool> remove_chat(int64_t chat, clock::time_point until);
-  caf::expected<bool> apply(const change& which, bool former, clock::time_point until);
-  caf::expected<bool> apply_all(const std::vector<change>& which, bool former, clock::time_point until);
-
-  // --- searching -----------------------------------------------------------------------------------------------------
-  caf::expected<std::vector<std::string>> rarest(const std::set<std::string>& grams);
-  caf::error find_titles(int64_t user, const std::string& small, size_t limit, watch& end, found_chats& found);
-  caf::error find_texts(int64_t user, const std::string& small, size_t limit, watch& end, found_chats& found);
-};
-
-caf::expected<std::vector<change>> sqlite_search_index::impl::changes(std::string_view sql) {
+auto sqlite_search_index::impl::changes(std::string_view sql) -> caf::expected<std::vector<change>> {
   std::vector<change> out;
   auto query = db->use(sql);
   query.bind(int64_t{search_step_changes_max});
@@ -113,7 +79,7 @@ caf::expected<std::vector<change>> sqlite_search_index::impl::changes(std::strin
 }
 
 // What stands there now; nothing where it has gone or says nothing.
-caf::expected<std::optional<indexed_text>> sqlite_search_index::impl::current(const change& which) {
+auto sqlite_search_index::impl::current(const change& which) -> caf::expected<std::optional<indexed_text>> {
   auto query = db->use(which.seq == title_seq
                          ? "SELECT user_id, title FROM source.chats WHERE id = ?1"
                          : "SELECT user_id, json FROM source.messages JOIN source.chats ON chats.id = chat_id"
@@ -161,11 +127,26 @@ caf::error sqlite_search_index::impl::count_grams(std::string_view small) {
   return caf::none;
 }
 
+caf::error sqlite_search_index::impl::uncount_grams(std::string_view small) {
+  for (const auto& gram : grams_of(small)) {
+    auto count = db->use("UPDATE gram_samples SET texts = texts - 1 WHERE gram = ?1");
+    if (auto err = count.bind(gram).run())
+      return err;
+    if (auto err = db->use("DELETE FROM gram_samples WHERE gram = ?1 AND texts <= 0").bind(gram).run())
+      return err;
+  }
+  return caf::none;
+}
+
 // An index without texts has to be told what it is to forget.
 caf::error sqlite_search_index::impl::remove(int64_t id, std::string_view text) {
+  auto small = folded(text);
   auto grams = db->use("INSERT INTO grams(grams, rowid, text) VALUES ('delete', ?1, ?2)");
-  if (auto err = grams.bind(id).bind(folded(text)).run())
+  if (auto err = grams.bind(id).bind(small).run())
     return err;
+  if (id % search_sample_every == 0) // add() counted it: the user's part of the id is a multiple
+    if (auto err = uncount_grams(small))
+      return err;
   return db->use("DELETE FROM texts WHERE id = ?1").bind(id).run();
 }
 
@@ -248,23 +229,28 @@ caf::expected<bool> sqlite_search_index::impl::apply_all(const std::vector<chang
   return in_time;
 }
 
+caf::expected<bool> sqlite_search_index::impl::follow(bool former, clock::time_point until) {
+  for (;;) {
+    auto which = changes(former ? "SELECT id, chat_id, seq FROM source.search_changes"
+                                  " WHERE id < (SELECT before_that FROM progress) ORDER BY id DESC LIMIT ?1"
+                                : "SELECT id, chat_id, seq FROM source.search_changes"
+                                  " WHERE id > (SELECT following FROM progress) ORDER BY id LIMIT ?1");
+    if (!which)
+      return std::move(which.error());
+    if (which->empty())
+      return true;
+    auto in_time = apply_all(*which, former, until);
+    if (!in_time || !*in_time)
+      return in_time;
+  }
+}
+
 caf::expected<bool> sqlite_search_index::catch_up(std::chrono::milliseconds at_most) {
-  auto until = clock::now() + at_most;
-  for (auto former : {false, true})
-    for (;;) {
-      auto which = impl_->changes(former ? "SELECT id, chat_id, seq FROM source.search_changes"
-                                           " WHERE id < (SELECT before_that FROM progress) ORDER BY id DESC LIMIT ?1"
-                                         : "SELECT id, chat_id, seq FROM source.search_changes"
-                                           " WHERE id > (SELECT following FROM progress) ORDER BY id LIMIT ?1");
-      if (!which)
-        return std::move(which.error());
-      if (which->empty())
-        break;
-      auto in_time = impl_->apply_all(*which, former, until);
-      if (!in_time || !*in_time)
-        return in_time;
-    }
-  return true;
+  auto until = impl::clock::now() + at_most;
+  auto followed = impl_->follow(false, until);
+  if (!followed || !*followed)
+    return followed;
+  return impl_->follow(true, until);
 }
 
 int64_t sqlite_search_index::left() {
@@ -292,8 +278,8 @@ caf::expected<std::vector<std::string>> sqlite_search_index::impl::rarest(const 
   return out;
 }
 
-caf::error sqlite_search_index::impl::find_titles(int64_t user, const std::string& small, size_t limit, watch& end,
-                                                  found_chats& found) {
+caf::error sqlite_search_index::impl::find_titles(int64_t user, const std::string& small, size_t limit,
+                                                  search_watch& end, found_chats& found) {
   auto query = db->use("SELECT id, user_id, title, model, last_seq, created_at, updated_at, python, effort"
                        " FROM source.chats WHERE user_id = ?1 ORDER BY updated_at DESC, id DESC LIMIT ?2");
   query.bind(user).bind(int64_t{search_short_chats_max});
@@ -309,8 +295,8 @@ caf::error sqlite_search_index::impl::find_titles(int64_t user, const std::strin
   return caf::none;
 }
 
-caf::error sqlite_search_index::impl::find_texts(int64_t user, const std::string& small, size_t limit, watch& end,
-                                                 found_chats& found) {
+caf::error sqlite_search_index::impl::find_texts(int64_t user, const std::string& small, size_t limit,
+                                                 search_watch& end, found_chats& found) {
   auto grams = rarest(grams_of(small));
   if (!grams)
     return std::move(grams.error());
@@ -353,8 +339,8 @@ caf::expected<found_chats> sqlite_search_index::search(int64_t user_id, std::str
   found_chats found;
   if (small.empty() || most == 0)
     return found;
-  auto until = clock::now() + search_time_max;
-  watch end{*impl_->db, [&] { return clock::now() >= until || (stop && stop()); }};
+  auto until = impl::clock::now() + search_time_max;
+  search_watch end{*impl_->db, [&] { return impl::clock::now() >= until || (stop && stop()); }};
   auto is_short = character_starts(small).size() <= search_gram_characters;
   auto err = is_short ? impl_->find_titles(user_id, small, most, end, found)
                       : impl_->find_texts(user_id, small, most, end, found);

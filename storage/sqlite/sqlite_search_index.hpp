@@ -23,6 +23,7 @@ public:
 
   caf::expected<bool> catch_up(std::chrono::milliseconds at_most) override;
   int64_t left() override;
+  caf::error scrub() override;
   caf::expected<found_chats> search(int64_t user_id, std::string_view query, int limit,
                                     const std::function<bool()>& stop = {}) override;
 

@@ -22,6 +22,10 @@ struct command_line {
     std::istringstream in{typed};
     return user_add(scratch.path(), name, true, in, out, err);
   }
+  int add_admin(const std::string& name) {
+    std::istringstream in{"correct horse\n"};
+    return user_add(scratch.path(), name, true, in, out, err, {}, user_role::admin);
+  }
   int passwd(const std::string& name, const std::string& typed) {
     std::istringstream in{typed};
     return user_passwd(scratch.path(), name, true, in, out, err);
@@ -85,6 +89,25 @@ TEST_CASE_FIXTURE(command_line, "users are listed, disabled and enabled") {
   CHECK_FALSE(stored("bob").disabled);
   CHECK(user_disable(scratch.path(), "nobody", out, err) == 1);
   CHECK(err.str().find("nobody") != std::string::npos);
+}
+
+TEST_CASE_FIXTURE(command_line, "roles are given and taken, but the last admin who can log in stays one") {
+  REQUIRE(add_admin("ada") == 0);
+  REQUIRE(add("bob", "correct horse\n") == 0);
+  CHECK(stored("ada").role == user_role::admin);
+  CHECK(stored("bob").role == user_role::user);
+  CHECK(user_list(scratch.path(), out, err) == 0);
+  CHECK(out.str().find("\tadmin\tnever\nbob\tactive\t20") != std::string::npos);
+  CHECK(user_set_role(scratch.path(), "ada", "user", out, err) == 1);
+  CHECK(user_disable(scratch.path(), "ada", out, err) == 1);
+  CHECK(err.str().find("\"ada\" is the last admin") != std::string::npos);
+  CHECK(stored("ada").role == user_role::admin);
+  CHECK_FALSE(stored("ada").disabled);
+  CHECK(user_set_role(scratch.path(), "Bob", "admin", out, err) == 0);
+  CHECK(out.str().find("bob has the role admin\n") != std::string::npos);
+  CHECK(user_set_role(scratch.path(), "ada", "user", out, err) == 0);
+  CHECK(user_disable(scratch.path(), "bob", out, err) == 1);
+  CHECK(user_set_role(scratch.path(), "nobody", "admin", out, err) == 1);
 }
 
 TEST_CASE_FIXTURE(command_line, "a new password replaces the old one, also while a server has the database open") {

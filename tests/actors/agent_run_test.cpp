@@ -1,4 +1,4 @@
-// agent_run alone, between a session, a model and tools that a test steps: every message in every state.
+// agent_run alone, between its owner, a model and tools that a test steps: every message in every state.
 #include "actors/agent_run.hpp"
 #include "models/timestamp.hpp"
 
@@ -17,14 +17,16 @@ namespace {
 
 constexpr int64_t run_id = 5;
 
-using session_twin_actor = chat_session_actor::extend<caf::reacts_to<flush_atom>, caf::reacts_to<gone_atom>>;
+using owner_twin_actor = run_owner_actor::extend<caf::reacts_to<flush_atom>, caf::reacts_to<gone_atom>>;
 
 struct run_log {
   message_history nodes; // in the order in which they came to be committed
   bool hold_commits = false;
   std::deque<caf::typed_response_promise<done_atom>> held;
   std::vector<run_end> ends;
-  std::vector<int64_t> prepared; // runs whose shell was asked for
+  std::vector<usage_row> noted;                 // without a node
+  std::vector<std::vector<usage_row>> of_nodes; // by node
+  std::vector<int64_t> prepared;                // runs whose shell was asked for
   size_t nodes_when_prepared = 0;
   std::vector<tool_job> started;      // calls, in order
   std::vector<std::string> cancelled; // their ids
@@ -32,30 +34,12 @@ struct run_log {
 };
 using log_pointer = std::shared_ptr<run_log>;
 
-template <class T>
-caf::result<T> not_here() {
-  return fail(errc::invalid_input, "not a part of this test");
-}
-
-session_twin_actor::behavior_type session_twin(session_twin_actor::pointer self, log_pointer log) {
+owner_twin_actor::behavior_type owner_twin(owner_twin_actor::pointer self, log_pointer log) {
   return {
-    [](ready_atom) { return not_here<int64_t>(); },
-    [](send_atom, const user_message&) { return not_here<turn_started>(); },
-    [](edit_atom, int64_t, const user_message&) { return not_here<turn_started>(); },
-    [](branch_atom, int64_t) { return not_here<done_atom>(); },
-    [](fork_atom, int64_t) { return not_here<chat_forked>(); },
-    [](notice_atom, const std::string&) {},
-    [](renew_atom) { return not_here<done_atom>(); },
-    [](rerun_atom) { return not_here<done_atom>(); },
-    [](cancel_atom) { return not_here<done_atom>(); },
-    [](page_atom) { return not_here<chat_view>(); },
-    [](history_atom) { return not_here<chat_contents>(); },
-    [](rename_atom, const std::string&) { return not_here<done_atom>(); },
-    [](remove_atom) { return not_here<done_atom>(); },
-    [](attach_atom, uint64_t, int64_t) {},
-    [](detach_atom, uint64_t) {},
+    [](start_atom, int64_t) { return done_atom_v; },
     [=](node_atom, const run_node& node) {
       log->nodes.push_back(node.content);
+      log->of_nodes.push_back(node.usage);
       auto promise = self->make_response_promise<done_atom>();
       if (log->hold_commits)
         log->held.push_back(promise);
@@ -68,14 +52,10 @@ session_twin_actor::behavior_type session_twin(session_twin_actor::pointer self,
       log->prepared.push_back(run);
       log->nodes_when_prepared = log->nodes.size();
     },
-    [=](ended_atom, const run_end& end) { log->ends.push_back(end); },
-    [](shell_atom) { return caf::result<python_shell_actor, std::string>{fail(errc::shell_lost, "no shells here")}; },
-    [](shell_atom, const python_shell_actor&) {
-      return caf::result<python_shell_actor, std::string>{fail(errc::shell_lost, "no shells here")};
+    [=](usage_atom, int64_t, const std::vector<usage_row>& rows) {
+      log->noted.insert(log->noted.end(), rows.begin(), rows.end());
     },
-    [](passivate_atom) { return false; },
-    [](deadline_atom) {},
-    [](stop_atom) { return not_here<done_atom>(); },
+    [=](ended_atom, const run_end& end) { log->ends.push_back(end); },
     [=](flush_atom) {
       log->held.front().deliver(done_atom_v);
       log->held.pop_front();
@@ -88,7 +68,7 @@ session_twin_actor::behavior_type session_twin(session_twin_actor::pointer self,
 }
 
 tool_outcome outcome_of(const tool_call_part& call, const std::string& text) {
-  return {call.tool_call_id, make_tool_return(call, printed(text)), false};
+  return {call.tool_call_id, make_tool_return(call.tool_name, call.tool_call_id, as_tool_result(printed(text))), false};
 }
 
 // Answers when the test says so, or when it is stopped.
@@ -107,11 +87,11 @@ tool_call_actor::behavior_type tool_twin(tool_call_actor::pointer self, log_poin
 
 struct staged_run : actor_world {
   log_pointer steps = std::make_shared<run_log>();
-  session_twin_actor chat;
+  owner_twin_actor chat;
   agent_run_actor run_;
 
   staged_run() {
-    chat = system().spawn(session_twin, steps);
+    chat = system().spawn(owner_twin, steps);
     run_setup setup;
     setup.run_id = run_id;
     setup.model = services().settings->models.front();
@@ -457,15 +437,26 @@ TEST_CASE("of a refused answer no call is run, and the vendor's explanation is t
   CHECK(open_calls(world.steps->nodes).empty());
 }
 
-TEST_CASE("what failed attempts of a request used counts for the run") {
+TEST_CASE("what failed attempts of a request used counts for the run, and is noted at once") {
   staged_run world;
   world.begin();
   token_usage spent;
   spent.input_tokens = 1'000;
   spent.output_tokens = 30;
-  world.tell(world.run_, usage_atom_v, spent);
+  usage_row broken, answered;
+  broken.outcome = usage_outcome::broken;
+  answered.outcome = usage_outcome::answered;
+  world.tell(world.run_, usage_atom_v, broken, spent);
+  REQUIRE(world.steps->noted.size() == 1);
+  CHECK(world.steps->noted[0].outcome == usage_outcome::broken);
+  world.tell(world.run_, usage_atom_v, answered, token_usage{});
+  CHECK(world.steps->noted.size() == 1);
   world.answer_query(text_answer("answer"));
+  REQUIRE(world.steps->of_nodes.size() == 1);
+  REQUIRE(world.steps->of_nodes[0].size() == 1);
+  CHECK(world.steps->of_nodes[0][0].outcome == usage_outcome::answered);
   REQUIRE(world.steps->ends.size() == 1);
+  CHECK(world.steps->ends[0].used.empty());
   CHECK(world.steps->ends.front().usage.input_tokens >= 1'000);
   CHECK(world.steps->ends.front().usage.output_tokens >= 30);
 }

@@ -105,9 +105,9 @@ TEST_CASE_FIXTURE(chat_world, "what differs is told with the edited turn and on 
   auto edited = edit(1);
   REQUIRE(edited);
   CHECK(edited->notice.find("large.bin, b and 5 more") != std::string::npos);
-  CHECK(ask<chat_view>(chat, page_atom_v)->notice == edited->notice);
+  CHECK(ask<transcript_view>(chat, page_atom_v)->notice == edited->notice);
   REQUIRE(turn_of_text());
-  CHECK(ask<chat_view>(chat, page_atom_v)->notice.empty());
+  CHECK(ask<transcript_view>(chat, page_atom_v)->notice.empty());
 }
 
 TEST_CASE_FIXTURE(chat_world, "files that nobody kept are told to be those of now, but only when cells have run") {
@@ -219,7 +219,7 @@ TEST_CASE_FIXTURE(chat_world, "files follow a change of branch that a crash cut 
     auto reloaded = session(contents, true);
     auto committed = left == first->run_id;
     CHECK(log().file_steps == steps{"restore " + (committed ? version_before(first->run_id) : "nothing")});
-    CHECK(ask<chat_view>(reloaded, page_atom_v));
+    CHECK(ask<transcript_view>(reloaded, page_atom_v));
   }
   remove_versions(data, contents.chat.id);
 }

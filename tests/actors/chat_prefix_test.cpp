@@ -24,9 +24,9 @@ void upgrade(actor_world& world) {
   auto settings = std::make_shared<config>(*world.services().settings);
   settings->agent.instructions = "Speak like a pirate.";
   world.services().settings = settings;
-  auto tools = std::make_shared<std::vector<tool_spec>>(*world.services().tools);
+  auto tools = std::make_shared<std::vector<tool_spec>>(*world.services().tools({}));
   tools->front().definition.description = "Runs Python, arr.";
-  world.services().tools = tools;
+  world.services().tools = [tools](const chat_record&) { return tools; };
 }
 
 model_query next_query(actor_world& world, const chat_session_actor& session) {
@@ -50,7 +50,7 @@ TEST_CASE("a chat goes on with the instructions and tools that it began with, al
   REQUIRE(query.tools.size() == 1);
   CHECK(query.tools[0].description == first.tools[0].description);
   CHECK(dump_json(query.tools[0].parameters) == dump_json(first.tools[0].parameters));
-  CHECK(world.ask<chat_view>(session, page_atom_v)->old_prefix);
+  CHECK(world.ask<transcript_view>(session, page_atom_v)->old_prefix);
 }
 
 TEST_CASE("a chat takes the new ones when its user wants them, and a new chat has them at once") {
@@ -59,7 +59,7 @@ TEST_CASE("a chat takes the new ones when its user wants them, and a new chat ha
   upgrade(world);
   auto session = world.session(contents, true);
   REQUIRE(world.ask<done_atom>(session, renew_atom_v));
-  CHECK_FALSE(world.ask<chat_view>(session, page_atom_v)->old_prefix);
+  CHECK_FALSE(world.ask<transcript_view>(session, page_atom_v)->old_prefix);
   REQUIRE(world.log().batches.back().prefix);
   CHECK(world.log().batches.back().prefix->instructions == "Speak like a pirate.");
   auto query = next_query(world, session);
@@ -77,7 +77,7 @@ TEST_CASE("the new ones are refused while the chat answers, and kept out when th
   world.answer_query(text_answer("fine"));
   world.log().fail_commit = 0;
   CHECK(code_of(world.ask<done_atom>(session, renew_atom_v).error()) == errc::storage_failed);
-  CHECK(world.ask<chat_view>(session, page_atom_v)->old_prefix);
+  CHECK(world.ask<transcript_view>(session, page_atom_v)->old_prefix);
   CHECK(next_query(world, session).instructions == default_instructions());
 }
 
@@ -109,8 +109,26 @@ TEST_CASE("a fork keeps the prefix of the chat that it comes from") {
   CHECK(batch.prefix->instructions == default_instructions());
 }
 
+TEST_CASE("the tools of a run come from the source, which is asked for the chat when the run starts") {
+  actor_world world;
+  std::vector<int64_t> asked;
+  bool offers = true;
+  world.services().tools = [&](const chat_record& chat) {
+    asked.push_back(chat.id);
+    return offers ? built_in_tools()(chat) : std::make_shared<const std::vector<tool_spec>>();
+  };
+  auto contents = stored_chat(world, world.session());
+  REQUIRE_FALSE(asked.empty());
+  for (auto id : asked)
+    CHECK(id == contents.chat.id);
+  CHECK(world.log().queries.back().tools.size() == 1);
+  offers = false;
+  auto session = world.session(contents, true);
+  CHECK(next_query(world, session).tools.empty());
+}
+
 TEST_CASE("a tool that is gone is not told to the model, and one that came later is not either") {
-  auto tools = built_in_tools();
+  auto tools = built_in_tools()({});
   chat_prefix prefix{"x",
                      R"([{"name":"python","description":"old words","parameters":{"type":"object"}},)"
                      R"({"name":"retired","description":"","parameters":{}}])"};
@@ -151,5 +169,5 @@ TEST_CASE("the effort of thinking is chosen per chat, kept, and said where the m
   world.log().answers.push_back([](const model_query&) { return text_answer("fine"); });
   world.ask<turn_started>(session, send_atom_v, message);
   CHECK(world.log().queries.back().model.effort.empty());
-  CHECK(world.ask<chat_view>(session, page_atom_v)->chat.effort.empty());
+  CHECK(world.ask<transcript_view>(session, page_atom_v)->history.chat.effort.empty());
 }

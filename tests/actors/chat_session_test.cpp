@@ -3,6 +3,7 @@
 #include "actors/tool_call.hpp"
 #include "models/history.hpp"
 #include "models/message_json.hpp"
+#include "tests/support/shown_events.hpp"
 
 #include <algorithm>
 
@@ -131,7 +132,7 @@ TEST_CASE("a turn without tools shows its text and is done") {
   REQUIRE(started);
   CHECK(started->created);
   CHECK(started->seq == 1);
-  CHECK(contains(started->user_block, "data-block=\"user\""));
+  CHECK(contains(user_block_of(*started), "data-block=\"user\""));
   auto events = shown(world);
   REQUIRE(names(events) == std::vector<std::string>{"content", "done"});
   CHECK(events[0].id == 2);
@@ -361,12 +362,12 @@ TEST_CASE("an answer whose end cannot be stored is told, and closed when there i
   auto data = json::parse(published.back().data);
   CHECK(data["error"] == true);
   CHECK(contains(data["message"].get<std::string>(), "database or disk is full"));
-  auto page = world.ask<chat_view>(session, page_atom_v);
+  auto page = world.ask<transcript_view>(session, page_atom_v);
   REQUIRE(page);
   CHECK_FALSE(page->running);
   CHECK(page->last_seq == 2);
   CHECK(contains(page->notice, "database or disk is full"));
-  CHECK(contains(page->blocks.back().data, "data-state=\"stopped\""));
+  CHECK(contains(blocks_of(*page).back().html.str(), "data-state=\"stopped\""));
   auto refused = world.ask<turn_started>(session, send_atom_v, says("still full"));
   CHECK(code_of(refused.error()) == errc::storage_failed);
   world.log().stays_full = false;
@@ -374,10 +375,10 @@ TEST_CASE("an answer whose end cannot be stored is told, and closed when there i
   world.log().answers.push_back(always(text_answer("there is room")));
   REQUIRE(world.ask<turn_started>(session, send_atom_v, says("again")));
   CHECK(check_history(world.committed_messages()) == caf::none);
-  page = world.ask<chat_view>(session, page_atom_v);
+  page = world.ask<transcript_view>(session, page_atom_v);
   REQUIRE(page);
   CHECK(page->notice.empty());
-  CHECK(contains(page->blocks.back().data, "there is room"));
+  CHECK(contains(blocks_of(*page).back().html.str(), "there is room"));
 }
 
 TEST_CASE("a user message that cannot be committed is refused and loses nothing") {
@@ -456,7 +457,7 @@ TEST_CASE("a viewer of a running turn gets the newest progress and follows") {
   REQUIRE(replay.events.size() == 1);
   CHECK(replay.events[0].event == "progress");
   CHECK(contains(replay.events[0].data, "Thinking…"));
-  CHECK_FALSE(world.ask<bool>(session, passivate_atom_v).cvalue());
+  CHECK_FALSE(world.ask<bool>(session, passivate_atom_v, false).cvalue());
 }
 
 TEST_CASE("a run that a former process left open goes on, its lost cell is told to the model and not run again") {
@@ -464,10 +465,10 @@ TEST_CASE("a run that a former process left open goes on, its lost cell is told 
   actor_world second;
   second.log().answers.push_back(always(text_answer("I launch it again later.")));
   auto session = second.session(contents, true);
-  auto page = second.ask<chat_view>(session, page_atom_v);
+  auto page = second.ask<transcript_view>(session, page_atom_v);
   REQUIRE(page);
   CHECK_FALSE(page->running);
-  CHECK(contains(page->blocks.back().data, "I launch it again later."));
+  CHECK(contains(blocks_of(*page).back().html.str(), "I launch it again later."));
   auto history = messages_of(contents.messages);
   for (const auto& m : second.committed_messages())
     history.push_back(m);
@@ -492,9 +493,9 @@ TEST_CASE("of a run whose answer was committed and whose end was not, only the e
   contents.runs.back().ended_at = 0;
 
   actor_world second;
-  auto page = second.ask<chat_view>(second.session(contents, true), page_atom_v);
+  auto page = second.ask<transcript_view>(second.session(contents, true), page_atom_v);
   REQUIRE(page);
-  CHECK(page->blocks.size() == 2);
+  CHECK(blocks_of(*page).size() == 2);
   CHECK(second.log().queries.empty());
   CHECK(last_run(second).status == run_status::completed);
 }
@@ -506,7 +507,7 @@ TEST_CASE("a run is taken up again agent.resumes_max times and no more") {
     actor_world world;
     REQUIRE(world.services().settings->agent.resumes_max == 3);
     world.log().answers.push_back(always(text_answer("done")));
-    REQUIRE(world.ask<chat_view>(world.session(contents, true), page_atom_v));
+    REQUIRE(world.ask<transcript_view>(world.session(contents, true), page_atom_v));
     CHECK(last_run(world).status == (resumes == 2 ? run_status::completed : run_status::interrupted));
     CHECK(contains(last_run(world).error, "agent.resumes_max") == (resumes == 3));
   }
@@ -516,7 +517,7 @@ TEST_CASE("a run whose model is no longer configured is closed with these words"
   auto contents = cut_off_in_a_cell();
   contents.chat.model = "gone:model";
   actor_world world;
-  REQUIRE(world.ask<chat_view>(world.session(contents, true), page_atom_v));
+  REQUIRE(world.ask<transcript_view>(world.session(contents, true), page_atom_v));
   CHECK(last_run(world).status == run_status::interrupted);
   CHECK(contains(last_run(world).error, "gone:model"));
 }
@@ -537,10 +538,10 @@ TEST_CASE("with after_restart = interrupt an open run is closed before the chat 
   settings->agent.after_restart = "interrupt";
   second.services().settings = settings;
   auto session = second.session(contents, true);
-  auto page = second.ask<chat_view>(session, page_atom_v);
+  auto page = second.ask<transcript_view>(session, page_atom_v);
   REQUIRE(page);
   CHECK_FALSE(page->running);
-  CHECK(contains(page->blocks.back().data, "Interrupted: the server was restarted."));
+  CHECK(contains(blocks_of(*page).back().html.str(), "Interrupted: the server was restarted."));
   auto history = messages_of(contents.messages);
   for (const auto& m : second.committed_messages())
     history.push_back(m);
@@ -856,11 +857,11 @@ TEST_CASE("an edited turn replaces itself and what follows, and the namespace go
   CHECK(edited->turn == 2);
   CHECK(world.log().restored == std::vector<int64_t>{100}); // not 200, which the replaced turn left
   CHECK(world.log().cells == std::vector<std::string>{"print(x)"});
-  auto page = world.ask<chat_view>(session, page_atom_v);
+  auto page = world.ask<transcript_view>(session, page_atom_v);
   REQUIRE(page);
   std::string html;
-  for (const auto& block : page->blocks)
-    html += block.data;
+  for (const auto& block : blocks_of(*page))
+    html += block.html.str();
   CHECK(contains(html, "second, but better"));
   CHECK_FALSE(contains(html, ">two<"));
   CHECK(code_of(world.ask<turn_started>(session, edit_atom_v, int64_t{5}, says("x")).error()) == errc::not_found);
@@ -884,7 +885,7 @@ TEST_CASE("a deleted chat leaves the database and closes its shell") {
   world.log().answers.push_back(always(text_answer("done")));
   auto session = world.session();
   REQUIRE(world.ask<turn_started>(session, send_atom_v, says("go")));
-  CHECK(world.ask<done_atom>(session, remove_atom_v));
+  CHECK(world.ask<done_atom>(session, remove_atom_v, audit_origin{}));
   CHECK(world.log().removed == std::vector<std::pair<int64_t, int64_t>>{{7, 42}});
   CHECK(world.log().shells_closed == 1);
 }
@@ -914,6 +915,89 @@ TEST_CASE("an idle session leaves memory and comes back when it is asked for") {
   CHECK(world.ask<chat_session_actor>(registry, find_atom_v, int64_t{7}, int64_t{42}));
 }
 
+TEST_CASE("who was given a session that ends is answered when it is gone, with what there is then") {
+  actor_world world;
+  world.log().stored[{7, 42}] = actor_world::fresh_chat();
+  auto registry = world.registry();
+  auto find = [&](auto... more) {
+    return world.ask<chat_session_actor>(registry, find_atom_v, int64_t{7}, int64_t{42}, more...);
+  };
+  auto session = find();
+  REQUIRE(session);
+  world.log().stored.erase({7, 42});
+  REQUIRE(world.ask<done_atom>(*session, remove_atom_v, audit_origin{}));
+  CHECK(code_of(find(*session).error()) == errc::not_found);
+
+  world.log().stored[{7, 42}] = actor_world::fresh_chat();
+  auto other = find(*session);
+  REQUIRE(other);
+  CHECK(*other != *session);
+  CHECK(*find(*session) == *other);
+}
+
+TEST_CASE("a message that makes a chat larger than one may be is refused, and an edited one is not") {
+  actor_world world;
+  auto settings = std::make_shared<config>(*world.services().settings);
+  settings->chat.history_bytes_max = 10'000;
+  world.services().settings = settings;
+  auto session = world.session();
+  world.log().answers.push_back(always(text_answer("done")));
+  REQUIRE(world.ask<turn_started>(session, send_atom_v, says(std::string(5'000, 'x'))));
+  auto refused = world.ask<turn_started>(session, send_atom_v, says(std::string(5'000, 'y')));
+  REQUIRE_FALSE(refused);
+  CHECK(code_of(refused.error()) == errc::too_large);
+  CHECK(contains(text_of(refused.error()), "chat.history_bytes_max"));
+  world.log().answers.push_back(always(text_answer("done")));
+  REQUIRE(world.ask<turn_started>(session, edit_atom_v, int64_t{0}, says(std::string(5'000, 'z'))));
+  world.log().answers.push_back(always(text_answer("done")));
+  CHECK(world.ask<turn_started>(session, send_atom_v, says("short")));
+}
+
+TEST_CASE("when large chats fill the memory those that nobody needs leave it, and no user takes more than a share") {
+  actor_world world;
+  auto settings = std::make_shared<config>(*world.services().settings);
+  settings->chat.resident_bytes_max = 100'000;
+  world.services().settings = settings;
+  auto store_chat = [&](int64_t user, int64_t chat, size_t bytes) {
+    auto contents = actor_world::fresh_chat();
+    contents.chat.id = chat;
+    contents.chat.user_id = user;
+    message_row row;
+    row.chat_id = chat;
+    row.seq = row.turn = row.run_id = 1;
+    model_response response;
+    response.parts.push_back(text_part{std::string(bytes, 'x'), {}, {}, nullptr, nullptr});
+    row.content = std::move(response);
+    contents.messages.push_back(std::move(row));
+    world.log().stored[{user, chat}] = std::move(contents);
+  };
+  for (int64_t chat = 1; chat <= 3; ++chat)
+    store_chat(7, chat, 30'000);
+  store_chat(8, 4, 30'000);
+  store_chat(8, 5, 1'000);
+  auto registry = world.registry();
+  auto find
+    = [&](int64_t user, int64_t chat) { return world.ask<chat_session_actor>(registry, find_atom_v, user, chat); };
+  const auto& resident = *world.services().resident;
+  REQUIRE(find(7, 1));
+  world.advance(std::chrono::seconds{1});
+  REQUIRE(find(7, 2));
+  CHECK(resident.bytes() > 60'000);
+  // Of user 7 two are as many as there may be, as long as both may be about to be used; of another there is room.
+  auto third = find(7, 3);
+  CHECK(code_of(third.error()) == errc::limit_reached);
+  CHECK(contains(text_of(third.error()), "chat.resident_bytes_max"));
+  REQUIRE(find(8, 4));
+  CHECK(resident.bytes_of(4) > 30'000);
+  world.advance(std::chrono::seconds{61});
+  // The one that was asked for first has left, and that was enough.
+  CHECK(world.ask<actor_counts>(registry, count_atom_v)->sessions == 2);
+  CHECK(resident.bytes_of(1) == 0);
+  CHECK(resident.bytes_of(2) > 30'000);
+  REQUIRE(find(7, 3));
+  CHECK(find(8, 5));
+}
+
 TEST_CASE("titles are the message's first 30 characters, white space folded") {
   CHECK(title_of("  hello\n  world ") == "hello world");
   CHECK(title_of(std::string(31, 'x')) == std::string(30, 'x'));
@@ -921,4 +1005,9 @@ TEST_CASE("titles are the message's first 30 characters, white space folded") {
   for (int i = 0; i < 40; ++i)
     umlauts += "ü";
   CHECK(title_of(umlauts).size() == 60);
+  // The fence of a message that is code says nothing, and the code does.
+  CHECK(title_of("```python\nimport os\n```") == "import os");
+  CHECK(title_of("Why?\n\n  ~~~\nx = 1\n  ~~~\n") == "Why? x = 1");
+  CHECK(title_of("```") == "```");
+  CHECK(title_of("``x`` and `y`") == "``x`` and `y`");
 }

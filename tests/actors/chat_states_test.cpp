@@ -13,10 +13,20 @@ using namespace varro::test;
 namespace {
 
 struct staged_chat : actor_world {
-  chat_session_actor chat = session();
+  chat_shell_actor shells; // of the chat, as the job of its first cell names it
+  chat_session_actor chat;
   caf::expected<turn_started> first = caf::error{};
 
   staged_chat() {
+    services().tools = [this](const chat_record&) {
+      auto python = python_tool();
+      python.spawn = [this, spawn = python.spawn](caf::actor_system& system, tool_job job) {
+        shells = caf::actor_cast<chat_shell_actor>(job.shells);
+        return spawn(system, std::move(job));
+      };
+      return std::make_shared<const std::vector<tool_spec>>(std::vector{std::move(python)});
+    };
+    chat = session();
     answer(call_answer({{"python", {{"code", "x = 1"}}}}));
     answer(text_answer("done"));
     first = ask<turn_started>(chat, send_atom_v, user_message{"first", {}, {}});
@@ -43,9 +53,11 @@ struct staged_chat : actor_world {
 
   // Lets everything that waits go on, until nothing does.
   void finish_all() {
-    log().hold_commits = false;
+    log().hold_commits = log().hold_draws = false;
     log().run_cell = nullptr;
     for (int i = 0; i < 20; ++i) {
+      while (!log().held_draws.empty())
+        release_draw();
       while (!log().held.empty())
         release_commit();
       while (!log().open_cells.empty())
@@ -65,6 +77,21 @@ struct named_state {
 const std::vector<named_state>& states() {
   static const std::vector<named_state> all{
     {"idle", [](staged_chat&) {}},
+    {"the id of a run is being drawn",
+     [](staged_chat& w) {
+       w.log().hold_draws = true;
+       w.send();
+     }},
+    {"the id of an edit's run is being drawn",
+     [](staged_chat& w) {
+       w.log().hold_draws = true;
+       w.tell(w.chat, edit_atom_v, int64_t{1}, user_message{"other", {}, {}});
+     }},
+    {"the id of a fork is being drawn",
+     [](staged_chat& w) {
+       w.log().hold_draws = true;
+       w.tell(w.chat, fork_atom_v, int64_t{1});
+     }},
     {"the message is being committed",
      [](staged_chat& w) {
        w.log().hold_commits = true;
@@ -135,7 +162,7 @@ const std::vector<named_message>& messages() {
        w.tell(w.chat, cancel_atom_v);
        w.tell(w.chat, cancel_atom_v);
      }},
-    {"page", [](staged_chat& w) { CHECK(w.ask<chat_view>(w.chat, page_atom_v)); }},
+    {"page", [](staged_chat& w) { CHECK(w.ask<transcript_view>(w.chat, page_atom_v)); }},
     {"history", [](staged_chat& w) { CHECK(w.ask<chat_contents>(w.chat, history_atom_v)); }},
     {"rename", [](staged_chat& w) { w.tell(w.chat, rename_atom_v, std::string{"title"}); }},
     {"notice", [](staged_chat& w) { w.tell(w.chat, notice_atom_v, std::string{"words"}); }},
@@ -153,13 +180,31 @@ const std::vector<named_message>& messages() {
      [](staged_chat& w) {
        w.tell(w.chat, ended_atom_v, run_end{w.first->run_id, run_status::failed, "ghost", {}, 0});
      }},
-    {"shell", [](staged_chat& w) { w.tell(w.chat, shell_atom_v); }},
+    {"shell", [](staged_chat& w) { w.tell(w.shells, shell_atom_v); }},
+    {"shell in place of one that is not there",
+     [](staged_chat& w) { w.tell(w.shells, shell_atom_v, python_shell_actor{}); }},
+    {"shell is wanted", [](staged_chat& w) { w.tell(w.shells, ready_atom_v); }},
+    {"results of a cell that there is not",
+     [](staged_chat& w) { w.tell(w.shells, ack_atom_v, std::vector<std::string>{"ghost"}, true); }},
+    {"a place for a run that is over", [](staged_chat& w) { w.tell(w.chat, start_atom_v, w.first->run_id); }},
+    {"a second place for a run",
+     [](staged_chat& w) { CHECK(w.ask<done_atom>(w.chat, start_atom_v, w.first->run_id + 1)); }},
+    {"a shell's place for a run that is over",
+     [](staged_chat& w) { w.tell(w.chat, shell_atom_v, w.first->run_id, std::string{"ghost"}); }},
+    {"a shell's place that it does not wait for",
+     [](staged_chat& w) { w.tell(w.shells, progress_atom_v, std::string{"ghost"}); }},
     {"ready of a run that is over", [](staged_chat& w) { w.tell(w.chat, ready_atom_v, w.first->run_id); }},
     {"ready", [](staged_chat& w) { w.tell(w.chat, ready_atom_v, w.first->run_id + 1); }},
-    {"deadline", [](staged_chat& w) { w.tell(w.chat, deadline_atom_v); }},
-    {"passivate", [](staged_chat& w) { w.tell(w.chat, passivate_atom_v); }, true},
+    {"deadline", [](staged_chat& w) { w.tell(w.shells, deadline_atom_v); }},
+    {"snapshot",
+     [](staged_chat& w) {
+       w.tell(w.chat, snapshot_atom_v, snapshot_taken{7, false, "ghost"});
+     }},
+    {"restoring of a run that is over", [](staged_chat& w) { w.tell(w.chat, restore_atom_v, w.first->run_id); }},
+    {"passivate", [](staged_chat& w) { w.tell(w.chat, passivate_atom_v, false); }, true},
+    {"passivate, as memory is short", [](staged_chat& w) { w.tell(w.chat, passivate_atom_v, true); }, true},
     {"stop", [](staged_chat& w) { w.tell(w.chat, stop_atom_v); }, true},
-    {"remove", [](staged_chat& w) { w.tell(w.chat, remove_atom_v); }, true},
+    {"remove", [](staged_chat& w) { w.tell(w.chat, remove_atom_v, audit_origin{}); }, true},
   };
   return all;
 }

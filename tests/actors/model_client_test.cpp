@@ -125,20 +125,44 @@ struct fixture {
     return query;
   }
 
-  using response_handle = decltype(std::declval<caf::scoped_actor&>()->request(
-    std::declval<model_client_actor&>(), caf::infinite, ask_atom_v, int64_t{1}, std::declval<model_query>()));
+  // A question that was asked, and its answer once there is one.
+  struct asked {
+    std::optional<caf::expected<model_response>> answer;
+  };
+  using response_handle = std::shared_ptr<asked>;
+
+  // An actor of its own: who asks is told what each attempt has used, too.
+  static caf::behavior asker(caf::event_based_actor* self, const response_handle& handle,
+                             const model_client_actor& client, const model_query& what) {
+    self->request(client, caf::infinite, ask_atom_v, int64_t{1}, what)
+      .then(
+        [=](const model_response& value) {
+          handle->answer = value;
+          self->quit();
+        },
+        [=](caf::error& e) {
+          handle->answer = std::move(e);
+          self->quit();
+        });
+    return {[](usage_atom, const usage_row&, const token_usage&) {}};
+  }
 
   response_handle ask(model_query what = query()) {
-    auto handle = self->request(client, caf::infinite, ask_atom_v, int64_t{1}, std::move(what));
+    auto handle = std::make_shared<asked>();
+    system.spawn(asker, handle, client, std::move(what));
     coordinator().run();
     return handle;
   }
 
   bool answered(response_handle& handle) {
     coordinator().run();
-    if (self->mailbox().empty())
+    if (!handle->answer)
       return false;
-    handle.receive([&](model_response& value) { response = value; }, [&](caf::error& e) { error = e; });
+    if (*handle->answer)
+      response = **handle->answer;
+    else
+      error = handle->answer->error();
+    handle->answer.reset();
     return true;
   }
 
@@ -157,8 +181,9 @@ agent_run_actor::behavior_type asking_twin(agent_run_actor::pointer self, model_
               [=](const caf::error&) { log->push_back("error"); });
     },
     [](result_atom, const tool_outcome&) {},
-    [=](usage_atom, const token_usage& spent) {
-      log->push_back("spent " + std::to_string(spent.input_tokens) + " " + std::to_string(spent.output_tokens));
+    [=](usage_atom, const usage_row& row, const token_usage& spent) {
+      log->push_back(row.outcome + (row.estimated ? ", estimated, spent " : ", spent ")
+                     + std::to_string(spent.input_tokens) + " " + std::to_string(spent.output_tokens));
     },
     [](cancel_atom) {},
   };
@@ -415,7 +440,9 @@ TEST_CASE_FIXTURE(fixture, "what failed attempts have used is told to the run th
   REQUIRE(network->requests.size() == 3);
   network->answer(2, 400, R"({"error":{"message":"no more"}})");
   coordinator().run();
-  CHECK(*log == std::vector<std::string>{"spent 21 3", "error"});
+  CHECK(
+    *log
+    == std::vector<std::string>{"broken, estimated, spent 21 3", "refused, spent 0 0", "refused, spent 0 0", "error"});
   caf::anon_send_exit(asker, caf::exit_reason::kill);
   coordinator().run();
 }

@@ -247,6 +247,15 @@ TEST_CASE("an interrupt ends the cell in flight, keeps the state and drops what 
   CHECK(world.text("'an interrupt between cells does nothing'") == "'an interrupt between cells does nothing'");
 }
 
+TEST_CASE("an interrupt that is lost in a destructor is sent again, and the state is kept") {
+  shell_world world;
+  world.settings.cell_max = 1s;
+  CHECK(world.text("x = 'kept'\nx") == "'kept'");
+  auto result = world.run("import time\nclass Lost:\n    def __del__(self): time.sleep(60)\nLost()\nwhile True: pass");
+  CHECK(result.status == cell_status::interrupted);
+  CHECK(world.text("x") == "'kept'");
+}
+
 TEST_CASE("a cell that outlives its time is interrupted with a reason") {
   shell_world world;
   world.settings.cell_max = 1s;

@@ -56,6 +56,21 @@ public:
     self->request(host, 60s, count_atom_v).receive([&](int64_t n) { found = n; }, [](caf::error&) {});
     return found;
   }
+  actor_counts stats() {
+    actor_counts found;
+    self->request(host, 60s, stats_atom_v).receive([&](actor_counts& counts) { found = counts; }, [](caf::error&) {});
+    return found;
+  }
+  // Has the shell run a cell until this file is gone.
+  std::string hold(const python_shell_actor& shell) {
+    auto gate = (scratch / "gate").string();
+    caf::anon_send(shell, execute_atom_v,
+                   "import os, time\nopen('" + gate + "', 'w').close()\nwhile os.path.exists('" + gate
+                     + "'): time.sleep(0.001)");
+    while (!std::filesystem::exists(gate))
+      std::this_thread::sleep_for(1ms);
+    return gate;
+  }
   caf::error end_of(const python_shell_actor& shell) {
     caf::error reason;
     self->monitor(shell);
@@ -69,6 +84,22 @@ public:
   caf::scoped_actor self;
   shell_host_actor host;
 };
+
+// Somebody of a chat who waits for its shell: tells the test of the place, and that the shell is there. It is idle
+// then.
+using waiting_user_actor = shell_waiter_actor::extend<caf::replies_to<step_atom>::with<done_atom>>;
+waiting_user_actor::behavior_type waiting_user(waiting_user_actor::pointer self, const shell_host_actor& host,
+                                               const wanted_shell& wanted, const caf::actor& test) {
+  self->request(host, 60s, start_atom_v, wanted, shell_waiter_actor{waiting_user_actor{self}})
+    .then([=](const python_shell_actor&) { caf::anon_send(test, done_atom_v, wanted.chat); }, [](caf::error&) {});
+  return {
+    [=](progress_atom, const std::string& words) {
+      if (!words.empty())
+        caf::anon_send(test, progress_atom_v, wanted.chat, words);
+    },
+    [](step_atom) { return done_atom_v; },
+  };
+}
 
 } // namespace
 
@@ -140,6 +171,54 @@ TEST_CASE("more starts than may run at once are served one after the other") {
   for (auto* handle : {&one, &two, &three})
     handle->receive([&](python_shell_actor&) { ++served; }, [](caf::error& error) { FAIL_CHECK(text_of(error)); });
   CHECK(served == 3);
+}
+
+TEST_CASE("starts that wait for room are served round robin by user, and told their places") {
+  host_world world{[](shell_config& limits) { limits.live_max = 1; }};
+  constexpr int64_t first_of_anna = 10, first_of_bert = 20, count = 3;
+  auto busy = world.start(1);
+  REQUIRE(busy);
+  auto gate = world.hold(*busy);
+  std::vector<int64_t> served;
+  std::map<int64_t, std::string> told;
+  std::vector<caf::actor> waiters;
+  auto wait = [&](int64_t user, int64_t chat) {
+    auto workspace = (world.scratch / "workspaces" / std::to_string(chat)).string();
+    waiters.push_back(caf::actor_cast<caf::actor>(
+      world.system.spawn(waiting_user, world.host, wanted_shell{user, chat, workspace, {}}, world.self)));
+    // Answered after its start, so that they come in this order.
+    caf::scoped_actor self{world.system};
+    self->request(waiters.back(), 60s, step_atom_v).receive([](done_atom) {}, [](caf::error&) {});
+  };
+  for (int64_t i = 0; i < count; ++i)
+    wait(7, first_of_anna + i);
+  wait(8, first_of_bert);
+  while (told.size() < count + 1)
+    world.self->receive([&](progress_atom, int64_t chat, const std::string& words) { told[chat] = words; });
+  CHECK(told[first_of_anna] == "Waiting for a free Python shell: 1st of your own, 0 before it");
+  CHECK(told[first_of_bert] == "Waiting for a free Python shell: 1st of your own, 1 before it");
+  CHECK(told[first_of_anna + 2] == "Waiting for a free Python shell: 3rd of your own, 3 before it");
+  CHECK(world.stats().waiting_shells == count + 1);
+  caf::anon_send_exit(waiters[1], caf::exit_reason::user_shutdown); // it does not wait any more
+  std::filesystem::remove(gate);
+  while (served.size() < count)
+    world.self->receive([&](progress_atom, int64_t, const std::string&) {},
+                        [&](done_atom, int64_t chat) { served.push_back(chat); });
+  CHECK(served == std::vector<int64_t>{first_of_anna, first_of_bert, first_of_anna + 2});
+  CHECK(world.stats().waiting_shells == 0);
+}
+
+TEST_CASE("a start that waits for room can be taken back") {
+  host_world world{[](shell_config& limits) { limits.live_max = 1; }};
+  auto busy = world.start(1);
+  REQUIRE(busy);
+  auto gate = world.hold(*busy);
+  auto waiting = world.ask(2);
+  caf::anon_send(world.host, cancel_atom_v, int64_t{2});
+  waiting.receive([](python_shell_actor&) { FAIL_CHECK("it got a shell"); },
+                  [](caf::error& error) { CHECK(code_of(error) == errc::cancelled); });
+  CHECK(world.stats().waiting_shells == 0);
+  std::filesystem::remove(gate);
 }
 
 TEST_CASE("an idle shell is closed after its time") {

@@ -7,6 +7,7 @@
 #include "tests/support/actor_world.hpp"
 #include "tests/support/faulty_disk.hpp"
 #include "tests/support/scratch_dir.hpp"
+#include "tests/support/shown_events.hpp"
 
 #include <algorithm>
 
@@ -48,11 +49,10 @@ struct process {
     auto db = open_database(scratch, sqlite_database::mode::read_write);
     user = db->local_user()->id;
     auto contents = db->load_chat(user, chat_id);
-    world.services().ids->next_run = *db->next_run_id();
     auto& services = world.services();
     caf::anon_send_exit(services.store, caf::exit_reason::kill);
     caf::anon_send_exit(services.reader, caf::exit_reason::kill);
-    services.store = world.system().spawn(store, std::move(db));
+    services.store = world.system().spawn(store, std::move(db), services.ids);
     services.reader = world.system().spawn(store_reader, open_database(scratch, sqlite_database::mode::read_only));
     world.log().take_snapshot = [] { return snapshot_taken{100, false, "call-1"}; };
     auto fresh = actor_world::fresh_chat();
@@ -93,7 +93,7 @@ std::vector<event_key> content_of(const std::vector<stream_event>& events) {
 
 // What a viewer saw is what the database has, in the same order.
 void check_published(const chat_contents& stored, const std::vector<stream_event>& published) {
-  auto there = content_of(transcript{stored}.events_after(0));
+  auto there = content_of(events_after(transcript{stored}, 0));
   auto from = there.begin();
   for (const auto& seen : content_of(published)) {
     from = std::find(from, there.end(), seen);
@@ -211,7 +211,7 @@ TEST_CASE("a deletion that fails leaves a chat that is usable") {
   p.world.log().answers.clear(); // the run waits for its model
   REQUIRE(p.world.ask<turn_started>(p.session, send_atom_v, user_message{"Go.", "", ""}));
   disk.fail_at(1, SQLITE_IOERR, faulty_disk::failing::once);
-  CHECK_FALSE(p.world.ask<done_atom>(p.session, remove_atom_v));
+  CHECK_FALSE(p.world.ask<done_atom>(p.session, remove_atom_v, audit_origin{}));
   CHECK(disk.met());
   check_usable(p);
   check_stored(scratch, p.user, p.history());

@@ -2,10 +2,12 @@
 #include "actors/transcript.hpp"
 #include "models/history.hpp"
 #include "tests/support/chat_rows.hpp"
+#include "tests/support/shown_events.hpp"
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -96,7 +98,7 @@ TEST_CASE("an empty transcript says nothing") {
   CHECK(history.shown_seq() == 0);
   CHECK(history.open_calls().empty());
   CHECK(history.cells().empty());
-  CHECK(history.events_after(0).empty());
+  CHECK(events_after(history, 0).empty());
   CHECK(history.first_row_of(1) == nullptr);
   CHECK(!history.has_turn(1));
 }
@@ -273,8 +275,9 @@ TEST_CASE("a fork has the turns up to its own, with ids of its own, and leaves t
   history.turn(11);
   history.turn(12);
   history.keep_snapshots({{2, 100}, {6, 300}}, false);
-  int64_t next = 20;
-  auto batch = history.fork(2, 7, [&] { return next++; });
+  CHECK(history.runs_up_to(2) == 2);
+  CHECK(history.runs_up_to(9) == 3);
+  auto batch = history.fork(2, 7, 20);
   REQUIRE(batch.chat);
   CHECK(batch.chat->id == 7);
   CHECK(batch.chat->title == "a chat (fork)");
@@ -300,13 +303,53 @@ TEST_CASE("events after a seq are those of all events that a viewer of it has no
   one_chat history;
   history.turn(1);
   history.turn(2);
-  auto all = history.events_after(0);
+  auto all = events_after(history, 0);
   REQUIRE(all.size() == 4);
   for (int64_t after = 0; after <= history.shown_seq(); ++after) {
-    auto rest = history.events_after(after);
+    auto rest = events_after(history, after);
     auto first = std::find_if(all.begin(), all.end(), [=](const auto& event) { return event.id > after; });
     REQUIRE(rest.size() == static_cast<size_t>(all.end() - first));
     for (size_t i = 0; i < rest.size(); ++i, ++first)
       CHECK(rest[i].data == first->data);
   }
+}
+
+TEST_CASE("a replay has whole turns from that of what was seen on, and shares their messages") {
+  one_chat history;
+  history.turn(1);
+  history.turn(2);
+  history.keep_snapshots({{2, 100}}, false);
+  history.renew_prefix({"instructions", "[]"});
+  for (int64_t after : {3, 4}) {
+    auto replay = history.replay_after(after);
+    CHECK(replay.after == after);
+    REQUIRE(replay.history.messages.size() == 2);
+    CHECK(replay.history.messages.front().seq == 3);
+    CHECK(replay.history.messages.front().content.is_same_as(history.rows()[2].content));
+    REQUIRE(replay.history.runs.size() == 1);
+    CHECK(replay.history.runs.front().id == 2);
+  }
+  auto page = history.shown();
+  REQUIRE(page.messages.size() == 4);
+  CHECK(page.messages.front().content.is_same_as(history.rows().front().content));
+  CHECK(page.snapshots.empty());
+  CHECK_FALSE(page.prefix);
+  CHECK(history.replay_after(0).history.messages.size() == 4);
+}
+
+TEST_CASE("what was replaced is in no replay, and what replaced it knows its versions") {
+  one_chat history;
+  history.turn(1);
+  history.turn(2);
+  history.turn(3, 2);
+  auto replay = history.replay_after(0);
+  REQUIRE(replay.history.messages.size() == 4);
+  CHECK(replay.history.messages.back().run_id == 3);
+  CHECK(replay.history.alternatives == std::map<int64_t, std::vector<int64_t>>{{3, {2, 3}}});
+  for (const auto& event : events_after(history, 0))
+    CHECK(event.data.find("data-seq=\"3\"") == std::string::npos); // of turn 2 as it was
+  // A viewer of the first turn alone is told of the versions of what it gets, and of no others.
+  CHECK(history.replay_after(2).history.alternatives.size() == 1);
+  history.turn(4);
+  CHECK(history.replay_after(history.shown_seq()).history.alternatives.empty());
 }

@@ -76,7 +76,7 @@ struct measured_chat {
 
   explicit measured_chat(chat_contents contents) {
     auto stored = !contents.messages.empty();
-    world.services().ids->next_run = long_turns + 1;
+    world.log().next_run = long_turns + 1;
     session = world.session(std::move(contents), stored);
   }
   void turn() {

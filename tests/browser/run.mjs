@@ -8,6 +8,7 @@ process.env.CHROMIUM ??= '/usr/bin/chromium';
 
 const missing = [
   [`${root}node_modules/playwright-core`, "run 'npm ci --ignore-scripts'"],
+  [`${root}node_modules/oidc-provider`, "run 'npm ci --ignore-scripts'"],
   [process.env.CHROMIUM, "install Debian's chromium, or set CHROMIUM"],
   [process.env.VARRO, 'build varro with bin/build'],
 ].filter(([path]) => !existsSync(path));
@@ -17,4 +18,5 @@ if (missing.length) {
   process.exit(77);
 }
 await Promise.all([import('./chat.test.mjs'), import('./charts.test.mjs'), import('./displays.test.mjs'),
-  import('./queue.test.mjs'), import('./streams.test.mjs'), import('./models.test.mjs')]);
+  import('./queue.test.mjs'), import('./streams.test.mjs'), import('./models.test.mjs'),
+  import('./oidc.test.mjs')]);

@@ -90,11 +90,65 @@ TEST_CASE("user commands take a name, and some a password") {
     CHECK(override_of(line, "data_dir") == "d");
     CHECK(parse({"user", verb}).exit_code == 2);
   }
+  CHECK(parse({"user", "erase", "ada"}).what == command::user_erase);
+  CHECK_FALSE(parse({"user", "erase", "ada"}).confirmed);
+  CHECK(parse({"user", "erase", "ada", "--yes"}).confirmed);
+  CHECK(parse({"user", "erase"}).exit_code == 2);
+  CHECK(parse({"user", "disable", "ada", "--yes"}).exit_code == 2);
   CHECK(parse({"user", "list"}).what == command::user_list);
+  CHECK(parse({"user", "add", "ada", "--admin"}).admin);
+  CHECK_FALSE(parse({"user", "add", "ada"}).admin);
+  CHECK(parse({"user", "disable", "ada", "--admin"}).exit_code == 2);
+  CHECK(parse({"user", "invite"}).what == command::user_invite);
+  CHECK(parse({"user", "invite", "--admin"}).admin);
+  CHECK(parse({"user", "invite", "ada"}).exit_code == 2);
+  CHECK(parse({"user", "reset-link", "ada"}).what == command::user_reset_link);
+  CHECK(parse({"user", "reset-link"}).exit_code == 2);
+  CHECK(parse({"user", "role", "ada", "admin"}).what == command::user_role);
+  CHECK(parse({"user", "role", "ada", "admin"}).user_role == "admin");
+  CHECK(parse({"user", "role", "ada", "root"}).exit_code == 2);
+  CHECK(parse({"user", "role", "ada"}).exit_code == 2);
   CHECK(parse({"user", "list", "ada"}).exit_code == 2);
   CHECK(parse({"user", "add", "ada", "--password-stdin"}).password_stdin);
   CHECK(parse({"user", "passwd", "--password-stdin", "ada"}).password_stdin);
   CHECK(parse({"user", "disable", "ada", "--password-stdin"}).exit_code == 2);
+}
+
+TEST_CASE("a token has a name, a user, scopes and a time") {
+  auto line
+    = parse({"token", "create", "nightly", "--user", "ada", "--scope", "read,chat", "--expires", "2d", "--data", "d"});
+  CHECK(line.what == command::token_create);
+  CHECK(line.token.label == "nightly");
+  CHECK(line.token.user == "ada");
+  CHECK(line.token.scopes == "read,chat");
+  CHECK(line.token.lasts == "2d");
+  CHECK(override_of(line, "data_dir") == "d");
+  line = parse({"token", "create", "nightly", "--user", "ada"});
+  CHECK(line.token.scopes == "read");
+  CHECK(line.token.lasts.empty());
+  CHECK(parse({"token", "create", "nightly"}).exit_code == 2);
+  CHECK(parse({"token", "create", "--user", "ada"}).exit_code == 2);
+  CHECK(parse({"token"}).exit_code == 2);
+  CHECK(parse({"token", "list"}).what == command::token_list);
+  CHECK(parse({"token", "list", "--user", "ada"}).token.user == "ada");
+  line = parse({"token", "revoke", "0123456789ab"});
+  CHECK(line.what == command::token_revoke);
+  CHECK(line.token.id == "0123456789ab");
+  CHECK(parse({"token", "revoke"}).exit_code == 2);
+}
+
+TEST_CASE("usage is summed up by user unless something else is asked for") {
+  auto line = parse({"usage", "--data", "d"});
+  CHECK(line.what == command::usage);
+  CHECK(line.usage_by == "user");
+  CHECK(line.since.empty());
+  CHECK_FALSE(line.csv);
+  CHECK(override_of(line, "data_dir") == "d");
+  line = parse({"usage", "--by", "day", "--since", "2026-05-01", "--csv"});
+  CHECK(line.usage_by == "day");
+  CHECK(line.since == "2026-05-01");
+  CHECK(line.csv);
+  CHECK(parse({"usage", "--by", "colour"}).exit_code == 2);
 }
 
 TEST_CASE("--version prints name and version") {
@@ -136,4 +190,36 @@ TEST_CASE("the command line never asks a passwordless Varro onto the network") {
   CHECK(contains(given.error(), "--listen: server.host: 0.0.0.0 can be reached from other machines"));
   given.sources.command_line = parse({"serve", "--listen", "0.0.0.0:8000", "--auth", "accounts"}).overrides;
   CHECK(given.error() == "no error");
+}
+
+TEST_CASE("the audit is listed, its end printed and the whole of it checked") {
+  auto line = parse({"audit", "list", "--user", "ada", "--since", "2026-05-01", "--action", "login", "--csv"});
+  CHECK(line.what == command::audit_list);
+  CHECK(line.audit_user == "ada");
+  CHECK(line.since == "2026-05-01");
+  CHECK(line.audit_action == "login");
+  CHECK(line.csv);
+  CHECK(parse({"audit", "head", "--data", "d"}).what == command::audit_head);
+  CHECK(override_of(parse({"audit", "head", "--data", "d"}), "data_dir") == "d");
+  line = parse({"audit", "verify", "--head", "7:abc"});
+  CHECK(line.what == command::audit_verify);
+  CHECK(line.audit_known == "7:abc");
+  CHECK(parse({"audit"}).exit_code == 2);
+  CHECK(parse({"audit", "erase"}).exit_code == 2);
+}
+
+TEST_CASE("memberships of groups name the group and then the user") {
+  auto add = parse({"group", "add", "data", "ada", "--data", "d"});
+  CHECK(add.what == command::group_add);
+  CHECK(add.group == "data");
+  CHECK(add.user_name == "ada");
+  CHECK(override_of(add, "data_dir") == "d");
+  CHECK(parse({"group", "remove", "data", "ada"}).what == command::group_remove);
+  CHECK(parse({"group", "list"}).what == command::group_list);
+  for (const auto& wrong : {std::vector<const char*>{"group"},
+                            {"group", "add"},
+                            {"group", "add", "data"},
+                            {"group", "list", "data"},
+                            {"group", "rename", "a", "b"}})
+    CHECK(parse(wrong).exit_code == 2);
 }

@@ -121,7 +121,7 @@ TEST_CASE("a wrong type is refused with what is allowed and what was written") {
   CHECK(contains(error_of("[server]\nport = 1979-05-27\n"), "got something else"));
   CHECK(contains(error_of("[server]\nport = {a = 1}\n"), "server.port: expected an integer"));
   CHECK(contains(error_of("[auth]\nmode = \"none\"\n"),
-                 "auth.mode: expected one of: local, accounts, proxy, got the text \"none\""));
+                 "auth.mode: expected one of: local, accounts, proxy, oidc, got the text \"none\""));
   CHECK(contains(error_of("[shell]\nidle_minutes = 0\n"), "(minutes), got 0"));
 }
 
@@ -146,6 +146,7 @@ TEST_CASE("every number is accepted at both ends of its range and refused beyond
     auto target = row.locate(settings);
     auto number = !std::holds_alternative<std::string*>(target) && !std::holds_alternative<bool*>(target)
       && !std::holds_alternative<std::vector<std::string>*>(target)
+      && !std::holds_alternative<std::optional<std::vector<std::string>>*>(target)
       && !std::holds_alternative<std::filesystem::path*>(target) && !std::holds_alternative<auth_mode*>(target);
     if (!number)
       continue;
@@ -242,7 +243,7 @@ TEST_CASE("a misspelt variable is refused, and another program's is left alone")
 TEST_CASE("a wrong value on the command line names its option") {
   written_config given{""};
   given.sources.command_line = {{"auth.mode", "everyone", "--auth"}};
-  CHECK(contains(given.error(), "--auth: expected one of: local, accounts, proxy"));
+  CHECK(contains(given.error(), "--auth: expected one of: local, accounts, proxy, oidc"));
 }
 
 TEST_CASE("without passwords only loopback addresses are served") {
@@ -260,8 +261,18 @@ TEST_CASE("without passwords only loopback addresses are served") {
   }
 }
 
-TEST_CASE("the proxy mode is refused in this release") {
-  CHECK(contains(error_of("[auth]\nmode = \"proxy\"\n"), "test.toml:2: auth.mode: proxy is not in this release"));
+TEST_CASE("a public address is one of HTTP, and who may sign up is one of three") {
+  auto text = error_of("[server]\npublic_url = \"varro.example.org\"\n");
+  CHECK(contains(text, "test.toml:2: server.public_url: expected http:// or https://"));
+  CHECK(contains(error_of("[auth]\nsign_up = \"all\"\n"), "auth.sign_up: expected one of: closed, invitation, open"));
+  auto right
+    = written_config{"[server]\npublic_url = \"https://varro.example.org\"\n[auth]\nsign_up = \"open\"\n"}.load();
+  CHECK(right.server.public_url == "https://varro.example.org");
+  CHECK(right.auth.sign_up == "open");
+}
+
+TEST_CASE("the oidc mode needs to know the provider") {
+  CHECK(contains(error_of("[auth]\nmode = \"oidc\"\n"), "oidc.issuer: is missing"));
 }
 
 TEST_CASE("the file of the data directory cannot move the data directory") {

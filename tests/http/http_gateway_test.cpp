@@ -1,85 +1,14 @@
-#include "http/http_gateway.hpp"
-#include "tests/support/http_client.hpp"
-#include "tests/support/http_twins.hpp"
-
-#include <thread>
+#include "tests/http/gateway_world.hpp"
 
 #include <doctest/doctest.h>
 
-#include <sys/socket.h>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
 
 using namespace varro;
 using namespace varro::test;
-
-namespace {
-
-constexpr int64_t chat = 7;
-
-stream_event content(int64_t id, std::string data) {
-  return {id, "content", std::move(data)};
-}
-const stream_event done{0, "done", "{}"};
-
-// A gateway on real sockets with a twin of a session.
-struct gateway_world {
-  explicit gateway_world(stream_config limits = {}) {
-    reader = system.spawn(twin_reader, script);
-    gateway = system.middleman().spawn_broker(http_gateway, limits, reader);
-    session = system.spawn(twin_session, script);
-  }
-  ~gateway_world() {
-    caf::anon_send(gateway, stop_atom_v);
-    caf::anon_send_exit(session, caf::exit_reason::user_shutdown);
-    caf::anon_send_exit(reader, caf::exit_reason::user_shutdown);
-  }
-  // A viewer's end of a stream.
-  raw_client open(int64_t after = -1, int64_t of_chat = chat, const std::string& login = "") {
-    int ends[2];
-    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
-    caf::anon_send(gateway, adopt_atom_v, ends[0], of_chat, after, session, login);
-    return raw_client{ends[1]};
-  }
-  // Waits for the n-th attach; the viewer's id.
-  uint64_t attached(size_t n) {
-    REQUIRE(script->wait_for([&] { return script->attached.size() >= n; }));
-    std::lock_guard lock{script->mutex};
-    return script->attached[n - 1].first;
-  }
-  int64_t attached_after(size_t n) {
-    attached(n);
-    std::lock_guard lock{script->mutex};
-    return script->attached[n - 1].second;
-  }
-  void replay(uint64_t viewer, std::vector<stream_event> events, bool follow) {
-    caf::anon_send(gateway, replay_atom_v, viewer, std::move(events), follow);
-  }
-  void publish(stream_event event, int64_t of_chat = chat) {
-    caf::anon_send(gateway, publish_atom_v, of_chat, std::move(event));
-  }
-  int64_t count() {
-    caf::scoped_actor self{system};
-    int64_t result = -1;
-    self->request(gateway, std::chrono::seconds{20}, count_atom_v)
-      .receive([&](int64_t n) { result = n; }, [](caf::error&) {});
-    return result;
-  }
-  void wait_for_count(int64_t n) {
-    while (count() != n)
-      std::this_thread::yield();
-  }
-  bool detached(size_t n) {
-    return script->wait_for([&] { return script->detached.size() >= n; });
-  }
-
-  twin_system_config settings;
-  caf::actor_system system{settings};
-  std::shared_ptr<twin_script> script = std::make_shared<twin_script>();
-  store_reader_actor reader;
-  http_gateway_actor gateway;
-  chat_session_actor session;
-};
-
-} // namespace
 
 TEST_CASE("an event is framed with a data line per line, and an id only where it has one") {
   CHECK(frame_event({17, "content", "<p>a</p>"}) == "id: 17\nevent: content\ndata: <p>a</p>\n\n");

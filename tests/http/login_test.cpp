@@ -1,9 +1,6 @@
 #include "tests/http/routes_world.hpp"
 
-#include "http/application.hpp"
-
 #include <algorithm>
-#include <thread>
 
 using namespace varro;
 using namespace varro::test;
@@ -38,11 +35,8 @@ struct accounts_world : routes_world {
 
 TEST_CASE("nobody logged in: pages lead to the login, everything else is 403") {
   accounts_world world;
-  for (std::string target : {"/", "/chat/42"}) {
-    auto answer = world.get(target);
-    CHECK(answer.status == 303);
-    CHECK(answer.field("Location") == "/login");
-  }
+  CHECK(world.get("/").field("Location") == "/login");
+  CHECK(world.get("/chat/42").field("Location") == "/login?next=/chat/42");
   for (std::string target :
        {"/chats", "/chat/stream/42", "/chat/42/files", "/chat/42/files/a", "/chat/42/export.json"}) {
     CAPTURE(target);
@@ -75,6 +69,40 @@ TEST_CASE("a login opens a session, a logout ends it") {
   CHECK(world.post("/logout", "", {cookies}).status == 403);
   CHECK(world.post("/logout", "csrf=" + world.csrf(), {cookies}).status == 303);
   CHECK(world.get("/", {cookies}).status == 303);
+}
+
+TEST_CASE("a login that a change of the password overtakes opens nothing, and leaves no session behind") {
+  accounts_world world;
+  world.script->on_login = [&world] { world.script->users[0].password_hash = "another"; };
+  CHECK(world.log_in("ada", "correct+horse").status == 401);
+  CHECK(world.script->wait_for([&] { return world.script->logins.empty(); }));
+}
+
+TEST_CASE("what the database cannot tell is nobody's wrong password") {
+  accounts_world world;
+  world.script->users.clear();
+  world.script->users_fail = true;
+  for (int i = 0; i < 5; ++i) // more than may fail
+    CHECK(world.log_in("ada", "correct+horse").status == 500);
+}
+
+TEST_CASE("a login leads to the page that was asked for, and nowhere but to our own pages") {
+  accounts_world world;
+  CHECK(world.get("/login?next=/chat/42").body.find("name=\"next\" value=\"/chat/42\"") != std::string::npos);
+  auto page_after = [&](const std::string& next) {
+    auto form = "username=ada&password=correct+horse&next=" + next;
+    return world.post("/login", form).field("Location");
+  };
+  CHECK(page_after("/chat/42") == "/chat/42");
+  CHECK(page_after("%2Faccount") == "/account");
+  for (auto elsewhere :
+       {"", "https://evil.example", "//evil.example", "/%5Cevil.example", "%5C%5Cevil.example", "/%09/evil.example",
+        "/chat/42%0d%0aSet-Cookie:%20a=b", "/chat/42/../../evil", "/chat/42?x=1", "/chat/42%23x", "/nothing", "/chats",
+        "/logout", "/login", "javascript:alert(1)", "/chat/42/", "evil.example/chat/42", "%20/chat/42"}) {
+    CAPTURE(elsewhere);
+    CHECK(page_after(elsewhere) == "/");
+    CHECK(world.get("/login?next=" + std::string{elsewhere}).body.find("name=\"next\"") == std::string::npos);
+  }
 }
 
 TEST_CASE("what changes something needs the session's token, in the form or the field") {
@@ -136,31 +164,4 @@ TEST_CASE("a browser's login needs the form's token, another site's form does no
   CHECK(world.post("/login", right, {"Origin: http://evil.example"}).status == 403);
   CHECK(world.script->logins.empty());
   CHECK(world.post("/login", right + "&csrf=" + token, {cookies, "Origin: http://127.0.0.1"}).status == 303);
-}
-
-TEST_CASE("logins at once wait for each other and the surplus is turned away") {
-  login_gate gate;
-  REQUIRE(gate.enter());
-  REQUIRE(gate.enter());
-  std::atomic<int> admitted = 0, refused = 0;
-  std::vector<std::thread> waiting;
-  for (int i = 0; i < login_gate::waiting_max + 3; ++i)
-    waiting.emplace_back([&] {
-      if (gate.enter()) {
-        ++admitted;
-        gate.leave();
-      } else {
-        ++refused;
-      }
-    });
-  while (refused < 3)
-    std::this_thread::yield();
-  CHECK(admitted == 0);
-  gate.leave();
-  gate.leave();
-  for (auto& thread : waiting)
-    thread.join();
-  CHECK(admitted == login_gate::waiting_max);
-  CHECK(refused == 3);
-  CHECK(gate.enter());
 }

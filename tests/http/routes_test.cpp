@@ -65,7 +65,7 @@ TEST_CASE("the page of somebody else's chat, of none, and of a number too large 
     CAPTURE(target);
     CHECK(world.get(target).status == 404);
   }
-  world.script->view.chat.created_at = 0; // its first message has yet to create it
+  world.script->view.history.chat.created_at = 0; // its first message has yet to create it
   CHECK(world.get("/chat/42").status == 404);
 }
 
@@ -238,7 +238,7 @@ TEST_CASE("of a message that is refused because a run is on, no file is kept") {
 TEST_CASE("files of a first message go into the workspace of the chat that it creates") {
   routes_world world;
   world.script->view = {};
-  world.script->view.chat.id = 77; // drawn, not created
+  world.script->view.history.chat.id = 77; // drawn, not created
   auto body = part("name=\"message\"", "look") + part("name=\"files\"; filename=\"a.csv\"", "1,2") + "--XX--";
   CHECK(ask(world.port, "POST", "/chat/send", {multipart}, body).status == 200);
   CHECK(read_file(world.scratch / "workspaces" / "77" / "a.csv") == "1,2");
@@ -290,7 +290,7 @@ TEST_CASE("cancel, edit and regenerate reach the session and map its answers") {
 
 TEST_CASE("the list of chats is a fragment, filtered by the store") {
   routes_world world;
-  world.script->listed = {world.script->view.chat};
+  world.script->listed = {world.script->view.history.chat};
   auto answer = world.get("/chats?q=%20su+m");
   CHECK(answer.status == 200);
   CHECK(answer.body.find("Sums") != std::string::npos);
@@ -301,7 +301,7 @@ TEST_CASE("the list of chats is a fragment, filtered by the store") {
 TEST_CASE("the list of chats is paged by place: 200 are a page, 201 are two, also of the same time") {
   routes_world world;
   auto& listed = world.script->listed;
-  auto chat = world.script->view.chat;
+  auto chat = world.script->view.history.chat;
   chat.updated_at = 5;
   for (chat.id = 1'200; chat.id > 1'000; --chat.id)
     listed.push_back(chat);
@@ -569,8 +569,9 @@ TEST_CASE("liveness, readiness and metrics are answered for machines") {
   world.get("/nothing");
   auto metrics = world.get("/metrics");
   CHECK(metrics.status == 200);
-  for (std::string line : {"\nvarro_sessions 3\n", "\nvarro_runs 2\n", "\nvarro_viewers 5\n", "\nvarro_shells 4\n",
-                           "varro_requests_total{status=\"404\"} 1\n"}) {
+  for (std::string line :
+       {"\nvarro_sessions 3\n", "\nvarro_runs 2\n", "\nvarro_viewers 5\n", "\nvarro_shells 4\n",
+        "\nvarro_runs_waiting 1\n", "\nvarro_shells_waiting 6\n", "varro_requests_total{status=\"404\"} 1\n"}) {
     CAPTURE(line);
     CHECK(metrics.body.find(line) != std::string::npos);
   }
@@ -618,7 +619,7 @@ TEST_CASE("a session that ended between being found and being asked is looked fo
   CHECK(found == 2);
 }
 
-TEST_CASE("without accounts only loopback is listened on, and proxy is not there yet") {
+TEST_CASE("without accounts only loopback is listened on, and nobody is believed who is not configured") {
   routes_world world;
   auto bind = [&](auth_mode mode, const std::string& host) {
     config settings = world.settings;

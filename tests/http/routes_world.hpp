@@ -2,7 +2,9 @@
 #pragma once
 
 #include "accounts/accounts.hpp"
+#include "actors/store.hpp"
 #include "http/server.hpp"
+#include "tests/support/chat_rows.hpp"
 #include "tests/support/http_client.hpp"
 #include "tests/support/http_twins.hpp"
 #include "tests/support/scratch_dir.hpp"
@@ -16,7 +18,11 @@ inline constexpr int64_t bob = 2;
 
 // Chat 42 is ada's, chat 43 is bob's.
 struct routes_world {
-  explicit routes_world(auth_mode mode = auth_mode::local, std::function<void(config&)> change = {}) {
+  using storage = std::pair<store_actor, store_reader_actor>;
+
+  // storage_of: in the place of the twins of both.
+  explicit routes_world(auth_mode mode = auth_mode::local, std::function<void(config&)> change = {},
+                        std::function<storage(caf::actor_system&)> storage_of = {}) {
     settings.data_dir = scratch.path();
     settings.server.port = 0;
     settings.server.workers = 4;
@@ -27,27 +33,33 @@ struct routes_world {
     if (change)
       change(settings);
     script->chats = {{ada, 42}, {bob, 43}};
-    script->view.chat.id = script->contents.chat.id = 42;
-    script->view.chat.user_id = script->contents.chat.user_id = ada;
-    script->view.chat.created_at = 1;
-    script->view.chat.title = script->contents.chat.title = "Sums";
+    script->view.history.chat.id = script->contents.chat.id = 42;
+    script->view.history.chat.user_id = script->contents.chat.user_id = ada;
+    script->view.history.chat.created_at = 1;
+    script->view.history.chat.title = script->contents.chat.title = "Sums";
     script->on_send = [](const user_message&) { return started(false); };
     script->on_edit = [](int64_t, const user_message&) { return started(false); };
     script->on_fork = [](int64_t) { return chat_forked{43, {}}; };
     script->on_cancel = script->on_remove = [] { return done_atom_v; };
     script->on_rename = [](const std::string&) { return done_atom_v; };
     session = system.spawn(twin_session, script);
-    http_services services{system,
-                           settings,
-                           system.spawn(twin_registry, script, session),
-                           system.spawn(twin_gateway, script),
-                           system.spawn(twin_store, script),
-                           system.spawn(twin_reader, script),
-                           system.spawn(twin_shells, script),
-                           {ada, "ada", "", false, 0},
-                           std::make_shared<model_catalog>(settings),
-                           system.spawn(twin_search, script)};
-    server = std::make_unique<http_server>(services);
+    auto stored
+      = storage_of ? storage_of(system) : storage{system.spawn(twin_store, script), system.spawn(twin_reader, script)};
+    services.reset(new http_services{system,
+                                     settings,
+                                     system.spawn(twin_registry, script, session),
+                                     system.spawn(twin_gateway, script),
+                                     stored.first,
+                                     stored.second,
+                                     system.spawn(twin_shells, script),
+                                     {ada, "ada", "", false, 0},
+                                     std::make_shared<model_catalog>(settings),
+                                     system.spawn(twin_search, script)});
+    if (storage_of) { // twins know no tokens
+      services->token_writer = token_writer_of(stored.first);
+      services->token_reader = token_reader_of(stored.second);
+    }
+    server = std::make_unique<http_server>(*services);
     auto bound = server->bind();
     REQUIRE(bound);
     port = *bound;
@@ -55,7 +67,8 @@ struct routes_world {
   }
   ~routes_world() {
     server->stop();
-    server.reset(); // drops the last handles: the twins end
+    server.reset();
+    services.reset(); // drops the last handles: the twins end
   }
 
   static caf::expected<turn_started> started(bool created) {
@@ -66,7 +79,7 @@ struct routes_world {
     turn.turn = 1;
     turn.seq = 5;
     turn.created = created;
-    turn.user_block = "<div id=\"m5-p0\" data-block=\"user\" data-seq=\"5\">hi</div>";
+    turn.row = make_row(42, 5, prompt("hi"));
     return turn;
   }
 
@@ -84,6 +97,7 @@ struct routes_world {
   caf::actor_system system{system_settings};
   std::shared_ptr<twin_script> script = std::make_shared<twin_script>();
   chat_session_actor session;
+  std::unique_ptr<http_services> services;
   std::unique_ptr<http_server> server;
   uint16_t port = 0;
 };

@@ -53,6 +53,23 @@ TEST_CASE("a cell's result comes back from its tool return as it was") {
   CHECK(cell_text(*read) == cell_text(result));
 }
 
+TEST_CASE("what a cell used is read from its tool return without its outputs") {
+  auto result = every_output();
+  auto use = cell_use_of(as_tool_return(result));
+  REQUIRE(use);
+  CHECK(use->status == cell_status::failed);
+  CHECK(use->duration == result.duration);
+  CHECK_FALSE(use->processor);
+  result.processor = std::chrono::microseconds{900};
+  CHECK(cell_use_of(as_tool_return(result))->processor == result.processor);
+  CHECK(cell_from_tool_return(as_tool_return(result))->processor == result.processor);
+  for (json metadata : {json(nullptr), json{{"cell", 7}}, json{{"cell", json::object()}}, json{{"other", 1}}}) {
+    tool_return_part part;
+    part.metadata = metadata;
+    CHECK_FALSE(cell_use_of(part));
+  }
+}
+
 TEST_CASE("pictures of the types that a browser shows are read") {
   for (const auto* type : {"image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml"}) {
     auto read = output_from_json({{"type", "image"}, {"media_type", type}});
@@ -150,4 +167,59 @@ TEST_CASE("every status has a name that reads back") {
        {cell_status::ok, cell_status::failed, cell_status::interrupted, cell_status::killed, cell_status::lost})
     CHECK(cell_status_from(to_string(status)) == status);
   CHECK_FALSE(cell_status_from("OK"));
+}
+
+TEST_CASE("a tool return is a cell by its metadata, whatever its tool is called") {
+  cell_result result;
+  result.outputs = {value_output{"1"}};
+  CHECK(is_cell(make_tool_return("python", "c1", as_tool_result(result))));
+  CHECK(is_cell(make_tool_return("another", "c1", as_tool_result(result))));
+  CHECK_FALSE(is_cell(make_tool_return("python", "c1", {"1", {}, nullptr})));
+  CHECK_FALSE(is_cell(make_tool_return("python", "c1", {"1", {}, {{"rows", 1}}})));
+  CHECK_FALSE(is_cell({}));
+}
+
+TEST_CASE("what a tool produced becomes the return of its call: text, files, metadata, and whether it failed") {
+  auto plain = make_tool_return("look_up", "c1", {"found", {}, nullptr});
+  CHECK(plain.tool_name == "look_up");
+  CHECK(plain.tool_call_id == "c1");
+  CHECK(plain.content == "found");
+  CHECK(plain.metadata.is_null());
+  CHECK(plain.outcome == "success");
+  CHECK_FALSE(plain.timestamp.empty());
+  auto rich = make_tool_return("look_up", "c2", {"", {{"bytes", "image/png", nullptr, {}}}, {{"rows", 1}}, true});
+  REQUIRE(rich.content.is_array());
+  CHECK(rich.content.size() == 1);
+  CHECK(rich.metadata == json{{"rows", 1}});
+  CHECK(rich.outcome == "failed");
+}
+
+TEST_CASE("a cell's result is what its tool produced, and reads back") {
+  cell_result result;
+  result.outputs = {image_output{"image/png", "bytes"}, value_output{"1"}};
+  auto part = make_tool_return("python", "c1", as_tool_result(result));
+  CHECK(part.outcome == "success");
+  auto read = cell_from_tool_return(part);
+  REQUIRE(read);
+  CHECK(cell_metadata(*read) == cell_metadata(result));
+  for (auto status : {cell_status::failed, cell_status::interrupted, cell_status::killed, cell_status::lost}) {
+    result.status = status;
+    CHECK(make_tool_return("python", "c1", as_tool_result(result)).outcome == "failed");
+  }
+}
+
+TEST_CASE("the code of a cell is told by its call alone, where the call has some") {
+  auto call = [](std::string name, json arguments) {
+    tool_call_part part;
+    part.tool_name = std::move(name);
+    part.args = std::move(arguments);
+    return part;
+  };
+  CHECK(cell_code(call("python", {{"code", "1 + 1"}})) == "1 + 1");
+  CHECK(cell_code(call("python", R"({"code": "1 + 1"})")) == "1 + 1");
+  CHECK(cell_code(call("python", {{"code", ""}})) == "");
+  CHECK_FALSE(cell_code(call("other", {{"code", "1 + 1"}})));
+  for (const json& arguments :
+       {json{}, json(""), json("{\"code"), json::array({"code"}), json{{"code", 1}}, json{{"x", "y"}}})
+    CHECK_FALSE(cell_code(call("python", arguments)));
 }

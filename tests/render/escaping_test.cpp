@@ -1,6 +1,7 @@
+#include "render/account_pages.hpp"
 #include "render/pages.hpp"
 
-#include "tests/render/histories.hpp"
+#include "tests/render/hostile_history.hpp"
 #include "tests/render/html_tags.hpp"
 
 using namespace varro;
@@ -8,86 +9,9 @@ using namespace varro::test;
 
 namespace {
 
-const std::vector<std::string>& attacks() {
-  static const std::vector<std::string> list{
-    "<script>alert(1)</script>",
-    "\"><img src=x onerror=alert(1)>",
-    "' onmouseover='alert(1)",
-    "\" autofocus onfocus=\"alert(1)",
-    "</code></pre></details><iframe src=javascript:alert(1)>",
-    "<svg/onload=alert(1)>",
-    "<!--<img src=\"--><img src=x onerror=alert(1)//\">",
-    "&lt;script&gt;alert(1)&lt;/script&gt;<x>",
-    std::string("<scr\0ipt>alert(1)</scr\0ipt>", 27),
-    "</title><script>alert(1)</script>",
-    "</textarea><script>alert(1)</script>",
-    "`\"'><object data=x>",
-    "<style>*{background:url(//evil)}</style>",
-    "\xff\xfe<script>\xc3\x28</script>",
-  };
-  return list;
-}
-
 void check_harmless(const std::string& html, const std::string& attack) {
   CAPTURE(attack);
   CHECK(active_content(html) == "");
-}
-
-cell_result hostile_cell(const std::string& a) {
-  cell_result result;
-  result.status = cell_status::failed;
-  result.reason = a;
-  table_output table;
-  table.columns = {a, a};
-  table.dtypes = {a, a};
-  table.rows = {{a, a}};
-  table.rows_total = 1;
-  table.columns_total = 1;
-  result.outputs = {stream_output{"stdout", a}, stream_output{a, a},         value_output{a}, table,
-                    error_output{a, a, a},      image_output{"image/png", a}};
-  for (auto type : {"text/html", "text/markdown", "text/latex", "application/json", "application/vnd.plotly.v1+json"})
-    result.outputs.push_back(rich_output{type, a, a});
-  result.outputs.push_back(rich_output{"text/latex", "$" + a + "$", ""});
-  return result;
-}
-
-// A history with the attack in every field that reaches the page.
-chat_contents hostile_chat(const std::string& a) {
-  chat_contents contents;
-  contents.chat.id = 42;
-  contents.chat.title = a;
-  contents.chat.model = a;
-  user_prompt_part listed;
-  url_content url;
-  url.kind = a;
-  url.url = a;
-  uploaded_file uploaded;
-  uploaded.file_id = a;
-  listed.content = std::vector<user_content>{a, text_content{a}, url, binary_content{a, a, nullptr, a}, uploaded};
-  builtin_tool_call_part builtin;
-  static_cast<tool_call_part&>(builtin) = call(a, a, "builtin");
-  builtin_tool_return_part found;
-  found.tool_name = a;
-  found.tool_call_id = a;
-  found.content = json{{a, a}};
-  compaction_part compaction;
-  compaction.content = a;
-  file_part file;
-  file.content = binary_content{a, a, nullptr, a};
-  auto validation = json::array({json{{"msg", a}, {"loc", {a, 1}}}, a, json{{a, a}}});
-  auto denied = tool_return(a, json::array({a, json{{a, a}}}), a);
-  denied.outcome = a;
-  contents.messages = {request_row(1, {prompt(a)}),
-                       request_row(2, {listed}),
-                       response_row(3,
-                                    {thinking(a), text(a), python_call(a, a), call(a, json{{a, a}}, a + "2"),
-                                     call(a, a, a + "3"), builtin, found, compaction, file}),
-                       request_row(4, {cell_return(hostile_cell(a), a)}),
-                       request_row(5, {retry(validation, a + "2")}),
-                       request_row(6, {retry(a, "unknown")}),
-                       request_row(7, {denied})};
-  contents.runs = {run_of(1, 1, run_status::failed, 8, a)};
-  return contents;
 }
 
 } // namespace
@@ -118,7 +42,13 @@ TEST_CASE("no field of a page can become markup") {
     chat_page page{chat, render_chat(hostile_chat(attack)), 8, true, attack, attack};
     check_harmless(new_chat_page(context).str(), attack);
     check_harmless(chat_page_html(context, page).str(), attack);
-    check_harmless(login_page(context.viewer, attack).str(), attack);
+    check_harmless(login_page(context.viewer, attack, true, attack).str(), attack);
+    check_harmless(join_page(context.viewer, {"/join", attack, true, attack}).str(), attack);
+    check_harmless(reset_page(context.viewer, "/reset/x", attack, attack).str(), attack);
+    const login_record session{attack, 1, attack, 0, 0, 0, 0, attack, attack};
+    check_harmless(account_page(context.viewer, {attack, attack, {session, session}, "other"}).str(), attack);
+    const token_record token{attack, attack, 1, attack, {}, 0, 0, 0};
+    check_harmless(token_section(context.viewer, {{token, token}, attack, attack, attack, true}).str(), attack);
     check_harmless(error_page(context.viewer, 404, attack).str(), attack);
     check_harmless(send_reply(context, page, page.blocks).str(), attack);
     check_harmless(chat_list(context.chats, 42).str(), attack);

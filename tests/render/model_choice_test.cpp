@@ -1,6 +1,7 @@
 // The list of models on the page, and what is said when a chat's model ends.
 #include "render/model_choice.hpp"
 
+#include "base/day.hpp"
 #include "tests/render/histories.hpp"
 #include "tests/render/html_tags.hpp"
 

@@ -1,3 +1,4 @@
+#include "render/account_pages.hpp"
 #include "render/pages.hpp"
 
 #include "models/offline/offline.hpp"
@@ -44,13 +45,22 @@ struct pages {
   chat_page finished{context.chats[0], one_block(), 7, false, "", "Not all files <are> back."};
 
   std::vector<std::string> all() const {
-    return {new_chat_page(context).str(),
-            chat_page_html(context, running).str(),
-            chat_page_html(context, finished).str(),
-            login_page(context.viewer, "wrong").str(),
-            error_page(context.viewer, 500, "broken").str(),
-            send_reply(context, running, running.blocks).str(),
-            chat_form(context, &context.chats[0], true).str()};
+    return {
+      new_chat_page(context).str(),
+      chat_page_html(context, running).str(),
+      chat_page_html(context, finished).str(),
+      login_page(context.viewer, "wrong").str(),
+      login_page(context.viewer, "", true).str(),
+      join_page(context.viewer, {"/join/abc", "ada", true, "taken"}).str(),
+      reset_page(context.viewer, "/reset/abc", "ada", "").str(),
+      password_was_reset_page(context.viewer).str(),
+      account_page(context.viewer, {"done", "", {login_record{"a", 1, "c"}, login_record{"b", 1, "c"}}, "a"}).str(),
+      token_section(context.viewer,
+                    {{token_record{"h", "0123456789ab", 1, "a script", {true, true, false}}}, "varro_x", "", "", true})
+        .str(),
+      error_page(context.viewer, 500, "broken").str(),
+      send_reply(context, running, running.blocks).str(),
+      chat_form(context, &context.chats[0], true).str()};
   }
 };
 

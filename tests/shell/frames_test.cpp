@@ -44,6 +44,7 @@ TEST_CASE("frames are found wherever the bytes are cut") {
     CHECK(image.data == std::string("\x89PN\0\xff", 5));
     CHECK(std::get<worker_done>(frames[2]).status == cell_status::failed);
     CHECK(std::get<worker_done>(frames[2]).duration.count() == 12);
+    CHECK_FALSE(std::get<worker_done>(frames[2]).processor);
   }
 }
 
@@ -54,6 +55,24 @@ TEST_CASE("a frame of exactly the limit is read, one byte more is refused before
   auto refused = smaller.feed(std::string_view{ready}.substr(0, 4));
   REQUIRE_FALSE(refused);
   CHECK(code_of(refused.error()) == errc::shell_lost);
+}
+
+TEST_CASE("the processor time of a cell is told where the worker tells it, and a wrong one is none") {
+  for (const auto& [written, told] :
+       std::vector<std::pair<std::string, std::optional<int64_t>>>{{"0", 0},
+                                                                   {"1500", 1500},
+                                                                   {"18446744073709551615", std::nullopt},
+                                                                   {"-1", std::nullopt},
+                                                                   {"\"1\"", std::nullopt}}) {
+    frame_reader reader{1 << 20};
+    auto frames
+      = reader.feed(framed(R"({"op":"done","id":7,"status":"ok","duration_us":12,"processor_us":)" + written + "}"));
+    REQUIRE(frames);
+    REQUIRE(frames->size() == 1);
+    const auto& processor = std::get<worker_done>(frames->front()).processor;
+    CHECK(processor.has_value() == told.has_value());
+    CHECK((!told || processor->count() == *told));
+  }
 }
 
 TEST_CASE("what a hostile worker sends is an error, not a crash") {
@@ -168,4 +187,23 @@ TEST_CASE("a cell's code goes out with its limits, whatever bytes it holds") {
   CHECK(body["tag"] == "call_1");
   CHECK(body["code"] == "print('é')\xEF\xBF\xBD");
   CHECK(body["limits"]["output_bytes"] == limits.output_bytes_max);
+}
+
+TEST_CASE("what a cell may show is bounded by the cell's limit, or by what the user's quota has left") {
+  shell_config limits;
+  limits.display_bytes_max = 8u << 20;
+  limits.user_bytes_max = 64u << 20;
+  auto own = display_limit_of(limits, {8u << 20, 8u << 20});
+  CHECK(own.bytes == 8u << 20);
+  CHECK(own.why == "a cell may show 8 MiB together (shell.display_bytes_max)");
+  auto left = display_limit_of(limits, {(8u << 20) - 1, 8u << 20});
+  CHECK(left.bytes == (8u << 20) - 1);
+  CHECK(left.why == "the user's files and chats may hold 64 MiB together (shell.user_bytes_max), and that is used up");
+  auto of_chat = display_limit_of(limits, {64u << 20, 5});
+  CHECK(of_chat.bytes == 5);
+  CHECK(of_chat.why.find("(chat.history_bytes_max)") != std::string::npos);
+  CHECK(display_limit_of(limits, {4, 5}).why.find("(shell.user_bytes_max)") != std::string::npos);
+  auto body = json::parse(encode_execute(3, "", "", limits, left).substr(4), nullptr, false);
+  CHECK(body["limits"]["shown_bytes"] == left.bytes);
+  CHECK(body["limits"]["shown_why"] == left.why);
 }

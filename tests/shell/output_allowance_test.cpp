@@ -14,6 +14,7 @@ rich_output html_of(size_t bytes) {
 
 TEST_CASE("as many images as the limit are taken, and not one more") {
   shell_config limits;
+  limits.display_bytes_max = static_cast<size_t>(limits.images_max) * limits.image_bytes_max;
   output_allowance left{limits};
   for (int i = 0; i < limits.images_max; ++i)
     CHECK(left.take(image_output{"image/png", std::string(limits.image_bytes_max, 'x')}));
@@ -37,6 +38,21 @@ TEST_CASE("the rich displays of a cell are limited in number and together") {
   for (size_t taken = 0; taken < rich_cell_bytes_max; taken += rich_bytes_max)
     CHECK(bytes.take(html_of(rich_bytes_max)));
   CHECK_FALSE(bytes.take(html_of(1)));
+}
+
+TEST_CASE("images and rich displays have the cell's bytes together, and one that is replaced gives them back") {
+  shell_config limits;
+  limits.display_bytes_max = 1'000;
+  output_allowance left{limits};
+  image_output image{"image/png", std::string(600, 'x')};
+  CHECK(left.take(image));
+  CHECK(left.take(html_of(400)));
+  CHECK_FALSE(left.take(html_of(1)));
+  output_allowance again{limits};
+  CHECK(again.take(image));
+  again.give_back(image);
+  CHECK(again.take(image_output{"image/png", std::string(1'000, 'x')}));
+  CHECK_FALSE(again.take(image_output{"image/png", "x"}));
 }
 
 TEST_CASE("the text beside a display counts as text") {

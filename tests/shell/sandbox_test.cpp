@@ -40,6 +40,18 @@ TEST_CASE("the sandbox of a warm interpreter has no network, no capability and n
   CHECK(has(arguments, {"--uid", "1000", "--gid", "1000"}));
 }
 
+TEST_CASE("a warm interpreter that may become the users of its shells may do that, end them, and nothing else") {
+  auto arguments = sandbox_arguments({}, python, {"/data/workspaces"}, true);
+  auto alone = sandbox_arguments({}, python, {"/data/workspaces"});
+  CHECK(has(arguments, {"--userns", std::to_string(users_descriptor())}));
+  CHECK_FALSE(has(arguments, {"--unshare-user"}));
+  CHECK_FALSE(has(alone, {"--userns"}));
+  CHECK(has(arguments, {"--cap-add", "CAP_SETUID", "--cap-add", "CAP_KILL"}));
+  CHECK(std::count(arguments.begin(), arguments.end(), "--cap-add") == 2);
+  CHECK(std::count(alone.begin(), alone.end(), "--cap-add") == 0);
+  CHECK(place_of(arguments, {"--cap-drop", "ALL"}) < place_of(arguments, {"--cap-add"}));
+}
+
 TEST_CASE("a warm interpreter can write the workspaces and /tmp, and nothing else") {
   auto arguments = sandbox_arguments({}, python, {"/data/workspaces"});
   CHECK(has(arguments, {"--bind", "/data/workspaces", "/workspaces"}));
@@ -65,7 +77,7 @@ TEST_CASE("a Python outside /usr is shown with its folder, the system's needs no
   std::ofstream{environment + "/pyvenv.cfg"};
   CHECK(python_directories(other) == std::vector{environment});
   auto arguments = sandbox_arguments({}, other, {"/w", "/tmp/1"});
-  CHECK(has(arguments, {"--ro-bind", "/tmp/1", environment}));
+  CHECK(has(arguments, {"--perms", "0755", "--dir", scratch.path().string(), "--ro-bind", "/tmp/1", environment}));
   CHECK(has(arguments, {other.path, "-I"}));
   CHECK(place_of(arguments, {"--tmpfs", "/tmp"})
         < place_of(arguments, {"--ro-bind", "/tmp/1"})); // which would cover it

@@ -1,6 +1,8 @@
 #include "shell/frames.hpp"
+#include "shell/supervisor/shell_users.hpp"
 #include "shell/supervisor_client.hpp"
 #include "tests/support/scratch_dir.hpp"
+#include "workspace/owner.hpp"
 
 #include <doctest/doctest.h>
 
@@ -15,6 +17,7 @@
 #include <mutex>
 
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 using namespace varro;
@@ -42,6 +45,8 @@ public:
   ~client_world() {
     for (auto& process : processes)
       close_shell(process);
+    client.reset();
+    kill_supervisor(settings.data_dir); // of a test that failed before its end
   }
 
   shell_event hear(std::initializer_list<kind> wanted) {
@@ -124,19 +129,28 @@ private:
   std::deque<shell_event> events_;
 };
 
+// The number after a word of a file.
+int64_t number_after(const std::string& wanted, const std::string& path) {
+  std::ifstream file{path};
+  std::string word;
+  int64_t number = -1;
+  while (file >> word && word != wanted)
+    ;
+  file >> number;
+  return number;
+}
+
+std::string status_of(int pidfd) {
+  return "/proc/" + std::to_string(number_after("Pid:", "/proc/self/fdinfo/" + std::to_string(pidfd))) + "/status";
+}
+
 // The process that forked the shell.
 pid_t interpreter_of(const shell_process& process) {
-  std::ifstream handle{"/proc/self/fdinfo/" + std::to_string(process.init_pidfd)};
-  std::string word;
-  pid_t pid = -1;
-  while (handle >> word && word != "Pid:")
-    ;
-  handle >> pid;
-  std::ifstream status{"/proc/" + std::to_string(pid) + "/status"};
-  while (status >> word && word != "PPid:")
-    ;
-  status >> pid;
-  return pid;
+  return static_cast<pid_t>(number_after("PPid:", status_of(process.init_pidfd)));
+}
+
+int64_t user_of(int pidfd) {
+  return number_after("Uid:", status_of(pidfd));
 }
 
 } // namespace
@@ -175,6 +189,29 @@ TEST_CASE("processes that together use more memory than the shell may are ended,
   auto ended = world.hear({kind::ended});
   CHECK(ended.why == "memory");
   CHECK(world.run(world.start(2), "'well'") == "'well'");
+  world.end();
+}
+
+TEST_CASE("shells of a root server have a host user each, and write to disk as one") {
+  test::scratch_dir scratch;
+  client_world world{scratch.path()};
+  auto problem = shell_user() == 0 ? caf::error{} : try_shell_users(scratch.path(), world.settings.shell.bubblewrap);
+  auto one = world.start(1), two = world.start(2);
+  if (shell_user() == 0 || problem) {
+    MESSAGE("one host user for all: " << text_of(problem));
+    CHECK(user_of(one.python_pidfd) == user_of(two.python_pidfd));
+  } else {
+    CHECK(user_of(one.python_pidfd) == user_of_shell(one.number));
+    CHECK(user_of(two.python_pidfd) == user_of_shell(two.number));
+    CHECK(user_of(one.init_pidfd) == user_of_shell(one.number));
+  }
+  CHECK(world.run(one, "import os; open('made', 'w').close(); os.getuid(), os.stat('made').st_uid") == "(1000, 1000)");
+  struct stat status {};
+  REQUIRE(stat((world.settings.workspaces() / "1/made").c_str(), &status) == 0);
+  CHECK(status.st_uid == (shell_user() == 0 ? geteuid() : shell_user()));
+  kill_shell(one);
+  CHECK(world.hear({kind::ended}).shell == one.number);
+  CHECK(world.run(world.start(1), "import os; os.remove('made'); 'removed'") == "'removed'");
   world.end();
 }
 
@@ -243,7 +280,9 @@ TEST_CASE("a cell that writes beyond what the user's quota leaves is told of, an
   test::scratch_dir scratch;
   client_world world{scratch.path() / "data", [](shell_config& limits) { limits.user_bytes_max = 64u << 20; }};
   auto shell = world.start(3, 2u << 20);
-  world.send(shell, 1, "open('a', 'wb').write(b'x' * (3 << 20))\nwhile True: pass");
+  // At once: what is looked at in between would be told as well.
+  world.send(shell, 1,
+             "import os\nwith open('a', 'wb') as a: os.posix_fallocate(a.fileno(), 0, 3 << 20)\nwhile True: pass");
   auto over = world.hear({kind::over});
   CHECK(over.why
         == "The workspace is over its quota, and the cell was stopped: it holds 3 MiB; all chats of a user may hold 64 "
@@ -256,7 +295,7 @@ TEST_CASE("a cell that writes beyond what the user's quota leaves is told of, an
   interrupt_shell(shell);
   world.text_until(shell, 1);
   world.client->allow(over.shell, 40u << 20);
-  world.send(shell, 2, "open('a', 'wb').write(b'x' * (5 << 20))\nwhile True: pass");
+  world.send(shell, 2, "with open('b', 'wb') as b: os.posix_fallocate(b.fileno(), 0, 5 << 20)\nwhile True: pass");
   CHECK(world.hear({kind::usage}).bytes >= 5 << 20);
   interrupt_shell(shell);
   world.text_until(shell, 2);

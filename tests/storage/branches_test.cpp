@@ -18,11 +18,13 @@ struct branching_chat {
   int64_t runs = 0;
   int64_t seq = 0;
 
-  // Adds a run of one message after `parent`; what stood at its turn or later is superseded.
-  int64_t add(int64_t parent, int64_t turn) {
+  // Adds a run of one message after `parent`; what stood at its turn or later is superseded. `id` 0: the next one.
+  int64_t add(int64_t parent, int64_t turn, int64_t id = 0) {
     auto batch = batch_of(make_chat(1, user));
     batch.supersede_from_turn = turn;
-    batch.run = make_run(++runs, 1);
+    runs = id != 0 ? id : runs + 1;
+    batch.run = make_run(runs, 1);
+    batch.run->first_seq = seq + 1;
     batch.run->turn = turn;
     batch.run->parent = parent;
     auto row = make_row(1, ++seq, prompt("run " + std::to_string(runs)), turn);
@@ -81,6 +83,18 @@ TEST_CASE_FIXTURE(branching_chat, "of several continuations a switch takes the n
   CHECK(path() == std::vector{first, left, left_old});
   CHECK(alternatives()
         == std::map<int64_t, std::vector<int64_t>>{{left, {left, right}}, {left_old, {left_old, left_new}}});
+}
+
+TEST_CASE_FIXTURE(branching_chat, "runs stand in the order in which they began, whichever process drew their ids") {
+  auto first = add(0, 1, 513), second = add(first, 2, 7), third = add(second, 3, 514);
+  CHECK(path() == std::vector{first, second, third});
+  auto newer = add(second, 3, 8);
+  CHECK(path() == std::vector{first, second, newer});
+  CHECK(alternatives() == std::map<int64_t, std::vector<int64_t>>{{newer, {third, newer}}});
+  auto other = add(first, 2, 9);
+  CHECK(path() == std::vector{first, other});
+  CHECK(switch_to(second, user) == caf::none);
+  CHECK(path() == std::vector{first, second, newer});
 }
 
 TEST_CASE_FIXTURE(branching_chat, "a first turn that was replaced is an alternative too") {

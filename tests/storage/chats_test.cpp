@@ -179,21 +179,6 @@ TEST_CASE_FIXTURE(chats_of_two, "a search does not find what was replaced, nor t
   CHECK(found(ada, "giraffes") == ids{1});
 }
 
-TEST_CASE_FIXTURE(chats_of_two, "ids of deleted chats and runs do not come back, also after a reopen") {
-  CHECK(*db->next_chat_id() == 1);
-  CHECK(*db->next_run_id() == 1);
-  put(1, ada, "a", 1'000);
-  put(2, bob, "b", 1'000);
-  CHECK(*db->next_chat_id() == 3);
-  CHECK(*db->next_run_id() == 3);
-  REQUIRE(db->delete_chat(bob, 2) == caf::none);
-  CHECK(*db->next_chat_id() == 3);
-  db.reset();
-  db = std::move(*sqlite_database::open(scratch.path(), sqlite_database::mode::read_write));
-  CHECK(*db->next_chat_id() == 3);
-  CHECK(*db->next_run_id() == 3);
-}
-
 TEST_CASE_FIXTURE(chats_of_two, "runs that nobody has ended are listed with their owners, others are not") {
   put(1, ada, "a", 1'000, "?");
   auto batch = batch_of(make_chat(2, bob));
@@ -241,20 +226,20 @@ TEST_CASE("what a user's workspaces hold is added up without one of them, and wi
   for (int64_t chat = 1; chat <= 3; ++chat)
     REQUIRE((*db)->apply(batch_of(make_chat(chat, ada))) == caf::none);
   REQUIRE((*db)->apply(batch_of(make_chat(4, bob))) == caf::none);
-  CHECK(*(*db)->other_workspaces_bytes(ada, 1) == 0);
+  CHECK((*db)->holdings(ada, 1)->other_workspaces == 0);
   REQUIRE((*db)->set_workspace_bytes(ada, 1, 100) == caf::none);
   REQUIRE((*db)->set_workspace_bytes(ada, 2, 20) == caf::none);
   REQUIRE((*db)->set_workspace_bytes(ada, 2, 30) == caf::none);
   REQUIRE((*db)->set_workspace_bytes(bob, 4, 7) == caf::none);
   CHECK((*db)->set_workspace_bytes(bob, 3, 1'000) == caf::none); // it is ada's
   CHECK((*db)->set_workspace_bytes(ada, 99, 1'000) == caf::none);
-  CHECK(*(*db)->other_workspaces_bytes(ada, 1) == 30);
-  CHECK(*(*db)->other_workspaces_bytes(ada, 3) == 130);
-  CHECK(*(*db)->other_workspaces_bytes(bob, 1) == 7);
+  CHECK((*db)->holdings(ada, 1)->other_workspaces == 30);
+  CHECK((*db)->holdings(ada, 3)->other_workspaces == 130);
+  CHECK((*db)->holdings(bob, 1)->other_workspaces == 7);
   REQUIRE((*db)->apply(batch_of(make_chat(1, ada))) == caf::none); // a turn forgets nothing
-  CHECK(*(*db)->other_workspaces_bytes(ada, 3) == 130);
+  CHECK((*db)->holdings(ada, 3)->other_workspaces == 130);
   REQUIRE((*db)->delete_chat(ada, 1) == caf::none);
-  CHECK(*(*db)->other_workspaces_bytes(ada, 3) == 30);
+  CHECK((*db)->holdings(ada, 3)->other_workspaces == 30);
 }
 
 TEST_CASE_FIXTURE(chats_of_two, "a chat keeps its prefix until another one replaces it, and goes with it") {

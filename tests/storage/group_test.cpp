@@ -58,7 +58,7 @@ TEST_CASE("a group has an answer for each of its writes, and one that fails take
   REQUIRE(reader);
   CHECK((*reader)->load_chat(ada, 1)->chat.title == "renamed");
   CHECK((*reader)->load_chat(ada, 2));
-  CHECK(*(*reader)->other_workspaces_bytes(ada, 1) == 7);
+  CHECK((*reader)->holdings(ada, 1)->other_workspaces == 7);
   CHECK((*reader)->find_login("kept", 10)->user.id == ada);
   CHECK_FALSE((*reader)->find_login("dropped", 10));
 }

@@ -1,3 +1,4 @@
+#include "models/message_json.hpp"
 #include "storage/data_dir.hpp"
 #include "storage/sqlite/schema.hpp"
 #include "storage/sqlite/sqlite_database.hpp"
@@ -10,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
+#include <limits>
 #include <sstream>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -69,6 +71,21 @@ std::string as_nobody(Work work) {
   ::waitpid(child, &status, 0);
   REQUIRE(status == 0);
   return text;
+}
+
+// The SQL of this version as it was when it was released.
+std::string of_version(int version) {
+  return contents_of(fs::path{VARRO_SOURCE_DIR} / ("tests/storage/version_" + std::to_string(version) + ".sql"));
+}
+
+// A file as this version made it, with these rows. What was released is frozen: editing a migration would leave
+// existing files behind.
+void make_file_of(const scratch_dir& scratch, int version, const std::string& rows) {
+  CHECK("\n" + of_version(version) == schema_migrations()[static_cast<size_t>(version) - 1]);
+  raw_database raw{scratch / "varro.db"};
+  for (int earlier = 1; earlier <= version; ++earlier)
+    raw.execute(of_version(earlier));
+  raw.execute("PRAGMA user_version = " + std::to_string(version) + ";" + rows);
 }
 
 } // namespace
@@ -176,7 +193,10 @@ TEST_CASE("the version-1 schema is frozen: a file that was built by its SQL open
   REQUIRE(chat->runs.size() == 1);
   CHECK(chat->runs[0].usage.input_tokens == 12);
   CHECK(chat->runs[0].usage.details["r"] == 1);
-  CHECK(*(*db)->next_chat_id() == 8);
+  auto drawn = (*db)->draw_ids({1, 1});
+  REQUIRE(drawn);
+  CHECK(drawn->chats.first == 8);
+  CHECK(drawn->runs.first == 10);
 }
 
 TEST_CASE("version 2 calls a run open that version 1 had marked and not closed, and no other") {
@@ -230,25 +250,16 @@ TEST_CASE(
   CHECK(chat->chat.python.empty());
   CHECK(chat->runs.at(0).resumes == 2);
   CHECK(chat->snapshots.at(0).footer == 100);
-  CHECK(*(*db)->other_workspaces_bytes(3, 0) == 0);
+  CHECK((*db)->holdings(3, 0)->other_workspaces == 0);
   CHECK((*db)->schema_version() == static_cast<int>(schema_migrations().size()));
 }
 
 TEST_CASE(
   "the version-3 schema is frozen too: chats of a file of it have no prefix yet, and their model's own effort") {
   scratch_dir scratch;
-  auto of_version = [](int version) {
-    return contents_of(fs::path{VARRO_SOURCE_DIR} / ("tests/storage/version_" + std::to_string(version) + ".sql"));
-  };
-  CHECK("\n" + of_version(3) == schema_migrations()[2]);
-  {
-    raw_database raw{scratch / "varro.db"};
-    for (int version = 1; version <= 3; ++version)
-      raw.execute(of_version(version));
-    raw.execute("PRAGMA user_version = 3;"
-                "INSERT INTO users(id, name, password_hash, created_at) VALUES (3, 'ada', '', 5);"
-                "INSERT INTO chats VALUES (7, 3, 'Primes', 'offline', 2, 5, 6, 'geo', 100)");
-  }
+  make_file_of(scratch, 3,
+               "INSERT INTO users(id, name, password_hash, created_at) VALUES (3, 'ada', '', 5);"
+               "INSERT INTO chats VALUES (7, 3, 'Primes', 'offline', 2, 5, 6, 'geo', 100)");
   auto db = sqlite_database::open(scratch.path(), read_write);
   REQUIRE(db);
   auto chat = (*db)->load_chat(3, 7);
@@ -260,20 +271,11 @@ TEST_CASE(
 
 TEST_CASE("the version-4 schema is frozen too: all of a file of it is to be looked at by the search, once") {
   scratch_dir scratch;
-  auto of_version = [](int version) {
-    return contents_of(fs::path{VARRO_SOURCE_DIR} / ("tests/storage/version_" + std::to_string(version) + ".sql"));
-  };
-  CHECK("\n" + of_version(4) == schema_migrations()[3]);
-  {
-    raw_database raw{scratch / "varro.db"};
-    for (int version = 1; version <= 4; ++version)
-      raw.execute(of_version(version));
-    raw.execute("PRAGMA user_version = 4;"
-                "INSERT INTO users(id, name, password_hash, created_at) VALUES (3, 'ada', '', 5);"
-                "INSERT INTO chats VALUES (7, 3, 'Primes', 'offline', 2, 5, 6, 'geo', 100, 'high');"
-                "INSERT INTO messages VALUES (7, 1, 1, 9, 'request', 5, 0, 'hi', '{\"parts\":[{\"content\":\"Hi you\","
-                "\"part_kind\":\"user-prompt\"}],\"kind\":\"request\"}')");
-  }
+  make_file_of(scratch, 4,
+               "INSERT INTO users(id, name, password_hash, created_at) VALUES (3, 'ada', '', 5);"
+               "INSERT INTO chats VALUES (7, 3, 'Primes', 'offline', 2, 5, 6, 'geo', 100, 'high');"
+               "INSERT INTO messages VALUES (7, 1, 1, 9, 'request', 5, 0, 'hi', '{\"parts\":[{\"content\":\"Hi you\","
+               "\"part_kind\":\"user-prompt\"}],\"kind\":\"request\"}')");
   auto db = sqlite_database::open(scratch.path(), read_write);
   REQUIRE(db);
   CHECK((*db)->load_chat(3, 7)->chat.effort == "high");
@@ -281,6 +283,153 @@ TEST_CASE("the version-4 schema is frozen too: all of a file of it is to be look
   CHECK(raw.text("SELECT group_concat(chat_id || '.' || seq) FROM search_changes") == "7.0,7.1");
   REQUIRE((*db)->apply(batch_of(3, make_row(7, 2, answer("Good day.")))) == caf::none);
   CHECK(raw.text("SELECT max(chat_id || '.' || seq) FROM search_changes") == "7.2");
+}
+
+TEST_CASE(
+  "the version-5 schema is frozen too: the bytes of a file's messages are counted, and follow what is written") {
+  scratch_dir scratch;
+  const std::string json = R"({"parts":[{"content":"Hi ü","part_kind":"user-prompt"}],"kind":"request"})";
+  make_file_of(scratch, 5,
+               "INSERT INTO users(id, name, password_hash, created_at) VALUES (3, 'ada', '', 5), (4, 'bob', '', 5);"
+               "INSERT INTO chats VALUES (7, 3, 'Primes', 'offline', 2, 5, 6, 'geo', 100, 'high'),"
+               " (8, 3, 'Empty', 'offline', 0, 5, 6, '', 0, ''), (9, 4, 'Other', 'offline', 1, 5, 6, '', 0, '');"
+               "INSERT INTO messages VALUES (7, 1, 1, 9, 'request', 5, 0, '', '"
+                 + json + "'), (7, 2, 1, 9, 'request', 5, 1, '', '" + json + "'), (9, 1, 1, 8, 'request', 5, 0, '', '"
+                 + json + "')");
+  auto db = sqlite_database::open(scratch.path(), read_write);
+  REQUIRE(db);
+  auto one = static_cast<int64_t>(json.size());
+  CHECK((*db)->holdings(3, 7)->histories == 2 * one);
+  CHECK((*db)->holdings(4, 7)->histories == one);
+  auto row = make_row(7, 3, answer("Good day."));
+  REQUIRE((*db)->apply(batch_of(3, row)) == caf::none);
+  auto written = static_cast<int64_t>(to_json_text(*row.content).size());
+  CHECK((*db)->holdings(3, 7)->histories == 2 * one + written);
+  CHECK((*db)->holdings(3, 7)->history == 2 * one + written);
+  CHECK((*db)->holdings(3, 8)->history == 0);
+  CHECK((*db)->holdings(3, 9)->history == 0); // bob's
+  // The same number twice is refused, and counts nothing.
+  CHECK((*db)->apply(batch_of(3, row)) != caf::none);
+  CHECK((*db)->holdings(3, 7)->histories == 2 * one + written);
+  REQUIRE((*db)->delete_chat(3, 7) == caf::none);
+  CHECK((*db)->holdings(3, 7)->histories == 0);
+  CHECK((*db)->holdings(4, 7)->histories == one);
+}
+
+TEST_CASE("the version-6 schema is frozen too: who was there is a user, the local user an admin, sessions go on") {
+  scratch_dir scratch;
+  make_file_of(scratch, 6,
+               "INSERT INTO users(id, name, password_hash, created_at) VALUES (1, 'local', '', 5), (3, 'ada', 'x', 5);"
+               "INSERT INTO logins VALUES ('t', 3, 'csrf', 100, 900)");
+  auto db = sqlite_database::open(scratch.path(), read_write);
+  REQUIRE(db);
+  CHECK((*db)->find_user(1)->role == user_role::admin);
+  CHECK((*db)->find_user(3)->role == user_role::user);
+  CHECK_FALSE(*(*db)->has_admin());
+  auto found = (*db)->find_login("t", 899);
+  REQUIRE(found);
+  CHECK(found->login.last_used_at == 100);
+  CHECK(found->login.ends_at == 900);
+  CHECK(found->user.role == user_role::user);
+}
+
+TEST_CASE("the version-7 schema is frozen too: the ledger of a file of it begins empty, and links go on") {
+  scratch_dir scratch;
+  make_file_of(scratch, 7,
+               "INSERT INTO users(id, name, password_hash, created_at, role) VALUES (3, 'ada', 'x', 5, 'admin');"
+               "INSERT INTO links VALUES ('t', 'invitation', 'user', NULL, 100, 900)");
+  auto db = sqlite_database::open(scratch.path(), read_write);
+  REQUIRE(db);
+  CHECK(*(*db)->has_admin());
+  CHECK((*db)->find_link("t", 899)->link.role == user_role::user);
+  auto none = (*db)->usage_sums(usage_by::user, 0, std::numeric_limits<unix_us>::max());
+  REQUIRE(none);
+  CHECK(none->empty());
+}
+
+TEST_CASE("the version-8 schema is frozen too: the audit of a file of it begins with what is done next") {
+  scratch_dir scratch;
+  make_file_of(scratch, 8,
+               "INSERT INTO users(id, name, password_hash, created_at, role) VALUES (3, 'ada', 'x', 5, 'admin');"
+               "INSERT INTO logins VALUES ('t', 3, 'csrf', 100, 900, 100, 900, '', '')");
+  auto db = sqlite_database::open(scratch.path(), read_write);
+  REQUIRE(db);
+  CHECK((*db)->find_login("t", 899));
+  CHECK((*db)->newest_audit()->id == 0);
+  CHECK((*db)->add_user("bob", "x"));
+  CHECK((*db)->newest_audit()->id == 1);
+}
+
+TEST_CASE("the version-9 schema is frozen too: a file of it has no tokens, and can have some") {
+  scratch_dir scratch;
+  make_file_of(scratch, 9,
+               "INSERT INTO users(id, name, password_hash, created_at, role) VALUES (3, 'ada', 'x', 5, 'admin')");
+  auto db = sqlite_database::open(scratch.path(), read_write);
+  REQUIRE(db);
+  CHECK((*db)->tokens_of(3, 0)->empty());
+  CHECK((*db)->apply(token_write{token_made{{"h", "id", 3, "a script", {true, false, true}, 100, 900}, 1}})
+        == caf::none);
+  CHECK((*db)->find_token("h", 899)->user.name == "ada");
+}
+
+TEST_CASE("the version-10 schema is frozen too: who was there is vouched for by nobody, and in no group") {
+  scratch_dir scratch;
+  make_file_of(scratch, 10,
+               "INSERT INTO users(id, name, password_hash, created_at) VALUES (3, 'ada', 'x', 5), (4, 'bob', 'x', 5)");
+  auto db = sqlite_database::open(scratch.path(), read_write);
+  REQUIRE(db);
+  CHECK((*db)->groups_of(3)->empty());
+  CHECK((*db)->list_memberships()->empty());
+  // Several accounts without an issuer are no conflict, and none of them is whoever comes with that name.
+  REQUIRE((*db)->apply(account_write{identity_seen{{"proxy", "ada"}, "ada", "", {}, {}, 9, 10, {}, {}}}) == caf::none);
+  CHECK((*db)->find_user(std::string_view{"ada"})->id == 3);
+  CHECK((*db)->find_user(std::string_view{"ada-2"})->id == 5);
+}
+
+TEST_CASE("the version-11 schema is frozen too: nobody in a file of it is being erased") {
+  scratch_dir scratch;
+  make_file_of(scratch, 11,
+               "INSERT INTO users(id, name, password_hash, created_at, role) VALUES (3, 'ada', 'x', 5, 'user')");
+  auto db = sqlite_database::open(scratch.path(), read_write);
+  REQUIRE(db);
+  CHECK((*db)->open_erasures()->empty());
+  CHECK((*db)->begin_erasure("ada", {}, 7)->asked_at == 7);
+}
+
+TEST_CASE("the version-12 schema is frozen too: the sums of days are those of a file's ledger") {
+  scratch_dir scratch;
+  const std::string row = " (5, 3, 1, 1, 0, 'model', ";
+  const std::string tokens = ", 'm', 'p', '', 1, 2, 3, 4, 5, 0, ";
+  make_file_of(scratch, 12,
+               "INSERT INTO users(id, name, password_hash, created_at, role) VALUES (3, 'ada', 'x', 5, 'admin');"
+               "INSERT INTO usage(at, user_id, chat_id, run_id, seq, kind, outcome, model, provider, vendor_id,"
+               " input_tokens, output_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens,"
+               " estimated, cost_nano, currency, processor_us, wall_us) VALUES"
+                 + row + "'answered'" + tokens + "7, 'USD', NULL, 0)," + row + "'refused'" + tokens
+                 + "NULL, '', NULL, 0)," + row + "'lost'" + tokens + "8, 'USD', NULL, 0),"
+                 + " (5, 3, 1, 1, 0, 'cell', 'ok', '', '', '', 0, 0, 0, 0, 0, 0, NULL, '', 9, 10)");
+  auto db = sqlite_database::open(scratch.path(), read_write);
+  REQUIRE(db);
+  auto use = (*db)->use_of(3, 6, "USD");
+  REQUIRE(use);
+  CHECK(use->requests == 2);
+  CHECK(use->tokens == 3 * 15);
+  CHECK(use->cost_nano == 15);
+  CHECK(use->processor_us == 9);
+  CHECK((*db)->all_limits()->empty());
+}
+
+TEST_CASE(
+  "the version-13 schema is frozen too: browser sessions of a file of it were begun at no provider, and go on") {
+  scratch_dir scratch;
+  make_file_of(scratch, 13,
+               "INSERT INTO users(id, name, password_hash, created_at) VALUES (3, 'ada', 'x', 5);"
+               "INSERT INTO logins VALUES ('t', 3, 'c', 5, 900, 5, 900, '', '')");
+  auto db = sqlite_database::open(scratch.path(), read_write);
+  REQUIRE(db);
+  CHECK((*db)->find_login("t", 10));
+  CHECK(code_of((*db)->find_oidc_login("t").error()) == errc::not_found);
+  CHECK((*db)->oidc_logins_due(1'000, 10, 10)->empty());
 }
 
 TEST_CASE("migrations go forward one by one and keep what is stored") {

@@ -48,6 +48,7 @@ TEST_CASE_FIXTURE(fresh_database, "the local user is made once and has no passwo
   auto first = db->local_user();
   REQUIRE(first);
   CHECK(first->password_hash.empty());
+  CHECK(first->role == user_role::admin);
   CHECK(db->local_user()->id == first->id);
   CHECK(db->list_users()->size() == 1);
 }

@@ -1,9 +1,10 @@
 #include "tests/support/actor_world.hpp"
 
-#include "models/message_json.hpp"
-#include "models/timestamp.hpp"
+#include "tests/support/shown_events.hpp"
+#include "tests/support/store_twin.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace varro::test {
 
@@ -24,37 +25,6 @@ caf::scheduler::test_coordinator& coordinator(caf::actor_system& system) {
   return dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler());
 }
 
-fake_store_actor::behavior_type fake_store(fake_store_actor::pointer self, log_pointer log) {
-  return {
-    [=](commit_atom, const write_batch& batch) -> caf::result<done_atom> {
-      if (log->fail_commit == 0) {
-        log->fail_commit = log->stays_full ? 0 : -1;
-        return fail(errc::storage_failed, "database or disk is full");
-      }
-      if (log->fail_commit > 0)
-        --log->fail_commit;
-      log->batches.push_back(batch);
-      if (!log->hold_commits)
-        return done_atom_v;
-      auto promise = self->make_response_promise<done_atom>();
-      log->held.push_back(promise);
-      return promise;
-    },
-    [](rename_atom, int64_t, int64_t, const std::string&) { return done_atom_v; },
-    [](usage_atom, int64_t, int64_t, int64_t) { return done_atom_v; },
-    [=](remove_atom, int64_t user, int64_t chat) {
-      log->removed.emplace_back(user, chat);
-      return done_atom_v;
-    },
-    [](login_atom, const login_record&) { return done_atom_v; },
-    [](logout_atom, const std::string&) { return done_atom_v; },
-    [=](flush_atom) {
-      log->held.front().deliver(done_atom_v);
-      log->held.pop_front();
-    },
-  };
-}
-
 store_reader_actor::behavior_type fake_reader(store_reader_actor::pointer, log_pointer log) {
   return {
     [=](load_atom, int64_t user, int64_t chat) -> caf::result<chat_contents> {
@@ -64,22 +34,29 @@ store_reader_actor::behavior_type fake_reader(store_reader_actor::pointer, log_p
       return found->second;
     },
     [](list_atom, int64_t, unix_us, int64_t, int) { return std::vector<chat_record>{}; },
-    [](usage_atom, int64_t, int64_t) { return int64_t{0}; },
+    [](usage_atom, int64_t, int64_t) { return user_holdings{}; },
     [](login_atom, const std::string&) -> caf::result<login_found> { return fail(errc::not_found, "no login"); },
     [](login_atom, const std::vector<std::string>&) { return std::vector<std::string>{}; },
+    [](list_atom, int64_t) { return std::vector<login_record>{}; },
+    [](link_atom, const std::string&) -> caf::result<link_found> { return fail(errc::not_found, "no link"); },
     [](user_atom, const std::string&) -> caf::result<user_record> { return fail(errc::not_found, "no user"); },
+    [](admin_atom, const admin_question_ptr&) -> caf::result<admin_answer_ptr> {
+      return fail(errc::not_found, "no admin asks here");
+    },
     [](ready_atom) { return done_atom_v; },
   };
 }
 
 http_gateway_actor::behavior_type fake_gateway(http_gateway_actor::pointer, log_pointer log) {
   return {
-    [](adopt_atom, int, int64_t, int64_t, const chat_session_actor&, const std::string&) {},
+    [](adopt_atom, int, int64_t, int64_t, const viewed_chat_actor&, const std::string&) {},
     [](logout_atom, const std::string&) {},
-    [=](replay_atom, uint64_t viewer, const std::vector<stream_event>& events, bool follow) {
-      log->replays.push_back({viewer, events, follow});
+    [=](replay_atom, uint64_t viewer, const chat_replay& unseen) {
+      log->replays.push_back({viewer, html_events(unseen), unseen.follow});
     },
-    [=](publish_atom, int64_t, const stream_event& event) { log->published.push_back(event); },
+    [=](publish_atom, int64_t, const chat_event& event) {
+      std::ranges::move(log->live->show(event), std::back_inserter(log->published));
+    },
     [](count_atom) { return int64_t{0}; },
     [](tick_atom) {},
     [](stop_atom) {},
@@ -194,15 +171,31 @@ fake_shell_actor::behavior_type fake_shell(fake_shell_actor::pointer self, log_p
   };
 }
 
-shell_host_actor::behavior_type fake_shell_host(shell_host_actor::pointer self, log_pointer log) {
+fake_host_actor::behavior_type fake_shell_host(fake_host_actor::pointer self, log_pointer log) {
+  auto new_shell = [=] {
+    ++log->shells_started;
+    log->shell = self->spawn(fake_shell, log);
+    return python_shell_actor{log->shell};
+  };
+  auto start = [=](const wanted_shell& wanted) -> caf::result<python_shell_actor> {
+    log->wanted.push_back(wanted);
+    if (log->no_shells)
+      return fail(errc::shell_unavailable, "bubblewrap is not installed");
+    if (log->no_room) {
+      log->waiting_starts.push_back(self->make_response_promise<python_shell_actor>());
+      return log->waiting_starts.back();
+    }
+    return new_shell();
+  };
   return {
-    [=](start_atom, const wanted_shell& wanted) -> caf::result<python_shell_actor> {
-      log->wanted.push_back(wanted);
-      if (log->no_shells)
-        return fail(errc::shell_unavailable, "bubblewrap is not installed");
-      ++log->shells_started;
-      log->shell = self->spawn(fake_shell, log);
-      return python_shell_actor{log->shell};
+    [=](start_atom, const wanted_shell& wanted) { return start(wanted); },
+    [=](start_atom, const wanted_shell& wanted, const shell_waiter_actor& waiter) {
+      log->shell_waiter = waiter;
+      return start(wanted);
+    },
+    [=](cancel_atom, int64_t) {
+      for (auto& promise : std::exchange(log->waiting_starts, {}))
+        promise.deliver(fail(errc::cancelled, "The shell is not wanted any more."));
     },
     [=](attach_atom, int64_t) -> caf::result<python_shell_actor, std::vector<std::string>> {
       if (!std::exchange(log->former_shell, false))
@@ -216,6 +209,13 @@ shell_host_actor::behavior_type fake_shell_host(shell_host_actor::pointer self, 
     [](busy_atom, int64_t, bool) {},
     [](usage_atom, int64_t, int64_t, int64_t) {},
     [=](count_atom) { return int64_t{log->shells_started - log->shells_closed}; },
+    [](list_atom) { return live_shells{}; },
+    [](close_atom, int64_t) {},
+    [](stats_atom) { return actor_counts{}; },
+    [=](flush_atom) {
+      for (auto& promise : std::exchange(log->waiting_starts, {}))
+        promise.deliver(new_shell());
+    },
     [](stop_atom) { return done_atom_v; },
   };
 }
@@ -269,12 +269,12 @@ actor_world::actor_world() : configuration_(std::make_unique<configuration>()), 
   settings->default_model = model.id;
   services_.settings = settings;
   services_.catalog = std::make_shared<model_catalog>(*settings);
-  services_.ids = std::make_shared<id_source>();
   services_.counts = std::make_shared<gauges>();
   store_ = system_.spawn(fake_store, log_);
   services_.store = store_;
   services_.reader = system_.spawn(fake_reader, log_);
-  services_.shells = system_.spawn(fake_shell_host, log_);
+  shells_ = system_.spawn(fake_shell_host, log_);
+  services_.shells = shells_;
   services_.keeper = system_.spawn(fake_keeper, log_);
   models_ = system_.spawn(fake_models, log_);
   services_.models = models_;
@@ -284,10 +284,13 @@ actor_world::actor_world() : configuration_(std::make_unique<configuration>()), 
 
 actor_world::~actor_world() {
   // A session ends its run and its shell; what is left then waits for nothing.
-  log_->hold_commits = false;
-  log_->fail_commit = -1;
-  while (!log_->held.empty())
-    release_commit();
+  log_->hold_commits = log_->hold_draws = false;
+  log_->fail_commit = log_->fail_draw = -1;
+  while (!log_->held.empty() || !log_->held_draws.empty())
+    if (log_->held_draws.empty())
+      release_commit();
+    else
+      release_draw();
   for (auto& actor : spawned_)
     caf::anon_send(actor, stop_atom_v);
   run();
@@ -299,9 +302,12 @@ actor_world::~actor_world() {
     caf::anon_send_exit(actor, caf::exit_reason::kill);
   spawned_.clear();
   log_->shell = nullptr;
+  log_->shell_waiter = nullptr;
+  log_->waiting_starts.clear();
   log_->unanswered.clear();
   store_ = nullptr;
   models_ = nullptr;
+  shells_ = nullptr;
   services_ = {};
   run();
 }
@@ -314,8 +320,17 @@ void actor_world::release_commit() {
   tell(store_, flush_atom_v);
 }
 
+void actor_world::release_draw() {
+  tell(store_, flush_atom_v, log_->held_draws.front().first);
+}
+
 void actor_world::answer_query(model_response response) {
   tell(models_, flush_atom_v, std::move(response));
+}
+
+void actor_world::make_room() {
+  log_->no_room = false;
+  tell(shells_, flush_atom_v);
 }
 
 void actor_world::finish_cell(cell_result result) {
@@ -336,6 +351,7 @@ chat_contents actor_world::fresh_chat() {
 }
 
 chat_session_actor actor_world::session(chat_contents contents, bool stored) {
+  log_->live = live_presenter(contents);
   auto handle = system_.spawn(chat_session, services_, std::move(contents), stored);
   spawned_.push_back(caf::actor_cast<caf::actor>(handle));
   run();
@@ -358,39 +374,6 @@ message_history actor_world::committed_messages() const {
       messages.push_back(row.content);
   }
   return messages;
-}
-
-model_response text_answer(std::string text) {
-  model_response response;
-  response.parts.push_back(text_part{std::move(text), {}, {}, nullptr});
-  response.finish_reason = "stop";
-  response.timestamp = timestamp_now();
-  response.usage.input_tokens = 10;
-  response.usage.output_tokens = 5;
-  return response;
-}
-
-model_response call_answer(std::vector<std::pair<std::string, json>> calls) {
-  model_response response;
-  response.finish_reason = "tool_call";
-  response.timestamp = timestamp_now();
-  response.usage.input_tokens = 10;
-  response.usage.output_tokens = 5;
-  int count = 0;
-  for (auto& [tool, args] : calls) {
-    tool_call_part part;
-    part.tool_name = tool;
-    part.args = std::move(args);
-    part.tool_call_id = "call-" + std::to_string(++count);
-    response.parts.push_back(std::move(part));
-  }
-  return response;
-}
-
-cell_result printed(std::string text) {
-  cell_result result;
-  result.outputs.emplace_back(stream_output{"stdout", std::move(text)});
-  return result;
 }
 
 } // namespace varro::test

@@ -3,27 +3,47 @@
 
 #include "actors/chat_registry.hpp"
 #include "actors/chat_session.hpp"
+#include "render/presenter.hpp"
 
 #include <caf/scheduler/test_coordinator.hpp>
 
 #include <deque>
 #include <functional>
+#include <memory>
 
 namespace varro::test {
 
 // A promise is kept by its actor's thread only: the extra messages are how a test makes a twin keep one.
-using fake_store_actor = store_actor::extend<caf::reacts_to<flush_atom>>;
+using fake_store_actor = store_actor::extend<caf::reacts_to<flush_atom>, caf::reacts_to<flush_atom, int64_t>>;
 using fake_model_actor = model_client_actor::extend<caf::reacts_to<flush_atom, model_response>>;
+using fake_host_actor = shell_host_actor::extend<caf::reacts_to<flush_atom>>;
 using fake_shell_actor = python_shell_actor::extend<caf::reacts_to<flush_atom, cell_result>>;
 
 // What the twins saw and how they shall answer. Shared with the twins; the test reads it between steps.
 struct world_log {
   std::vector<write_batch> batches; // committed, in order
-  bool stays_full = false;          // every commit from that one on fails
-  int fail_commit = -1;             // the n-th commit from now on (0: the next) fails; -1: none
-  bool hold_commits = false;        // commits wait for release_commits()
+  std::vector<usage_row> usage;     // noted without a batch
+  done_atom note(const std::vector<usage_row>& rows) {
+    usage.insert(usage.end(), rows.begin(), rows.end());
+    return done_atom_v;
+  }
+  bool stays_full = false;   // every commit from that one on fails
+  int fail_commit = -1;      // the n-th commit from now on (0: the next) fails; -1: none
+  bool hold_commits = false; // commits wait for release_commits()
   std::deque<caf::typed_response_promise<done_atom>> held;
   std::vector<std::pair<int64_t, int64_t>> removed; // user, chat
+  int64_t next_chat = 1;                            // what the next draw answers
+  int64_t next_run = 1;
+  int fail_draw = -1;      // as fail_commit
+  bool hold_draws = false; // draws wait for release_draw()
+  struct held_draw {
+    caf::typed_response_promise<int64_t> promise;
+    int64_t first;
+  };
+  std::deque<held_draw> held_draws;
+  // What a viewer of the page gets of what the session tells: as the presenter of http/ makes it, but also while nobody
+  // looks.
+  std::unique_ptr<presenter> live = html_presenters()(42, {});
   std::vector<stream_event> published;
   struct replay {
     uint64_t viewer;
@@ -60,6 +80,9 @@ struct world_log {
   int shells_started = 0;
   int shells_closed = 0;
   bool no_shells = false;
+  bool no_room = false; // starts wait
+  std::deque<caf::typed_response_promise<python_shell_actor>> waiting_starts;
+  shell_waiter_actor shell_waiter;                             // of the newest start
   std::map<std::pair<int64_t, int64_t>, chat_contents> stored; // what the reader finds
 };
 
@@ -74,9 +97,12 @@ public:
 
   // Delivers every message until all actors are idle.
   void run();
-  // The oldest held commit succeeds; the open request is answered; the cell in flight ends.
+  // The oldest held commit, or draw, succeeds; the open request is answered; the cell in flight ends.
   void release_commit();
+  void release_draw();
   void answer_query(model_response response);
+  // Starts of shells that wait are served.
+  void make_room();
   void finish_cell(cell_result result);
 
   // Moves the clock, delivering what becomes due.
@@ -125,6 +151,7 @@ private:
   session_services services_;
   fake_store_actor store_;
   fake_model_actor models_;
+  fake_host_actor shells_;
   std::vector<caf::actor> spawned_;
 };
 

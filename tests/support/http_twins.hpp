@@ -24,11 +24,13 @@ struct twin_script {
   std::function<caf::expected<done_atom>()> on_remove;
   std::function<caf::expected<chat_session_actor>(int64_t user, int64_t chat)> on_find; // replaces `chats`
   std::function<caf::expected<search_found>(const search_query&)> on_search;            // replaces `listed`
-  chat_view view;
+  transcript_view view;
   caf::error refusal; // of a turn that is asked about before it is sent
   chat_contents contents;
   std::vector<std::pair<int64_t, int64_t>> chats; // user, chat: who owns what
   std::vector<user_record> users;
+  bool users_fail = false;        // the database cannot be asked for them
+  std::function<void()> on_login; // is called when a session was stored
   std::vector<chat_record> listed;
   bool ready = true;
   int64_t other_workspaces_bytes = 0;
@@ -39,6 +41,7 @@ struct twin_script {
   std::vector<std::tuple<int, int64_t, int64_t>> adopted; // fd, chat, after
   std::vector<std::string> logged_out;                    // token hashes
   std::vector<login_record> logins;
+  std::vector<account_write> account_writes;
   std::vector<std::tuple<int64_t, int64_t, int64_t>> usages; // user, chat, bytes
   std::vector<std::string> searched;
 
@@ -54,6 +57,8 @@ struct twin_system_config : caf::actor_system_config {
 };
 
 chat_session_actor::behavior_type twin_session(chat_session_actor::pointer self, std::shared_ptr<twin_script> script);
+// The same as http_gateway sees it.
+viewed_chat_actor::behavior_type twin_viewed_chat(viewed_chat_actor::pointer self, std::shared_ptr<twin_script> script);
 // `session` is found for every chat of script->chats.
 chat_registry_actor::behavior_type twin_registry(chat_registry_actor::pointer self, std::shared_ptr<twin_script> script,
                                                  chat_session_actor session);

@@ -7,6 +7,7 @@ import secrets
 import shutil
 import socket
 import statistics
+import subprocess
 import tempfile
 import unittest
 
@@ -158,6 +159,15 @@ class AttackedServer:
         ratio = cell.seconds / self.normal
         type(self).worst = max(self.worst, (ratio, during))
         self.assertLess(cell.seconds, max(NORMAL_FACTOR * self.normal, NORMAL_SECONDS_MIN), during)
+
+    def need_own_users(self):
+        """Where the file system has what they need, a root server without host users for its shells is a failure."""
+        kind = subprocess.run(["stat", "--file-system", "--format=%T", self.data], capture_output=True, text=True).stdout
+        if self.user is not None:
+            self.skipTest("only root can give each shell a host user of its own")
+        if kind.strip() not in ("ext2/ext3", "xfs", "btrfs"):
+            self.skipTest(f"a file system of the kind {kind.strip()} may have no id-mapped mounts")
+        self.assertIn("each shell has a host user of its own", (self.data / "shells.log").read_text())
 
     def others_start(self, during):
         chat = Chat(self.client)

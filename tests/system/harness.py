@@ -152,16 +152,22 @@ class Reply:
 
 
 class Client:
-    """A browser without a screen: keeps cookies, sends the CSRF token that pages carry."""
+    """A browser without a screen: keeps cookies, sends the CSRF token that pages carry. `headers` go with each request,
+    which comes from the address `source`."""
 
-    def __init__(self, server):
+    def __init__(self, server, headers=None, source=None):
         self.server = server
+        self.headers = headers or {}
+        self.source = (source, 0) if source else None
         self.cookies = {}
         self.csrf = None
 
+    def connect(self):
+        return http.client.HTTPConnection("127.0.0.1", self.server.port, WAIT_SECONDS, self.source)
+
     def request(self, method, path, form=None, headers=None, body=None):
-        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=WAIT_SECONDS)
-        sent = dict(headers or {})
+        connection = self.connect()
+        sent = {**self.headers, **(headers or {})}
         if self.cookies:
             sent.setdefault("Cookie", "; ".join(f"{k}={v}" for k, v in self.cookies.items()))
         if self.csrf and method not in ("GET", "HEAD"):
@@ -200,12 +206,14 @@ class Client:
         return reply
 
     @contextlib.contextmanager
-    def stream(self, chat_id, after=None, last_event_id=None):
-        headers = {} if last_event_id is None else {"Last-Event-ID": str(last_event_id)}
+    def stream(self, chat_id, after=None, last_event_id=None, headers=None):
+        headers = {**self.headers, **(headers or {})}
+        if last_event_id is not None:
+            headers["Last-Event-ID"] = str(last_event_id)
         if self.cookies:
             headers["Cookie"] = "; ".join(f"{k}={v}" for k, v in self.cookies.items())
         path = f"/chat/stream/{chat_id}" + ("" if after is None else f"?after={after}")
-        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=WAIT_SECONDS)
+        connection = self.connect()
         with contextlib.closing(connection):
             connection.request("GET", path, headers=headers)
             with connection.getresponse() as response:
@@ -308,16 +316,19 @@ def run_varro(*arguments, env=None, stdin="", binary=None, launcher=()):
 
 
 def supervisors_of(data):
-    """The varro-shells of one data directory; others may run on the same machine."""
-    found = set()
+    """The varro-shells of one data directory; others may run on the same machine. One that has forked for a moment counts
+    once: until a child becomes another program, it looks like its parent."""
+    found = {}
     for entry in filter(str.isdigit, os.listdir("/proc")):
         try:
             arguments = pathlib.Path(f"/proc/{entry}/cmdline").read_bytes().split(b"\0")
         except OSError:
             continue
         if arguments[0].endswith(b"/varro-shells") and f'"{data}"'.encode() in arguments[1]:
-            found.add(int(entry))
-    return found
+            with contextlib.suppress(OSError):
+                status = pathlib.Path(f"/proc/{entry}/stat").read_text()
+                found[int(entry)] = int(status.rpartition(")")[2].split()[1])
+    return {pid for pid, parent in found.items() if parent not in found}
 
 
 class SystemTest(unittest.TestCase):
@@ -325,6 +336,7 @@ class SystemTest(unittest.TestCase):
 
     vendor = "anthropic"
     arguments = ()
+    environment = None
 
     @classmethod
     def setUpClass(cls):
@@ -332,7 +344,7 @@ class SystemTest(unittest.TestCase):
         cls.data = pathlib.Path(cls.directory) / "data"
         cls.model = Model()
         cls.prepare()
-        cls.varro = Varro(cls.data, cls.model, cls.vendor, cls.arguments)
+        cls.varro = Varro(cls.data, cls.model, cls.vendor, cls.arguments, cls.environment)
         cls.client = Client(cls.varro)
 
     @classmethod

@@ -3,6 +3,7 @@
 import pathlib
 import re
 import tempfile
+import threading
 import unittest
 
 from cells import until
@@ -112,6 +113,117 @@ class Accounts(AccountsTest):
                 dora = Client(server)
                 self.assertEqual(dora.login("dora", "dora-password").status, 303)
                 self.assertIn("later", "".join(event.data for event in dora.events(chats[0], after=0)))
+
+
+class Joining(SystemTest):
+    """From an empty data directory to people who joined by links."""
+
+    def run_here(self, *arguments):
+        result = run_varro(*arguments, "--data", str(self.data), env=self.env)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return result.stdout
+
+    def serve(self):
+        return self.start(data=self.data, arguments=("--auth", "accounts"), env=self.env)
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory(prefix="varro-system-")
+        self.addCleanup(directory.cleanup)
+        self.data = pathlib.Path(directory.name) / "data"
+        self.env = {"VARRO_AUTH_SIGN_UP": "invitation"}
+
+    @staticmethod
+    def first_admin(server):
+        return re.search(r"opens http://127\.0\.0\.1:\d+(/join/[0-9a-f]{64}) ", server.popen.stdout.readline())[1]
+
+    @staticmethod
+    def fill(client, path, **fields):
+        """The form of a page, with the token that it carries."""
+        page = client.get(path)
+        token = re.search(r'name="csrf" value="([^"]*)"', page.text)
+        if page.status != 200 or not token:
+            return page
+        return client.post(path, {**fields, "csrf": token[1]}, headers={"Origin": f"http://127.0.0.1:{client.server.port}"})
+
+    def join(self, server, path, name):
+        client = Client(server)
+        reply = self.fill(client, path, username=name, password=f"{name}-password", again=f"{name}-password")
+        if reply.status == 303:
+            client.csrf = re.search(r'name="csrf" value="([^"]*)"', client.get("/").text)[1]
+        return client, reply
+
+    def test_the_first_start_prints_a_link_for_the_first_admin_and_a_later_one_makes_it_void(self):
+        with self.serve() as server:
+            former = self.first_admin(server)
+            self.assertEqual(Client(server).get(former).status, 200)
+        for file in self.data.glob("varro.db*"):
+            self.assertNotIn(former.rpartition("/")[2].encode(), file.read_bytes())
+        with self.serve() as server:
+            link = self.first_admin(server)
+            self.assertEqual(self.join(server, former, "mallory")[1].status, 404)
+            ada, reply = self.join(server, link, "ada")
+            self.assertEqual((reply.status, reply.headers["location"]), (303, "/"))
+            self.assertEqual(ada.turn("[[text: hello]]")[0].status, 200)
+            self.assertEqual(self.join(server, link, "mallory")[1].status, 404)
+        self.assertRegex(self.run_here("user", "list"), r"(?m)^ada\tactive\t[0-9-]+\tadmin\t[0-9-]+$")
+        with self.serve() as server:
+            server.popen.terminate()
+            self.assertEqual(server.popen.stdout.read(), "")
+
+    def test_an_invitation_and_a_reset_link_from_the_command_line_work_while_the_server_runs(self):
+        with self.serve() as server:
+            admin, _ = self.join(server, self.first_admin(server), "ada")
+            path = "/join/" + self.run_here("user", "invite").strip().rpartition("/")[2]
+            results = [None] * 6
+
+            def attempt(number):
+                results[number] = self.join(server, path, f"bob{number}")[1].status
+
+            threads = [threading.Thread(target=attempt, args=(number,)) for number in range(len(results))]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            self.assertEqual(results.count(303), 1, results)
+            self.assertLessEqual(set(results), {303, 404, 503})
+            bob = f"bob{results.index(303)}"
+            self.assertEqual(len(re.findall(r"(?m)^bob", self.run_here("user", "list"))), 1)
+            session = Client(server)
+            self.assertEqual(session.login(bob, f"{bob}-password").status, 303)
+            reset = "/reset/" + self.run_here("user", "reset-link", bob).strip().rpartition("/")[2]
+            self.assertEqual(self.fill(Client(server), reset, password="new-password", again="new-password").status, 200)
+            self.assertEqual(session.get("/").status, 303)
+            self.assertEqual(self.fill(Client(server), reset, password="newer-password", again="newer-password").status, 404)
+            self.assertEqual(Client(server).login(bob, f"{bob}-password").status, 401)
+            self.assertEqual(Client(server).login(bob, "new-password").status, 303)
+            self.assertEqual(admin.get("/").status, 200)
+
+    def test_a_password_that_is_changed_ends_other_sessions_and_their_streams(self):
+        with self.serve() as server:
+            ada, _ = self.join(server, self.first_admin(server), "ada")
+            elsewhere = Client(server)
+            self.assertEqual(elsewhere.login("ada", "ada-password").status, 303)
+            chat = ada.send("[[hold]][[text: later]]").chat_id
+            with ada.stream(chat) as stream, elsewhere.stream(chat) as ended:
+                form = {"current": "ada-password", "password": "new-password", "again": "new-password"}
+                self.assertEqual(ada.post("/account/password", form).status, 303)
+                self.assertNotIn("done", [event.name for event in ended])
+                until(lambda: self.model.state()["open"] == 1, "the run asks the model")
+                self.model.control("POST", "/__release")
+                self.assertIn("done", [event.name for event in stream])
+            self.assertEqual(elsewhere.get("/").status, 303)
+            self.assertEqual(ada.get("/account").status, 200)
+
+    def test_the_last_admin_stays_and_nobody_is_invited_where_sign_up_is_closed(self):
+        with self.serve() as server:
+            self.join(server, self.first_admin(server), "ada")
+        for arguments in (("disable", "ada"), ("role", "ada", "user")):
+            refused = run_varro("user", *arguments, "--data", str(self.data))
+            self.assertEqual(refused.returncode, 1)
+            self.assertIn("last admin", refused.stderr)
+        closed = run_varro("user", "invite", "--data", str(self.data))
+        self.assertEqual((closed.returncode, closed.stdout), (1, ""))
+        self.assertIn("auth.sign_up", closed.stderr)
 
 
 class Throttle(SystemTest):

@@ -6,6 +6,7 @@ the attacked chat runs its next cell. VARRO_ATTACKS_ALL runs also those that wai
 """
 
 import os
+import pathlib
 import unittest
 
 from attacked_server import AttackedServer, as_root, service_user
@@ -13,6 +14,7 @@ from attacks import PRELUDE, accounts, exhaustion, files, kernel, network, proce
 from cells import Chat
 
 LATE_CELLS = 10  # of a shell that is about to be found broken
+SHELL_USER, USERS_OF_SHELLS = 1_900_000_000, range(2_100_000_000, 2_140_000_000)
 TABLES = (files, network, kernel, processes, exhaustion, accounts, protocol)
 
 
@@ -63,6 +65,8 @@ def test_of(attack):
     def test(self):
         if attack.waits_for and "VARRO_ATTACKS_ALL" not in os.environ:
             self.skipTest(attack.waits_for)
+        if attack.own_users:
+            self.need_own_users()
         self.check(attack)
     return test
 
@@ -75,7 +79,37 @@ for table in TABLES:
 
 @as_root
 class AttacksOnARootServer(Attacks, unittest.TestCase):
-    pass
+    def host_user(self, chat):
+        """Of the processes of a chat's shell, which the host knows by a file that one of them has open."""
+        cell = chat.run("import os; held = open('held.txt', 'w'); print(os.fstat(held.fileno()).st_ino)")
+        inode = int(cell.stdout)
+        return next(user for user, number in self.open_inodes() if number == inode)
+
+    @staticmethod
+    def open_inodes():
+        for process in pathlib.Path("/proc").glob("[0-9]*"):
+            try:
+                user = process.stat().st_uid
+                for file in (process / "fd").iterdir():
+                    yield user, file.stat().st_ino
+            except OSError:  # it has ended, or a file has no inode to be asked for
+                continue
+
+    def test_each_shell_has_a_host_user_of_its_own_and_none_on_disk(self):
+        self.need_own_users()
+        chat = self.in_chat("""
+import shutil
+os.makedirs("a/b"), open("a/b/file", "w").close(), os.symlink("/etc/passwd", "a/link"), os.mkfifo("a/fifo")
+shutil.copy("/usr/bin/true", "a/program"), os.chmod("a/program", 0o6755), os.link("a/program", "a/other")
+""")
+        users = [self.host_user(each) for each in (chat, self.neighbour)]
+        self.assertNotEqual(users[0], users[1])
+        self.assertTrue(all(user in USERS_OF_SHELLS for user in users), users)
+        workspace = self.data / "workspaces" / str(chat.chat_id)
+        found = [workspace, *workspace.rglob("*")]
+        self.assertGreater(len(found), 7)
+        self.assertEqual({(path.lstat().st_uid, path.lstat().st_gid) for path in found}, {(SHELL_USER, SHELL_USER)})
+        self.assertEqual(chat.get("/files/a/program").status, 200)
 
 
 class AttacksOnAServiceUser(Attacks, unittest.TestCase):

@@ -1,5 +1,6 @@
 """varro doctor: says what works, what is missing and how to mend it; the exit code tells a script."""
 
+import os
 import pathlib
 import socket
 import sqlite3
@@ -39,6 +40,19 @@ class Doctor(unittest.TestCase):
         verdict, _ = self.line(done, "shell")
         self.assertRegex(verdict, r"^ok .* 3\.\d+")
         self.assertFalse(self.data.exists(), "looking must not make the data directory")
+
+    def test_whether_each_shell_has_a_host_user_of_its_own_is_told_with_what_it_needs(self):
+        verdict, remedy = self.line(self.doctor(), "users")
+        if os.geteuid() != 0:
+            self.assertTrue(verdict.startswith("warn") and "root" in remedy, verdict + remedy)
+        else:
+            self.assertRegex(verdict + remedy, "^ok .* of its own|^warn .*id-mapped mounts.*ext4")
+        bubblewrap = self.root / "bwrap"
+        bubblewrap.touch()
+        bubblewrap.chmod(0o4755)
+        if os.geteuid() == 0:
+            verdict, _ = self.line(self.doctor(f'[shell]\nbubblewrap = "{bubblewrap}"\n'), "users")
+            self.assertRegex(verdict, "^warn .*set-uid")
 
     def test_a_missing_sandbox_or_python_fails_with_its_remedy(self):
         for key, remedy in (("bubblewrap", "apt install bubblewrap"), ("python", "/nonexistent/program")):

@@ -20,7 +20,7 @@ LIMITS = {"output_bytes": 4_000, "images": 3, "image_bytes": 1 << 20, "table_row
 class Cell:
     def __init__(self):
         self.outputs, self.slots, self.status, self.received = [], {}, None, 0
-        self.begun, self.duration_us = False, None
+        self.begun, self.duration_us, self.processor_us = False, None, None
 
     def take(self, output):
         """As the server does it."""
@@ -87,6 +87,7 @@ class ShellProcess:
             assert frame["id"] == self.count
             if frame["op"] == "done":
                 cell.status, cell.duration_us = frame["status"], frame["duration_us"]
+                cell.processor_us = frame["processor_us"]
                 return cell
             if frame["op"] == "begun":
                 cell.begun = True

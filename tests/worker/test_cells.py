@@ -24,6 +24,14 @@ class WithShell(unittest.TestCase):
         return outputs[0]
 
 
+class Times(WithShell):
+    def test_the_processor_time_of_a_cell_is_its_own_and_that_of_its_children_which_have_ended(self):
+        work = "sum(range(20_000_000))"
+        self.assertGreater(self.run_cell(work).processor_us, 0)
+        child = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {work!r}], check=True)"
+        self.assertGreater(self.run_cell(child).processor_us, self.run_cell("None").processor_us)
+
+
 class Displays(WithShell):
     def test_markdown_latex_html_and_json_keep_their_form(self):
         for kind, code, data in (("text/markdown", "Markdown('# a')", "# a"), ("text/latex", "Latex('$x$')", "$x$"),
@@ -222,38 +230,6 @@ class Floods(WithShell):
                              output_bytes=64 << 10).text()
         begin, end = re.split(r"\n\[\d+ bytes left out\]\n", text)
         self.assertEqual(set(begin + end), {"€", "\n"})
-
-
-class Interrupts(WithShell):
-    """An interrupt whose exception a callback at a fork would swallow comes when the fork is over."""
-
-    COME = "import os, signal, subprocess, multiprocessing\ndef come():\n    os.kill(os.getpid(), signal.SIGINT)\n"
-
-    def test_one_in_a_callback_at_a_fork_is_not_lost(self):
-        forks = ("pid = os.fork()\nif pid == 0: os._exit(0)", "pid, _ = os.forkpty()\nif pid == 0: os._exit(0)",
-                 "subprocess.run(['true'], preexec_fn=lambda: None)",
-                 "multiprocessing.get_context('fork').Process(target=int).start()")
-        for when in ("before", "after_in_parent"):
-            for fork in forks:
-                with self.subTest(f"{when} {fork}"):
-                    shell = ShellProcess()
-                    self.addCleanup(shell.close)
-                    cell = shell.run(f"{self.COME}os.register_at_fork({when}=come)\n{fork}\nprint('went on')")
-                    self.assertEqual((cell.status, cell.text()), ("interrupted", ""), cell.outputs)
-
-    def test_one_that_was_meant_for_the_parent_does_not_end_the_child(self):
-        shell = ShellProcess()
-        self.addCleanup(shell.close)
-        cell = shell.run(f"{self.COME}reading, writing = os.pipe()\nos.register_at_fork(before=come)\n"
-                         "pid = os.fork()\nif pid == 0:\n    os.write(writing, b'child')\n    os._exit(0)")
-        self.assertEqual(cell.status, "interrupted", cell.outputs)
-        self.assertEqual(shell.run("os.read(reading, 9)").outputs[0]["text"], "b'child'")
-
-    def test_the_child_can_be_interrupted_itself(self):
-        cell = self.run_cell(f"{self.COME}child = os.fork()\nif child == 0:\n    try: come()\n"
-                             "    except KeyboardInterrupt: os._exit(7)\n    os._exit(0)\n"
-                             "os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])")
-        self.assertEqual(cell.outputs[-1]["text"], "7")
 
     def test_a_cell_says_that_it_has_begun_before_anything_else(self):
         self.assertTrue(self.run_cell("1").begun)

@@ -58,6 +58,7 @@ class PatchedLibrary(unittest.TestCase):
                 self.assertEqual((cell.status, cell.text(), cell.of_type("value")[0]["text"]), ("ok", "on\n", "[5]"))
                 self.assertGreater(cell.duration_us, 0)
                 self.assertLess(cell.duration_us, 60_000_000)
+                self.assertGreaterEqual(cell.processor_us, 0)
                 lines = shell.run("1 / 0").of_type("error")[0]["traceback"].split("\n")
                 self.assertEqual(lines[1:3], ['  File "<cell 4>", line 1, in <module>', "    1 / 0"])
                 shell.send({"op": "snapshot", "id": 9, "base": None}, file.fd)

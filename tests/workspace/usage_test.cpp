@@ -4,7 +4,12 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdlib>
 #include <fstream>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 using namespace varro;
 using namespace varro::test;
@@ -50,6 +55,92 @@ TEST_CASE("counting ends beyond the quota of files") {
   for (int i = 0; i < 30; ++i)
     write(scratch / std::to_string(i), 1);
   CHECK(measure_workspace(scratch.path(), limits).files == 11);
+}
+
+TEST_CASE("a workspace is measured at any depth, with few descriptors") {
+  scratch_dir scratch;
+  shell_config limits;
+  // Deeper than a path may be long.
+  descriptor here{open(scratch.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  constexpr int depth = 3'000;
+  for (int i = 0; i < depth; ++i) {
+    REQUIRE(mkdirat(here.get(), "d", 0700) == 0);
+    here = descriptor{openat(here.get(), "d", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  }
+  descriptor file{openat(here.get(), "deep", O_CREAT | O_WRONLY | O_CLOEXEC, 0600)};
+  const std::string bytes(1u << 20, 'x');
+  REQUIRE(write(file.get(), bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()));
+  write(scratch / "top", 1);
+  auto usage = measure_workspace(scratch.path(), limits);
+  CHECK(usage.files == depth + 2);
+  CHECK(usage.bytes >= 1u << 20);
+  // Its own end would be recursive.
+  REQUIRE(std::system(("rm -rf '" + scratch.path().string() + "/d'").c_str()) == 0);
+}
+
+TEST_CASE("directories that their owner may not read are measured, and keep their rights") {
+  scratch_dir scratch;
+  shell_config limits;
+  write(scratch / "closed/inner/file", 1u << 20);
+  write(scratch / "blind/file", 1u << 20);
+  REQUIRE(chmod((scratch / "closed/inner").c_str(), 0) == 0);
+  REQUIRE(chmod((scratch / "closed").c_str(), 0300) == 0);
+  REQUIRE(chmod((scratch / "blind").c_str(), 0600) == 0);
+  REQUIRE(chmod(scratch.path().c_str(), 0) == 0);
+  const bool is_root = geteuid() == 0; // who may read everything: somebody else measures
+  constexpr uid_t nobody = 65534;
+  if (is_root) {
+    for (const char* name : {"", "closed", "closed/inner", "blind"})
+      REQUIRE(chown((scratch / name).c_str(), nobody, nobody) == 0);
+    REQUIRE(seteuid(nobody) == 0);
+  }
+  auto measured = measure_workspace(scratch.path(), limits);
+  if (is_root)
+    REQUIRE(seteuid(0) == 0);
+  CHECK(measured.files == 5);
+  CHECK(measured.bytes >= 2u << 20);
+  struct stat status {};
+  REQUIRE(stat(scratch.path().c_str(), &status) == 0);
+  CHECK((status.st_mode & 0777) == 0);
+  REQUIRE(chmod(scratch.path().c_str(), 0700) == 0);
+  for (auto [name, rights] : {std::pair{"closed", 0300}, std::pair{"blind", 0600}}) {
+    REQUIRE(stat((scratch / name).c_str(), &status) == 0);
+    CHECK(static_cast<int>(status.st_mode & 0777) == rights);
+    REQUIRE(chmod((scratch / name).c_str(), 0700) == 0);
+  }
+  REQUIRE(stat((scratch / "closed/inner").c_str(), &status) == 0);
+  CHECK((status.st_mode & 0777) == 0);
+  REQUIRE(chmod((scratch / "closed/inner").c_str(), 0700) == 0);
+}
+
+TEST_CASE("a file with several names counts its bytes once, and a sparse one what it takes") {
+  scratch_dir scratch;
+  shell_config limits;
+  write(scratch / "one", 1u << 20);
+  for (int i = 0; i < 5; ++i)
+    std::filesystem::create_hard_link(scratch / "one", scratch / ("name" + std::to_string(i)));
+  write(scratch / "sparse", 1);
+  std::filesystem::resize_file(scratch / "sparse", size_t{1} << 30);
+  auto usage = measure_workspace(scratch.path(), limits);
+  CHECK(usage.files == 7);
+  CHECK(usage.bytes >= 1u << 20);
+  CHECK(usage.bytes < 2u << 20);
+}
+
+TEST_CASE("a walk can be broken off and goes on where it was") {
+  scratch_dir scratch;
+  for (int i = 0; i < 500; ++i)
+    write(scratch / (std::to_string(i % 20) + "/" + std::to_string(i)), 1);
+  descriptor top{open(scratch.path().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
+  workspace_walk walk{top, 100'000};
+  int steps = 1;
+  while (!walk.step(std::chrono::steady_clock::time_point{}))
+    ++steps;
+  CHECK(steps > 5);
+  CHECK(walk.usage().files == 520);
+  workspace_walk few{top, 100};
+  CHECK(few.step(std::chrono::steady_clock::time_point::max()));
+  CHECK(few.usage().files == 101);
 }
 
 TEST_CASE("what a user's other workspaces hold is taken from the user's quota, and the last byte of it can be used") {

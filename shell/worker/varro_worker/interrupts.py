@@ -3,8 +3,23 @@ import _posixsubprocess
 import functools
 import os
 import subprocess
+import sys
+from asyncio import CancelledError
 
 from .own import __builtins__, threading
+
+CONTEXTS_MAX = 100  # of an exception, looked at; they may be a circle
+
+
+def is_handling_an_interrupt():
+    """Whether an `except`, a `finally` or an `__exit__` is under way for an earlier interrupt: a second one, which is
+    sent in case that the first was lost, must not cut off what a cell saves then."""
+    error = sys.exc_info()[1]
+    for _ in range(CONTEXTS_MAX):
+        if error is None or isinstance(error, (KeyboardInterrupt, CancelledError)):
+            break
+        error = error.__context__
+    return isinstance(error, (KeyboardInterrupt, CancelledError))
 
 
 class Interrupts:
@@ -21,10 +36,10 @@ class Interrupts:
     def on_signal(self, *_):
         if not self.armed:
             return
-        self.seen = True
+        again, self.seen = self.seen, True
         if self.held:
             self.pending = True
-        else:
+        elif not (again and is_handling_an_interrupt()):
             raise KeyboardInterrupt
 
     def hold(self):

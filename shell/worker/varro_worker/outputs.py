@@ -16,6 +16,12 @@ BETWEEN_BYTES_MAX = 8 << 10  # printed by threads between two cells
 FLOOD_TAILS = 4  # times what is shown of a flood's end: escape sequences, and what is written over, do not count
 
 
+def image_bytes(output):
+    """Of the picture whose data is base64."""
+    data = output["data"]
+    return len(data) // 4 * 3 - data[-2:].count("=")
+
+
 class Outputs:
     """What the cell in flight produced, in order and within its limits.
 
@@ -54,6 +60,7 @@ class Outputs:
         self.errors_left = ERRORS_MAX
         self.displays_left = limits.get("displays", 0)
         self.display_bytes_left = limits.get("displays_bytes", 0)
+        self.shown_left = limits.get("shown_bytes", 1 << 62)  # of images and rich outputs together
         self.images_dropped = 0
         self.failed = False
         self.terminals = {"stdout": Terminal(), "stderr": Terminal()}
@@ -191,11 +198,14 @@ class Outputs:
         kind = output and output["type"]
         if kind == "image":
             self.images_left += count
+            self.shown_left += count * image_bytes(output)
         elif kind == "table":
             self.tables_left += count
         elif kind == "rich":
             self.displays_left += count
-            self.display_bytes_left += count * len(utf8(output["data"]))
+            size = len(utf8(output["data"]))
+            self.display_bytes_left += count * size
+            self.shown_left += count * size
         elif kind == "value":
             self.values_left += count * len(utf8(output["text"]))
 
@@ -231,7 +241,8 @@ class Outputs:
 
     def clear_now(self):
         self.clear_waits = False
-        names = ("head_left", "values_left", "images_left", "tables_left", "displays_left", "display_bytes_left")
+        names = ("head_left", "values_left", "images_left", "tables_left", "displays_left", "display_bytes_left",
+                 "shown_left")
         if self.held is None:
             # From here on everything waits for the end of the cell, so that a thousand clears cost one.
             self.send({"type": "clear"})
@@ -263,9 +274,19 @@ class Outputs:
             why = f"the limit is {limit} bytes" if self.displays_left > 0 else "the cell has shown too many"
             self.write("stderr", utf8(f"{what} was left out; {why}.\n"))
             return False
+        if not self.may_show(f"A display of {size} bytes of {output['media_type']}", size):
+            return False
         self.displays_left -= 1
         self.display_bytes_left -= size
         self.display(output)
+        return True
+
+    def may_show(self, what, size):
+        """Takes it from what the cell may show altogether; says so when there is no room."""
+        if size > self.shown_left:
+            self.write("stderr", utf8(f"{what} was left out: {self.limits.get('shown_why')}.\n"))
+            return False
+        self.shown_left -= size
         return True
 
     def image(self, media_type, data):
@@ -276,6 +297,8 @@ class Outputs:
         limit = self.limits["image_bytes"]
         if len(data) > limit:
             self.write("stderr", utf8(f"An image of {len(data)} bytes was left out; the limit is {limit} bytes.\n"))
+            return
+        if not self.may_show(f"An image of {len(data)} bytes", len(data)):
             return
         self.display({"type": "image", "media_type": media_type, "data": base64.b64encode(data).decode()})
 
@@ -336,7 +359,7 @@ class Outputs:
                 self.append(*self.between.popleft())
         self.pipes.go_on()
 
-    def end(self, status, duration):
+    def end(self, status, duration, processor):
         if self.images_dropped:
             self.write("stderr", b"%d further images were left out.\n" % self.images_dropped)
         with self.guard:
@@ -358,5 +381,6 @@ class Outputs:
             for output in self.replacements.values():
                 self.send(output)
             cell, self.cell = self.cell, None
-            self.frames.send({"op": "done", "id": cell, "status": status, "duration_us": int(duration * 1e6)})
+            self.frames.send({"op": "done", "id": cell, "status": status, "duration_us": int(duration * 1e6),
+                              "processor_us": max(int(processor * 1e6), 0)})
             self.reset(self.limits)

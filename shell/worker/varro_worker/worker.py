@@ -30,6 +30,12 @@ def limit_memory(reserve):
         resource.setrlimit(resource.RLIMIT_AS, (max(hard - reserve, 0), hard))
 
 
+def processor_seconds():
+    """Of this process, with its threads, and of its children that have ended and were waited for."""
+    own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+
+
 class Worker:
     """Made in the warm interpreter, bound to a socket in the shell that is forked from it."""
 
@@ -133,7 +139,7 @@ class Worker:
         with self.interrupts:
             self.frames.send({"op": "begun", "id": frame["id"]})
         self.outputs.begin(frame["id"], frame["limits"])
-        started = time.perf_counter()
+        started, processor = time.perf_counter(), processor_seconds()
         try:
             status = self.run(frame["code"])
         except KeyboardInterrupt:  # it came while the cell was ending
@@ -142,7 +148,7 @@ class Worker:
             status = "failed"
         finally:
             self.interrupts.armed = False
-        duration = time.perf_counter() - started
+        duration, processor = time.perf_counter() - started, processor_seconds() - processor
         if os.getpid() != self.pid:  # the cell forked, and this is the copy
             os._exit(0)
         limit_memory(0)
@@ -158,7 +164,7 @@ class Worker:
         for line in (self.leftovers.line(), quota.line(self.workspace, frame["limits"])):
             if line:
                 self.outputs.write("stderr", utf8(line))
-        self.outputs.end(status, duration)
+        self.outputs.end(status, duration, processor)
 
     def serve(self):
         self.get_ready()

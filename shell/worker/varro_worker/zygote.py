@@ -1,13 +1,14 @@
 """The warm interpreter: imports once what shells need, then forks a shell for each request.
 
 CONTROL is a SOCK_SEQPACKET socket to varro-shells, one JSON object a message:
-  to here    {"op":"start","shell":N,"workspace":PATH} with the shell's stream socket
+  to here    {"op":"start","shell":N,"workspace":PATH,"user":UID} with the shell's stream socket and, where it has a
+             host user of its own (UID), its workspace as a mount
   from here  {"op":"ready","python":VERSION,"problems":[{"package","error"}]}
              {"op":"started","shell":N,"pid":PID} with pidfds of the shell's first process and of its Python
              {"op":"failed","shell":N,"why":TEXT}
              {"op":"ended","shell":N,"status":WAIT_STATUS}
 SETTINGS: {"preload":[PACKAGE…],"limits":{…},"skip":{PACKAGE:REASON},"library":PATH of shell/entry,
-"sandbox":null or {"init","filter" (paths),"shown":[DIRECTORY…]}}.
+"sandbox":null or {"init","filter" (paths),"shown":[DIRECTORY…],"users":null or the descriptor of a user namespace}}.
 All shells are copies of this process, so it holds no secret and nothing of any chat.
 """
 import ctypes
@@ -58,7 +59,7 @@ class Plan(ctypes.Structure):
                                                        "processes")),
                 *((name, ctypes.c_uint32) for name in ("kept_count", "uid_inside", "gid_inside", "uid_outside",
                                                        "gid_outside")),
-                ("init", ctypes.c_int32), ("report", ctypes.c_int32)]
+                *((name, ctypes.c_int32) for name in ("init", "report", "mount"))]
 
 
 class Result(ctypes.Structure):
@@ -93,6 +94,8 @@ class SandboxEntry:
         with open(settings["filter"], "rb") as file:
             program = file.read()
         self.filter = Filter(len(program) // 8, program)
+        if settings["users"] is not None:
+            os.closerange(settings["users"], settings["users"] + 1)  # bubblewrap is in it
         links = [(os.readlink(path), path) for path in self.system_paths() if os.path.islink(path)]
         shown = [path for path in self.system_paths() if not os.path.islink(path)] + settings["shown"]
         self.shown, self.links = texts(shown), texts([text for pair in links for text in pair])
@@ -101,8 +104,7 @@ class SandboxEntry:
         self.plan = Plan(
             shown=self.shown, links=self.links, filter=ctypes.pointer(self.filter), tmp_bytes=limits["tmp_bytes"],
             file_bytes=limits["file_bytes"], open_files=limits["open_files"], processes=limits["processes"],
-            uid_inside=SHELL_USER, gid_inside=SHELL_USER, uid_outside=os.getuid(), gid_outside=os.getgid(),
-            init=self.init)
+            uid_inside=SHELL_USER, gid_inside=SHELL_USER, gid_outside=os.getgid(), init=self.init)
         self.memory_bytes = limits["memory_bytes"]
 
     def settle(self):
@@ -117,13 +119,14 @@ class SandboxEntry:
         names = ("usr", "etc", "bin", "sbin", "lib", "lib32", "lib64", "libx32")
         return [f"/{name}" for name in names if os.path.lexists(f"/{name}")]
 
-    def fork(self, shell, workspace, stream):
+    def fork(self, request, stream, mount=-1):
         """None in the shell, else what started and its Python's pidfd."""
         plan, result = self.plan, Result(-1, -1, -1, -1)
         reading, writing = os.pipe()
         kept = sorted([*self.kept_libraries, stream, writing])
         kept_numbers = (ctypes.c_int32 * len(kept))(*kept)
-        plan.workspace, plan.report = os.fsencode(workspace), writing
+        plan.workspace, plan.report = os.fsencode(request["workspace"]), writing
+        plan.uid_outside, plan.mount = request.get("user", os.getuid()), mount
         plan.kept, plan.kept_count = kept_numbers, len(kept)
         ctypes.pythonapi.PyOS_BeforeFork()
         code = library.loaded.varro_enter(ctypes.byref(plan), ctypes.byref(result))
@@ -142,7 +145,7 @@ class SandboxEntry:
             if result.python_pidfd >= 0:
                 os.close(result.python_pidfd)
             raise OSError(problem or os.strerror(-code))
-        return Started(shell, result.init_pid, result.init_pidfd), result.python_pidfd
+        return Started(request["shell"], result.init_pid, result.init_pidfd), result.python_pidfd
 
 
 class PlainEntry:
@@ -157,11 +160,11 @@ class PlainEntry:
     def settle(self):
         pass
 
-    def fork(self, shell, workspace, stream):
+    def fork(self, request, stream):
         pid = os.fork()
         if pid != 0:
             pidfd = os.pidfd_open(pid)
-            return Started(shell, pid, pidfd), os.dup(pidfd)
+            return Started(request["shell"], pid, pidfd), os.dup(pidfd)
         self.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         os.setsid()
         os.umask(0o077)
@@ -178,6 +181,7 @@ class PlainEntry:
             hard = resource.getrlimit(kind)[1]
             value = value if hard == resource.RLIM_INFINITY else min(value, hard)
             resource.setrlimit(kind, (value, value))
+        workspace = request["workspace"]
         os.chdir(workspace)
         os.environ.update(HOME=workspace, XDG_CACHE_HOME=f"{workspace}/.cache", IPYTHONDIR=f"{workspace}/.ipython",
                           MPLCONFIGDIR=f"{workspace}/.matplotlib")
@@ -289,10 +293,10 @@ class Zygote:
             for descriptor in self.unsent.pop(0)[1]:
                 os.close(descriptor)
 
-    def start(self, request, stream):
+    def start(self, request, stream, *mount):
         shell = request["shell"]
         try:
-            made = self.entry.fork(shell, request["workspace"], stream)
+            made = self.entry.fork(request, stream, *mount)
         except OSError as error:
             self.send({"op": "failed", "shell": shell, "why": str(error)})
             return
@@ -338,7 +342,7 @@ class Zygote:
                     return
                 request = json.loads(data)
                 if descriptors:
-                    self.start(request, descriptors[0])
+                    self.start(request, *descriptors)
                 else:
                     self.send({"op": "failed", "shell": request["shell"], "why": "no descriptors are left"})
                 for descriptor in descriptors:

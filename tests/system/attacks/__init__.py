@@ -62,6 +62,7 @@ class Attack:
     stop_at: str = ""  # the file by which an endless cell says that it runs; then the user stops it
     ends_late: bool = False  # the shell may be gone only when the next cells are asked for: those may fail
     victim: str = ""  # what another chat does before, during and after; it has to see the same each time
+    own_users: bool = False  # what it uses up is missing to others unless each shell has a host user of its own
     waits_for: str = ""  # why it is not asked yet; empty: it is
 
     def method(self):

@@ -8,6 +8,22 @@ while True:
     time.sleep(1)
 '''
 
+# Passes a descriptor, and has pipes of the usual size for itself and for a program.
+PASSES = r'''
+import os, socket
+a, b = socket.socketpair()
+socket.send_fds(a, [b"x"], [0])
+passed = socket.recv_fds(b, 1, 1)[1]
+print("passed", len(passed))
+[os.close(descriptor) for descriptor in passed], a.close(), b.close()
+'''
+PIPES = r'''
+import fcntl, os, subprocess
+ends = os.pipe()
+print("pipe", fcntl.fcntl(ends[1], 1032), subprocess.run(["cat"], input=b"y" * 300_000, capture_output=True).stdout.count(b"y"))
+[os.close(end) for end in ends]
+'''
+
 FCNTL = r'''
 import fcntl
 def command(what, descriptor, number, argument=0):
@@ -33,6 +49,64 @@ open("watched", "w").close()
 print("told of", os.read(watcher, 4096)[16:23].decode())
 os.close(watcher)
 ''', twin_says=("watches 1", "told of watched")),
+
+    Attack("puts as many descriptors in flight as it can", r'''
+held, count = [], 0
+try:
+    while count < 100_000:
+        held.append(socket.socketpair())
+        for _ in range(20):
+            socket.send_fds(held[-1][0], [b"x"], [0] * 50)
+            count += 50
+    print("ESCAPED with", count)
+except OSError as error:
+    print("in flight:", error)
+''' + HOLD, told=(r"in flight: .*Too many references", r"[Ss]topped"), stop_at="running", own_users=True,
+           victim=PASSES, twin=PASSES, twin_says=("passed 1",)),
+
+    Attack("takes all pages of pipes", r'''
+import fcntl
+def take(held):
+    try:
+        while True:
+            held.append(os.pipe())
+    except OSError:
+        pass
+for _ in range(10):
+    ready = os.pipe()
+    if os.fork() == 0:
+        take([])
+        os.write(ready[1], b"x")
+        while True:
+            time.sleep(1)
+    os.read(ready[0], 1)
+size = fcntl.fcntl(os.pipe()[1], 1032)
+print("ESCAPED with" if size > 8192 else "its own pipes have", size)
+''' + HOLD, told=(r"its own pipes have \d+", r"[Ss]topped"), stop_at="running", own_users=True, victim=PIPES,
+           twin=PIPES, twin_says=("pipe 65536 300000",)),
+
+    Attack("becomes another host user", r'''
+print("mapped", content("/proc/self/uid_map").split()[::2])
+host = int(content("/proc/self/uid_map").split()[1])
+for user in {0, 1, host, host - 1, host + 1, 1_900_000_000, 65_534} - {1000}:
+    attempt(f"setuid {user}", lambda: os.setuid(user))
+    attempt(f"setreuid {user}", lambda: os.setreuid(user, -1))
+    attempt(f"setresuid {user}", lambda: os.setresuid(-1, -1, user))
+    attempt(f"chown to {user}", lambda: os.chown("/workspace", user, -1))
+print("still", os.getresuid(), [line.split()[1:] for line in content("/proc/self/status").splitlines() if b"Uid" in line])
+import shutil
+shutil.copy("/usr/bin/id", "mine")
+os.chmod("mine", 0o6755)
+print("program", subprocess.run(["./mine", "-u"], capture_output=True, text=True).stdout)
+maps = os.open("/proc/self/uid_map", os.O_WRONLY)
+attempt("map again", lambda: os.write(maps, f"0 {host} 1".encode()))
+denied("unshare", 0x10000000)
+''', told=(r"setuid 0: .*(not permitted|Invalid argument)", r"still \(1000, 1000, 1000\)", r"program 1000",
+           r"map again: .*not permitted", r"unshare: .*not permitted"), twin=r'''
+os.setresuid(1000, 1000, 1000)
+os.chown("/workspace", 1000, -1)
+print("its own", os.stat("/workspace").st_uid)
+''', twin_says=("its own 1000",)),
 
     Attack("takes leases of whatever it can reach", FCNTL + r'''
 own = open("own.txt", "w")

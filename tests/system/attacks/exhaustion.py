@@ -148,6 +148,23 @@ for n in range(200):
 print("made", len([name for name in os.listdir(".") if name.startswith("few")]))
 ''', twin_says=("made 200",)),
 
+    Attack("renames thousands of directories while they are measured", r'''
+count = 4500
+for n in range(count):
+    os.makedirs(f"d{n % 50}/e{n}")
+turns, end = 0, time.monotonic() + 5
+while time.monotonic() < end:
+    n = turns % count
+    os.rename(f"d{n % 50}/e{n}", f"d{n % 50}/f{n}")
+    os.rename(f"d{n % 50}/f{n}", f"d{n % 50}/e{n}")
+    turns += 1
+print("turned", turns > 1000)
+''', told=("turned True",), twin=r'''
+os.makedirs("one/two")
+os.rename("one", "three")
+print("renamed", os.listdir("three"))
+''', twin_says=("renamed ['two']",)),
+
     Attack("prints 1 GB", r'''
 line = "x" * (1 << 20)
 for n in range(1024):

@@ -1,0 +1,78 @@
+#include "actors/chat_parts.hpp"
+#include "actors/usage_log.hpp"
+#include "base/log.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+namespace varro {
+
+namespace {
+
+// Their message may not be there, so that they stand for themselves.
+void owe(chat_session_state& state, std::vector<usage_row> rows) {
+  for (auto& row : rows) {
+    row.seq = 0;
+    state.owed_usage.push_back(std::move(row));
+  }
+}
+
+// The model may be gone from the configuration since the run began.
+model_config model_of_run(const chat_session_state& state) {
+  if (auto model = model_for(state, ""))
+    return std::move(*model);
+  model_config gone;
+  gone.id = state.history.chat().model;
+  gone.provider = gone.id.substr(0, gone.id.find(':'));
+  gone.kind = provider_kind::openai; // any that has a wire
+  return gone;
+}
+
+} // namespace
+
+const price_table& prices_of(const chat_session_state& state) {
+  return state.services.settings->prices;
+}
+
+void write(chat_session_pointer self, write_batch batch, const continuation& then, const error_handler& otherwise) {
+  auto& state = self->state;
+  const bool ours = batch.chat_id == state.history.chat().id; // a fork's batch is another chat's
+  if (ours)
+    std::ranges::move(std::exchange(state.owed_usage, {}), std::back_inserter(batch.usage));
+  auto usage = batch.usage;
+  self->request(state.services.store, caf::infinite, commit_atom_v, std::move(batch))
+    .then(
+      [=](done_atom) {
+        then();
+        note_size(self);
+      },
+      [=, usage = std::move(usage)](caf::error& error) {
+        owe(self->state, usage);
+        otherwise(error);
+      });
+}
+
+void note_usage(chat_session_pointer self, std::vector<usage_row> rows) {
+  if (rows.empty())
+    return;
+  self->request(self->state.services.store, caf::infinite, usage_atom_v, rows)
+    .then([](done_atom) {},
+          [=](caf::error& error) {
+            log(log_level::error, "what a request used could not be noted yet: " + text_of(error));
+            owe(self->state, rows);
+          });
+}
+
+void note_request(chat_session_pointer self, int64_t run, std::vector<usage_row> rows) {
+  const auto& state = self->state;
+  note_usage(self, charged(std::move(rows), {state.history.chat(), run, prices_of(state)}));
+}
+
+std::vector<usage_row> usage_of_halted_run(const chat_session_state& state, const std::vector<open_call>& calls,
+                                           const char* outcome) {
+  if (state.turn.waits() || state.halted_while_waiting)
+    return {};
+  return usage_under_way(state.history, calls, model_of_run(state), outcome, prices_of(state));
+}
+
+} // namespace varro

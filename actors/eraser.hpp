@@ -1,0 +1,52 @@
+// Erases users while the server runs: looks for erasures that `varro user erase` has noted, or a crash has cut off, and
+// has the owners of what is to go do each step.
+//
+// One thread of its own, and a connection of its own to the database, as a command has one.
+#pragma once
+
+#include "actors/chat_registry.hpp"
+#include "actors/chat_search.hpp"
+#include "actors/store.hpp"
+
+#include <condition_variable>
+#include <thread>
+
+namespace varro {
+
+// How soon an erasure is noticed, and a step that failed is tried again for the first time.
+inline constexpr std::chrono::seconds erasures_looked_for{1};
+
+struct eraser_parts {
+  chat_registry_impl_actor registry;
+  chat_search_impl_actor search;
+  store_impl_actor store;
+};
+
+class eraser {
+public:
+  eraser(caf::actor_system& system, std::filesystem::path data_dir, std::unique_ptr<chat_database> book,
+         eraser_parts parts);
+  ~eraser(); // stops
+
+  // Call once.
+  void start();
+  // After the step that is under way. The actors have to be there until then.
+  void stop();
+
+private:
+  void run(const std::stop_token& stop);
+  // False: something is left, and is tried again.
+  bool erase_all(caf::scoped_actor& self, const std::stop_token& stop);
+  void tell(const caf::error& problem, int64_t user);
+
+  caf::actor_system& system_;
+  const std::filesystem::path data_dir_;
+  std::unique_ptr<chat_database> book_; // the thread's, after start()
+  eraser_parts parts_;
+  std::string last_told_; // the same failure is told once
+  std::mutex mutex_;
+  std::condition_variable_any stopped_;
+  std::jthread thread_; // the last member: it uses the others
+};
+
+} // namespace varro

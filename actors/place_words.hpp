@@ -1,0 +1,13 @@
+// A place in a queue, in words for the progress line.
+#pragma once
+
+#include "actors/fair_queue.hpp"
+
+#include <string>
+
+namespace varro {
+
+// "Waiting for a free place: 3rd of your own, 12 before it"; `what` is "place", "Python shell".
+std::string place_words(const std::string& what, const fair_queue::place& place);
+
+} // namespace varro

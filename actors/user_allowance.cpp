@@ -1,0 +1,156 @@
+#include "actors/user_allowance.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <initializer_list>
+#include <utility>
+
+namespace varro {
+
+namespace {
+
+constexpr int64_t us_per_second = 1'000'000;
+constexpr double nano_per_unit = 1e9;
+
+// One limit that is counted by the day or month, in units in which both are whole numbers.
+struct counted_limit {
+  const char* name;
+  std::string what;   // "tokens of today"
+  int64_t used = 0;   // in the smallest unit
+  int64_t most = 0;   // 0: no limit
+  std::string amount; // what is used, as it is read
+  std::string limit;  // what may be used
+  bool by_month = false;
+};
+
+std::string count_text(int64_t count) {
+  return std::to_string(count);
+}
+
+counted_limit in_numbers(const char* name, std::string what, int64_t used, const std::optional<int64_t>& most) {
+  const auto limit = most.value_or(0);
+  return {name, std::move(what), used, limit, count_text(used), count_text(limit), false};
+}
+
+counted_limit requests_of(const user_allowance& of) {
+  return in_numbers("model_requests_per_day", "model requests of today", of.used.requests,
+                    of.limits.model_requests_per_day);
+}
+
+counted_limit tokens_of(const user_allowance& of) {
+  return in_numbers("tokens_per_day", "tokens of today", of.used.tokens, of.limits.tokens_per_day);
+}
+
+counted_limit money_of(const user_allowance& of) {
+  // A limit that is less than what is counted is not none.
+  const auto most = is_limited(of.limits.money_per_month)
+    ? std::max(std::llround(*of.limits.money_per_month * nano_per_unit), 1LL)
+    : 0LL;
+  return {"money_per_month",
+          of.settings->prices.currency + " of this month",
+          of.used.cost_nano,
+          most,
+          money_text(of.used.cost_nano),
+          money_text(most),
+          true};
+}
+
+counted_limit processor_of(const user_allowance& of) {
+  const auto most = of.limits.cell_cpu_seconds_per_day.value_or(0);
+  return {"cell_cpu_seconds_per_day",
+          "seconds of processor time of today's cells",
+          of.used.processor_us,
+          most * us_per_second,
+          count_text(of.used.processor_us / us_per_second),
+          count_text(most),
+          false};
+}
+
+bool is_reached(const counted_limit& limit) {
+  return limit.most > 0 && limit.used >= limit.most;
+}
+
+bool is_nearly_used(const counted_limit& limit) {
+  return limit.most > 0 && limit.used >= limit.most - limit.most / 10;
+}
+
+std::string date_text(std::chrono::sys_days day) {
+  const std::chrono::year_month_day date{day};
+  auto two = [](unsigned number) { return (number < 10 ? "0" : "") + std::to_string(number); };
+  return std::to_string(static_cast<int>(date.year())) + "-" + two(static_cast<unsigned>(date.month())) + "-"
+    + two(static_cast<unsigned>(date.day()));
+}
+
+// The day on which the count begins anew.
+std::string freed_on(unix_us at, bool by_month) {
+  using namespace std::chrono;
+  const sys_days today{days{day_of(at)}};
+  if (!by_month)
+    return date_text(today + days{1});
+  const year_month_day date{today};
+  return date_text(sys_days{(date.year() / date.month() + months{1}) / 1});
+}
+
+std::string who_is_asked(const user_allowance& of) {
+  const auto& contact = of.settings->limits.contact;
+  return contact.empty() ? "whoever looks after this server" : contact;
+}
+
+std::string used_text(const user_allowance& of, const counted_limit& limit) {
+  return limit.amount + " of " + limit.limit + " " + limit.what + " are used (" + limit.name + "). It frees on "
+    + freed_on(of.at, limit.by_month) + " at 00:00 UTC. For more before that, ask " + who_is_asked(of) + ".";
+}
+
+std::string first_reached(const user_allowance& of, std::initializer_list<counted_limit> limits) {
+  for (const auto& limit : limits)
+    if (is_reached(limit))
+      return std::string{limit_reached_words} + used_text(of, limit);
+  return {};
+}
+
+} // namespace
+
+std::string model_choice_refusal(const user_allowance& allowance, const model_config& model) {
+  if (!is_allowed_model(allowance.limits, model.id))
+    return "The model " + model.id + " is not among those that you may use (models). Choose another one, or ask "
+      + who_is_asked(allowance) + ".";
+  if (is_limited(allowance.limits.money_per_month) && model.kind != provider_kind::offline
+      && allowance.settings->prices.at(model.id, allowance.at) == nullptr)
+    return "The model " + model.id
+      + " has no price here, so that it cannot count towards your limit (money_per_month). Choose another one, or ask "
+      + who_is_asked(allowance) + ".";
+  return {};
+}
+
+std::string model_refusal(const user_allowance& allowance, const model_config& model) {
+  if (auto refused = model_choice_refusal(allowance, model); !refused.empty())
+    return refused;
+  return first_reached(allowance, {requests_of(allowance), tokens_of(allowance), money_of(allowance)});
+}
+
+std::string cell_refusal(const user_allowance& allowance) {
+  return first_reached(allowance, {processor_of(allowance)});
+}
+
+std::string chat_refusal(const user_allowance& allowance) {
+  const auto most = allowance.limits.chats.value_or(0);
+  if (most == 0 || allowance.chats < most)
+    return {};
+  return "You have " + count_text(allowance.chats) + " chats, and may have " + count_text(most)
+    + " (chats). Delete one, or ask " + who_is_asked(allowance) + ".";
+}
+
+std::string allowance_note(const user_allowance& allowance) {
+  const std::array limits{requests_of(allowance), tokens_of(allowance), money_of(allowance), processor_of(allowance)};
+  for (const auto& limit : limits)
+    if (is_reached(limit))
+      return first_reached(allowance, {limit});
+  for (const auto& limit : limits)
+    if (is_nearly_used(limit))
+      return "Nearly used up: " + used_text(allowance, limit);
+  return {};
+}
+
+} // namespace varro

@@ -1,0 +1,51 @@
+#include "http/admin_parts.hpp"
+
+#include "actors/live_runs.hpp"
+#include "actors/live_shell.hpp"
+#include "base/clock.hpp"
+
+namespace varro {
+
+reply html_reply(int status, const html::markup& page) {
+  reply result;
+  result.status = status;
+  result.body = page.str();
+  return result;
+}
+
+caf::error note_read(application& app, const route_call& call, const visitor& who, const std::string& what) {
+  const auto now = now_us();
+  if (!app.reads.is_new(who.user.id, what, now))
+    return caf::none;
+  const account_write noted = audit_noted{{audit_action::admin_read, {}, what}, app.origin_of(call.request, who)};
+  if (auto done = app.ask<done_atom>(app.services.store, user_atom_v, noted); !done)
+    return std::move(done.error());
+  app.reads.told(who.user.id, what, now);
+  return caf::none;
+}
+
+void stop_work_of(const application& app, int64_t user) {
+  if (app.services.live)
+    for (const auto& run : app.services.live->list())
+      if (run.user == user)
+        std::ignore = app.ask_chat<done_atom>(user, run.chat, cancel_atom_v); // one that is over by now is no error
+  auto shells = app.ask<live_shells>(app.services.shells, list_atom_v);
+  if (!shells || !*shells)
+    return;
+  for (const auto& shell : **shells)
+    if (shell.user == user)
+      caf::anon_send(app.services.shells, close_atom_v, shell.chat);
+}
+
+caf::expected<user_record> user_named(const application& app, std::string_view typed) {
+  auto name = normalised_user_name(typed);
+  if (!name)
+    return std::move(name.error());
+  return app.ask<user_record>(app.services.reader, user_atom_v, *name);
+}
+
+caf::expected<std::map<int64_t, std::string>> names_of(const application& app, std::vector<int64_t> ids) {
+  return ask_database<std::map<int64_t, std::string>>(app, names_question{std::move(ids)});
+}
+
+} // namespace varro

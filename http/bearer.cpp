@@ -1,0 +1,125 @@
+#include "http/bearer.hpp"
+
+#include "accounts/tokens.hpp"
+#include "base/clock.hpp"
+#include "base/text.hpp"
+#include "http/anonymous_forms.hpp"
+#include "storage/limits.hpp"
+
+#include <algorithm>
+
+namespace varro {
+
+namespace {
+
+constexpr std::string_view field_name = "authorization";
+
+// The credentials of a field whose scheme is Bearer.
+std::optional<std::string_view> credentials(std::string_view value) {
+  constexpr std::string_view scheme = "bearer";
+  if (ascii_lower(value.substr(0, scheme.size())) != scheme)
+    return std::nullopt;
+  auto rest = value.substr(scheme.size());
+  if (!rest.empty() && rest.front() != ' ' && rest.front() != '\t')
+    return std::nullopt;
+  return trim(rest);
+}
+
+// Programs read words, not pages.
+reply refusal(int status, std::string_view code, std::string_view text, std::string_view scope = {}) {
+  reply result;
+  result.status = status;
+  result.content_type = "text/plain; charset=utf-8";
+  result.body = std::string{text} + "\n";
+  auto challenge = "Bearer realm=\"varro\", error=\"" + std::string{code} + "\"";
+  if (!scope.empty())
+    challenge += ", scope=\"" + std::string{scope} + "\"";
+  result.headers.emplace_back("WWW-Authenticate", std::move(challenge));
+  return result;
+}
+
+reply invalid_token(application& app, const received_request& request) {
+  const auto now = now_us();
+  const bool too_many = !app.token_failures.allowed(request.peer, now);
+  app.token_failures.count(request.peer, now);
+  if (too_many)
+    return with_retry_after(refusal(429, "invalid_token", "Too many tokens that cannot be used. Wait a few minutes."),
+                            app.settings.auth.attempts_window);
+  return refusal(401, "invalid_token", "This token cannot be used: it is unknown, has expired or was revoked.");
+}
+
+reply insufficient(route_scope needed) {
+  constexpr auto code = "insufficient_scope";
+  switch (needed) {
+  case route_scope::read:
+    return refusal(403, code, "This token is not for reading chats: it lacks the scope \"read\".", "read");
+  case route_scope::chat:
+    return refusal(403, code, "This token is not for changing chats: it lacks the scope \"chat\".", "chat");
+  case route_scope::admin:
+    return refusal(403, code, "This token lacks the scope \"admin\", or its user is no admin.", "admin");
+  case route_scope::open:
+  case route_scope::browser:
+    break;
+  }
+  return refusal(403, code, "No token can do this. Log in with a browser.");
+}
+
+bool covers(const token_found& found, route_scope needed) {
+  switch (needed) {
+  case route_scope::open:
+    return true;
+  case route_scope::read:
+    return found.token.scopes.read;
+  case route_scope::chat:
+    return found.token.scopes.chat;
+  case route_scope::admin:
+    return may_administer(found);
+  case route_scope::browser:
+    break;
+  }
+  return false;
+}
+
+void note_use(const application& app, const token_record& token) {
+  const auto now = now_us();
+  if (now - token.last_used_at >= std::chrono::microseconds{login_use_step}.count())
+    caf::anon_send(app.services.token_writer, token_atom_v, token_write{token_used{token.token_hash, now}});
+}
+
+} // namespace
+
+bool has_bearer(const received_request& request) {
+  return std::any_of(request.headers.begin(), request.headers.end(),
+                     [](const auto& each) { return each.name == field_name && credentials(each.value); });
+}
+
+std::string_view bearer_of(const received_request& request) {
+  for (const auto& each : request.headers)
+    if (auto found = each.name == field_name ? credentials(each.value) : std::nullopt)
+      return *found;
+  return {};
+}
+
+std::variant<visitor, reply> visitor_by_token(application& app, const received_request& request, route_scope needed) {
+  if (std::count_if(request.headers.begin(), request.headers.end(),
+                    [](const auto& each) { return each.name == field_name; })
+      > 1)
+    return refusal(400, "invalid_request", "The field Authorization is there more than once.");
+  // Whoever reaches such a server may do everything without one; a token would promise limits that nobody holds.
+  if (app.settings.auth.mode == auth_mode::local)
+    return refusal(401, "invalid_token", "Without accounts there are no tokens: leave the field Authorization out.");
+  const auto token = bearer_of(request);
+  if (!id_of_token(token))
+    return invalid_token(app, request);
+  auto found = app.ask<token_found>(app.services.token_reader, token_atom_v, hash_of_token(token));
+  if (!found && code_of(found.error()) == errc::not_found)
+    return invalid_token(app, request);
+  if (!found)
+    return app.error_reply(request, found.error());
+  note_use(app, found->token);
+  if (!covers(*found, needed))
+    return insufficient(needed);
+  return visitor{std::move(found->user), {}, std::move(found->token.token_hash), true};
+}
+
+} // namespace varro

@@ -1,0 +1,78 @@
+// The pages of admins, which need no script. Pure functions, any thread. Nothing of what chats say is in them.
+#pragma once
+
+#include "actors/live_runs.hpp"
+#include "actors/live_shell.hpp"
+#include "config/shown_settings.hpp"
+#include "render/pages.hpp"
+#include "storage/admin_question.hpp"
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace varro {
+
+// What the last form did, or why it did not; both may be empty.
+struct admin_word {
+  std::string note;
+  std::string problem;
+};
+
+struct people_view {
+  people_page page;
+  std::string search;     // as it was typed
+  bool many = false;      // people log in, in whatever way: there is something to do with them
+  bool passwords = false; // with passwords of this server
+  admin_word said;
+};
+html::markup admin_people_page(const page_viewer& viewer, const people_view& view);
+
+// A link that was made, shown this once. `whose`: what it is for.
+html::markup admin_link_page(const page_viewer& viewer, std::string_view whose, std::string_view link,
+                             std::string_view lasts);
+
+struct invitations_view {
+  std::vector<link_found> links;
+  std::string closed; // why no link can be made; empty: one can
+  admin_word said;
+};
+html::markup admin_invitations_page(const page_viewer& viewer, const invitations_view& view);
+
+struct usage_view {
+  std::vector<usage_sum> sums;
+  std::string by;           // "user", "day" or "model"
+  std::string since, until; // days, both included
+  bool cut = false;         // further rows are left out
+  std::string problem;
+};
+html::markup admin_usage_page(const page_viewer& viewer, const usage_view& view);
+
+struct live_view {
+  std::vector<live_run> runs;
+  std::vector<live_shell> shells;
+  std::map<int64_t, std::string> names; // of users
+  unix_us now = 0;
+  admin_word said;
+};
+html::markup admin_live_page(const page_viewer& viewer, const live_view& view);
+
+struct failures_view {
+  std::vector<failure_count> failures;                  // of the last day
+  std::vector<std::pair<int, uint64_t>> server_answers; // status from 500 on and how often, since the server started
+};
+html::markup admin_errors_page(const page_viewer& viewer, const failures_view& view);
+
+struct audit_view {
+  std::vector<audit_row> rows; // newest first
+  std::string user, action;    // as they were typed
+  bool more = false;           // older ones follow
+  std::string problem;
+};
+html::markup admin_audit_page(const page_viewer& viewer, const audit_view& view);
+
+html::markup admin_configuration_page(const page_viewer& viewer, const std::vector<shown_setting>& settings);
+
+} // namespace varro

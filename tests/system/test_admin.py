@@ -1,0 +1,95 @@
+"""The pages of admins on the real server: disabling stops work, links, usage, what is live, without any script."""
+
+import re
+import unittest
+
+from cells import until
+from harness import AccountsTest, Client, run_varro
+
+PAGES = ("/admin", "/admin/usage", "/admin/live", "/admin/errors", "/admin/invitations", "/admin/audit", "/admin/configuration")
+
+
+class Admin(AccountsTest):
+    names = ("root", "alice", "bob")
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        run_varro("user", "role", "root", "admin", "--data", str(cls.data))
+
+    def admin(self):
+        return self.logged_in("root")
+
+    def test_admins_see_the_pages_and_others_do_not(self):
+        root, alice = self.admin(), self.logged_in("alice")
+        for page in (*PAGES, "/admin/usage.csv"):
+            self.assertEqual(root.get(page).status, 200, page)
+            self.assertEqual(alice.get(page).status, 404, page)
+            self.assertEqual(Client(self.varro).get(page).status, 303, page)
+        self.assertIn('href="/admin"', root.get("/").text)
+        self.assertNotIn("/admin", alice.get("/").text)
+
+    def test_a_disabled_user_is_out_and_their_run_and_shell_end(self):
+        root, alice = self.admin(), self.logged_in("alice")
+        reply = alice.send("[[python: import time\ntime.sleep(600)]]")
+        self.assertEqual(reply.status, 200)
+        chat = reply.chat_id
+
+        def live():
+            return root.get("/admin/live").text
+
+        until(lambda: re.search(r"alice.*busy", live(), re.S), "the cell of alice runs")
+        self.assertIn(f">{chat}<", live())
+        self.assertNotIn("sleep", live())  # neither titles nor texts
+        self.assertEqual(root.post("/admin/people/disable", {"name": "alice"}).status, 303)
+        until(lambda: f'name="chat" value="{chat}"' not in live(), "her run and shell are over")
+        self.assertEqual(alice.get("/").status, 303)
+        self.assertEqual(Client(self.varro).login("alice", "alice-password").status, 401)
+        self.assertEqual(root.post("/admin/people/enable", {"name": "alice"}).status, 303)
+        again = self.logged_in("alice")
+        self.assertIn("stopped", again.get(f"/chat/{chat}").text.lower())
+        self.assertEqual(again.turn("[[python: 6 * 7]]", chat_id=chat)[0].status, 200)
+
+    def test_a_run_and_a_shell_are_stopped_by_their_buttons(self):
+        root, bob = self.admin(), self.logged_in("bob")
+        chat = bob.send("[[python: import time\ntime.sleep(600)]]").chat_id
+        until(lambda: "busy" in root.get("/admin/live").text, "the cell runs")
+        user = re.search(rf'name="user" value="(\d+)"><input type="hidden" name="chat" value="{chat}"',
+                         root.get("/admin/live").text)[1]
+        self.assertEqual(root.post("/admin/live/stop", {"what": "run", "user": user, "chat": chat}).status, 303)
+        until(lambda: "No run is on." in root.get("/admin/live").text, "the run is over")
+        self.assertIn(f'name="chat" value="{chat}"', root.get("/admin/live").text)  # its shell
+        self.assertEqual(root.post("/admin/live/stop", {"what": "shell", "user": user, "chat": chat}).status, 303)
+        until(lambda: f'name="chat" value="{chat}"' not in root.get("/admin/live").text, "the shell is gone")
+        self.assertEqual(bob.post("/admin/live/stop", {"what": "run", "user": user, "chat": chat}).status, 404)
+        self.assertEqual(root.post("/admin/live/stop", {"what": "all", "user": user, "chat": chat}).status, 422)
+        audit = root.get("/admin/audit?action=work.stopped").text
+        self.assertIn(f"run of chat {chat}", audit)
+        self.assertIn(f"shell of chat {chat}", audit)
+
+    def test_usage_and_its_csv_name_who_used_what(self):
+        root, bob = self.admin(), self.logged_in("bob")
+        bob.turn("[[text: hello]]")
+        self.assertIn(">bob<", root.get("/admin/usage?by=user").text)
+        reply = root.get("/admin/usage.csv?by=user")
+        self.assertIn("text/csv", reply.headers["content-type"])
+        self.assertRegex(reply.text, r"(?m)^bob,[1-9]")
+
+    def test_the_configuration_shows_where_a_key_came_from_and_no_secret(self):
+        page = self.admin().get("/admin/configuration").text
+        self.assertIn("auth.mode", page)
+        self.assertIn("--auth", page)
+        self.assertNotIn("sk-test", page)
+
+    def test_links_of_the_command_line_and_of_the_page_are_the_same_ones(self):
+        root = self.admin()
+        self.assertEqual(root.post("/admin/people/reset-link", {"name": "bob"}).status, 200)
+        listed = run_varro("link", "list", "--data", str(self.data)).stdout
+        number = next(line.split("\t")[0] for line in listed.splitlines() if "\tbob\t" in line)
+        self.assertIn(number, root.get("/admin/invitations").text)
+        self.assertEqual(run_varro("link", "revoke", number, "--data", str(self.data)).returncode, 0)
+        self.assertNotIn(number, root.get("/admin/invitations").text)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,208 @@
+"""Limits of users hold while runs are on: beside each other, and over kills of the server."""
+
+import concurrent.futures
+import contextlib
+import pathlib
+import sqlite3
+import tempfile
+import unittest
+
+from cells import until
+from harness import AccountsTest, Client, Model, Varro, contents, run_varro
+
+RUNS = 20
+KILLS = 2
+MODEL = "anthropic:claude-sonnet-4-5"
+INPUT, OUTPUT = 100, 10  # less than what Varro takes a request for whose answer nobody has read
+# Each answer is one more cell, for ever: only a limit ends such a turn. What it costs is the same each time.
+ENDLESS = {"rules": [
+    {"when": {"user_contains": "endless"},
+     "answer": {"python": "1", "usage": {"input": INPUT, "output": OUTPUT}}},
+    {"when": {"user_contains": "short"}, "answer": {"text": "Short.", "usage": {"input": INPUT, "output": OUTPUT}}},
+]}
+PRICES = f"""
+[agent]
+resumes_max = 100
+model_requests_max = 10000
+[prices]
+currency = "EUR"
+[[price]]
+model = "{MODEL}"
+from = 2020-01-01
+input = 10000
+output = 0
+"""  # so that a request costs exactly one euro
+
+
+def limit(data, verb, *arguments):
+    done = run_varro("limit", verb, "--data", str(data), *arguments)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def error_text(events):
+    (block,) = [each for each in contents(events) if each.block.kind == "error"]
+    return block.data
+
+
+class Parallel(unittest.TestCase):
+    """Many runs of one user share what the user may use."""
+
+    def setUp(self):
+        self.model = Model(ENDLESS)
+        self.addCleanup(self.model.stop)
+        directory = tempfile.TemporaryDirectory(prefix="varro-limits-")
+        self.addCleanup(directory.cleanup)
+        self.data = pathlib.Path(directory.name) / "data"
+        self.data.mkdir()
+
+    def start(self, settings=PRICES):
+        (self.data / "varro.toml").write_text(settings)
+        server = Varro(self.data, self.model)
+        self.addCleanup(lambda: server.popen.poll() is None and server.stop())
+        return server
+
+    def billed(self):
+        """What the vendor has billed: requests that it has begun to answer."""
+        return [bill for bill in self.model.control("GET", "/__billed") if bill["told"] != "refused"]
+
+    def runs_on(self):
+        with contextlib.closing(sqlite3.connect(self.data / "varro.db")) as database:
+            (count,) = database.execute("SELECT count(*) FROM runs WHERE status = 'running'").fetchone()
+        return count
+
+    def send_all(self, server, count):
+        with concurrent.futures.ThreadPoolExecutor(count) as pool:
+            replies = list(pool.map(lambda _: Client(server).send("An endless turn."), range(count)))
+        self.assertEqual({reply.status for reply in replies}, {200})
+        return [reply.chat_id for reply in replies]
+
+    def follow(self, server, chats):
+        """The texts of the blocks that ended the turns of these chats."""
+        with concurrent.futures.ThreadPoolExecutor(len(chats)) as pool:
+            list(pool.map(lambda chat: Client(server).events(chat), chats))
+        return [Client(server).get(f"/chat/{chat}").text for chat in chats]
+
+    def test_parallel_runs_pass_a_limit_of_tokens_by_one_request_each_at_most_over_kills_too(self):
+        each = INPUT + OUTPUT
+        most = 100 * each
+        server = self.start(PRICES + f"[limits]\ntokens_per_day = {most}\ncontact = 'it@example.org'\n")
+        chats = self.send_all(server, RUNS)
+        for kill in range(KILLS):
+            # What a kill cut off is noted by an estimate, which may be more than was billed: the limit may come first.
+            until(lambda: len(self.billed()) >= 40 * (kill + 1) or not self.runs_on(), "requests are made")
+            server.kill()
+            server = self.start(PRICES + f"[limits]\ntokens_per_day = {most}\ncontact = 'it@example.org'\n")
+        pages = self.follow(server, chats)
+        for page in pages:
+            self.assertIn(f"of {most} tokens of today are used (tokens_per_day)", page)
+            self.assertIn("at 00:00 UTC. For more before that, ask it@example.org.", page)
+            self.assertIn('data-status="limit"', page)
+        billed = sum(bill["input"] + bill["output"] for bill in self.billed())
+        # A request that a kill cut off is billed, and in the ledger as lost: it counts like any other.
+        self.assertLessEqual(billed, most + RUNS * each)
+        with sqlite3.connect(self.data / "varro.db") as database:
+            (noted,) = database.execute("SELECT sum(tokens) FROM usage_days").fetchone()
+            (rows,) = database.execute("SELECT sum(input_tokens + output_tokens + cache_read_tokens +"
+                                       " cache_write_5m_tokens + cache_write_1h_tokens) FROM usage").fetchone()
+        self.assertEqual(noted, rows)
+        self.assertGreaterEqual(noted, most)
+
+    def test_parallel_runs_pass_a_limit_of_money_by_one_request_each_at_most(self):
+        server = self.start(PRICES + "[limits]\nmoney_per_month = 50\n")
+        pages = self.follow(server, self.send_all(server, RUNS))
+        for page in pages:
+            self.assertIn("of 50.00 EUR of this month are used (money_per_month)", page)
+        billed = len(self.billed())
+        self.assertGreaterEqual(billed, 50)
+        self.assertLessEqual(billed, 50 + RUNS)
+
+    def test_one_run_makes_exactly_as_many_requests_as_the_limit_says(self):
+        for requests, expected in ((4, 4), (5, 5), (6, 6)):
+            with self.subTest(requests=requests):
+                self.setUp()
+                server = self.start(PRICES + f"[limits]\nmodel_requests_per_day = {requests}\n")
+                _, events = Client(server).turn("An endless turn.")
+                self.assertIn(f"{requests} of {requests} model requests of today", error_text(events))
+                self.assertEqual(len(self.billed()), expected)
+
+    def test_the_edge_of_a_limit_of_tokens(self):
+        each = INPUT + OUTPUT
+        for most, requests in ((2 * each - 1, 2), (2 * each, 2), (2 * each + 1, 3)):
+            with self.subTest(most=most):
+                self.setUp()
+                server = self.start(PRICES + f"[limits]\ntokens_per_day = {most}\n")
+                _, events = Client(server).turn("An endless turn.")
+                self.assertIn("tokens of today", error_text(events))
+                self.assertEqual(len(self.billed()), requests)
+
+    def test_a_limit_that_is_raised_lets_the_chat_go_on_and_one_that_is_set_ends_a_run_that_is_on(self):
+        server = self.start(PRICES + "[limits]\nmodel_requests_per_day = 1\n")
+        client = Client(server)
+        reply, events = client.turn("A short turn.")
+        self.assertNotIn("error", [each.block.kind for each in contents(events)])
+        _, events = client.turn("Another short one.", reply.chat_id)
+        self.assertIn("1 of 1 model requests", error_text(events))
+        page = client.get("/").text
+        self.assertIn("Limit reached: 1 of 1 model requests of today", page)
+        limit(self.data, "set", "--everybody", "model_requests_per_day", "0")
+
+        def goes_on():
+            events = client.turn("A short turn.", reply.chat_id)[1]
+            return "error" not in [each.block.kind for each in contents(events)]
+
+        until(goes_on, "the limit is gone")
+        self.assertNotIn("Limit reached", client.get("/").text)
+        on = client.send("An endless turn.")
+        limit(self.data, "set", "--user", "local", "tokens_per_day", "1")
+        client.events(on.chat_id, after=on.after)
+        self.assertIn("of 1 tokens of today are used", client.get(f"/chat/{on.chat_id}").text)
+        self.assertIn("user local\ttokens_per_day\t1", limit(self.data, "list"))
+
+    def test_processor_time_of_cells_is_limited_before_each_cell(self):
+        server = self.start("[limits]\ncell_cpu_seconds_per_day = 1\n")
+        burn = "[[python: import time\nwhile time.process_time() < 1.5: pass]]"
+        _, events = Client(server).turn("First. " + burn + " [[python: print('never')]]")
+        self.assertIn("of 1 seconds of processor time", error_text(events))
+        shown = "".join(each.data for each in contents(events))
+        self.assertIn("Not run. Limit reached", shown)
+
+
+class Groups(AccountsTest):
+    names = ("anna", "ben", "carl")
+
+    @classmethod
+    def prepare(cls):
+        super().prepare()
+        added = run_varro("group", "add", "analysts", "anna", "--data", str(cls.data))
+        assert added.returncode == 0, added.stderr
+        limit(cls.data, "set", "--group", "analysts", "model_requests_per_day", "1")
+        limit(cls.data, "set", "--user", "ben", "models", "openai:*")
+        limit(cls.data, "set", "--user", "carl", "chats", "1")
+
+    def test_a_limit_of_a_group_holds_for_its_members_alone(self):
+        anna, carl = self.logged_in("anna"), self.logged_in("carl")
+        reply, _ = anna.turn("One. [[text: Yes.]]")
+        _, events = anna.turn("Two. [[text: No.]]", reply.chat_id)
+        self.assertIn("1 of 1 model requests", error_text(events))
+        reply, _ = carl.turn("One. [[text: Yes.]]")
+        for _ in range(3):
+            _, events = carl.turn("Another. [[text: Yes.]]", reply.chat_id)
+            self.assertNotIn("error", [each.block.kind for each in contents(events)])
+        self.assertNotIn("Limit reached", carl.get("/").text)
+        refused = carl.send("A second chat. [[text: No.]]")
+        self.assertEqual(refused.status, 403)
+        self.assertIn("You have 1 chats, and may have 1", refused.text)
+        self.assertEqual(carl.post(f"/chat/{reply.chat_id}/fork", {"turn": 1}).status, 403)
+
+    def test_models_that_a_user_may_not_use_are_not_offered_and_refused(self):
+        ben = self.logged_in("ben")
+        self.assertNotIn(MODEL, ben.get("/").text)
+        refused = ben.send("Hello.", model=MODEL)
+        self.assertEqual(refused.status, 403)
+        self.assertIn(f"The model {MODEL} is not among those that you may use", refused.text)
+        self.assertIn(MODEL, self.logged_in("anna").get("/").text)
+
+
+if __name__ == "__main__":
+    unittest.main()
