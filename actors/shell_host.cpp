@@ -114,10 +114,14 @@ caf::typed_response_promise<done_atom> stop(shell_host_pointer self) {
     fail_all(request.waiting, fail(errc::shutting_down, "The server is stopping."));
   }
   for (auto& [chat, shell] : state.shells) {
-    if (!state.settings->keep_shells)
+    if (state.settings->keep_shells) {
+      if (shell.handle)
+        self->send(shell.handle, detach_atom_v);
+    } else if (shell.now == stage::closing && shell.handle) {
+      self->send(shell.handle, close_atom_v); // it may have ended and keep results that now nobody fetches
+    } else {
       close_shell_of(self, shell);
-    else if (shell.handle)
-      self->send(shell.handle, detach_atom_v);
+    }
   }
   if (state.settings->keep_shells)
     state.shells.clear();
