@@ -35,7 +35,8 @@ caf::expected<user_limits> limits_of(self_pointer self, int64_t user) {
 
 bool counts_use(const user_limits& limits) {
   return is_limited(limits.model_requests_per_day) || is_limited(limits.tokens_per_day)
-    || is_limited(limits.money_per_month) || is_limited(limits.cell_cpu_seconds_per_day);
+    || is_limited(limits.money_per_month) || is_limited(limits.cell_cpu_seconds_per_day)
+    || is_limited(limits.upload_bytes_per_day);
 }
 
 caf::result<allowance_ptr> allowance_of(self_pointer self, int64_t user) {

@@ -28,6 +28,8 @@ using store_actor = caf::typed_actor<
   caf::replies_to<usage_atom, int64_t /*user*/, int64_t /*chat*/, int64_t /*bytes*/>::with<done_atom>,
   // Writes rows of the ledger of usage that belong to no message of a chat that there is.
   caf::replies_to<usage_atom, std::vector<usage_row>>::with<done_atom>,
+  // Counts what is about to be uploaded; errc::too_large where that is more than the user may.
+  caf::replies_to<usage_atom, upload_counted>::with<done_atom>,
   // Remembers a browser session.
   caf::replies_to<login_atom, login_record>::with<done_atom>,
   // Forgets a browser session by its token's hash.

@@ -34,6 +34,7 @@
   X(varro::user_holdings) \
   X(varro::quota_left) \
   X(varro::write_batch) \
+  X(varro::upload_counted) \
   X(varro::queued_run) \
   X(varro::run_node) \
   X(varro::run_end) \

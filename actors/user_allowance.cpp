@@ -1,5 +1,7 @@
 #include "actors/user_allowance.hpp"
 
+#include "base/text.hpp"
+
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -27,6 +29,10 @@ struct counted_limit {
 
 std::string count_text(int64_t count) {
   return std::to_string(count);
+}
+
+std::string size_text(int64_t bytes) {
+  return byte_count(static_cast<uint64_t>(std::max<int64_t>(bytes, 0)));
 }
 
 counted_limit in_numbers(const char* name, std::string what, int64_t used, const std::optional<int64_t>& most) {
@@ -68,6 +74,17 @@ counted_limit processor_of(const user_allowance& of) {
           false};
 }
 
+counted_limit uploads_of(const user_allowance& of) {
+  const auto most = of.limits.upload_bytes_per_day.value_or(0);
+  return {"upload_bytes_per_day",
+          "for uploads of today",
+          of.used.upload_bytes,
+          most,
+          size_text(of.used.upload_bytes),
+          size_text(most),
+          false};
+}
+
 bool is_reached(const counted_limit& limit) {
   return limit.most > 0 && limit.used >= limit.most;
 }
@@ -98,9 +115,11 @@ std::string who_is_asked(const user_allowance& of) {
   return contact.empty() ? "whoever looks after this server" : contact;
 }
 
-std::string used_text(const user_allowance& of, const counted_limit& limit) {
-  return limit.amount + " of " + limit.limit + " " + limit.what + " are used (" + limit.name + "). It frees on "
-    + freed_on(of.at, limit.by_month) + " at 00:00 UTC. For more before that, ask " + who_is_asked(of) + ".";
+// `more`: what is wanted beside that, if anybody wants something.
+std::string used_text(const user_allowance& of, const counted_limit& limit, const std::string& more = {}) {
+  return limit.amount + " of " + limit.limit + " " + limit.what + " are used (" + limit.name + ")" + more
+    + ". It frees on " + freed_on(of.at, limit.by_month) + " at 00:00 UTC. For more before that, ask "
+    + who_is_asked(of) + ".";
 }
 
 std::string first_reached(const user_allowance& of, std::initializer_list<counted_limit> limits) {
@@ -134,6 +153,13 @@ std::string cell_refusal(const user_allowance& allowance) {
   return first_reached(allowance, {processor_of(allowance)});
 }
 
+std::string upload_refusal(const user_allowance& allowance, int64_t bytes) {
+  const auto uploads = uploads_of(allowance);
+  if (uploads.most == 0 || bytes <= uploads.most - std::min(uploads.used, uploads.most))
+    return {};
+  return std::string{limit_reached_words} + used_text(allowance, uploads, ", and these files have " + size_text(bytes));
+}
+
 std::string chat_refusal(const user_allowance& allowance) {
   const auto most = allowance.limits.chats.value_or(0);
   if (most == 0 || allowance.chats < most)
@@ -143,7 +169,8 @@ std::string chat_refusal(const user_allowance& allowance) {
 }
 
 std::string allowance_note(const user_allowance& allowance) {
-  const std::array limits{requests_of(allowance), tokens_of(allowance), money_of(allowance), processor_of(allowance)};
+  const std::array limits{requests_of(allowance), tokens_of(allowance), money_of(allowance), processor_of(allowance),
+                          uploads_of(allowance)};
   for (const auto& limit : limits)
     if (is_reached(limit))
       return first_reached(allowance, {limit});

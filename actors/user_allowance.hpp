@@ -28,6 +28,8 @@ std::string model_refusal(const user_allowance& allowance, const model_config& m
 std::string model_choice_refusal(const user_allowance& allowance, const model_config& model);
 // Why no cell may be run now.
 std::string cell_refusal(const user_allowance& allowance);
+// Why files of so many bytes may not be uploaded now. Those that use the limit up exactly may.
+std::string upload_refusal(const user_allowance& allowance, int64_t bytes);
 // Why no further chat may be made.
 std::string chat_refusal(const user_allowance& allowance);
 

@@ -17,6 +17,7 @@ struct user_limits {
   std::optional<double> money_per_month; // in prices.currency; a model without a price is refused where this is set
   std::optional<int64_t> cell_cpu_seconds_per_day;
   std::optional<int64_t> chats;
+  std::optional<int64_t> upload_bytes_per_day;
 };
 
 struct group_limits {

@@ -152,13 +152,43 @@ int application::status_of(const caf::error& error) {
   }
 }
 
+// Counted before they are there: what a crash takes away counts, what it leaves has been counted.
 caf::expected<stored_uploads> application::store_files(const visitor& who, int64_t chat,
                                                        const std::vector<form_file>& files) const {
   auto held = ask<user_holdings>(services.reader, usage_atom_v, who.user.id, chat);
   if (!held)
     return held.error();
   auto others = static_cast<size_t>(held->other_workspaces + held->histories);
-  return store_uploads(settings, chat, files, left_for_user(others, settings.shell));
+  stored_uploads stored;
+  auto room = room_for_uploads(settings, chat, files, left_for_user(others, settings.shell));
+  if (!room)
+    return room.error();
+  stored.workspace_bytes = *room;
+  if (auto refused = count_upload(who, bytes_of(files)))
+    return refused;
+  auto names = write_uploads(settings, chat, files);
+  if (!names)
+    return names.error();
+  stored.names = std::move(*names);
+  return stored;
+}
+
+caf::error application::count_upload(const visitor& who, int64_t bytes) const {
+  auto allowance = allowance_of(who);
+  if (!allowance)
+    return allowance.error();
+  if (auto refused = upload_refusal(**allowance, bytes); !refused.empty())
+    return fail(errc::too_large, refused);
+  const auto most = (*allowance)->limits.upload_bytes_per_day.value_or(0);
+  auto counted = ask<done_atom>(services.store, usage_atom_v, upload_counted{who.user.id, now_us(), bytes, most});
+  if (counted)
+    return {};
+  if (code_of(counted.error()) != errc::too_large)
+    return counted.error();
+  // Another upload of theirs came between: now it is in the sum.
+  auto again = allowance_of(who);
+  auto refused = again ? upload_refusal(**again, bytes) : std::string{};
+  return refused.empty() ? counted.error() : fail(errc::too_large, refused);
 }
 
 void application::note_usage(const visitor& who, int64_t chat, const stored_uploads& stored) const {

@@ -128,7 +128,8 @@ public:
     return done ? empty_reply(204) : error_reply(call.request, done.error());
   }
 
-  // Writes a form's files into the workspace of the user's chat, within the quotas of both. REQUIRES: it is theirs.
+  // Writes a form's files into the workspace of the user's chat, within the quotas of both and what the user may upload
+  // today. REQUIRES: it is theirs.
   caf::expected<stored_uploads> store_files(const visitor& who, int64_t chat,
                                             const std::vector<form_file>& files) const;
   // After that, and once the chat is stored.
@@ -146,6 +147,10 @@ public:
 
   static bool is_gone(const caf::error& error);
   static int status_of(const caf::error& error);
+
+private:
+  // Counts so many bytes for the user's day; errc::too_large in words for the user.
+  caf::error count_upload(const visitor& who, int64_t bytes) const;
 };
 
 } // namespace varro

@@ -40,6 +40,7 @@ struct user_use {
   int64_t tokens = 0;       // of this day, read and written
   int64_t processor_us = 0; // of this day's cells
   int64_t cost_nano = 0;    // of this month, in the currency that was asked for
+  int64_t upload_bytes = 0; // of this day; not a sum of the ledger, but of upload_counted
 };
 inline constexpr int64_t usage_sum_max = 4'000'000'000'000'000'000;
 

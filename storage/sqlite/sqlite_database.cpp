@@ -67,6 +67,10 @@ caf::error write_one(sqlite_database& db, const usage_noted& write) {
   return db.note_usage(write.rows);
 }
 
+caf::error write_one(sqlite_database& db, const upload_counted& write) {
+  return db.count_upload(write);
+}
+
 caf::error write_one(sqlite_database& db, const login_record& login) {
   return db.put_login(login);
 }

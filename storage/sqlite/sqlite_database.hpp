@@ -32,6 +32,7 @@ public:
   caf::error delete_chat(int64_t user_id, int64_t chat_id, const audit_origin& by = {});
   caf::error set_workspace_bytes(int64_t user_id, int64_t chat_id, int64_t bytes);
   caf::error note_usage(const std::vector<usage_row>& rows);
+  caf::error count_upload(const upload_counted& upload);
   caf::error put_login(const login_record& login);
   caf::error drop_login(std::string_view token_hash, const audit_origin& by = {});
   caf::expected<drawn_ids> draw_ids(ids_wanted wanted) override;

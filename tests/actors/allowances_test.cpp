@@ -100,6 +100,16 @@ TEST_CASE("nothing is counted for somebody without a limit, and chats only where
   CHECK(world.book->uses_read == 0);
 }
 
+TEST_CASE("what was uploaded is read where it is limited") {
+  booked_world world;
+  world.book->used.upload_bytes = 9;
+  CHECK((*world.ask_for())->used.upload_bytes == 0);
+  CHECK(world.book->uses_read == 0);
+  world.book->rows = {{"everybody", "", "upload_bytes_per_day", "10"}};
+  CHECK((*world.ask_for(8))->used.upload_bytes == 9);
+  CHECK(world.book->uses_read == 1);
+}
+
 TEST_CASE("groups' limits are those of the user's groups") {
   booked_world world;
   world.book->rows = {{"group", "a", "chats", "5"}, {"everybody", "", "chats", "1"}};

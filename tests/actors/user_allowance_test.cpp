@@ -75,18 +75,40 @@ TEST_CASE("a limit holds from exactly its value on: one below it another request
 
 TEST_CASE("without limits, and with limits of 0, nothing is refused whatever was used") {
   auto of = allowance();
-  of.used = {1'000'000, 1'000'000, 1'000'000'000, 1'000'000'000};
+  of.used = {1'000'000, 1'000'000, 1'000'000'000, 1'000'000'000, 1'000'000'000};
   of.chats = 1'000;
   for (auto limit : {std::optional<int64_t>{}, std::optional<int64_t>{0}}) {
     of.limits.tokens_per_day = of.limits.model_requests_per_day = of.limits.cell_cpu_seconds_per_day = limit;
-    of.limits.chats = limit;
+    of.limits.chats = of.limits.upload_bytes_per_day = limit;
     of.limits.money_per_month = limit ? std::optional<double>{0.0} : std::nullopt;
     CHECK(model_refusal(of, model()).empty());
     CHECK(model_refusal(of, model("local:free")).empty());
     CHECK(cell_refusal(of).empty());
     CHECK(chat_refusal(of).empty());
+    CHECK(upload_refusal(of, 1'000'000'000).empty());
     CHECK(allowance_note(of).empty());
   }
+}
+
+TEST_CASE("files may use the limit of a day's uploads up to its last byte, and not one more") {
+  auto of = allowance();
+  of.limits.upload_bytes_per_day = 3 << 20;
+  of.used.upload_bytes = 2 << 20;
+  CHECK(upload_refusal(of, (1 << 20) - 1).empty());
+  CHECK(upload_refusal(of, 1 << 20).empty());
+  CHECK(
+    upload_refusal(of, (1 << 20) + 1)
+    == "Limit reached: 2.0 MiB of 3.0 MiB for uploads of today are used (upload_bytes_per_day), and these files have "
+       "1.0 MiB. It frees on 2027-01-01 at 00:00 UTC. For more before that, ask it@example.org.");
+  of.used.upload_bytes = 3 << 20;
+  CHECK(upload_refusal(of, 0).empty());
+  CHECK_FALSE(upload_refusal(of, 1).empty());
+  of.used.upload_bytes = 4 << 20; // of before the limit was set
+  CHECK_FALSE(upload_refusal(of, 1).empty());
+  CHECK(allowance_note(of).starts_with("Limit reached: 4.0 MiB of 3.0 MiB for uploads of today are used"));
+  // It is no reason to ask no model and to run no cell.
+  CHECK(model_refusal(of, model()).empty());
+  CHECK(cell_refusal(of).empty());
 }
 
 TEST_CASE("what is said at a limit: which one, how much, when it frees, and whom to ask") {

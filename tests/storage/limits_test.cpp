@@ -196,6 +196,56 @@ TEST_CASE("sums stop at their greatest value, so that no commit fails for what a
   CHECK(book.use_of(book.ada, first_of_may).tokens >= 4 * usage_tokens_max);
 }
 
+TEST_CASE("uploads are added up by day and user, up to the last byte of the limit, and refused ones add nothing") {
+  book_of_two book;
+  const auto count = [&](unix_us at, int64_t bytes, int64_t most) {
+    return code_of(book.db->count_upload({book.ada, at, bytes, most}));
+  };
+  CHECK(count(first_of_may, 11, 10) == errc::too_large); // the first one of a day, too
+  CHECK(book.use_of(book.ada, first_of_may).upload_bytes == 0);
+  CHECK(count(first_of_may, 4, 10) == errc::none);
+  CHECK(count(first_of_may + day_us - 1, 7, 10) == errc::too_large);
+  CHECK(book.use_of(book.ada, first_of_may).upload_bytes == 4);
+  CHECK(count(first_of_may + day_us - 1, 6, 10) == errc::none);
+  CHECK(count(first_of_may, 1, 10) == errc::too_large);
+  CHECK(count(first_of_may, 0, 10) == errc::none);
+  CHECK(count(first_of_may, 100, 0) == errc::none); // no limit any more, and counted all the same
+  CHECK(count(first_of_may, 0, 10) == errc::too_large);
+  CHECK(book.use_of(book.ada, first_of_may + day_us - 1).upload_bytes == 110);
+  CHECK(book.use_of(book.ada, first_of_may + day_us).upload_bytes == 0);
+  CHECK(count(first_of_may + day_us, 10, 10) == errc::none);
+  CHECK(book.use_of(book.bob, first_of_may).upload_bytes == 0);
+  CHECK(count(first_of_may, usage_sum_max, 0) == errc::too_large); // no sum overflows
+  CHECK(count(first_of_may, -1, 0) == errc::too_large);
+}
+
+TEST_CASE("uploads are counted beside the sums of the ledger, and change none of them") {
+  book_of_two book;
+  CHECK_FALSE(book.db->count_upload({book.ada, first_of_may, 5, 0}));
+  CHECK_FALSE(book.db->note_usage({request_at(book.ada, first_of_may), cell_at(book.ada, first_of_may)}));
+  CHECK_FALSE(book.db->count_upload({book.ada, first_of_may, 6, 0}));
+  const auto use = book.use_of(book.ada, first_of_may);
+  CHECK(use.upload_bytes == 11);
+  CHECK(use.requests == 1);
+  CHECK(use.tokens == 132);
+  CHECK(use.processor_us == 11);
+  CHECK(use.cost_nano == 7);
+}
+
+TEST_CASE("a refused upload takes no other write of its group with it") {
+  book_of_two book;
+  const std::vector<store_write> group{upload_counted{book.ada, first_of_may, 8, 10},
+                                       upload_counted{book.ada, first_of_may, 8, 10},
+                                       upload_counted{book.bob, first_of_may, 8, 10}};
+  const auto answers = book.db->commit(group);
+  REQUIRE(answers.size() == 3);
+  CHECK_FALSE(answers[0]);
+  CHECK(code_of(answers[1]) == errc::too_large);
+  CHECK_FALSE(answers[2]);
+  CHECK(book.use_of(book.ada, first_of_may).upload_bytes == 8);
+  CHECK(book.use_of(book.bob, first_of_may).upload_bytes == 8);
+}
+
 TEST_CASE("a book that only reads sees what is committed, and writes nothing") {
   book_of_two book;
   auto reader = open_limit_book(book.scratch.path(), true);

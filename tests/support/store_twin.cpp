@@ -45,6 +45,7 @@ fake_store_actor::behavior_type fake_store(fake_store_actor::pointer self, std::
     [](rename_atom, int64_t, int64_t, const std::string&) { return done_atom_v; },
     [](usage_atom, int64_t, int64_t, int64_t) { return done_atom_v; },
     [=](usage_atom, const std::vector<usage_row>& rows) { return log->note(rows); },
+    [](usage_atom, const upload_counted&) { return done_atom_v; },
     [=](remove_atom, int64_t user, int64_t chat, const audit_origin&) {
       log->removed.emplace_back(user, chat);
       return done_atom_v;

@@ -2,13 +2,15 @@
 
 import concurrent.futures
 import contextlib
+import http.client
 import pathlib
 import sqlite3
 import tempfile
+import threading
 import unittest
 
-from cells import until
-from harness import AccountsTest, Client, Model, Varro, contents, run_varro
+from cells import Chat, until
+from harness import WAIT_SECONDS, AccountsTest, Client, Model, Varro, contents, run_varro
 
 RUNS = 20
 KILLS = 2
@@ -45,8 +47,8 @@ def error_text(events):
     return block.data
 
 
-class Parallel(unittest.TestCase):
-    """Many runs of one user share what the user may use."""
+class OwnServer(unittest.TestCase):
+    """A server for each test, whose one user is "local"."""
 
     def setUp(self):
         self.model = Model(ENDLESS)
@@ -62,14 +64,20 @@ class Parallel(unittest.TestCase):
         self.addCleanup(lambda: server.popen.poll() is None and server.stop())
         return server
 
+    def number(self, query):
+        with contextlib.closing(sqlite3.connect(self.data / "varro.db")) as database:
+            return database.execute(query).fetchone()[0]
+
+
+class Parallel(OwnServer):
+    """Many runs of one user share what the user may use."""
+
     def billed(self):
         """What the vendor has billed: requests that it has begun to answer."""
         return [bill for bill in self.model.control("GET", "/__billed") if bill["told"] != "refused"]
 
     def runs_on(self):
-        with contextlib.closing(sqlite3.connect(self.data / "varro.db")) as database:
-            (count,) = database.execute("SELECT count(*) FROM runs WHERE status = 'running'").fetchone()
-        return count
+        return self.number("SELECT count(*) FROM runs WHERE status = 'running'")
 
     def send_all(self, server, count):
         with concurrent.futures.ThreadPoolExecutor(count) as pool:
@@ -168,17 +176,108 @@ class Parallel(unittest.TestCase):
         self.assertIn("Not run. Limit reached", shown)
 
 
+class Uploads(OwnServer):
+    """Bytes that are uploaded in a day count before they are stored, and over kills."""
+
+    MOST, EACH = 100_000, 20_000
+    COUNTED = "SELECT sum(upload_bytes) FROM usage_days"
+
+    def settings(self):
+        return f"[limits]\nupload_bytes_per_day = {self.MOST}\ncontact = 'it@example.org'\n"
+
+    def begin(self, server):
+        reply, _ = Client(server).turn("A short turn.")
+        return Chat(Client(server), reply.chat_id)
+
+    def stored_bytes(self, chat):
+        return sum(file.stat().st_size for file in (self.data / "workspaces" / str(chat.chat_id)).glob("*"))
+
+    def assert_refused(self, reply):
+        self.assertEqual(reply.status, 413, reply.text)
+        self.assertIn("Limit reached: 97.7 KiB of 97.7 KiB for uploads of today are used (upload_bytes_per_day), and "
+                      "these files have ", reply.text)
+        self.assertIn("at 00:00 UTC. For more before that, ask it@example.org.", reply.text)
+
+    def test_uploads_side_by_side_use_a_day_up_to_its_last_byte_over_a_kill_and_go_on_when_it_is_raised(self):
+        server = self.start(self.settings())
+        chat = self.begin(server)
+        with concurrent.futures.ThreadPoolExecutor(10) as pool:
+            replies = list(pool.map(lambda n: Chat(Client(server), chat.chat_id).upload(f"{n}.bin", b"x" * self.EACH),
+                                    range(10)))
+        self.assertEqual(sorted(reply.status for reply in replies), [201] * 5 + [413] * 5)
+        self.assertEqual(self.stored_bytes(chat), self.MOST)
+        self.assert_refused(chat.upload("more.bin", b"x"))
+        self.assertEqual(chat.upload("empty.bin", b"").status, 201)
+        server.kill()
+        server = self.start(self.settings())
+        client = Client(server)
+        chat = Chat(client, chat.chat_id)
+        self.assert_refused(chat.upload("more.bin", b"x"))
+        message = (b'--b\r\nContent-Disposition: form-data; name="message"\r\n\r\nA short turn.\r\n'
+                   b'--b\r\nContent-Disposition: form-data; name="file"; filename="m.bin"\r\n\r\nx\r\n--b--\r\n')
+        chats = self.number("SELECT count(*) FROM chats")
+        self.assert_refused(client.request("POST", "/chat/send", body=message,
+                                           headers={"Content-Type": "multipart/form-data; boundary=b"}))
+        self.assertEqual(self.number("SELECT count(*) FROM chats"), chats)
+        self.assertEqual(self.number(self.COUNTED), self.MOST)
+        # It is a limit of files only.
+        self.assertNotIn("error", [each.block.kind for each in contents(client.turn("A short turn.")[1])])
+        self.assertIn("Limit reached: 97.7 KiB of 97.7 KiB", client.get("/").text)
+        limit(self.data, "set", "--user", "local", "upload_bytes_per_day", str(self.MOST + 3))
+        until(lambda: chat.upload("three.bin", b"xxx").status == 201, "the limit is raised")
+        self.assertEqual(chat.upload("more.bin", b"x").status, 413)
+        limit(self.data, "clear", "--user", "local", "upload_bytes_per_day")
+        limit(self.data, "set", "--everybody", "upload_bytes_per_day", "0")
+        until(lambda: chat.upload("more.bin", b"x").status == 201, "the limit is gone")
+
+    def test_what_is_stored_when_the_server_is_killed_has_been_counted(self):
+        for _ in range(KILLS):
+            server = self.start("")
+            chat = self.begin(server)
+            before = self.number(self.COUNTED) or 0
+            acknowledged, over = [], threading.Event()
+
+            def upload(worker):
+                uploading = Chat(Client(server), chat.chat_id)
+                for n in range(1_000_000):
+                    try:
+                        reply = uploading.upload(f"{worker}-{n}.bin", b"x" * 1_000)
+                    except (OSError, http.client.HTTPException):
+                        return
+                    if over.is_set() or reply.status != 201:
+                        return
+                    acknowledged.append(n)
+
+            threads = [threading.Thread(target=upload, args=(worker,), daemon=True) for worker in range(4)]
+            for thread in threads:
+                thread.start()
+            until(lambda: len(acknowledged) >= 40, "files are uploaded")
+            server.kill()
+            over.set()
+            for thread in threads:
+                thread.join(WAIT_SECONDS)
+            server = self.start("")
+            counted = self.number(self.COUNTED) - before
+            self.assertGreaterEqual(self.stored_bytes(chat), 1_000 * len(acknowledged))
+            self.assertGreaterEqual(counted, self.stored_bytes(chat))
+            self.assertLessEqual(counted, self.stored_bytes(chat) + 4 * 1_000)
+            server.stop()
+
+
 class Groups(AccountsTest):
-    names = ("anna", "ben", "carl")
+    names = ("anna", "ben", "carl", "dora", "emil")
 
     @classmethod
     def prepare(cls):
         super().prepare()
-        added = run_varro("group", "add", "analysts", "anna", "--data", str(cls.data))
-        assert added.returncode == 0, added.stderr
+        for group, name in (("analysts", "anna"), ("collectors", "dora")):
+            added = run_varro("group", "add", group, name, "--data", str(cls.data))
+            assert added.returncode == 0, added.stderr
         limit(cls.data, "set", "--group", "analysts", "model_requests_per_day", "1")
         limit(cls.data, "set", "--user", "ben", "models", "openai:*")
         limit(cls.data, "set", "--user", "carl", "chats", "1")
+        limit(cls.data, "set", "--everybody", "upload_bytes_per_day", "1")
+        limit(cls.data, "set", "--group", "collectors", "upload_bytes_per_day", "1000")
 
     def test_a_limit_of_a_group_holds_for_its_members_alone(self):
         anna, carl = self.logged_in("anna"), self.logged_in("carl")
@@ -194,6 +293,14 @@ class Groups(AccountsTest):
         self.assertEqual(refused.status, 403)
         self.assertIn("You have 1 chats, and may have 1", refused.text)
         self.assertEqual(carl.post(f"/chat/{reply.chat_id}/fork", {"turn": 1}).status, 403)
+
+    def test_the_bytes_of_one_user_are_not_anothers(self):
+        dora, emil = self.logged_in("dora"), self.logged_in("emil")
+        chats = [Chat(client, client.turn("One. [[text: Yes.]]")[0].chat_id) for client in (dora, emil)]
+        self.assertEqual(chats[0].upload("a.bin", b"x" * 1_000).status, 201)
+        self.assertEqual(chats[0].upload("b.bin", b"x").status, 413)
+        self.assertEqual(chats[1].upload("a.bin", b"xx").status, 413)
+        self.assertEqual(chats[1].upload("b.bin", b"x").status, 201)
 
     def test_models_that_a_user_may_not_use_are_not_offered_and_refused(self):
         ben = self.logged_in("ben")
