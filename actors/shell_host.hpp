@@ -82,6 +82,7 @@ struct shell_host_state {
   std::shared_ptr<const config> settings;
   store_actor store;                   // where the sizes of workspaces are kept; may be none, then no user has a quota
   store_reader_actor reader;           // likewise
+  allowances_actor allowances;         // may be none, then no user has a limit of their own
   std::map<int64_t, shell> shells;     // by chat: all whose processes are not gone
   std::map<int64_t, request> requests; // by chat
   fair_queue turns;                    // the same: whose is next
@@ -104,9 +105,11 @@ struct shell_host_state {
 using shell_host_pointer = shell_host_internal::stateful_pointer<shell_host_state>;
 
 shell_host_internal::behavior_type shell_host(shell_host_pointer self, std::shared_ptr<const config> settings,
-                                              store_actor store, store_reader_actor reader);
+                                              store_actor store, store_reader_actor reader,
+                                              allowances_actor allowances);
 
 shell_host_actor spawn_shell_host(caf::actor_system& system, std::shared_ptr<const config> settings,
-                                  store_actor store = {}, store_reader_actor reader = {});
+                                  store_actor store = {}, store_reader_actor reader = {},
+                                  allowances_actor allowances = {});
 
 } // namespace varro

@@ -149,6 +149,7 @@ constexpr key_row<config> config_table[]{
    VARRO_AT(config, limits.everybody.cell_cpu_seconds_per_day)},
   {{"limits.chats", 0, 1'000'000'000, "", ""}, VARRO_AT(config, limits.everybody.chats)},
   {{"limits.upload_bytes_per_day", 0, limit_max, "", ""}, VARRO_AT(config, limits.everybody.upload_bytes_per_day)},
+  {{"limits.disk_bytes", 0, limit_max, "", ""}, VARRO_AT(config, limits.everybody.disk_bytes)},
   {{"limits.contact", 0, 500, "", ""}, VARRO_AT(config, limits.contact)},
 
   {{"prices.currency", 3, 3, "", ""}, VARRO_AT(config, prices.currency)},
@@ -207,6 +208,7 @@ constexpr key_row<user_limits> limit_table[]{
   {{"cell_cpu_seconds_per_day", 0, 1'000'000'000, "", ""}, VARRO_AT(user_limits, cell_cpu_seconds_per_day)},
   {{"chats", 0, 1'000'000'000, "", ""}, VARRO_AT(user_limits, chats)},
   {{"upload_bytes_per_day", 0, limit_max, "", ""}, VARRO_AT(user_limits, upload_bytes_per_day)},
+  {{"disk_bytes", 0, limit_max, "", ""}, VARRO_AT(user_limits, disk_bytes)},
 };
 
 constexpr key_order order_table[]{

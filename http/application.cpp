@@ -96,10 +96,10 @@ audit_origin application::origin_of(const received_request& request) const {
   return {0, "", audit_way::browser, request.peer};
 }
 
-caf::expected<allowance_ptr> application::allowance_of(const visitor& who) const {
+caf::expected<allowance_ptr> application::allowance_of(const visitor& who, int64_t seen_from_chat) const {
   if (!services.allowances)
     return std::make_shared<const user_allowance>();
-  return ask<allowance_ptr>(services.allowances, usage_atom_v, who.user.id);
+  return ask<allowance_ptr>(services.allowances, usage_atom_v, who.user.id, seen_from_chat);
 }
 
 caf::expected<page_context> application::bare_context_of(const visitor& who) const {
@@ -164,7 +164,16 @@ caf::expected<stored_uploads> application::store_files(const visitor& who, int64
   if (!room)
     return room.error();
   stored.workspace_bytes = *room;
-  if (auto refused = count_upload(who, bytes_of(files)))
+  auto known = allowance_of(who, chat);
+  if (!known)
+    return known.error();
+  const auto bytes = bytes_of(files);
+  auto allowance = **known;
+  const auto there = *room - bytes; // now; the database has what was measured last
+  allowance.disk.files += there - allowance.disk.files_of_chat;
+  if (auto refused = disk_refusal(allowance, bytes); !refused.empty())
+    return fail(errc::too_large, refused);
+  if (auto refused = count_upload(who, allowance, bytes))
     return refused;
   auto names = write_uploads(settings, chat, files);
   if (!names)
@@ -173,13 +182,10 @@ caf::expected<stored_uploads> application::store_files(const visitor& who, int64
   return stored;
 }
 
-caf::error application::count_upload(const visitor& who, int64_t bytes) const {
-  auto allowance = allowance_of(who);
-  if (!allowance)
-    return allowance.error();
-  if (auto refused = upload_refusal(**allowance, bytes); !refused.empty())
+caf::error application::count_upload(const visitor& who, const user_allowance& allowance, int64_t bytes) const {
+  if (auto refused = upload_refusal(allowance, bytes); !refused.empty())
     return fail(errc::too_large, refused);
-  const auto most = (*allowance)->limits.upload_bytes_per_day.value_or(0);
+  const auto most = allowance.limits.upload_bytes_per_day.value_or(0);
   auto counted = ask<done_atom>(services.store, usage_atom_v, upload_counted{who.user.id, now_us(), bytes, most});
   if (counted)
     return {};

@@ -292,18 +292,19 @@ supervisor_client::supervisor_client(supervisor_settings settings, listener list
 supervisor_client::~supervisor_client() = default;
 
 void supervisor_client::start(uint64_t request, int64_t user, int64_t chat, const std::string& workspace,
-                              const std::string& python, size_t left) {
+                              const std::string& python, size_t left, const std::string& quota) {
   worker_->send({{"op", "start"},
                  {"request", request},
                  {"user", user},
                  {"chat", chat},
                  {"workspace", workspace},
                  {"python", python},
-                 {"left", left}});
+                 {"left", left},
+                 {"quota", quota}});
 }
 
-void supervisor_client::allow(uint64_t shell, size_t left) {
-  worker_->send({{"op", "allow"}, {"shell", shell}, {"left", left}});
+void supervisor_client::allow(uint64_t shell, size_t left, const std::string& quota) {
+  worker_->send({{"op", "allow"}, {"shell", shell}, {"left", left}, {"quota", quota}});
 }
 
 void supervisor_client::attach(uint64_t request, uint64_t shell) {

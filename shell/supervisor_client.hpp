@@ -69,10 +69,10 @@ public:
   ~supervisor_client(); // leaves; the shells stay unless end() was called
   supervisor_client(const supervisor_client&) = delete;
 
-  // `left`: bytes that the user's quota leaves for this workspace.
+  // `left`: bytes that the user's quota leaves for this workspace; `quota`: which one, as quota_left::user_quota.
   void start(uint64_t request, int64_t user, int64_t chat, const std::string& workspace, const std::string& python,
-             size_t left);
-  void allow(uint64_t shell, size_t left);
+             size_t left, const std::string& quota = {});
+  void allow(uint64_t shell, size_t left, const std::string& quota = {});
   void attach(uint64_t request, uint64_t shell);
   void acknowledge(uint64_t shell, uint64_t cell);
   void close(uint64_t shell);

@@ -96,6 +96,7 @@ void supervisor::start_shell(const json& message) {
   made.user = number_in<int64_t>(message, "user", 0);
   made.chat = number_in<int64_t>(message, "chat", 0);
   made.left = number_in<size_t>(message, "left", std::numeric_limits<size_t>::max());
+  made.quota = text_in(message, "quota");
   made.python = python;
   made.workspace = workspace;
   made.since = clock::now();
@@ -303,7 +304,7 @@ void supervisor::note_started(shell& which, channel_message message) {
       log(log_level::warning, "a shell could not be put into a cgroup; its processes are limited one by one");
   }
   workspaces_.begin({which.number, which.user, which.chat, which.workspace, which.left, which.usage, which.init, python,
-                     descriptor{fcntl(which.python_pidfd.get(), F_DUPFD_CLOEXEC, 0)}, which.channel});
+                     descriptor{fcntl(which.python_pidfd.get(), F_DUPFD_CLOEXEC, 0)}, which.channel, which.quota});
   auto request = std::exchange(which.request, std::nullopt);
   if (which.closing || !request)
     kill_shell_of(which, "");

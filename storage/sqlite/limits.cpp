@@ -140,6 +140,21 @@ caf::expected<int64_t> sqlite_database::count_chats(int64_t user_id) {
   return query.integer(0);
 }
 
+caf::expected<user_disk> sqlite_database::disk_of(int64_t user_id, int64_t chat_id) {
+  // Each sum is made of an index of its own, which holds few chats; its terms stand here as they do there.
+  auto query = impl_->db->use(
+    "SELECT (SELECT coalesce(sum(workspace_bytes), 0) FROM chats WHERE user_id = ?1 AND workspace_bytes > 0),"
+    " kept.snapshots, kept.versions,"
+    " (SELECT coalesce(sum(history_bytes), 0) FROM chats WHERE user_id = ?1 AND history_bytes > 0),"
+    " (SELECT coalesce(sum(workspace_bytes), 0) FROM chats WHERE user_id = ?1 AND id = ?2)"
+    " FROM (SELECT coalesce(sum(snapshot_bytes), 0) AS snapshots, coalesce(sum(versions_bytes), 0) AS versions"
+    "       FROM chats WHERE user_id = ?1 AND snapshot_bytes + versions_bytes > 0) AS kept");
+  auto row = query.bind(user_id).bind(chat_id).step();
+  if (!row)
+    return std::move(row.error());
+  return user_disk{query.integer(0), query.integer(1), query.integer(2), query.integer(3), query.integer(4)};
+}
+
 caf::expected<std::vector<limit_row>> sqlite_database::all_limits() {
   auto query
     = impl_->db->use("SELECT subject, CASE subject WHEN 'user' THEN coalesce((SELECT name FROM users WHERE id ="

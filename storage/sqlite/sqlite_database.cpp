@@ -63,6 +63,10 @@ caf::error write_one(sqlite_database& db, const workspace_measured& write) {
   return db.set_workspace_bytes(write.user_id, write.chat_id, write.bytes);
 }
 
+caf::error write_one(sqlite_database& db, const versions_measured& write) {
+  return db.set_versions_bytes(write.user_id, write.chat_id, write.bytes);
+}
+
 caf::error write_one(sqlite_database& db, const usage_noted& write) {
   return db.note_usage(write.rows);
 }

@@ -1,11 +1,13 @@
 #include "storage/limits.hpp"
 #include "storage/open.hpp"
 #include "storage/sqlite/sqlite_database.hpp"
+#include "tests/support/chat_rows.hpp"
 #include "tests/support/raw_database.hpp"
 #include "tests/support/scratch_dir.hpp"
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <limits>
 
 using namespace varro;
@@ -244,6 +246,41 @@ TEST_CASE("a refused upload takes no other write of its group with it") {
   CHECK_FALSE(answers[2]);
   CHECK(book.use_of(book.ada, first_of_may).upload_bytes == 8);
   CHECK(book.use_of(book.bob, first_of_may).upload_bytes == 8);
+}
+
+TEST_CASE("what lies on the disk is added up by kind over a user's chats, and goes with them") {
+  book_of_two book;
+  auto& db = *book.db;
+  for (int64_t chat : {1, 2, 3})
+    REQUIRE_FALSE(db.apply(batch_of(make_chat(chat, book.ada))));
+  REQUIRE_FALSE(db.apply(batch_of(make_chat(4, book.bob))));
+  const auto numbers = [&](int64_t user, int64_t chat) {
+    const auto disk = db.disk_of(user, chat);
+    REQUIRE(disk);
+    return std::array{disk->files, disk->snapshots, disk->versions, disk->messages, disk->files_of_chat};
+  };
+  using sizes = std::array<int64_t, 5>;
+  CHECK(numbers(book.ada, 1) == sizes{});
+  REQUIRE_FALSE(db.set_workspace_bytes(book.ada, 1, 100));
+  REQUIRE_FALSE(db.set_workspace_bytes(book.ada, 2, 20));
+  REQUIRE_FALSE(db.set_versions_bytes(book.ada, 2, 5));
+  REQUIRE_FALSE(db.set_versions_bytes(book.ada, 3, 7));
+  REQUIRE_FALSE(db.set_versions_bytes(book.ada, 4, 1'000)); // it is bob's
+  auto snapshot = batch_of(make_chat(2, book.ada));
+  snapshot.snapshot_bytes = 30;
+  REQUIRE_FALSE(db.apply(snapshot));
+  REQUIRE_FALSE(db.apply(batch_of(make_chat(2, book.ada)))); // one that does not say it changes nothing
+  CHECK(numbers(book.ada, 1) == sizes{120, 30, 12, 0, 100});
+  CHECK(numbers(book.ada, 0) == sizes{120, 30, 12, 0, 0});
+  CHECK(numbers(book.bob, 1) == sizes{}); // ada's chat
+  auto said = batch_of(make_chat(3, book.ada));
+  said.messages.push_back(make_row(3, 1, prompt("Hi.")));
+  REQUIRE_FALSE(db.apply(said));
+  CHECK(numbers(book.ada, 0)[3] == db.holdings(book.ada, 0)->histories);
+  CHECK(numbers(book.ada, 0)[3] > 0);
+  REQUIRE_FALSE(db.delete_chat(book.ada, 2));
+  REQUIRE_FALSE(db.delete_chat(book.ada, 3));
+  CHECK(numbers(book.ada, 1) == sizes{100, 0, 0, 0, 100});
 }
 
 TEST_CASE("a book that only reads sees what is committed, and writes nothing") {

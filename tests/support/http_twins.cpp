@@ -135,6 +135,7 @@ store_actor::behavior_type twin_store(store_actor::pointer, script_pointer scrip
     [](remove_atom, int64_t, int64_t, const audit_origin&) { return done_atom_v; },
     [](usage_atom, int64_t, int64_t, int64_t) { return done_atom_v; },
     [](usage_atom, const std::vector<usage_row>&) { return done_atom_v; },
+    [](usage_atom, const versions_measured&) { return done_atom_v; },
     [=](usage_atom, const upload_counted& upload) -> caf::result<done_atom> {
       if (script->on_upload)
         return as_result(script->on_upload(upload));
@@ -261,13 +262,17 @@ shell_host_actor::behavior_type twin_shells(shell_host_actor::pointer, script_po
 
 allowances_actor::behavior_type twin_allowances(allowances_actor::pointer, script_pointer script,
                                                 std::shared_ptr<const config> settings) {
-  return {[=](usage_atom, int64_t user) -> caf::result<allowance_ptr> {
+  auto told = [=](int64_t user) -> caf::result<allowance_ptr> {
     if (script->on_allowance)
       return as_result(script->on_allowance(user));
     auto allowance = std::make_shared<user_allowance>();
     allowance->settings = settings;
     return allowance_ptr{std::move(allowance)};
-  }};
+  };
+  return {
+    [=](usage_atom, int64_t user) { return told(user); },
+    [=](usage_atom, int64_t user, int64_t) { return told(user); },
+  };
 }
 
 http_gateway_actor::behavior_type twin_gateway(http_gateway_actor::pointer self, script_pointer script) {

@@ -264,6 +264,87 @@ class Uploads(OwnServer):
             server.stop()
 
 
+class Disk(OwnServer):
+    """What all chats of a user take on the disk: files, snapshots of variables, earlier files and messages."""
+
+    MIB = 1 << 20
+    SETTINGS = "[limits]\ncontact = 'it@example.org'\n"
+    TEXT = (r"Limit reached: [\d.]+ MiB of [\d.]+ MiB of the disk are used \(disk_bytes\), [\d.]+ MiB by files, [\d.]+ MiB "
+            r"by snapshots of variables, [\d.]+ MiB by earlier files and [\d.]+ \w+ by messages")
+    PARTS = ("workspace_bytes", "snapshot_bytes", "versions_bytes", "history_bytes")
+
+    def size(self, *parts):
+        return self.number("SELECT " + " + ".join(f"coalesce(sum({part}), 0)" for part in parts or self.PARTS)
+                           + " FROM chats")
+
+    def set_limit(self, most):
+        limit(self.data, "set", "--user", "local", "disk_bytes", str(most))
+
+    def assert_refused(self, chat, client):
+        cell = chat.run("print('never')")
+        self.assertIn("Not run. Limit reached: ", cell.html)
+        self.assertRegex(cell.html, self.TEXT + r"\. Delete chats that you do not need, or files of other chats, or ask "
+                                                r"it@example.org\.")
+        self.assertNotIn("never", cell.stdout)
+        refused = chat.upload("more.bin", b"x" * 1_000)
+        self.assertEqual(refused.status, 413, refused.text)
+        self.assertRegex(refused.text, self.TEXT + r", and this would take 1000 bytes more\. Delete files or chats")
+        fork = client.post(f"/chat/{chat.chat_id}/fork", {"turn": "1"})
+        self.assertEqual(fork.status, 413, fork.text)
+        self.assertRegex(fork.text, self.TEXT)
+
+    def test_cells_uploads_and_forks_end_at_the_limit_of_the_disk_over_a_kill_and_deleting_frees_it(self):
+        server = self.start(self.SETTINGS)
+        client = Client(server)
+        chat = Chat(client)
+        chat.run(f"import os\nkept = os.urandom({5 * self.MIB})\nopen('a.bin', 'wb').write(os.urandom({6 * self.MIB}))")
+        chat.run("print('its files are kept before this one')")
+        for part, least in (("workspace_bytes", 6), ("snapshot_bytes", 5), ("versions_bytes", 6)):
+            until(lambda: self.size(part) >= least * self.MIB, part)
+        # What is beside the chat's own files reaches the limit.
+        self.set_limit(self.size("snapshot_bytes", "versions_bytes"))
+        until(lambda: "Not run. Limit reached" in chat.run("1").html, "the limit is in force")
+        self.assert_refused(chat, client)
+        self.assertRegex(client.get("/").text, self.TEXT)
+        server.kill()
+        server = self.start(self.SETTINGS)
+        client = Client(server)
+        chat = Chat(client, chat.chat_id)
+        self.assert_refused(chat, client)
+        # A message without a cell is none of it.
+        self.assertNotIn("error", [each.block.kind for each in contents(client.turn("A short turn.")[1])])
+        self.set_limit(0)
+        until(lambda: chat.upload("small.bin", b"x").status == 201, "there is no limit")
+        forked = client.post(f"/chat/{chat.chat_id}/fork", {"turn": "1"})
+        self.assertEqual(forked.status, 303, forked.text)
+        fork = Chat(client, int(forked.headers["location"].rsplit("/", 1)[1]))
+        until(lambda: self.number(f"SELECT workspace_bytes FROM chats WHERE id = {fork.chat_id}") >= 6 * self.MIB,
+              "the files of a fork count before it has a shell")
+        self.assertGreater(self.number(f"SELECT snapshot_bytes FROM chats WHERE id = {fork.chat_id}"), 0)
+        self.assertEqual(fork.delete(), 204)
+        self.set_limit(1)
+        until(lambda: chat.upload("small.bin", b"x").status == 413, "there is a limit again")
+        self.assertEqual(chat.delete(), 204)
+        until(lambda: self.size("workspace_bytes", "snapshot_bytes", "versions_bytes") == 0, "its files count no more")
+
+    def test_a_cell_that_passes_the_limit_is_stopped_and_the_next_one_may_delete(self):
+        server = self.start(self.SETTINGS)
+        chat = Chat(Client(server))
+        chat.run(f"open('a.bin', 'wb').write(bytes({2 * self.MIB}))")
+        until(lambda: self.size("workspace_bytes") >= 2 * self.MIB, "its files are measured")
+        self.set_limit(1)
+        until(lambda: chat.upload("small.bin", b"x").status == 413, "there is a limit")
+        self.set_limit(self.size() + 8 * self.MIB)
+        until(lambda: chat.upload("small.bin", b"x").status == 201, "it is raised")
+        cell = chat.run(f"i = 0\nwhile True:\n    open(f'b{{i}}', 'wb').write(bytes({self.MIB}))\n    i += 1")
+        self.assertIn("(disk_bytes)", cell.html)
+        self.assertIn("The workspace is over its quota, and the cell was stopped", cell.html)
+        written = sum(file.stat().st_size for file in (self.data / "workspaces" / str(chat.chat_id)).iterdir())
+        self.assertLess(written, 40 * self.MIB)
+        cell = chat.run("import os\nfor name in os.listdir('.'): os.remove(name)\nprint('deleted', 6 * 7)")
+        self.assertEqual(cell.stdout.strip(), "deleted 42", cell)
+
+
 class Groups(AccountsTest):
     names = ("anna", "ben", "carl", "dora", "emil")
 
