@@ -57,7 +57,7 @@ user_limits effective_limits(const limits_config& configured, const written_limi
   settle(limits, configured, written, groups, &user_limits::money_per_month);
   for (auto member : {&user_limits::runs_at_once, &user_limits::model_requests_per_day, &user_limits::tokens_per_day,
                       &user_limits::cell_cpu_seconds_per_day, &user_limits::chats, &user_limits::upload_bytes_per_day,
-                      &user_limits::disk_bytes})
+                      &user_limits::disk_bytes, &user_limits::shells_alive})
     settle(limits, configured, written, groups, member);
   return limits;
 }

@@ -18,6 +18,7 @@ struct user_limits {
   std::optional<int64_t> cell_cpu_seconds_per_day;
   std::optional<int64_t> chats;
   std::optional<int64_t> upload_bytes_per_day;
+  std::optional<int64_t> shells_alive;
   std::optional<int64_t> disk_bytes; // of all chats: files, snapshots, earlier files, messages
 };
 

@@ -70,7 +70,7 @@ TEST_CASE("the limit in force is the user's own, else the most generous of their
 }
 
 TEST_CASE("every limit goes by the same rule") {
-  user_limits all{std::vector<std::string>{"a:*"}, 1, 2, 3, 4.5, 5, 6, 7, 8};
+  user_limits all{std::vector<std::string>{"a:*"}, 1, 2, 3, 4.5, 5, 6, 7, 8, 9};
   limits_config configured;
   configured.everybody = all;
   auto in_force = effective_limits(configured, {}, {});
@@ -82,7 +82,8 @@ TEST_CASE("every limit goes by the same rule") {
   CHECK(in_force.cell_cpu_seconds_per_day == 5);
   CHECK(in_force.chats == 6);
   CHECK(in_force.upload_bytes_per_day == 7);
-  CHECK(in_force.disk_bytes == 8);
+  CHECK(in_force.shells_alive == 8);
+  CHECK(in_force.disk_bytes == 9);
 }
 
 TEST_CASE("the models of all groups may be used together, and all where one group has no list") {

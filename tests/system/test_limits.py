@@ -1,72 +1,22 @@
 """Limits of users hold while runs are on: beside each other, and over kills of the server."""
 
 import concurrent.futures
-import contextlib
 import http.client
-import pathlib
 import sqlite3
-import tempfile
 import threading
 import unittest
 
 from cells import Chat, until
-from harness import WAIT_SECONDS, AccountsTest, Client, Model, Varro, contents, run_varro
+from harness import WAIT_SECONDS, AccountsTest, Client, contents, run_varro
+from limit_world import INPUT, MODEL, OUTPUT, PRICES, OwnServer, limit
 
 RUNS = 20
 KILLS = 2
-MODEL = "anthropic:claude-sonnet-4-5"
-INPUT, OUTPUT = 100, 10  # less than what Varro takes a request for whose answer nobody has read
-# Each answer is one more cell, for ever: only a limit ends such a turn. What it costs is the same each time.
-ENDLESS = {"rules": [
-    {"when": {"user_contains": "endless"},
-     "answer": {"python": "1", "usage": {"input": INPUT, "output": OUTPUT}}},
-    {"when": {"user_contains": "short"}, "answer": {"text": "Short.", "usage": {"input": INPUT, "output": OUTPUT}}},
-]}
-PRICES = f"""
-[agent]
-resumes_max = 100
-model_requests_max = 10000
-[prices]
-currency = "EUR"
-[[price]]
-model = "{MODEL}"
-from = 2020-01-01
-input = 10000
-output = 0
-"""  # so that a request costs exactly one euro
-
-
-def limit(data, verb, *arguments):
-    done = run_varro("limit", verb, "--data", str(data), *arguments)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def error_text(events):
     (block,) = [each for each in contents(events) if each.block.kind == "error"]
     return block.data
-
-
-class OwnServer(unittest.TestCase):
-    """A server for each test, whose one user is "local"."""
-
-    def setUp(self):
-        self.model = Model(ENDLESS)
-        self.addCleanup(self.model.stop)
-        directory = tempfile.TemporaryDirectory(prefix="varro-limits-")
-        self.addCleanup(directory.cleanup)
-        self.data = pathlib.Path(directory.name) / "data"
-        self.data.mkdir()
-
-    def start(self, settings=PRICES):
-        (self.data / "varro.toml").write_text(settings)
-        server = Varro(self.data, self.model)
-        self.addCleanup(lambda: server.popen.poll() is None and server.stop())
-        return server
-
-    def number(self, query):
-        with contextlib.closing(sqlite3.connect(self.data / "varro.db")) as database:
-            return database.execute(query).fetchone()[0]
 
 
 class Parallel(OwnServer):
