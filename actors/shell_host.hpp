@@ -79,9 +79,10 @@ struct shell_host_state {
     bool attach = false;
   };
 
-  // How many shells of a user may live, as it was told last.
+  // How many shells of a user may live, and with how much memory, as it was told last.
   struct known_limit {
-    int64_t max = 0; // 0: no limit
+    int64_t max = 0;   // 0: no limit
+    size_t memory = 0; // bytes; 0: as the server has it for all
     bool is_known = false;
     bool is_asked = false;
     clock::time_point told_at{};

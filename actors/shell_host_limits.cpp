@@ -16,9 +16,13 @@ using stage = shell_host_state::stage;
 
 constexpr std::chrono::seconds orphan_rest_min{5}; // after a start, until runs that go on have asked
 
-void note_limit(shell_host_pointer self, int64_t user, std::optional<int64_t> max) {
+// Null: nobody can tell, and what was known goes on.
+void note_limit(shell_host_pointer self, int64_t user, const user_limits* limits) {
   auto& known = self->state.limits[user];
-  known.max = max.value_or(known.max); // where nobody can tell, what was known goes on
+  if (limits != nullptr) {
+    known.max = limits->shells_alive.value_or(0);
+    known.memory = shell_memory_of(*limits, self->state.settings->shell.memory_bytes_max);
+  }
   known.is_known = true;
   known.is_asked = false;
   known.told_at = self->clock().now();
@@ -28,10 +32,10 @@ void note_limit(shell_host_pointer self, int64_t user, std::optional<int64_t> ma
 void ask_for_limit(shell_host_pointer self, int64_t user) {
   self->state.limits[user].is_asked = true;
   self->request(self->state.allowances, caf::infinite, usage_atom_v, user)
-    .then([=](const allowance_ptr& told) { note_limit(self, user, told->limits.shells_alive.value_or(0)); },
+    .then([=](const allowance_ptr& told) { note_limit(self, user, &told->limits); },
           [=](caf::error& error) {
             log(log_level::error, "the limits of a user are not known: " + text_of(error));
-            note_limit(self, user, std::nullopt);
+            note_limit(self, user, nullptr);
           });
 }
 
@@ -95,6 +99,12 @@ int64_t more_shells_of(shell_host_pointer self, int64_t user) {
   if (!limit)
     return 0;
   return *limit == 0 ? fair_queue::no_limit : std::max<int64_t>(*limit - self->state.shells_of(user), 0);
+}
+
+size_t memory_of(const shell_host_state& state, int64_t user) {
+  const auto known = state.limits.find(user);
+  const auto memory = known == state.limits.end() ? 0 : known->second.memory;
+  return memory == 0 ? state.settings->shell.memory_bytes_max : memory;
 }
 
 start_demand demand_of(shell_host_pointer self) {

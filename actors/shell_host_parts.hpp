@@ -59,6 +59,8 @@ inline constexpr std::chrono::seconds own_rest_min{1};
 // How many more shells the user may have now; fair_queue::no_limit. None as long as nobody has said, which is asked
 // then; starts are served anew when that is answered.
 int64_t more_shells_of(shell_host_pointer self, int64_t user);
+// What a shell of the user may have, in bytes, by what is known of their limit.
+size_t memory_of(const shell_host_state& state, int64_t user);
 // The starts that wait, as far as their chats' former shells are gone.
 struct start_demand {
   size_t startable = 0; // were there room on the server

@@ -28,7 +28,7 @@ void start_one(shell_host_pointer self, shell_host_state::request request) {
   find_left(self, request.wanted.user, request.wanted.chat, [=, wanted = std::move(request.wanted)](quota_left left) {
     const auto& python = wanted.python.empty() ? self->state.settings->shell.default_python : wanted.python;
     client_of(self).start(number, wanted.user, wanted.chat, std::filesystem::path{wanted.workspace}.filename().string(),
-                          python, left.of_user, left.user_quota);
+                          python, left.of_user, left.user_quota, memory_of(self->state, wanted.user));
   });
 }
 

@@ -151,6 +151,7 @@ constexpr key_row<config> config_table[]{
   {{"limits.upload_bytes_per_day", 0, limit_max, "", ""}, VARRO_AT(config, limits.everybody.upload_bytes_per_day)},
   {{"limits.disk_bytes", 0, limit_max, "", ""}, VARRO_AT(config, limits.everybody.disk_bytes)},
   {{"limits.shells_alive", 0, 100'000, "", ""}, VARRO_AT(config, limits.everybody.shells_alive)},
+  {{"limits.shell_memory_bytes", 0, 1024 * gib, "", ""}, VARRO_AT(config, limits.everybody.shell_memory_bytes)},
   {{"limits.contact", 0, 500, "", ""}, VARRO_AT(config, limits.contact)},
 
   {{"prices.currency", 3, 3, "", ""}, VARRO_AT(config, prices.currency)},
@@ -211,6 +212,7 @@ constexpr key_row<user_limits> limit_table[]{
   {{"upload_bytes_per_day", 0, limit_max, "", ""}, VARRO_AT(user_limits, upload_bytes_per_day)},
   {{"disk_bytes", 0, limit_max, "", ""}, VARRO_AT(user_limits, disk_bytes)},
   {{"shells_alive", 0, 100'000, "", ""}, VARRO_AT(user_limits, shells_alive)},
+  {{"shell_memory_bytes", 0, 1024 * gib, "", ""}, VARRO_AT(user_limits, shell_memory_bytes)},
 };
 
 constexpr key_order order_table[]{

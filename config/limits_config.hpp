@@ -19,7 +19,8 @@ struct user_limits {
   std::optional<int64_t> chats;
   std::optional<int64_t> upload_bytes_per_day;
   std::optional<int64_t> shells_alive;
-  std::optional<int64_t> disk_bytes; // of all chats: files, snapshots, earlier files, messages
+  std::optional<int64_t> shell_memory_bytes; // of each; at least shell_memory_min, at most shell.memory_bytes_max
+  std::optional<int64_t> disk_bytes;         // of all chats: files, snapshots, earlier files, messages
 };
 
 struct group_limits {

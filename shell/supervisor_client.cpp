@@ -97,6 +97,7 @@ std::optional<shell_event> event_of(channel_message& message) {
   event.request = number_in<uint64_t>(value, "request");
   event.shell = number_in<uint64_t>(value, "shell");
   event.chat = number_in(value, "chat");
+  event.memory = number_in<size_t>(value, "memory");
   event.user = number_in(value, "user");
   event.bytes = number_in(value, "bytes");
   event.has_cgroup = value.value("cgroup", false);
@@ -292,7 +293,7 @@ supervisor_client::supervisor_client(supervisor_settings settings, listener list
 supervisor_client::~supervisor_client() = default;
 
 void supervisor_client::start(uint64_t request, int64_t user, int64_t chat, const std::string& workspace,
-                              const std::string& python, size_t left, const std::string& quota) {
+                              const std::string& python, size_t left, const std::string& quota, size_t memory) {
   worker_->send({{"op", "start"},
                  {"request", request},
                  {"user", user},
@@ -300,7 +301,8 @@ void supervisor_client::start(uint64_t request, int64_t user, int64_t chat, cons
                  {"workspace", workspace},
                  {"python", python},
                  {"left", left},
-                 {"quota", quota}});
+                 {"quota", quota},
+                 {"memory", memory}});
 }
 
 void supervisor_client::allow(uint64_t shell, size_t left, const std::string& quota) {

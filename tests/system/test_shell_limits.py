@@ -1,4 +1,4 @@
-"""Limits of what a user's shells may have: how many live at once."""
+"""Limits of what a user's shells may have: how many live at once, and how much memory each has."""
 
 import unittest
 
@@ -51,6 +51,27 @@ class ShellsAlive(OwnServer):
         self.assertFalse(busy.is_over())
         self.assertEqual(first.upload("go", b"x").status, 201)
         self.assertIn("ended", busy.result().stdout)
+
+
+class ShellMemory(OwnServer):
+    FILL = "def fill():\n    try: return len(bytearray(400 << 20))\n    except MemoryError: return 'too much'\nprint('got', fill())"
+
+    def test_a_shell_has_the_memory_that_its_user_may_have_when_it_starts_and_no_more_than_the_server_gives(self):
+        server = self.start(f"[shell]\nmemory_bytes_max = {1 << 30}\n[limits]\nshell_memory_bytes = {300 << 20}\n")
+        first, second = Chat(Client(server)), Chat(Client(server))
+        self.assertEqual(first.run(self.FILL).stdout.strip(), "got too much")
+        limit(self.data, "set", "--user", "local", "shell_memory_bytes", str(2 << 30))
+
+        def has_more():
+            chat = Chat(Client(server))  # each with a shell of its own
+            text = chat.run(self.FILL).stdout.strip()
+            self.assertEqual(chat.delete(), 204)
+            return text == f"got {400 << 20}"
+
+        until(has_more, "the limit is raised")
+        self.assertEqual(second.run(self.FILL.replace("400", "1100")).stdout.strip(), "got too much")
+        # A shell that lives has what it was given.
+        self.assertEqual(first.run("print('got', fill())").stdout.strip(), "got too much")
 
 
 if __name__ == "__main__":
