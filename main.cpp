@@ -206,10 +206,10 @@ int serve(config loaded, const std::map<std::string, std::string>& origins) {
   services.store = store;
   services.reader = spawn_store_reader(system, std::move(storage->reader));
   auto search = spawn_chat_search(system, std::move(storage->search));
-  services.shells = spawn_shell_host(system, settings, services.store, services.reader);
-  services.keeper = spawn_workspace_keeper(system, settings, std::move(storage->chats));
   auto run_limits_known = std::make_shared<run_limits>();
   services.allowances = spawn_allowances(system, std::move(storage->limits), settings, run_limits_known);
+  services.shells = spawn_shell_host(system, settings, services.store, services.reader, services.allowances);
+  services.keeper = spawn_workspace_keeper(system, settings, std::move(storage->chats), services.store);
   services.runs_at_once = runs_at_once_of(run_limits_known, services.allowances);
   auto pictures = spawn_picture_scaler(system);
   services.models = system.spawn(model_client, settings, transport, pictures);

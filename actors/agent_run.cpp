@@ -43,7 +43,7 @@ template <class Continue>
 void look_at_allowance(self_pointer self, Continue go_on) {
   auto& state = self->state;
   state.looking = true;
-  self->request(state.setup.allowances, caf::infinite, usage_atom_v, state.setup.user_id)
+  self->request(state.setup.allowances, caf::infinite, usage_atom_v, state.setup.user_id, state.setup.chat_id)
     .then(
       [=](const allowance_ptr& allowance) {
         self->state.looking = false;

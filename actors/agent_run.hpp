@@ -48,6 +48,7 @@ struct run_setup {
   model_client_actor models;
   live_runs::pass live = nullptr;   // who looks after the server sees the run as long as it is on
   int64_t user_id = 0;              // whose limits hold
+  int64_t chat_id = 0;              // that the limit of the disk is looked at from
   allowances_actor allowances = {}; // null: nothing is limited, as in tests
 };
 

@@ -35,10 +35,11 @@ caf::expected<user_limits> limits_of(self_pointer self, int64_t user) {
 
 bool counts_use(const user_limits& limits) {
   return is_limited(limits.model_requests_per_day) || is_limited(limits.tokens_per_day)
-    || is_limited(limits.money_per_month) || is_limited(limits.cell_cpu_seconds_per_day);
+    || is_limited(limits.money_per_month) || is_limited(limits.cell_cpu_seconds_per_day)
+    || is_limited(limits.upload_bytes_per_day);
 }
 
-caf::result<allowance_ptr> allowance_of(self_pointer self, int64_t user) {
+caf::result<allowance_ptr> allowance_of(self_pointer self, int64_t user, int64_t chat) {
   auto& state = self->state;
   auto limits = limits_of(self, user);
   if (!limits)
@@ -60,6 +61,12 @@ caf::result<allowance_ptr> allowance_of(self_pointer self, int64_t user) {
     if (!chats)
       return std::move(chats.error());
     allowance->chats = *chats;
+  }
+  if (is_limited(allowance->limits.disk_bytes)) {
+    auto disk = state.book->disk_of(user, chat);
+    if (!disk)
+      return std::move(disk.error());
+    allowance->disk = *disk;
   }
   return allowance_ptr{std::move(allowance)};
 }
@@ -88,7 +95,10 @@ allowances_actor::behavior_type allowances(self_pointer self, std::unique_ptr<li
   self->state.settings = std::move(settings);
   self->state.now = std::move(now);
   self->state.runs = std::move(runs);
-  return {[=](usage_atom, int64_t user) { return allowance_of(self, user); }};
+  return {
+    [=](usage_atom, int64_t user) { return allowance_of(self, user, 0); },
+    [=](usage_atom, int64_t user, int64_t chat) { return allowance_of(self, user, chat); },
+  };
 }
 
 allowances_actor spawn_allowances(caf::actor_system& system, std::unique_ptr<limit_book> book,

@@ -2,6 +2,7 @@
 #include "base/clock.hpp"
 #include "base/fault_points.hpp"
 #include "models/user_prompt.hpp"
+#include "workspace/snapshot_store.hpp"
 
 namespace varro {
 
@@ -106,8 +107,10 @@ void commit_fork(chat_session_pointer self, int64_t turn, const new_fork& fork, 
                  const error_handler& otherwise) {
   auto& state = self->state;
   fault_point("fork_commit");
+  auto batch = state.history.fork(turn, fork.chat, fork.first_run);
+  batch.snapshot_bytes = snapshots_bytes(state.services.settings->data_dir, fork.chat);
   state.commits.commit(
-    state.history.fork(turn, fork.chat, fork.first_run),
+    std::move(batch),
     [=] {
       fault_point("fork_committed");
       then();
@@ -189,6 +192,7 @@ caf::result<chat_forked> fork(chat_session_pointer self, int64_t turn) {
   change(
     self, std::move(steps),
     [=]() mutable {
+      measure_disk(self, made->chat, true);
       promise.deliver(chat_forked{made->chat, made->notice});
     },
     [=](const caf::error& error) mutable {

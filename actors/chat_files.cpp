@@ -45,6 +45,7 @@ void restore_files_of(chat_session_pointer self, earlier_files files, continuati
     .then(
       [=, expected = files.expected](const workspace_change& change) {
         self->state.notice = notice_of(change, expected);
+        measure_disk(self, self->state.history.chat().id, true);
         then();
       },
       [=](caf::error& error) {
@@ -69,6 +70,12 @@ void finish_branch_change(chat_session_pointer self) {
   self->request(state.services.keeper, caf::infinite, restore_atom_v, state.history.chat().id, std::move(versions))
     .await([=](const workspace_change& restored) { self->state.notice = notice_of(restored, false); },
            [=](caf::error& error) { complain(self, "restored", error); });
+}
+
+void measure_disk(chat_session_pointer self, int64_t chat, bool workspace) {
+  const auto& state = self->state;
+  if (state.services.keeper)
+    self->send(state.services.keeper, usage_atom_v, state.history.chat().user_id, chat, workspace);
 }
 
 void remove_files_of(chat_session_pointer self, int64_t chat) {

@@ -115,6 +115,10 @@ void finish_branch_change(chat_session_pointer self);
 // What the user should know about files that were brought back; empty: nothing.
 std::string notice_of(const workspace_change& change, bool expected);
 
+// The keeper looks at what earlier files of this chat of the user hold; `workspace`: and at its files, which no shell
+// has.
+void measure_disk(chat_session_pointer self, int64_t chat, bool workspace);
+
 // Deletes the snapshots of this chat, takes its workspace out of the way at once, and deletes it and the versions of
 // its files in an actor of its own.
 void remove_files_of(chat_session_pointer self, int64_t chat);

@@ -4,6 +4,7 @@
 #include "base/log.hpp"
 #include "models/history.hpp"
 #include "models/message_json.hpp"
+#include "workspace/snapshot_store.hpp"
 
 #include <string>
 #include <variant>
@@ -19,8 +20,10 @@ void acknowledge_cells(chat_session_pointer self, const message& content, bool s
   for (const auto& part : request->parts)
     if (const auto* result = std::get_if<tool_return_part>(&part); result != nullptr && is_cell(*result))
       tags.push_back(result->tool_call_id);
-  if (!tags.empty())
-    self->send(self->state.shell, ack_atom_v, std::move(tags), snapshot);
+  if (tags.empty())
+    return;
+  self->send(self->state.shell, ack_atom_v, std::move(tags), snapshot);
+  measure_disk(self, self->state.history.chat().id, false); // its files were kept before the cell
 }
 
 waiting_step drain_snapshots(chat_session_pointer self) {
@@ -55,6 +58,7 @@ caf::result<done_atom> keep_snapshot(chat_session_pointer self, const snapshot_t
     batch.snapshots.push_back({seq, taken.footer});
   if (batch.snapshots.empty() && !taken.anew)
     return done_atom_v;
+  batch.snapshot_bytes = snapshots_bytes(state.services.settings->data_dir, batch.chat_id);
   auto added = batch.snapshots;
   auto promise = self->make_response_promise<done_atom>();
   fault_point("snapshot_commit");

@@ -42,6 +42,7 @@ void start_run(chat_session_pointer self, const run_record& run, const model_con
   const auto& chat = state.history.chat();
   setup.live = state.services.live->enter({chat.user_id, chat.id, model.id, now_us()});
   setup.user_id = chat.user_id;
+  setup.chat_id = chat.id;
   setup.allowances = state.services.allowances;
   self->send(state.shell, start_atom_v, run.id);
   auto loop = self->spawn<caf::monitored>(agent_run, std::move(setup));

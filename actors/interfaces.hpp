@@ -26,8 +26,12 @@ using store_actor = caf::typed_actor<
   caf::replies_to<remove_atom, int64_t /*user*/, int64_t /*chat*/, audit_origin>::with<done_atom>,
   // Remembers what the workspace of the user's chat holds.
   caf::replies_to<usage_atom, int64_t /*user*/, int64_t /*chat*/, int64_t /*bytes*/>::with<done_atom>,
+  // Remembers what the earlier files of the user's chat hold.
+  caf::replies_to<usage_atom, versions_measured>::with<done_atom>,
   // Writes rows of the ledger of usage that belong to no message of a chat that there is.
   caf::replies_to<usage_atom, std::vector<usage_row>>::with<done_atom>,
+  // Counts what is about to be uploaded; errc::too_large where that is more than the user may.
+  caf::replies_to<usage_atom, upload_counted>::with<done_atom>,
   // Remembers a browser session.
   caf::replies_to<login_atom, login_record>::with<done_atom>,
   // Forgets a browser session by its token's hash.
@@ -144,7 +148,10 @@ using workspace_keeper_actor = caf::typed_actor<
   caf::replies_to<restore_atom, int64_t /*chat*/, std::vector<std::string>>::with<workspace_change>,
   // Copies the snapshots of the first chat, and the first of these versions that there is or else what its workspace
   // holds now, to the second one.
-  caf::replies_to<fork_atom, int64_t /*chat*/, std::vector<std::string>, int64_t /*to*/>::with<workspace_change>>;
+  caf::replies_to<fork_atom, int64_t /*chat*/, std::vector<std::string>, int64_t /*to*/>::with<workspace_change>,
+  // Has the store remember what the earlier files of the user's chat hold, where that may have changed; `workspace`:
+  // and what its workspace does, which no shell measures.
+  caf::reacts_to<usage_atom, int64_t /*user*/, int64_t /*chat*/, bool /*workspace*/>>;
 
 // Looks into one picture or document at a time, in a process that can do nothing else; waits for it on a thread of its
 // own.
@@ -310,7 +317,9 @@ using agent_run_actor = caf::typed_actor<
 // Tells what users may use and have used, out of the database.
 using allowances_actor = caf::typed_actor<
   // What this user may use now and has used, of which whatever is not limited need not be known.
-  caf::replies_to<usage_atom, int64_t /*user*/>::with<allowance_ptr>>;
+  caf::replies_to<usage_atom, int64_t /*user*/>::with<allowance_ptr>,
+  // The same, seen from this chat of theirs.
+  caf::replies_to<usage_atom, int64_t /*user*/, int64_t /*chat*/>::with<allowance_ptr>>;
 
 // Lets so many runs be on at once as the limits say; the others wait, served round robin by user.
 using run_queue_actor = caf::typed_actor<

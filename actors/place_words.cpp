@@ -2,8 +2,6 @@
 
 namespace varro {
 
-namespace {
-
 std::string ordinal(int64_t number) {
   const char* end = "th";
   if (number / 10 % 10 != 1) {
@@ -16,8 +14,6 @@ std::string ordinal(int64_t number) {
   }
   return std::to_string(number) + end;
 }
-
-} // namespace
 
 std::string place_words(const std::string& what, const fair_queue::place& place) {
   auto own = ordinal(place.own) + " of your own";

@@ -31,7 +31,8 @@ void finish(python_shell_pointer self) {
   auto& state = self->state;
   if (state.end_reason.empty()) {
     auto death = explain_exit(state.exit_status.value_or(0),
-                              state.exit_status || !state.end_why.empty() ? state.end_why : "unknown", state.settings);
+                              state.exit_status || !state.end_why.empty() ? state.end_why : "unknown", state.settings,
+                              state.left_to_show.user_quota);
     state.end_status = death.status;
     state.end_reason = death.reason;
   }

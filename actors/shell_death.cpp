@@ -6,7 +6,8 @@
 
 namespace varro {
 
-shell_death explain_exit(int wait_status, const std::string& why, const shell_config& settings) {
+shell_death explain_exit(int wait_status, const std::string& why, const shell_config& settings,
+                         const std::string& user_quota) {
   auto because = [](cell_status status, const std::string& what) {
     return shell_death{status, "The Python process " + what + "." + fresh_shell};
   };
@@ -19,6 +20,8 @@ shell_death explain_exit(int wait_status, const std::string& why, const shell_co
                    "wrote beyond its workspace's quota of " + std::to_string(settings.workspace_bytes_max >> 20)
                      + " MiB (shell.workspace_bytes_max) and " + std::to_string(settings.workspace_files_max)
                      + " files (shell.workspace_files_max) and was killed");
+  if (why == "user quota" && !user_quota.empty())
+    return because(cell_status::killed, "wrote more than its user may have and was killed: " + user_quota);
   if (why == "user quota")
     return because(cell_status::killed,
                    "wrote beyond the quota of all chats of its user, " + std::to_string(settings.user_bytes_max >> 20)

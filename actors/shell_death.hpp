@@ -19,7 +19,9 @@ struct shell_death {
 };
 
 // Why a shell is gone, from the exit status of its first process and what varro-shells says about it ("ended" in
-// shell/supervisor/supervisor.hpp), or "silence": it closed its connection and lived on.
-shell_death explain_exit(int wait_status, const std::string& why, const shell_config& settings);
+// shell/supervisor/supervisor.hpp), or "silence": it closed its connection and lived on. `user_quota`: as in
+// quota_left.
+shell_death explain_exit(int wait_status, const std::string& why, const shell_config& settings,
+                         const std::string& user_quota = {});
 
 } // namespace varro

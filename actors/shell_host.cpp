@@ -198,11 +198,13 @@ void answer_stop(shell_host_pointer self) {
 }
 
 shell_host_internal::behavior_type shell_host(shell_host_pointer self, std::shared_ptr<const config> settings,
-                                              store_actor store, store_reader_actor reader) {
+                                              store_actor store, store_reader_actor reader,
+                                              allowances_actor allowances) {
   auto& state = self->state;
   state.settings = std::move(settings);
   state.store = std::move(store);
   state.reader = std::move(reader);
+  state.allowances = std::move(allowances);
   self->set_down_handler([=](const caf::down_msg& down) { forget(self, down); });
   self->send(self, tick_atom_v);
   client_of(self); // its interpreter is warm when the first chat needs it
@@ -244,8 +246,8 @@ shell_host_internal::behavior_type shell_host(shell_host_pointer self, std::shar
 }
 
 shell_host_actor spawn_shell_host(caf::actor_system& system, std::shared_ptr<const config> settings, store_actor store,
-                                  store_reader_actor reader) {
-  return system.spawn(shell_host, std::move(settings), std::move(store), std::move(reader));
+                                  store_reader_actor reader, allowances_actor allowances) {
+  return system.spawn(shell_host, std::move(settings), std::move(store), std::move(reader), std::move(allowances));
 }
 
 } // namespace varro

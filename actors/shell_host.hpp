@@ -79,12 +79,23 @@ struct shell_host_state {
     bool attach = false;
   };
 
+  // How many shells of a user may live, and with how much memory, as it was told last.
+  struct known_limit {
+    int64_t max = 0;   // 0: no limit
+    size_t memory = 0; // bytes; 0: as the server has it for all
+    bool is_known = false;
+    bool is_asked = false;
+    clock::time_point told_at{};
+  };
+
   std::shared_ptr<const config> settings;
   store_actor store;                   // where the sizes of workspaces are kept; may be none, then no user has a quota
   store_reader_actor reader;           // likewise
+  allowances_actor allowances;         // may be none, then no user has a limit of their own
   std::map<int64_t, shell> shells;     // by chat: all whose processes are not gone
   std::map<int64_t, request> requests; // by chat
   fair_queue turns;                    // the same: whose is next
+  std::map<int64_t, known_limit> limits; // by user; at most limits_known_users_max
   bool telling_places = false;
   std::unique_ptr<supervisor_client> client; // none when varro-shells is gone
   std::map<uint64_t, order> orders;          // by request
@@ -97,6 +108,8 @@ struct shell_host_state {
 
   size_t count(stage which) const;
   bool has_shell_of(int64_t user) const;
+  // Those whose processes are not gone, of a former server too.
+  int64_t shells_of(int64_t user) const;
   // The idle shell that was used longest ago, or end().
   std::map<int64_t, shell>::iterator least_recently_used();
 };
@@ -104,9 +117,11 @@ struct shell_host_state {
 using shell_host_pointer = shell_host_internal::stateful_pointer<shell_host_state>;
 
 shell_host_internal::behavior_type shell_host(shell_host_pointer self, std::shared_ptr<const config> settings,
-                                              store_actor store, store_reader_actor reader);
+                                              store_actor store, store_reader_actor reader,
+                                              allowances_actor allowances);
 
 shell_host_actor spawn_shell_host(caf::actor_system& system, std::shared_ptr<const config> settings,
-                                  store_actor store = {}, store_reader_actor reader = {});
+                                  store_actor store = {}, store_reader_actor reader = {},
+                                  allowances_actor allowances = {});
 
 } // namespace varro

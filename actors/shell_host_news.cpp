@@ -24,8 +24,10 @@ void take_started(shell_host_pointer self, shell_event& event) {
     cells = orphan->second.cells;
   state.orders.erase(order);
   shell.number = event.shell;
-  shell.handle = spawn_python_shell(self->system(), state.settings->shell, event.process, chat, std::move(cells),
-                                    shell_host_internal{self});
+  auto limits = state.settings->shell;
+  limits.memory_bytes_max = event.memory == 0 ? limits.memory_bytes_max : event.memory;
+  shell.handle
+    = spawn_python_shell(self->system(), limits, event.process, chat, std::move(cells), shell_host_internal{self});
   self->monitor(shell.handle);
   allow_anew(self, chat);
   if (shell.now == stage::closing)

@@ -1,5 +1,5 @@
-// The parts of shell_host (shell_host.hpp): quotas, room, news, shells of a former server and snapshots. For the host's
-// actor only.
+// The parts of shell_host (shell_host.hpp): quotas, room, limits of users, news, shells of a former server and
+// snapshots. For the host's actor only.
 #pragma once
 
 #include "actors/shell_host.hpp"
@@ -47,6 +47,30 @@ void serve_requests(shell_host_pointer self);
 void tell_places(shell_host_pointer self);
 // Puts shells to sleep that have been idle for long, or that memory is short for; comes back after a while.
 void close_idle(shell_host_pointer self);
+
+// An idle shell; a cell that reached it meanwhile keeps it awake.
+void put_to_sleep(shell_host_pointer self, shell_host_state::shell& shell);
+
+// --- limits of users (shell_host_limits.cpp) -------------------------------------------------------------------------
+
+// A shell that was handed out, or ran a cell, is not put to sleep so soon for another one of its user.
+inline constexpr std::chrono::seconds own_rest_min{1};
+
+// How many more shells the user may have now; fair_queue::no_limit. None as long as nobody has said, which is asked
+// then; starts are served anew when that is answered.
+int64_t more_shells_of(shell_host_pointer self, int64_t user);
+// What a shell of the user may have, in bytes, by what is known of their limit.
+size_t memory_of(const shell_host_state& state, int64_t user);
+// The starts that wait, as far as their chats' former shells are gone.
+struct start_demand {
+  size_t startable = 0; // were there room on the server
+  size_t held_back = 0; // by the limits of their users
+};
+start_demand demand_of(shell_host_pointer self);
+// Puts idle shells of those to sleep whose starts are held back, the least recently used first: nobody else's.
+void make_own_room(shell_host_pointer self);
+// What is told of a start that is held back: "Waiting until another Python shell of yours is idle, …"
+std::string held_back_words(shell_host_pointer self, int64_t user, int64_t own_place);
 
 // --- what varro-shells tells (shell_host_news.cpp) -------------------------------------------------------------------
 

@@ -7,6 +7,34 @@
 
 namespace varro {
 
+namespace {
+
+// The tighter one of the server's quota and the user's own limit holds.
+void add_disk_limit(shell_host_pointer self, int64_t user, int64_t chat, quota_left left,
+                    const std::function<void(quota_left)>& then) {
+  if (!self->state.allowances) {
+    then(std::move(left));
+    return;
+  }
+  self->request(self->state.allowances, caf::infinite, usage_atom_v, user, chat)
+    .then(
+      [=](const allowance_ptr& allowance) {
+        auto tighter = left;
+        const auto disk = disk_left(*allowance);
+        if (disk && static_cast<size_t>(*disk) < tighter.of_user) {
+          tighter.of_user = static_cast<size_t>(*disk);
+          tighter.user_quota = disk_quota_words(*allowance);
+        }
+        then(std::move(tighter));
+      },
+      [=](caf::error& error) {
+        log(log_level::error, "the limits of a user are not known: " + text_of(error));
+        then(left);
+      });
+}
+
+} // namespace
+
 void find_left(shell_host_pointer self, int64_t user, int64_t chat, std::function<void(quota_left)> then) {
   auto& state = self->state;
   if (user == 0 || !state.reader) {
@@ -17,8 +45,12 @@ void find_left(shell_host_pointer self, int64_t user, int64_t chat, std::functio
     .then(
       [=](const user_holdings& held) {
         const auto& settings = *self->state.settings;
-        then({left_for_user(static_cast<size_t>(held.other_workspaces + held.histories), settings.shell),
-              left_for_history(static_cast<size_t>(held.history), settings.chat)});
+        const auto others = static_cast<size_t>(held.other_workspaces + held.histories);
+        add_disk_limit(self, user, chat,
+                       {left_for_user(others, settings.shell),
+                        left_for_history(static_cast<size_t>(held.history), settings.chat),
+                        {}},
+                       then);
       },
       [=](caf::error& error) {
         log(log_level::error, "the quota of a user is not known: " + text_of(error));
@@ -32,7 +64,7 @@ void allow_anew(shell_host_pointer self, int64_t chat) {
     return;
   find_left(self, found->second.user, chat, [=, number = found->second.number](quota_left left) mutable {
     if (self->state.client && number != 0)
-      self->state.client->allow(number, left.of_user);
+      self->state.client->allow(number, left.of_user, left.user_quota);
     auto shell = self->state.shells.find(chat);
     if (shell == self->state.shells.end() || !shell->second.handle)
       return;

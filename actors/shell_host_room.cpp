@@ -28,11 +28,12 @@ void start_one(shell_host_pointer self, shell_host_state::request request) {
   find_left(self, request.wanted.user, request.wanted.chat, [=, wanted = std::move(request.wanted)](quota_left left) {
     const auto& python = wanted.python.empty() ? self->state.settings->shell.default_python : wanted.python;
     client_of(self).start(number, wanted.user, wanted.chat, std::filesystem::path{wanted.workspace}.filename().string(),
-                          python, left.of_user);
+                          python, left.of_user, left.user_quota, memory_of(self->state, wanted.user));
   });
 }
 
-// An idle shell; a cell that reached it meanwhile keeps it awake.
+} // namespace
+
 void put_to_sleep(shell_host_pointer self, shell_host_state::shell& shell) {
   shell.now = stage::closing;
   self->request(shell.handle, caf::infinite, sleep_atom_v)
@@ -51,6 +52,8 @@ void put_to_sleep(shell_host_pointer self, shell_host_state::shell& shell) {
       },
       [](caf::error&) {}); // it has ended
 }
+
+namespace {
 
 // When memory gets short, some of those that were used longest ago; the next look tells whether more have to follow.
 void make_memory(shell_host_pointer self) {
@@ -99,32 +102,40 @@ shell_host_state::request take_request(shell_host_pointer self, int64_t chat) {
 void serve_requests(shell_host_pointer self) {
   auto& state = self->state;
   const auto& limits = state.settings->shell;
-  // Else its old shell is still ending.
-  auto may = [&](const fair_queue::entry& each) { return !state.shells.contains(each.ticket); };
-  auto any_may = [&] {
-    return std::any_of(state.requests.begin(), state.requests.end(),
-                       [&](const auto& entry) { return !state.shells.contains(entry.first); });
+  // Else its old shell is still ending, or its user has as many as they may.
+  auto may = [&](const fair_queue::entry& each) {
+    return !state.shells.contains(each.ticket) && more_shells_of(self, each.user) > 0;
   };
-  while (any_may() && state.count(stage::starting) < static_cast<size_t>(limits.starting_max)) {
+  for (auto now = demand_of(self);
+       now.startable > 0 && state.count(stage::starting) < static_cast<size_t>(limits.starting_max);
+       now = demand_of(self)) {
     if (state.shells.size() >= static_cast<size_t>(limits.live_max)) {
+      // Who waits for shells of their own takes nobody's place.
+      const auto wanted = state.requests.size() - now.held_back;
       auto leaving = state.count(stage::closing);
-      for (auto idle = state.least_recently_used(); leaving < state.requests.size() && idle != state.shells.end();
+      for (auto idle = state.least_recently_used(); leaving < wanted && idle != state.shells.end();
            idle = state.least_recently_used(), ++leaving)
         put_to_sleep(self, idle->second);
-      return;
+      break;
     }
-    start_one(self, take_request(self, state.turns.next(may)->ticket));
+    const auto next = state.turns.next(may);
+    if (!next) // what was known of the limits has just been forgotten
+      break;
+    start_one(self, take_request(self, next->ticket));
   }
+  make_own_room(self);
 }
 
 void tell_places(shell_host_pointer self) {
   auto& state = self->state;
+  serve_requests(self); // the limits of users may have changed, and their shells have become idle for long enough
   state.telling_places = !state.requests.empty();
   if (!state.telling_places)
     return;
-  for (const auto& [chat, place] : state.turns.places([](int64_t) { return fair_queue::no_limit; })) {
+  for (const auto& [chat, place] : state.turns.places([=](int64_t user) { return more_shells_of(self, user); })) {
     auto& request = state.requests.at(chat);
-    auto words = place_words("Python shell", place);
+    auto words
+      = place.held_back ? held_back_words(self, request.wanted.user, place.own) : place_words("Python shell", place);
     if (!request.waiter || words == request.told)
       continue;
     request.told = std::move(words);

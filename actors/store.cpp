@@ -121,6 +121,8 @@ store_impl_actor::behavior_type store(store_impl_actor::stateful_pointer<store_s
       return self->state.write(workspace_measured{user, chat, bytes});
     },
     [self](usage_atom, std::vector<usage_row>& rows) { return self->state.write(usage_noted{std::move(rows)}); },
+    [self](usage_atom, const versions_measured& measured) { return self->state.write(measured); },
+    [self](usage_atom, const upload_counted& upload) { return self->state.write(upload); },
     [self](login_atom, login_record& login) { return self->state.write(std::move(login)); },
     [self](logout_atom, std::string& token_hash, audit_origin& by) {
       return self->state.write(login_dropped{std::move(token_hash), std::move(by)});

@@ -34,6 +34,8 @@
   X(varro::user_holdings) \
   X(varro::quota_left) \
   X(varro::write_batch) \
+  X(varro::upload_counted) \
+  X(varro::versions_measured) \
   X(varro::queued_run) \
   X(varro::run_node) \
   X(varro::run_end) \

@@ -1,5 +1,7 @@
 #include "actors/user_allowance.hpp"
 
+#include "base/text.hpp"
+
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -27,6 +29,10 @@ struct counted_limit {
 
 std::string count_text(int64_t count) {
   return std::to_string(count);
+}
+
+std::string size_text(int64_t bytes) {
+  return byte_count(static_cast<uint64_t>(std::max<int64_t>(bytes, 0)));
 }
 
 counted_limit in_numbers(const char* name, std::string what, int64_t used, const std::optional<int64_t>& most) {
@@ -68,6 +74,17 @@ counted_limit processor_of(const user_allowance& of) {
           false};
 }
 
+counted_limit uploads_of(const user_allowance& of) {
+  const auto most = of.limits.upload_bytes_per_day.value_or(0);
+  return {"upload_bytes_per_day",
+          "for uploads of today",
+          of.used.upload_bytes,
+          most,
+          size_text(of.used.upload_bytes),
+          size_text(most),
+          false};
+}
+
 bool is_reached(const counted_limit& limit) {
   return limit.most > 0 && limit.used >= limit.most;
 }
@@ -98,9 +115,28 @@ std::string who_is_asked(const user_allowance& of) {
   return contact.empty() ? "whoever looks after this server" : contact;
 }
 
-std::string used_text(const user_allowance& of, const counted_limit& limit) {
-  return limit.amount + " of " + limit.limit + " " + limit.what + " are used (" + limit.name + "). It frees on "
-    + freed_on(of.at, limit.by_month) + " at 00:00 UTC. For more before that, ask " + who_is_asked(of) + ".";
+// `more`: what is wanted beside that, if anybody wants something.
+std::string used_text(const user_allowance& of, const counted_limit& limit, const std::string& more = {}) {
+  return limit.amount + " of " + limit.limit + " " + limit.what + " are used (" + limit.name + ")" + more
+    + ". It frees on " + freed_on(of.at, limit.by_month) + " at 00:00 UTC. For more before that, ask "
+    + who_is_asked(of) + ".";
+}
+
+int64_t all_of(const user_disk& disk) {
+  return disk.files + disk.snapshots + disk.versions + disk.messages;
+}
+
+// What is there, and of what kinds it is.
+std::string disk_text(const user_allowance& of) {
+  const auto& disk = of.disk;
+  return size_text(all_of(disk)) + " of " + size_text(of.limits.disk_bytes.value_or(0))
+    + " of the disk are used (disk_bytes), " + size_text(disk.files) + " by files, " + size_text(disk.snapshots)
+    + " by snapshots of variables, " + size_text(disk.versions) + " by earlier files and " + size_text(disk.messages)
+    + " by messages";
+}
+
+std::string freed_by(const user_allowance& of, const char* what) {
+  return std::string{". Delete "} + what + ", or ask " + who_is_asked(of) + ".";
 }
 
 std::string first_reached(const user_allowance& of, std::initializer_list<counted_limit> limits) {
@@ -131,7 +167,40 @@ std::string model_refusal(const user_allowance& allowance, const model_config& m
 }
 
 std::string cell_refusal(const user_allowance& allowance) {
-  return first_reached(allowance, {processor_of(allowance)});
+  auto refused = first_reached(allowance, {processor_of(allowance)});
+  if (refused.empty() && disk_left(allowance).value_or(1) == 0)
+    refused = std::string{limit_reached_words} + disk_text(allowance)
+      + freed_by(allowance, "chats that you do not need, or files of other chats");
+  return refused;
+}
+
+std::string disk_refusal(const user_allowance& allowance, int64_t more_bytes) {
+  const auto most = allowance.limits.disk_bytes.value_or(0);
+  const auto used = all_of(allowance.disk);
+  if (most == 0 || std::max<int64_t>(more_bytes, 1) <= most - std::min(used, most))
+    return {};
+  const auto more = more_bytes > 0 ? ", and this would take " + size_text(more_bytes) + " more" : std::string{};
+  return std::string{limit_reached_words} + disk_text(allowance) + more
+    + freed_by(allowance, "files or chats that you do not need");
+}
+
+std::optional<int64_t> disk_left(const user_allowance& allowance) {
+  if (!is_limited(allowance.limits.disk_bytes))
+    return std::nullopt;
+  const auto most = *allowance.limits.disk_bytes;
+  return most - std::min(all_of(allowance.disk) - allowance.disk.files_of_chat, most);
+}
+
+std::string disk_quota_words(const user_allowance& allowance) {
+  return "all that the chats of a user take on the disk may be " + size_text(allowance.limits.disk_bytes.value_or(0))
+    + " (disk_bytes)";
+}
+
+std::string upload_refusal(const user_allowance& allowance, int64_t bytes) {
+  const auto uploads = uploads_of(allowance);
+  if (uploads.most == 0 || bytes <= uploads.most - std::min(uploads.used, uploads.most))
+    return {};
+  return std::string{limit_reached_words} + used_text(allowance, uploads, ", and these files have " + size_text(bytes));
 }
 
 std::string chat_refusal(const user_allowance& allowance) {
@@ -143,13 +212,24 @@ std::string chat_refusal(const user_allowance& allowance) {
 }
 
 std::string allowance_note(const user_allowance& allowance) {
-  const std::array limits{requests_of(allowance), tokens_of(allowance), money_of(allowance), processor_of(allowance)};
+  const std::array limits{requests_of(allowance), tokens_of(allowance), money_of(allowance), processor_of(allowance),
+                          uploads_of(allowance)};
   for (const auto& limit : limits)
     if (is_reached(limit))
       return first_reached(allowance, {limit});
+  const auto disk_most = allowance.limits.disk_bytes.value_or(0);
+  const auto disk_used = all_of(allowance.disk);
+  const auto disk_note = [&](std::string_view words) {
+    return std::string{words} + disk_text(allowance) + freed_by(allowance, "files or chats that you do not need");
+  };
+  if (disk_most > 0 && disk_used >= disk_most)
+    return disk_note(limit_reached_words);
+  constexpr std::string_view nearly_used_words = "Nearly used up: ";
   for (const auto& limit : limits)
     if (is_nearly_used(limit))
-      return "Nearly used up: " + used_text(allowance, limit);
+      return std::string{nearly_used_words} + used_text(allowance, limit);
+  if (disk_most > 0 && disk_used >= disk_most - disk_most / 10)
+    return disk_note(nearly_used_words);
   return {};
 }
 

@@ -1,14 +1,18 @@
 #include "actors/workspace_keeper.hpp"
 
 #include "base/clock.hpp"
+#include "base/log.hpp"
 #include "workspace/paths.hpp"
 #include "workspace/removal.hpp"
 #include "workspace/snapshot_store.hpp"
+#include "workspace/usage.hpp"
 #include "workspace/versions.hpp"
 
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
+#include <memory>
+#include <set>
 
 namespace varro {
 
@@ -48,6 +52,41 @@ caf::expected<workspace_change> fork_files(const config& settings, int64_t chat,
   if (auto err = keep_version(settings.data_dir, chat, now, settings.shell))
     return err;
   return restore_version(settings.data_dir, chat, now, to);
+}
+
+// The chats whose earlier files are those that were measured last.
+struct measured_chats {
+  static constexpr size_t chats_max = 10'000; // then all are measured anew
+  std::set<int64_t> chats;
+
+  void add(int64_t chat) {
+    if (chats.size() >= chats_max)
+      chats.clear();
+    chats.insert(chat);
+  }
+};
+using measured_pointer = std::shared_ptr<measured_chats>;
+
+void measure_versions(workspace_keeper_actor::pointer self, const config& settings, const store_actor& store,
+                      const measured_pointer& measured, int64_t user, int64_t chat) {
+  if (measured->chats.contains(chat))
+    return;
+  measured->add(chat);
+  const versions_measured one{user, chat, versions_bytes(settings.data_dir, chat)};
+  self->request(store, caf::infinite, usage_atom_v, one)
+    .then([](done_atom) {},
+          [=](caf::error& error) {
+            measured->chats.erase(chat);
+            log(log_level::error, "the size of earlier files was not kept: " + text_of(error));
+          });
+}
+
+void measure_files(workspace_keeper_actor::pointer self, const config& settings, const store_actor& store, int64_t user,
+                   int64_t chat) {
+  const auto usage = measure_workspace(workspace_of(settings.data_dir, chat), settings.shell);
+  self->request(store, caf::infinite, usage_atom_v, user, chat, static_cast<int64_t>(usage.bytes))
+    .then([](done_atom) {},
+          [](caf::error& error) { log(log_level::error, "the size of a workspace was not kept: " + text_of(error)); });
 }
 
 // What chats have outside of the database: "7", "7.deleted", "7.snap" of a chat 7.
@@ -91,18 +130,22 @@ int64_t greatest_chat_with_files(const std::filesystem::path& data_dir) {
   return greatest;
 }
 
-workspace_keeper_actor::behavior_type workspace_keeper(workspace_keeper_actor::pointer,
-                                                       std::shared_ptr<const config> settings, known_chats known) {
+workspace_keeper_actor::behavior_type workspace_keeper(workspace_keeper_actor::pointer self,
+                                                       std::shared_ptr<const config> settings, known_chats known,
+                                                       store_actor store) {
   sweep(settings->data_dir, known);
+  auto measured = std::make_shared<measured_chats>();
   return {
     [=](keep_atom, int64_t chat, const std::string& name, int64_t latest) -> caf::result<done_atom> {
       if (has_version(settings->data_dir, chat, name))
         return done_atom_v;
       if (now_us() > latest) // the cell may run already
         return fail(errc::storage_failed, "other chats' files took too long");
+      measured->chats.erase(chat);
       return done_unless(keep_version(settings->data_dir, chat, name, settings->shell));
     },
     [=](branch_atom, int64_t chat, int64_t left_run, const std::vector<std::string>& next) {
+      measured->chats.erase(chat);
       return done_unless(keep_before_branch_change(*settings, chat, left_run, next));
     },
     [=](restore_atom, int64_t chat, const std::vector<std::string>& names) -> caf::result<workspace_change> {
@@ -113,17 +156,25 @@ workspace_keeper_actor::behavior_type workspace_keeper(workspace_keeper_actor::p
       return std::move(*change);
     },
     [=](fork_atom, int64_t chat, std::vector<std::string>& names, int64_t to) -> caf::result<workspace_change> {
+      measured->chats.erase(chat);
       auto change = fork_files(*settings, chat, std::move(names), to);
       if (!change)
         return std::move(change.error());
       return std::move(*change);
     },
+    [=](usage_atom, int64_t user, int64_t chat, bool workspace) {
+      if (!store)
+        return;
+      measure_versions(self, *settings, store, measured, user, chat);
+      if (workspace)
+        measure_files(self, *settings, store, user, chat);
+    },
   };
 }
 
 workspace_keeper_actor spawn_workspace_keeper(caf::actor_system& system, std::shared_ptr<const config> settings,
-                                              known_chats known) {
-  return system.spawn<caf::detached>(workspace_keeper, std::move(settings), std::move(known));
+                                              known_chats known, store_actor store) {
+  return system.spawn<caf::detached>(workspace_keeper, std::move(settings), std::move(known), std::move(store));
 }
 
 } // namespace varro

@@ -19,8 +19,10 @@ struct known_chats {
   int64_t greatest = 0;     // of all chats that there are or were
 };
 
+// `store`: where the sizes are kept; may be none.
 workspace_keeper_actor::behavior_type workspace_keeper(workspace_keeper_actor::pointer self,
-                                                       std::shared_ptr<const config> settings, known_chats known);
+                                                       std::shared_ptr<const config> settings, known_chats known,
+                                                       store_actor store);
 
 // The greatest id under which files lie; 0: there are none. A crash may leave those of a chat whose first commit, or
 // whose fork's, did not happen: no later chat may find them.
@@ -28,6 +30,6 @@ int64_t greatest_chat_with_files(const std::filesystem::path& data_dir);
 
 // On a thread of its own, which first clears away what deleted chats have left. Ends by an exit message.
 workspace_keeper_actor spawn_workspace_keeper(caf::actor_system& system, std::shared_ptr<const config> settings,
-                                              known_chats known);
+                                              known_chats known, store_actor store = {});
 
 } // namespace varro

@@ -1,5 +1,7 @@
 #include "base/text.hpp"
 
+#include <cstdio>
+
 namespace varro {
 
 std::string_view trim(std::string_view text, std::string_view blanks) {
@@ -82,6 +84,23 @@ std::vector<std::string_view> words_of(std::string_view text, std::string_view s
     text.remove_prefix(end + 1);
   }
   return words;
+}
+
+std::string byte_count(uint64_t bytes) {
+  if (bytes == 1)
+    return "1 byte";
+  if (bytes < 1024)
+    return std::to_string(bytes) + " bytes";
+  const char* units[] = {"KiB", "MiB", "GiB", "TiB"};
+  double value = static_cast<double>(bytes) / 1024;
+  size_t unit = 0;
+  while (value >= 1024 && unit < 3) {
+    value /= 1024;
+    ++unit;
+  }
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f %s", value, units[unit]);
+  return text;
 }
 
 } // namespace varro

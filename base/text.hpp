@@ -1,6 +1,7 @@
 // Text as protocols have it, whatever the locale says. Any thread.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,5 +35,8 @@ std::optional<std::string> percent_decode(std::string_view text, bool plus_is_sp
 // The words between any of `separators`, none of them empty; the first `words_max` of them. They refer to `text`.
 std::vector<std::string_view> words_of(std::string_view text, std::string_view separators,
                                        size_t words_max = std::string_view::npos);
+
+// "1 byte", "12.3 KiB"
+std::string byte_count(uint64_t bytes);
 
 } // namespace varro

@@ -56,9 +56,16 @@ user_limits effective_limits(const limits_config& configured, const written_limi
   settle(limits, configured, written, groups, &user_limits::models);
   settle(limits, configured, written, groups, &user_limits::money_per_month);
   for (auto member : {&user_limits::runs_at_once, &user_limits::model_requests_per_day, &user_limits::tokens_per_day,
-                      &user_limits::cell_cpu_seconds_per_day, &user_limits::chats})
+                      &user_limits::cell_cpu_seconds_per_day, &user_limits::chats, &user_limits::upload_bytes_per_day,
+                      &user_limits::disk_bytes, &user_limits::shells_alive, &user_limits::shell_memory_bytes})
     settle(limits, configured, written, groups, member);
   return limits;
+}
+
+size_t shell_memory_of(const user_limits& limits, size_t most) {
+  if (!is_limited(limits.shell_memory_bytes))
+    return most;
+  return std::min(static_cast<size_t>(std::max(*limits.shell_memory_bytes, shell_memory_min)), most);
 }
 
 bool is_allowed_model(const user_limits& limits, std::string_view id) {

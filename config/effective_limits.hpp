@@ -34,6 +34,12 @@ bool is_limited(const std::optional<Number>& limit) {
   return limit && *limit > 0;
 }
 
+// What a shell needs whatever its user may have.
+inline constexpr int64_t shell_memory_min = int64_t{256} << 20;
+
+// Memory of a user's shell on a server whose shells may have `most`.
+size_t shell_memory_of(const user_limits& limits, size_t most);
+
 // Whether the model with this id is among these: "provider:name", or "provider:*" for all of a provider. All are where
 // nothing is said.
 bool is_allowed_model(const user_limits& limits, std::string_view id);

@@ -11,7 +11,7 @@ constexpr int64_t mib = 1 << 20;
 constexpr int64_t gib = 1 << 30;
 constexpr int64_t day_ms = 86'400'000;
 constexpr int64_t path_bytes_max = 4096;
-constexpr int64_t limit_max = 1'000'000'000'000'000; // of tokens
+constexpr int64_t limit_max = 1'000'000'000'000'000; // of tokens and bytes
 
 // Path, least, greatest, choices, refusal, member.
 constexpr key_row<config> config_table[]{
@@ -148,6 +148,10 @@ constexpr key_row<config> config_table[]{
   {{"limits.cell_cpu_seconds_per_day", 0, 1'000'000'000, "", ""},
    VARRO_AT(config, limits.everybody.cell_cpu_seconds_per_day)},
   {{"limits.chats", 0, 1'000'000'000, "", ""}, VARRO_AT(config, limits.everybody.chats)},
+  {{"limits.upload_bytes_per_day", 0, limit_max, "", ""}, VARRO_AT(config, limits.everybody.upload_bytes_per_day)},
+  {{"limits.disk_bytes", 0, limit_max, "", ""}, VARRO_AT(config, limits.everybody.disk_bytes)},
+  {{"limits.shells_alive", 0, 100'000, "", ""}, VARRO_AT(config, limits.everybody.shells_alive)},
+  {{"limits.shell_memory_bytes", 0, 1024 * gib, "", ""}, VARRO_AT(config, limits.everybody.shell_memory_bytes)},
   {{"limits.contact", 0, 500, "", ""}, VARRO_AT(config, limits.contact)},
 
   {{"prices.currency", 3, 3, "", ""}, VARRO_AT(config, prices.currency)},
@@ -205,6 +209,10 @@ constexpr key_row<user_limits> limit_table[]{
   {{"money_per_month", 0, 1'000'000'000, "", ""}, VARRO_AT(user_limits, money_per_month)},
   {{"cell_cpu_seconds_per_day", 0, 1'000'000'000, "", ""}, VARRO_AT(user_limits, cell_cpu_seconds_per_day)},
   {{"chats", 0, 1'000'000'000, "", ""}, VARRO_AT(user_limits, chats)},
+  {{"upload_bytes_per_day", 0, limit_max, "", ""}, VARRO_AT(user_limits, upload_bytes_per_day)},
+  {{"disk_bytes", 0, limit_max, "", ""}, VARRO_AT(user_limits, disk_bytes)},
+  {{"shells_alive", 0, 100'000, "", ""}, VARRO_AT(user_limits, shells_alive)},
+  {{"shell_memory_bytes", 0, 1024 * gib, "", ""}, VARRO_AT(user_limits, shell_memory_bytes)},
 };
 
 constexpr key_order order_table[]{

@@ -17,6 +17,10 @@ struct user_limits {
   std::optional<double> money_per_month; // in prices.currency; a model without a price is refused where this is set
   std::optional<int64_t> cell_cpu_seconds_per_day;
   std::optional<int64_t> chats;
+  std::optional<int64_t> upload_bytes_per_day;
+  std::optional<int64_t> shells_alive;
+  std::optional<int64_t> shell_memory_bytes; // of each; at least shell_memory_min, at most shell.memory_bytes_max
+  std::optional<int64_t> disk_bytes;         // of all chats: files, snapshots, earlier files, messages
 };
 
 struct group_limits {

@@ -96,10 +96,10 @@ audit_origin application::origin_of(const received_request& request) const {
   return {0, "", audit_way::browser, request.peer};
 }
 
-caf::expected<allowance_ptr> application::allowance_of(const visitor& who) const {
+caf::expected<allowance_ptr> application::allowance_of(const visitor& who, int64_t seen_from_chat) const {
   if (!services.allowances)
     return std::make_shared<const user_allowance>();
-  return ask<allowance_ptr>(services.allowances, usage_atom_v, who.user.id);
+  return ask<allowance_ptr>(services.allowances, usage_atom_v, who.user.id, seen_from_chat);
 }
 
 caf::expected<page_context> application::bare_context_of(const visitor& who) const {
@@ -152,13 +152,49 @@ int application::status_of(const caf::error& error) {
   }
 }
 
+// Counted before they are there: what a crash takes away counts, what it leaves has been counted.
 caf::expected<stored_uploads> application::store_files(const visitor& who, int64_t chat,
                                                        const std::vector<form_file>& files) const {
   auto held = ask<user_holdings>(services.reader, usage_atom_v, who.user.id, chat);
   if (!held)
     return held.error();
   auto others = static_cast<size_t>(held->other_workspaces + held->histories);
-  return store_uploads(settings, chat, files, left_for_user(others, settings.shell));
+  stored_uploads stored;
+  auto room = room_for_uploads(settings, chat, files, left_for_user(others, settings.shell));
+  if (!room)
+    return room.error();
+  stored.workspace_bytes = *room;
+  auto known = allowance_of(who, chat);
+  if (!known)
+    return known.error();
+  const auto bytes = bytes_of(files);
+  auto allowance = **known;
+  const auto there = *room - bytes; // now; the database has what was measured last
+  allowance.disk.files += there - allowance.disk.files_of_chat;
+  if (auto refused = disk_refusal(allowance, bytes); !refused.empty())
+    return fail(errc::too_large, refused);
+  if (auto refused = count_upload(who, allowance, bytes))
+    return refused;
+  auto names = write_uploads(settings, chat, files);
+  if (!names)
+    return names.error();
+  stored.names = std::move(*names);
+  return stored;
+}
+
+caf::error application::count_upload(const visitor& who, const user_allowance& allowance, int64_t bytes) const {
+  if (auto refused = upload_refusal(allowance, bytes); !refused.empty())
+    return fail(errc::too_large, refused);
+  const auto most = allowance.limits.upload_bytes_per_day.value_or(0);
+  auto counted = ask<done_atom>(services.store, usage_atom_v, upload_counted{who.user.id, now_us(), bytes, most});
+  if (counted)
+    return {};
+  if (code_of(counted.error()) != errc::too_large)
+    return counted.error();
+  // Another upload of theirs came between: now it is in the sum.
+  auto again = allowance_of(who);
+  auto refused = again ? upload_refusal(**again, bytes) : std::string{};
+  return refused.empty() ? counted.error() : fail(errc::too_large, refused);
 }
 
 void application::note_usage(const visitor& who, int64_t chat, const stored_uploads& stored) const {

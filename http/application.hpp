@@ -85,7 +85,7 @@ public:
   audit_origin origin_of(const received_request& request, const visitor& who) const;
   audit_origin origin_of(const received_request& request) const;
   // What the visitor may use now and has used.
-  caf::expected<allowance_ptr> allowance_of(const visitor& who) const;
+  caf::expected<allowance_ptr> allowance_of(const visitor& who, int64_t seen_from_chat = 0) const;
   // Without chats: the models that the visitor may use, and which of their limits is reached.
   caf::expected<page_context> bare_context_of(const visitor& who) const;
   // The sidebar: the user's newest chats, or those after `before`.
@@ -128,7 +128,8 @@ public:
     return done ? empty_reply(204) : error_reply(call.request, done.error());
   }
 
-  // Writes a form's files into the workspace of the user's chat, within the quotas of both. REQUIRES: it is theirs.
+  // Writes a form's files into the workspace of the user's chat, within the quotas of both and what the user may upload
+  // today. REQUIRES: it is theirs.
   caf::expected<stored_uploads> store_files(const visitor& who, int64_t chat,
                                             const std::vector<form_file>& files) const;
   // After that, and once the chat is stored.
@@ -146,6 +147,10 @@ public:
 
   static bool is_gone(const caf::error& error);
   static int status_of(const caf::error& error);
+
+private:
+  // Counts so many bytes for the user's day, if they may; errc::too_large in words for the user.
+  caf::error count_upload(const visitor& who, const user_allowance& allowance, int64_t bytes) const;
 };
 
 } // namespace varro

@@ -58,6 +58,18 @@ std::optional<turn_refusal> check_new_chat(const application& app, const visitor
   return std::nullopt;
 }
 
+// Before files, snapshots and messages are copied. How much that will be is known only then.
+std::optional<turn_refusal> check_fork(const application& app, const visitor& who) {
+  if (auto refused = check_new_chat(app, who))
+    return refused;
+  auto allowance = app.allowance_of(who);
+  if (!allowance)
+    return turn_refusal{application::status_of(allowance.error()), text_of(allowance.error())};
+  if (auto refused = disk_refusal(**allowance, 0); !refused.empty())
+    return turn_refusal{413, std::move(refused)};
+  return std::nullopt;
+}
+
 // Of a new chat for which none was chosen.
 std::string default_model_of(const application& app, const visitor& who) {
   auto context = app.bare_context_of(who);
@@ -218,7 +230,7 @@ reply fork_chat(application& app, const route_call& call, const visitor& who, co
     return malformed(app, call, asked.error());
   if (!asked->turn)
     return app.error_reply(call.request, 422, "The form does not say after which turn to fork.");
-  if (auto refused = check_new_chat(app, who))
+  if (auto refused = check_fork(app, who))
     return app.error_reply(call.request, refused->status, refused->text);
   auto forked = app.ask_chat<chat_forked>(who.user.id, *id, fork_atom_v, *asked->turn);
   if (!forked)

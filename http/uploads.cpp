@@ -10,21 +10,22 @@
 
 namespace varro {
 
-caf::expected<stored_uploads> store_uploads(const config& settings, int64_t chat_id,
-                                            const std::vector<form_file>& files, size_t left) {
+int64_t bytes_of(const std::vector<form_file>& files) {
+  int64_t sum = 0;
+  for (const auto& file : files)
+    sum += static_cast<int64_t>(file.bytes.size());
+  return sum;
+}
+
+caf::expected<int64_t> room_for_uploads(const config& settings, int64_t chat_id, const std::vector<form_file>& files,
+                                        size_t left) {
   if (chat_id <= 0)
     return fail(errc::not_found, "The chat does not exist yet. Send a message first.");
   if (files.size() > uploads_max)
     return fail(errc::too_large, "More than " + std::to_string(uploads_max) + " files at once. Send fewer.");
-  auto directory = workspace_of(settings.data_dir, chat_id);
-  auto workspace = workspace_files::create(directory, shell_user());
-  if (!workspace)
-    return workspace.error();
-  auto usage = measure_workspace(directory, settings.shell);
-  for (const auto& file : files) {
-    usage.bytes += file.bytes.size();
-    ++usage.files;
-  }
+  auto usage = measure_workspace(workspace_of(settings.data_dir, chat_id), settings.shell);
+  usage.bytes += static_cast<size_t>(bytes_of(files));
+  usage.files += files.size();
   if (is_over_quota(usage, settings.shell))
     return fail(errc::too_large,
                 "The workspace of this chat is full: with these files it would hold "
@@ -34,15 +35,22 @@ caf::expected<stored_uploads> store_uploads(const config& settings, int64_t chat
                 "Your files are over their quota: with these this chat would hold "
                   + std::to_string((usage.bytes >> 20) + 1) + " MiB; " + user_quota_text(left, settings.shell)
                   + ". Delete files or chats first.");
-  stored_uploads stored;
-  stored.workspace_bytes = static_cast<int64_t>(usage.bytes);
+  return static_cast<int64_t>(usage.bytes);
+}
+
+caf::expected<std::vector<std::string>> write_uploads(const config& settings, int64_t chat_id,
+                                                      const std::vector<form_file>& files) {
+  auto workspace = workspace_files::create(workspace_of(settings.data_dir, chat_id), shell_user());
+  if (!workspace)
+    return workspace.error();
+  std::vector<std::string> names;
   for (const auto& file : files) {
     auto name = workspace->write(file.name, file.bytes);
     if (!name)
       return name.error();
-    stored.names.push_back(std::move(*name));
+    names.push_back(std::move(*name));
   }
-  return stored;
+  return names;
 }
 
 std::vector<user_content> attached_to_message(const config& settings, const std::vector<form_file>& files,

@@ -15,9 +15,16 @@ struct stored_uploads {
   int64_t workspace_bytes = 0;    // that it holds now
 };
 
-// Writes the files. `left`: bytes that the user's quota leaves for this workspace. REQUIRES: the user owns the chat.
-caf::expected<stored_uploads> store_uploads(const config& settings, int64_t chat_id,
-                                            const std::vector<form_file>& files, size_t left);
+// All bytes of these files.
+int64_t bytes_of(const std::vector<form_file>& files);
+
+// What the workspace will hold with these files; an error where the quotas do not leave room for them. `left`: bytes
+// that the user's quota leaves for this workspace.
+caf::expected<int64_t> room_for_uploads(const config& settings, int64_t chat_id, const std::vector<form_file>& files,
+                                        size_t left);
+// Writes the files; their names. REQUIRES: the user owns the chat, and there is room.
+caf::expected<std::vector<std::string>> write_uploads(const config& settings, int64_t chat_id,
+                                                      const std::vector<form_file>& files);
 
 // What of these files goes to the model with the message: nothing but text when none is a picture or a PDF; else a note
 // of all names, and each picture and PDF as long as they are together within chat.attachment_bytes_max. By their bytes,

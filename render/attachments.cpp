@@ -1,3 +1,4 @@
+#include "base/text.hpp"
 #include "models/cell.hpp"
 #include "models/history.hpp"
 #include "render/html.hpp"
@@ -134,7 +135,7 @@ html::markup file_html(int64_t chat_id, int64_t seq, size_t index, const binary_
               html::void_element("img", {{"src", address}, {"alt", label}, png_size(file.data), {"loading", "lazy"}})));
   return element("p", {{"class", "file-output"}},
                  element("a", {{"class", "file"}, {"href", address}, {"download", true}}, label), " ",
-                 element("span", {{"class", "file-size"}}, file.media_type, ", ", html::byte_count(file.data.size())));
+                 element("span", {{"class", "file-size"}}, file.media_type, ", ", byte_count(file.data.size())));
 }
 
 html::markup url_html(const url_content& content) {

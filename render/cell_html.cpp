@@ -1,3 +1,4 @@
+#include "base/text.hpp"
 #include "base/utf8.hpp"
 #include "models/cell.hpp"
 #include "render/chart_frame.hpp"
@@ -92,7 +93,7 @@ markup chart_html(const block_place& place, size_t file, const rich_output& char
     element("figcaption", chart.text.empty() ? "A chart." : chart.text, drawn ? "" : " (too large to be drawn here)"),
     element("p", {{"class", "chart-data"}},
             element("a", {{"class", "file"}, {"href", data}, {"download", true}}, "Data of this chart"), " ",
-            element("span", {{"class", "file-size"}}, "JSON, ", html::byte_count(chart.data.size()))));
+            element("span", {{"class", "file-size"}}, "JSON, ", byte_count(chart.data.size()))));
 }
 
 // A formula alone is one; whatever else calls itself LaTeX is text with formulas in it.

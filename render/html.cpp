@@ -2,8 +2,6 @@
 
 #include "render/blocks.hpp"
 
-#include <cstdio>
-
 namespace varro::html {
 
 markup outside_link(std::string_view address, std::string_view text) {
@@ -13,23 +11,6 @@ markup outside_link(std::string_view address, std::string_view text) {
 
 bool is_safe_link(std::string_view address) {
   return address.size() <= link_bytes_max && url::allows(address);
-}
-
-std::string byte_count(uint64_t bytes) {
-  if (bytes == 1)
-    return "1 byte";
-  if (bytes < 1024)
-    return std::to_string(bytes) + " bytes";
-  const char* units[] = {"KiB", "MiB", "GiB", "TiB"};
-  double value = static_cast<double>(bytes) / 1024;
-  size_t unit = 0;
-  while (value >= 1024 && unit < 3) {
-    value /= 1024;
-    ++unit;
-  }
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1f %s", value, units[unit]);
-  return text;
 }
 
 markup code_block(std::string_view code, std::string_view language) {

@@ -19,9 +19,6 @@ inline constexpr size_t link_bytes_max = 4096; // of an address that somebody el
 // Whether such an address is one that a page may link to (html::url). Others are shown as text.
 bool is_safe_link(std::string_view address);
 
-// "1 byte", "12.3 KiB"
-std::string byte_count(uint64_t bytes);
-
 // <pre><code class="language-…">
 markup code_block(std::string_view code, std::string_view language);
 

@@ -1,5 +1,6 @@
 #include "render/pages.hpp"
 
+#include "base/text.hpp"
 #include "render/html.hpp"
 #include "render/model_choice.hpp"
 #include "render/page_parts.hpp"
@@ -186,8 +187,7 @@ markup file_list(int64_t chat_id, const std::vector<listed_file>& files) {
   auto entry = [&](const listed_file& file) {
     const url address{workspace_file_url(chat_id, file.name)};
     return element("li", element("a", {{"class", "file"}, {"href", address}, {"download", true}}, file.name), " ",
-                   element("span", {{"class", "file-size"}}, html::byte_count(file.bytes)), " ",
-                   time_html(file.modified_at));
+                   element("span", {{"class", "file-size"}}, byte_count(file.bytes)), " ", time_html(file.modified_at));
   };
   return element("ul", {{"class", "file-list"}}, html::each(files, entry));
 }

@@ -193,8 +193,9 @@ display_limit display_limit_of(const shell_config& limits, const quota_left& lef
             "a new chat, or a fork of an earlier turn, has room"};
   if (left.of_user < limits.display_bytes_max)
     return {left.of_user,
-            "the user's files and chats may hold " + mebibytes(limits.user_bytes_max)
-              + " together (shell.user_bytes_max), and that is used up"};
+            !left.user_quota.empty() ? left.user_quota + ", and that is used up"
+                                     : "the user's files and chats may hold " + mebibytes(limits.user_bytes_max)
+                + " together (shell.user_bytes_max), and that is used up"};
   return {limits.display_bytes_max,
           "a cell may show " + mebibytes(limits.display_bytes_max) + " together (shell.display_bytes_max)"};
 }

@@ -97,6 +97,7 @@ std::optional<shell_event> event_of(channel_message& message) {
   event.request = number_in<uint64_t>(value, "request");
   event.shell = number_in<uint64_t>(value, "shell");
   event.chat = number_in(value, "chat");
+  event.memory = number_in<size_t>(value, "memory");
   event.user = number_in(value, "user");
   event.bytes = number_in(value, "bytes");
   event.has_cgroup = value.value("cgroup", false);
@@ -292,18 +293,20 @@ supervisor_client::supervisor_client(supervisor_settings settings, listener list
 supervisor_client::~supervisor_client() = default;
 
 void supervisor_client::start(uint64_t request, int64_t user, int64_t chat, const std::string& workspace,
-                              const std::string& python, size_t left) {
+                              const std::string& python, size_t left, const std::string& quota, size_t memory) {
   worker_->send({{"op", "start"},
                  {"request", request},
                  {"user", user},
                  {"chat", chat},
                  {"workspace", workspace},
                  {"python", python},
-                 {"left", left}});
+                 {"left", left},
+                 {"quota", quota},
+                 {"memory", memory}});
 }
 
-void supervisor_client::allow(uint64_t shell, size_t left) {
-  worker_->send({{"op", "allow"}, {"shell", shell}, {"left", left}});
+void supervisor_client::allow(uint64_t shell, size_t left, const std::string& quota) {
+  worker_->send({{"op", "allow"}, {"shell", shell}, {"left", left}, {"quota", quota}});
 }
 
 void supervisor_client::attach(uint64_t request, uint64_t shell) {

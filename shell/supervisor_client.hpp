@@ -30,7 +30,7 @@ struct preload_problem {
 
 struct shell_event {
   enum class kind : uint8_t {
-    started,     // request, process, has_cgroup
+    started,     // request, process, has_cgroup, memory
     failed,      // request, why
     ended,       // shell, status, why
     found,       // shell, chat, user, python, cells, has_ended, status, why: it was there before this server
@@ -46,6 +46,7 @@ struct shell_event {
   int64_t chat = 0;
   int64_t user = 0;
   int64_t bytes = 0;
+  size_t memory = 0;       // that the shell may have; 0: it does not say
   shell_process process;   // the receiver owns its descriptors
   bool has_cgroup = false; // the shell as a whole is limited, not only each process
   bool has_ended = false;
@@ -69,10 +70,11 @@ public:
   ~supervisor_client(); // leaves; the shells stay unless end() was called
   supervisor_client(const supervisor_client&) = delete;
 
-  // `left`: bytes that the user's quota leaves for this workspace.
+  // `left`: bytes that the user's quota leaves for this workspace; `quota`: which one, as quota_left::user_quota.
+  // `memory`: bytes that the shell may have, at most shell.memory_bytes_max; 0: that.
   void start(uint64_t request, int64_t user, int64_t chat, const std::string& workspace, const std::string& python,
-             size_t left);
-  void allow(uint64_t shell, size_t left);
+             size_t left, const std::string& quota = {}, size_t memory = 0);
+  void allow(uint64_t shell, size_t left, const std::string& quota = {});
   void attach(uint64_t request, uint64_t shell);
   void acknowledge(uint64_t shell, uint64_t cell);
   void close(uint64_t shell);

@@ -6,6 +6,7 @@
 #include "base/day.hpp"
 #include "base/errors.hpp"
 #include "storage/audit.hpp"
+#include "storage/records.hpp"
 
 #include <cstdint>
 #include <string>
@@ -40,6 +41,7 @@ struct user_use {
   int64_t tokens = 0;       // of this day, read and written
   int64_t processor_us = 0; // of this day's cells
   int64_t cost_nano = 0;    // of this month, in the currency that was asked for
+  int64_t upload_bytes = 0; // of this day; not a sum of the ledger, but of upload_counted
 };
 inline constexpr int64_t usage_sum_max = 4'000'000'000'000'000'000;
 
@@ -53,6 +55,8 @@ public:
   // On the UTC day of `now` and in its month. Reads sums of days, however many rows the ledger has.
   virtual caf::expected<user_use> use_of(int64_t user_id, unix_us now, std::string_view currency) = 0;
   virtual caf::expected<int64_t> count_chats(int64_t user_id) = 0; // how many there are now
+  // Seen from this chat; 0: from none.
+  virtual caf::expected<user_disk> disk_of(int64_t user_id, int64_t chat_id) = 0;
 
   // All rows: everybody's, then groups and users by name.
   virtual caf::expected<std::vector<limit_row>> all_limits() = 0;

@@ -121,6 +121,15 @@ struct user_holdings {
   int64_t history = 0;          // those of this chat
 };
 
+// What all chats of a user take on the disk, as it was measured last, in bytes.
+struct user_disk {
+  int64_t files = 0;
+  int64_t snapshots = 0;     // of variables
+  int64_t versions = 0;      // earlier files
+  int64_t messages = 0;      // in abandoned branches too
+  int64_t files_of_chat = 0; // those of `files` that are of the chat that was asked for
+};
+
 // A run that nobody has ended: of a former process, when the server starts.
 struct open_run {
   int64_t user_id = 0;
@@ -168,6 +177,7 @@ struct write_batch {
   std::optional<chat_prefix> prefix;          // inserted, or replaces the chat's
   std::vector<snapshot_record> snapshots;     // each replaces one of the same seq
   bool forget_snapshots = false;              // all earlier ones: their file was begun anew
+  std::optional<int64_t> snapshot_bytes;      // what that file holds now
   std::optional<int64_t> activate_run;        // makes this run's branch, down to its newest run, the active one
   std::vector<usage_row> usage;               // of this chat and user; inserted
   int64_t chat_id = 0;                        // the chat that all of this belongs to; 0 takes it from `chat`

@@ -35,9 +35,25 @@ struct workspace_measured {
   int64_t bytes = 0;
 };
 
+// The same of its earlier files.
+struct versions_measured {
+  int64_t user_id = 0;
+  int64_t chat_id = 0;
+  int64_t bytes = 0;
+};
+
 // What was used without a message, or whose message others wrote. Its chat may be gone.
 struct usage_noted {
   std::vector<usage_row> rows;
+};
+
+// The user uploads so many bytes: they are added to those of the day, before the files are stored. errc::too_large, and
+// nothing is added, where the day would have more than `most`.
+struct upload_counted {
+  int64_t user_id = 0;
+  unix_us at = 0;
+  int64_t bytes = 0;
+  int64_t most = 0; // 0: no limit
 };
 
 // Somebody logged out. A login that is gone is no error.
@@ -163,7 +179,7 @@ using account_write = std::variant<login_used, login_ended, other_logins_ended, 
 
 // A login_record is a new login; those of anybody that have expired when it was made go with it. errc::not_found where
 // there is no such user.
-using store_write = std::variant<write_batch, chat_renamed, chat_deleted, workspace_measured, usage_noted, login_record,
-                                 login_dropped, account_write>;
+using store_write = std::variant<write_batch, chat_renamed, chat_deleted, workspace_measured, versions_measured,
+                                 usage_noted, upload_counted, login_record, login_dropped, account_write>;
 
 } // namespace varro

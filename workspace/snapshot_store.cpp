@@ -68,6 +68,12 @@ caf::error copy_snapshots(const fs::path& data_dir, int64_t chat, int64_t to) {
   return caf::none;
 }
 
+int64_t snapshots_bytes(const fs::path& data_dir, int64_t chat) noexcept {
+  constexpr int64_t block_bytes = 512; // stat's unit
+  struct stat status {};
+  return stat(file_of(data_dir, chat).c_str(), &status) == 0 ? int64_t{status.st_blocks} * block_bytes : 0;
+}
+
 void remove_snapshots(const fs::path& data_dir, int64_t chat) noexcept {
   unlink(file_of(data_dir, chat).c_str());
 }

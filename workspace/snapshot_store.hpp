@@ -23,6 +23,9 @@ caf::expected<descriptor> read_snapshots(const std::filesystem::path& data_dir, 
 // The snapshots of a chat for a fork of it, in the place of those that it has. A chat without any is no error.
 caf::error copy_snapshots(const std::filesystem::path& data_dir, int64_t chat, int64_t to);
 
+// What the chat's snapshots take on the disk; 0: there are none.
+int64_t snapshots_bytes(const std::filesystem::path& data_dir, int64_t chat) noexcept;
+
 void remove_snapshots(const std::filesystem::path& data_dir, int64_t chat) noexcept;
 
 } // namespace varro

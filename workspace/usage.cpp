@@ -197,7 +197,9 @@ size_t left_for_history(size_t history_bytes, const chat_config& limits) noexcep
   return limits.history_bytes_max - std::min(history_bytes, limits.history_bytes_max);
 }
 
-std::string user_quota_text(size_t left, const shell_config& limits) {
+std::string user_quota_text(size_t left, const shell_config& limits, const std::string& user_quota) {
+  if (!user_quota.empty())
+    return user_quota + ", and all else leaves " + std::to_string(left >> 20) + " MiB for the files of this one";
   return "all chats of a user may hold " + mebibytes(limits.user_bytes_max)
     + " together (shell.user_bytes_max), and the others leave " + std::to_string(left >> 20) + " MiB for this one";
 }

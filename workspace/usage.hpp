@@ -54,6 +54,8 @@ inline constexpr size_t usage_step_bytes = 1u << 20;
 struct quota_left {
   size_t of_user = std::numeric_limits<size_t>::max(); // of all that the user may hold
   size_t of_chat = std::numeric_limits<size_t>::max(); // of what the chat's messages may hold
+  std::string user_quota
+    = {}; // which one of_user is of, where it is not shell.user_bytes_max: "… 100 MiB (disk_bytes)"
 };
 // What a chat whose messages hold so much may still show.
 size_t left_for_history(size_t history_bytes, const chat_config& limits) noexcept;
@@ -63,7 +65,8 @@ inline bool is_over_user_quota(const workspace_usage& usage, size_t left) noexce
   return usage.bytes > left;
 }
 // "all chats of a user may hold 10240 MiB together (shell.user_bytes_max), and the others leave 64 MiB for this one"
-std::string user_quota_text(size_t left, const shell_config& limits);
+// Of another quota: "all … 100 MiB (disk_bytes), and all else leaves 64 MiB for the files of this one"
+std::string user_quota_text(size_t left, const shell_config& limits, const std::string& user_quota = {});
 
 // "80 MiB", rounded up.
 std::string mebibytes(size_t bytes);

@@ -6,6 +6,7 @@
 #include "workspace/file_listing.hpp"
 #include "workspace/owner.hpp"
 #include "workspace/paths.hpp"
+#include "workspace/usage.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -13,6 +14,7 @@
 #include <ctime>
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <map>
 
 #include <fcntl.h>
@@ -293,6 +295,11 @@ caf::expected<workspace_change> restore_version(const fs::path& data_dir, int64_
   };
   change.differing = restore_files(*workspace, *wanted, open_blob, shell_user());
   return change;
+}
+
+int64_t versions_bytes(const fs::path& data_dir, int64_t chat) {
+  constexpr auto all = std::numeric_limits<size_t>::max();
+  return static_cast<int64_t>(measure_workspace(directory_of(data_dir, chat), all).bytes);
 }
 
 void remove_versions(const fs::path& data_dir, int64_t chat) noexcept {

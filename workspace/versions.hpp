@@ -49,6 +49,9 @@ bool has_version(const std::filesystem::path& data_dir, int64_t chat, const std:
 caf::expected<workspace_change> restore_version(const std::filesystem::path& data_dir, int64_t chat,
                                                 const std::string& name, int64_t to);
 
+// What all that is kept of the chat takes on the disk. Blocks that files share count for each of them.
+int64_t versions_bytes(const std::filesystem::path& data_dir, int64_t chat);
+
 void remove_versions(const std::filesystem::path& data_dir, int64_t chat) noexcept;
 
 // A change of branch that is under way: the branch's newest run, and the versions of which the first that exists is to

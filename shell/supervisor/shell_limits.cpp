@@ -14,6 +14,12 @@ constexpr size_t own_threads = 3; // the first process's, Python's, and the one 
 
 } // namespace
 
+shell_config supervisor::limits_of(const shell& of) const {
+  auto limits = settings_.shell;
+  limits.memory_bytes_max = of.memory;
+  return limits;
+}
+
 // What the kernel has ended before a cell, such as the copy that wrote a snapshot, is not the cell's.
 void supervisor::note_begin(shell& of) {
   if (std::exchange(of.cells_begun, of.frames->cells_taken()) != of.frames->cells_taken() && of.has_cgroup)
@@ -27,7 +33,7 @@ void supervisor::watch_memory_kills(shell& each) {
     tell({{"op", "over"},
           {"shell", each.number},
           {"why",
-           "The shell's memory limit of " + std::to_string(settings_.shell.memory_bytes_max >> 20)
+           "The shell's memory limit of " + std::to_string(each.memory >> 20)
              + " MiB was reached, one of its processes was killed for it, and the cell was stopped. The variables "
                "are kept."}});
 }
@@ -48,8 +54,7 @@ void supervisor::watch_memory() {
       continue;
     auto usage = usage_of(each.init, processes_max);
     // Pages shared with the warm interpreter are counted here, so that most shells need no closer look.
-    if (usage.resident_bytes > limits.memory_bytes_max
-        && own_bytes_of(each.init, processes_max) > limits.memory_bytes_max)
+    if (usage.resident_bytes > each.memory && own_bytes_of(each.init, processes_max) > each.memory)
       kill_shell_of(each, "memory");
     each.is_watched = running || usage.processes > own_processes || usage.threads > own_threads;
   }

@@ -47,7 +47,7 @@ void supervisor::limit_shells() {
   if (!cgroups_ || !cgroups_->divide())
     return;
   for (auto& [number, each] : shells_)
-    if (each.now == stage::live && each.has_cgroup && !cgroups_->limit(number, settings_.shell))
+    if (each.now == stage::live && each.has_cgroup && !cgroups_->limit(number, limits_of(each)))
       log(log_level::warning, "the limits of a shell's cgroup could not be set again");
 }
 
@@ -96,6 +96,10 @@ void supervisor::start_shell(const json& message) {
   made.user = number_in<int64_t>(message, "user", 0);
   made.chat = number_in<int64_t>(message, "chat", 0);
   made.left = number_in<size_t>(message, "left", std::numeric_limits<size_t>::max());
+  made.quota = text_in(message, "quota");
+  const auto memory_max = settings_.shell.memory_bytes_max;
+  const auto memory = number_in<size_t>(message, "memory", 0);
+  made.memory = memory == 0 ? memory_max : std::min(memory, memory_max);
   made.python = python;
   made.workspace = workspace;
   made.since = clock::now();
@@ -121,7 +125,12 @@ void supervisor::hand_over(shell& to, const json& request) {
     kill_shell_of(to, "");
     return;
   }
-  tell({{"op", "started"}, {"request", request}, {"shell", to.number}, {"group", to.group}, {"cgroup", to.has_cgroup}},
+  tell({{"op", "started"},
+        {"request", request},
+        {"shell", to.number},
+        {"group", to.group},
+        {"cgroup", to.has_cgroup},
+        {"memory", to.memory}},
        {stream.get(), to.init_pidfd.get(), to.python_pidfd.get()});
   if (to.now == stage::ended)
     tell({{"op", "ended"}, {"shell", to.number}, {"status", to.status}, {"why", to.why}});
@@ -249,7 +258,10 @@ void supervisor::serve_asked(size_t index) {
     if (fstat(theirs.get(), &end) == 0)
       each.channel = end.st_ino;
     auto seen = settings_.shell.sandbox ? std::filesystem::path{"/workspaces"} : settings_.workspaces();
-    json message{{"op", "start"}, {"shell", number}, {"workspace", (seen / each.workspace).string()}};
+    json message{{"op", "start"},
+                 {"shell", number},
+                 {"workspace", (seen / each.workspace).string()},
+                 {"less_memory", settings_.shell.memory_bytes_max - each.memory}};
     if (each.mount) {
       message["user"] = user_of_shell(number);
       by.control().send(message, {theirs.get(), std::exchange(each.mount, {}).get()});
@@ -298,12 +310,12 @@ void supervisor::note_started(shell& which, channel_message message) {
   // Before its first cell.
   auto python = pid_of(which.python_pidfd.get());
   if (cgroups_ && server_.is_open()) {
-    which.has_cgroup = which.is_counted = cgroups_->add(which.number, settings_.shell, {which.init, python});
+    which.has_cgroup = which.is_counted = cgroups_->add(which.number, limits_of(which), {which.init, python});
     if (!which.has_cgroup)
       log(log_level::warning, "a shell could not be put into a cgroup; its processes are limited one by one");
   }
   workspaces_.begin({which.number, which.user, which.chat, which.workspace, which.left, which.usage, which.init, python,
-                     descriptor{fcntl(which.python_pidfd.get(), F_DUPFD_CLOEXEC, 0)}, which.channel});
+                     descriptor{fcntl(which.python_pidfd.get(), F_DUPFD_CLOEXEC, 0)}, which.channel, which.quota});
   auto request = std::exchange(which.request, std::nullopt);
   if (which.closing || !request)
     kill_shell_of(which, "");

@@ -276,8 +276,11 @@ void supervisor::handle(channel_message received) {
       watch_shell(*found);
     }
   } else if (operation == "allow") {
-    if (auto* found = find(message))
-      workspaces_.allow(found->number, found->left = number_in<size_t>(message, "left", found->left));
+    if (auto* found = find(message)) {
+      found->left = number_in<size_t>(message, "left", found->left);
+      found->quota = text_in(message, "quota");
+      workspaces_.allow(found->number, found->left, found->quota);
+    }
   } else if (operation == "close") {
     if (auto* found = find(message))
       close_shell_of(*found);

@@ -4,9 +4,11 @@
 // DATA_DIR/shells.sock (shell/channel.hpp):
 //   from the server
 //     {"op":"hello"}                       answered by hello, the interpreters, the shells, and census
-//     {"op":"start","request":R,"user":U,"chat":C,"workspace":NAME,"python":P,"left":BYTES}
-//                                          answered by started or failed; left: what the user's quota leaves for it
-//     {"op":"allow","shell":S,"left":BYTES} that has changed
+//     {"op":"start","request":R,"user":U,"chat":C,"workspace":NAME,"python":P,"left":BYTES,
+//      "quota":WORDS,"memory":BYTES}       answered by started or failed; left: what the user's quota leaves for it;
+//                                          quota: which one that is, where it is not shell.user_bytes_max; memory: that
+//                                          the shell may have, where that is less than shell.memory_bytes_max
+//     {"op":"allow","shell":S,"left":BYTES,"quota":WORDS} that has changed
 //     {"op":"attach","request":R,"shell":S}                               answered by started or failed
 //     {"op":"ack","shell":S,"cell":ID}     the cell's result is committed; its frames are forgotten
 //     {"op":"close","shell":S}             kills it; ended follows, and then it is forgotten
@@ -62,6 +64,8 @@ private:
     int64_t chat = 0;
     std::string python, workspace;
     size_t left = 0;       // of the user's quota, for this workspace
+    std::string quota;     // quota_left::user_quota
+    size_t memory = 0;     // that it may have
     workspace_usage usage; // of its workspace, before it starts
     stage now = stage::asked;
     clock::time_point since{};
@@ -91,6 +95,8 @@ private:
   void dispatch(source kind, uint64_t id, uint32_t events);
   void tick();
   void watch_memory();
+  // Of this shell: the configured ones, with its own memory.
+  shell_config limits_of(const shell& of) const;
   void note_begin(shell& of);
   void watch_memory_kills(shell& each);
   void limit_shells();

@@ -100,8 +100,9 @@ void workspace_watch::judge(place& each, const workspace_usage& named, bool stop
     return;
   } else if (each.running && !each.stopped_at && !is_nameless) {
     each.stopped_at = each.usage;
-    auto why = over_own ? quota_text(each.usage, limits_)
-                        : std::to_string(each.usage.bytes >> 20) + " MiB; " + user_quota_text(left, limits_);
+    auto why = over_own
+      ? quota_text(each.usage, limits_)
+      : std::to_string(each.usage.bytes >> 20) + " MiB; " + user_quota_text(left, limits_, each.shell.quota);
     report(each, workspace_report::kind::over,
            "The workspace is over its quota, and the cell was stopped: it holds " + why
              + ". Delete files; the variables are kept.");

@@ -83,10 +83,13 @@ void workspace_watch::begin(watched_shell shell) {
   });
 }
 
-void workspace_watch::allow(uint64_t shell, size_t left) {
-  change([=, this] {
-    if (auto found = places_.find(shell); found != places_.end())
-      set_left(found->second, left);
+void workspace_watch::allow(uint64_t shell, size_t left, std::string quota) {
+  change([=, this, quota = std::move(quota)] {
+    auto found = places_.find(shell);
+    if (found == places_.end())
+      return;
+    found->second.shell.quota = quota;
+    set_left(found->second, left);
   });
 }
 

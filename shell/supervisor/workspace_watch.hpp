@@ -48,6 +48,7 @@ struct watched_shell {
   pid_t init = -1, python = -1;
   descriptor python_handle; // a pidfd
   ino_t channel = 0;        // of its socket to us
+  std::string quota = {};   // quota_left::user_quota
 };
 
 // The functions may be called on one thread; none waits for a look.
@@ -72,7 +73,7 @@ public:
   std::vector<workspace_report> take();
 
   void begin(watched_shell shell);
-  void allow(uint64_t shell, size_t left);
+  void allow(uint64_t shell, size_t left, std::string quota = {});
   void note_cell(uint64_t shell, bool running);
   // The shell's processes are gone; its workspace is measured once more.
   void end(uint64_t shell);

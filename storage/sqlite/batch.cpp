@@ -170,7 +170,10 @@ caf::error put_snapshots(connection& db, const owned_chat& chat, const write_bat
   for (const auto& snapshot : batch.snapshots)
     if (auto err = put_snapshot(db, chat, snapshot))
       return err;
-  return caf::none;
+  if (!batch.snapshot_bytes)
+    return caf::none;
+  auto update = db.use("UPDATE chats SET snapshot_bytes = ?3 WHERE id = ?1 AND user_id = ?2");
+  return update.bind(chat.id).bind(chat.user).bind(*batch.snapshot_bytes).run();
 }
 
 // last_seq and updated_at follow what was written, so that they hold whatever the batch's own record says.

@@ -202,6 +202,13 @@ caf::error sqlite_database::set_workspace_bytes(int64_t user_id, int64_t chat_id
   });
 }
 
+caf::error sqlite_database::set_versions_bytes(int64_t user_id, int64_t chat_id, int64_t bytes) {
+  return impl_->write([&] {
+    auto update = impl_->db->use("UPDATE chats SET versions_bytes = ?3 WHERE id = ?1 AND user_id = ?2");
+    return update.bind(chat_id).bind(user_id).bind(bytes).run();
+  });
+}
+
 caf::expected<user_holdings> sqlite_database::holdings(int64_t user_id, int64_t chat_id) {
   // Two indices, which hold few chats each: those with files, and those with messages.
   auto query = impl_->db->use(

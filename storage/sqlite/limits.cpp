@@ -106,12 +106,30 @@ caf::expected<user_use> sqlite_database::use_of(int64_t user_id, unix_us now, st
   auto query = impl_->db->use("SELECT CAST(total(requests) FILTER (WHERE day = ?2) AS INTEGER),"
                               " CAST(min(total(tokens) FILTER (WHERE day = ?2), 4e18) AS INTEGER),"
                               " CAST(min(total(processor_us) FILTER (WHERE day = ?2), 4e18) AS INTEGER),"
-                              " CAST(min(total(cost_nano) FILTER (WHERE currency = ?4), 4e18) AS INTEGER)"
+                              " CAST(min(total(cost_nano) FILTER (WHERE currency = ?4), 4e18) AS INTEGER),"
+                              " CAST(min(total(upload_bytes) FILTER (WHERE day = ?2), 4e18) AS INTEGER)"
                               " FROM usage_days WHERE user_id = ?1 AND day >= ?3 AND day <= ?2");
   auto row = query.bind(user_id).bind(day).bind(first_of_month(day)).bind(currency).step();
   if (!row)
     return std::move(row.error());
-  return user_use{query.integer(0), query.integer(1), query.integer(2), query.integer(3)};
+  return user_use{query.integer(0), query.integer(1), query.integer(2), query.integer(3), query.integer(4)};
+}
+
+// One statement: of uploads at the same moment none passes the limit.
+caf::error sqlite_database::count_upload(const upload_counted& upload) {
+  const auto most = upload.most > 0 ? upload.most : usage_sum_max;
+  const auto too_many = fail(errc::too_large, "these files are more than may be uploaded on this day");
+  if (upload.bytes < 0 || upload.bytes > most)
+    return too_many;
+  return impl_->write([&]() -> caf::error {
+    auto add = impl_->db->use("INSERT INTO usage_days(user_id, day, currency, requests, tokens, cost_nano,"
+                              " processor_us, upload_bytes) VALUES (?1, ?2, '', 0, 0, 0, 0, ?3)"
+                              " ON CONFLICT DO UPDATE SET upload_bytes = upload_bytes + excluded.upload_bytes"
+                              " WHERE upload_bytes <= ?4 - excluded.upload_bytes");
+    if (auto err = add.bind(upload.user_id).bind(day_of(upload.at)).bind(upload.bytes).bind(most).run())
+      return err;
+    return impl_->db->changes() == 1 ? caf::error{} : too_many;
+  });
 }
 
 caf::expected<int64_t> sqlite_database::count_chats(int64_t user_id) {
@@ -120,6 +138,21 @@ caf::expected<int64_t> sqlite_database::count_chats(int64_t user_id) {
   if (!row)
     return std::move(row.error());
   return query.integer(0);
+}
+
+caf::expected<user_disk> sqlite_database::disk_of(int64_t user_id, int64_t chat_id) {
+  // Each sum is made of an index of its own, which holds few chats; its terms stand here as they do there.
+  auto query = impl_->db->use(
+    "SELECT (SELECT coalesce(sum(workspace_bytes), 0) FROM chats WHERE user_id = ?1 AND workspace_bytes > 0),"
+    " kept.snapshots, kept.versions,"
+    " (SELECT coalesce(sum(history_bytes), 0) FROM chats WHERE user_id = ?1 AND history_bytes > 0),"
+    " (SELECT coalesce(sum(workspace_bytes), 0) FROM chats WHERE user_id = ?1 AND id = ?2)"
+    " FROM (SELECT coalesce(sum(snapshot_bytes), 0) AS snapshots, coalesce(sum(versions_bytes), 0) AS versions"
+    "       FROM chats WHERE user_id = ?1 AND snapshot_bytes + versions_bytes > 0) AS kept");
+  auto row = query.bind(user_id).bind(chat_id).step();
+  if (!row)
+    return std::move(row.error());
+  return user_disk{query.integer(0), query.integer(1), query.integer(2), query.integer(3), query.integer(4)};
 }
 
 caf::expected<std::vector<limit_row>> sqlite_database::all_limits() {

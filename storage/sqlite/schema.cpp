@@ -353,8 +353,19 @@ CREATE INDEX oidc_logins_by_subject ON oidc_logins(subject);
 CREATE INDEX oidc_logins_by_session ON oidc_logins(session) WHERE session <> '';
 )sql";
 
-constexpr std::array migrations{version_1, version_2, version_3,  version_4,  version_5,  version_6,  version_7,
-                                version_8, version_9, version_10, version_11, version_12, version_13, version_14};
+// Version 15: what users have uploaded on each day, and what a chat's snapshots and earlier files hold. What was
+// uploaded before is in no sum; chats of before are measured with their next cell.
+constexpr const char* version_15 = R"sql(
+ALTER TABLE usage_days ADD COLUMN upload_bytes INTEGER NOT NULL DEFAULT 0 CHECK (upload_bytes >= 0);
+ALTER TABLE chats ADD COLUMN snapshot_bytes INTEGER NOT NULL DEFAULT 0 CHECK (snapshot_bytes >= 0);
+ALTER TABLE chats ADD COLUMN versions_bytes INTEGER NOT NULL DEFAULT 0 CHECK (versions_bytes >= 0);
+CREATE INDEX chats_with_kept ON chats(user_id, snapshot_bytes, versions_bytes)
+  WHERE snapshot_bytes + versions_bytes > 0;
+)sql";
+
+constexpr std::array migrations{version_1,  version_2,  version_3,  version_4,  version_5,
+                                version_6,  version_7,  version_8,  version_9,  version_10,
+                                version_11, version_12, version_13, version_14, version_15};
 
 // Ends an open transaction whatever happens in between.
 struct undo_unless_done {

@@ -63,8 +63,16 @@ caf::error write_one(sqlite_database& db, const workspace_measured& write) {
   return db.set_workspace_bytes(write.user_id, write.chat_id, write.bytes);
 }
 
+caf::error write_one(sqlite_database& db, const versions_measured& write) {
+  return db.set_versions_bytes(write.user_id, write.chat_id, write.bytes);
+}
+
 caf::error write_one(sqlite_database& db, const usage_noted& write) {
   return db.note_usage(write.rows);
+}
+
+caf::error write_one(sqlite_database& db, const upload_counted& write) {
+  return db.count_upload(write);
 }
 
 caf::error write_one(sqlite_database& db, const login_record& login) {

@@ -31,7 +31,9 @@ public:
   caf::error rename_chat(int64_t user_id, int64_t chat_id, std::string_view title);
   caf::error delete_chat(int64_t user_id, int64_t chat_id, const audit_origin& by = {});
   caf::error set_workspace_bytes(int64_t user_id, int64_t chat_id, int64_t bytes);
+  caf::error set_versions_bytes(int64_t user_id, int64_t chat_id, int64_t bytes);
   caf::error note_usage(const std::vector<usage_row>& rows);
+  caf::error count_upload(const upload_counted& upload);
   caf::error put_login(const login_record& login);
   caf::error drop_login(std::string_view token_hash, const audit_origin& by = {});
   caf::expected<drawn_ids> draw_ids(ids_wanted wanted) override;
@@ -82,6 +84,7 @@ public:
   caf::expected<std::vector<limit_row>> limits_of(int64_t user_id) override;
   caf::expected<user_use> use_of(int64_t user_id, unix_us now, std::string_view currency) override;
   caf::expected<int64_t> count_chats(int64_t user_id) override;
+  caf::expected<user_disk> disk_of(int64_t user_id, int64_t chat_id) override;
   caf::expected<std::vector<limit_row>> all_limits() override;
   caf::error set_limit(const limit_row& row, const audit_origin& by = {}) override;
   caf::error clear_limit(const limit_row& row, const audit_origin& by = {}) override;

@@ -15,6 +15,7 @@ struct book_log {
   bool fails = false;
   int limits_read = 0;
   int uses_read = 0;
+  int disks_read = 0;
 };
 
 class book_twin : public limit_book {
@@ -36,6 +37,10 @@ public:
   }
   caf::expected<int64_t> count_chats(int64_t) override {
     return int64_t{3};
+  }
+  caf::expected<user_disk> disk_of(int64_t, int64_t chat) override {
+    ++log_->disks_read;
+    return user_disk{10, 20, 30, 40, chat};
   }
   caf::expected<std::vector<limit_row>> all_limits() override {
     return log_->rows;
@@ -97,6 +102,30 @@ TEST_CASE("nothing is counted for somebody without a limit, and chats only where
   CHECK(free->chats == 0);
   world.book->rows = {{"everybody", "", "chats", "5"}};
   CHECK((*world.ask_for(8))->chats == 3);
+  CHECK(world.book->uses_read == 0);
+}
+
+TEST_CASE("what was uploaded is read where it is limited") {
+  booked_world world;
+  world.book->used.upload_bytes = 9;
+  CHECK((*world.ask_for())->used.upload_bytes == 0);
+  CHECK(world.book->uses_read == 0);
+  world.book->rows = {{"everybody", "", "upload_bytes_per_day", "10"}};
+  CHECK((*world.ask_for(8))->used.upload_bytes == 9);
+  CHECK(world.book->uses_read == 1);
+}
+
+TEST_CASE("what lies on the disk is read where it is limited, and seen from the chat that is asked for") {
+  booked_world world;
+  CHECK((*world.ask_for())->disk.files == 0);
+  CHECK(world.book->disks_read == 0);
+  world.book->rows = {{"everybody", "", "disk_bytes", "1000"}};
+  const auto here = world.ask<allowance_ptr>(world.actor, usage_atom_v, int64_t{8}, int64_t{42});
+  REQUIRE(here);
+  CHECK((*here)->disk.versions == 30);
+  CHECK((*here)->disk.files_of_chat == 42);
+  CHECK((*world.ask_for(8))->disk.files_of_chat == 0);
+  CHECK(world.book->disks_read == 2);
   CHECK(world.book->uses_read == 0);
 }
 

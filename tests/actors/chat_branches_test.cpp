@@ -149,6 +149,7 @@ TEST_CASE_FIXTURE(chat_world, "a fork is the chat up to a turn, with ids of its 
   auto forked = ask<chat_forked>(chat, fork_atom_v, second->turn);
   REQUIRE(forked);
   CHECK(log().file_steps == steps{"fork " + version_before(third->run_id)});
+  CHECK(log().measured.back() == std::tuple{first->chat.user_id, forked->chat_id, true});
   const auto& batch = last_batch();
   REQUIRE(batch.chat);
   CHECK(batch.chat->id == forked->chat_id);

@@ -22,7 +22,7 @@ struct told_allowance {
 using told_pointer = std::shared_ptr<told_allowance>;
 
 allowances_actor::behavior_type told(allowances_actor::pointer self, told_pointer what) {
-  return {[=](usage_atom, int64_t user) -> caf::result<allowance_ptr> {
+  auto answer = [=](int64_t user) -> caf::result<allowance_ptr> {
     CHECK(user == 7);
     ++what->asked;
     if (what->fails)
@@ -35,7 +35,11 @@ allowances_actor::behavior_type told(allowances_actor::pointer self, told_pointe
       each.deliver(std::make_shared<const user_allowance>(what->now));
     what->held.clear();
     return std::make_shared<const user_allowance>(what->now);
-  }};
+  };
+  return {
+    [=](usage_atom, int64_t user) { return answer(user); },
+    [=](usage_atom, int64_t user, int64_t) { return answer(user); },
+  };
 }
 
 struct limited_world : actor_world {
@@ -134,6 +138,19 @@ TEST_CASE("cells that may not run any more are answered without running, and the
       if (to_json_text(*row.content).find("Not run. Limit reached") != std::string::npos)
         ++unrun;
   CHECK(unrun == 2);
+}
+
+TEST_CASE("no cell is run where the disk is used up, and the turn ends with what takes it") {
+  limited_world world;
+  world.what->now.limits.disk_bytes = 100;
+  world.log().run_cell = [&](const std::string&) -> std::optional<cell_result> {
+    world.what->now.disk.snapshots = 100;
+    return printed("ran");
+  };
+  world.answers(runs_cells({"first", "second"}), 1);
+  REQUIRE(world.say("two cells"));
+  CHECK(world.log().cells == std::vector<std::string>{"first"});
+  CHECK(world.last_run().error.find("100 bytes by snapshots of variables") != std::string::npos);
 }
 
 TEST_CASE("a model that the user may not use any more is not asked, nor is one whose limits nobody can look up") {

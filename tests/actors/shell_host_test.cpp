@@ -1,91 +1,14 @@
-#include "actors/shell_host.hpp"
-#include "tests/support/scratch_dir.hpp"
+#include "tests/support/host_world.hpp"
 
 #include <doctest/doctest.h>
 
 #include <thread>
 
 using namespace varro;
+using varro::test::host_world;
 using namespace std::chrono_literals;
 
 namespace {
-
-struct host_system_config : caf::actor_system_config {
-  host_system_config() {
-    load<caf::io::middleman>();
-    add_message_types<caf::id_block::varro_base>();
-    add_message_types<caf::id_block::varro>();
-  }
-};
-
-// A real shell_host; the shells run without their sandbox, so that these tests are about the census alone.
-class host_world {
-public:
-  explicit host_world(std::function<void(shell_config&)> change = {}) : system{config_}, self{system} {
-    auto loaded = std::make_shared<config>();
-    loaded->data_dir = scratch.path();
-    loaded->shell.sandbox = false;
-    loaded->shell.preload.clear();
-    if (change)
-      change(loaded->shell);
-    host = spawn_shell_host(system, loaded);
-  }
-  ~host_world() {
-    // A shell keeps results for a minute, which no stop may wait for. (A test may have stopped it already.)
-    self->request(host, 30s, stop_atom_v)
-      .receive([](done_atom) {}, [](caf::error& error) { CHECK(error != caf::sec::request_timeout); });
-    self->wait_for(host);
-  }
-
-  auto ask(int64_t chat) {
-    return self->request(host, 60s, start_atom_v,
-                         wanted_shell{0, chat, (scratch / "workspaces" / std::to_string(chat)).string(), {}});
-  }
-  caf::expected<python_shell_actor> start(int64_t chat) {
-    caf::expected<python_shell_actor> found{caf::sec::none};
-    ask(chat).receive([&](python_shell_actor& shell) { found = shell; }, [&](caf::error& error) { found = error; });
-    return found;
-  }
-  std::string run(const python_shell_actor& shell, const std::string& code) {
-    std::string text;
-    self->request(shell, 60s, execute_atom_v, code)
-      .receive([&](cell_result& result) { text = cell_text(result); },
-               [&](caf::error& error) { text = text_of(error); });
-    return text;
-  }
-  int64_t count() {
-    int64_t found = -1;
-    self->request(host, 60s, count_atom_v).receive([&](int64_t n) { found = n; }, [](caf::error&) {});
-    return found;
-  }
-  actor_counts stats() {
-    actor_counts found;
-    self->request(host, 60s, stats_atom_v).receive([&](actor_counts& counts) { found = counts; }, [](caf::error&) {});
-    return found;
-  }
-  // Has the shell run a cell until this file is gone.
-  std::string hold(const python_shell_actor& shell) {
-    auto gate = (scratch / "gate").string();
-    caf::anon_send(shell, execute_atom_v,
-                   "import os, time\nopen('" + gate + "', 'w').close()\nwhile os.path.exists('" + gate
-                     + "'): time.sleep(0.001)");
-    while (!std::filesystem::exists(gate))
-      std::this_thread::sleep_for(1ms);
-    return gate;
-  }
-  caf::error end_of(const python_shell_actor& shell) {
-    caf::error reason;
-    self->monitor(shell);
-    self->receive([&](caf::down_msg& down) { reason = down.reason; });
-    return reason;
-  }
-
-  test::scratch_dir scratch;
-  host_system_config config_;
-  caf::actor_system system;
-  caf::scoped_actor self;
-  shell_host_actor host;
-};
 
 // Somebody of a chat who waits for its shell: tells the test of the place, and that the shell is there. It is idle
 // then.

@@ -75,18 +75,87 @@ TEST_CASE("a limit holds from exactly its value on: one below it another request
 
 TEST_CASE("without limits, and with limits of 0, nothing is refused whatever was used") {
   auto of = allowance();
-  of.used = {1'000'000, 1'000'000, 1'000'000'000, 1'000'000'000};
+  of.used = {1'000'000, 1'000'000, 1'000'000'000, 1'000'000'000, 1'000'000'000};
   of.chats = 1'000;
   for (auto limit : {std::optional<int64_t>{}, std::optional<int64_t>{0}}) {
     of.limits.tokens_per_day = of.limits.model_requests_per_day = of.limits.cell_cpu_seconds_per_day = limit;
-    of.limits.chats = limit;
+    of.limits.chats = of.limits.upload_bytes_per_day = of.limits.disk_bytes = limit;
+    of.disk = {1'000'000'000, 1'000'000'000, 1'000'000'000, 1'000'000'000, 5};
+    CHECK(disk_refusal(of, 1'000'000'000).empty());
+    CHECK_FALSE(disk_left(of));
     of.limits.money_per_month = limit ? std::optional<double>{0.0} : std::nullopt;
     CHECK(model_refusal(of, model()).empty());
     CHECK(model_refusal(of, model("local:free")).empty());
     CHECK(cell_refusal(of).empty());
     CHECK(chat_refusal(of).empty());
+    CHECK(upload_refusal(of, 1'000'000'000).empty());
     CHECK(allowance_note(of).empty());
   }
+}
+
+TEST_CASE("files may use the limit of a day's uploads up to its last byte, and not one more") {
+  auto of = allowance();
+  of.limits.upload_bytes_per_day = 3 << 20;
+  of.used.upload_bytes = 2 << 20;
+  CHECK(upload_refusal(of, (1 << 20) - 1).empty());
+  CHECK(upload_refusal(of, 1 << 20).empty());
+  CHECK(
+    upload_refusal(of, (1 << 20) + 1)
+    == "Limit reached: 2.0 MiB of 3.0 MiB for uploads of today are used (upload_bytes_per_day), and these files have "
+       "1.0 MiB. It frees on 2027-01-01 at 00:00 UTC. For more before that, ask it@example.org.");
+  of.used.upload_bytes = 3 << 20;
+  CHECK(upload_refusal(of, 0).empty());
+  CHECK_FALSE(upload_refusal(of, 1).empty());
+  of.used.upload_bytes = 4 << 20; // of before the limit was set
+  CHECK_FALSE(upload_refusal(of, 1).empty());
+  CHECK(allowance_note(of).starts_with("Limit reached: 4.0 MiB of 3.0 MiB for uploads of today are used"));
+  // It is no reason to ask no model and to run no cell.
+  CHECK(model_refusal(of, model()).empty());
+  CHECK(cell_refusal(of).empty());
+}
+
+TEST_CASE("the disk may be used up to its last byte, by files, snapshots, earlier files and messages together") {
+  auto of = allowance();
+  of.limits.disk_bytes = 10 << 20;
+  of.disk = {4 << 20, 3 << 20, 1 << 20, 1 << 20, 0};
+  CHECK(disk_refusal(of, 1 << 20).empty());
+  CHECK(
+    disk_refusal(of, (1 << 20) + 1)
+    == "Limit reached: 9.0 MiB of 10.0 MiB of the disk are used (disk_bytes), 4.0 MiB by files, 3.0 MiB by snapshots of "
+       "variables, 1.0 MiB by earlier files and 1.0 MiB by messages, and this would take 1.0 MiB more. Delete files "
+       "or chats that you do not need, or ask it@example.org.");
+  CHECK(disk_refusal(of, 0).empty());
+  CHECK(cell_refusal(of).empty());
+  CHECK(allowance_note(of).starts_with("Nearly used up: 9.0 MiB of 10.0 MiB of the disk are used (disk_bytes), "));
+  of.disk.versions += 1 << 20;
+  CHECK(disk_refusal(of, 0).find("1.0 MiB by messages. Delete files or chats") != std::string::npos);
+  CHECK_FALSE(disk_refusal(of, 1).empty());
+  CHECK(allowance_note(of).starts_with("Limit reached: 10.0 MiB of 10.0 MiB of the disk"));
+  of.disk.files -= 2 << 20;
+  CHECK(allowance_note(of).empty());
+}
+
+TEST_CASE("a cell is refused where what is beside its chat's own files uses the disk up, since it could free nothing") {
+  auto of = allowance();
+  of.limits.disk_bytes = 10;
+  of.disk = {5, 3, 1, 1, 5};
+  CHECK(disk_left(of) == 5);
+  CHECK(cell_refusal(of).empty()); // it may delete some of its five
+  of.disk = {5, 4, 3, 2, 5};       // by files that were there before the limit was set
+  CHECK(disk_left(of) == 1);
+  CHECK(cell_refusal(of).empty());
+  of.disk = {5, 5, 3, 2, 5};
+  CHECK(disk_left(of) == 0);
+  CHECK(
+    cell_refusal(of)
+    == "Limit reached: 15 bytes of 10 bytes of the disk are used (disk_bytes), 5 bytes by files, 5 bytes by snapshots "
+       "of variables, 3 bytes by earlier files and 2 bytes by messages. Delete chats that you do not need, or files "
+       "of other chats, or ask it@example.org.");
+  of.disk.files_of_chat = 0; // seen from another one
+  CHECK(disk_left(of) == 0);
+  CHECK_FALSE(cell_refusal(of).empty());
+  CHECK(model_refusal(of, model()).empty());
+  CHECK(disk_quota_words(of) == "all that the chats of a user take on the disk may be 10 bytes (disk_bytes)");
 }
 
 TEST_CASE("what is said at a limit: which one, how much, when it frees, and whom to ask") {

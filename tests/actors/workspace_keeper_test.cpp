@@ -1,5 +1,6 @@
 // Whose files a start clears away, and whose it leaves.
 #include "actors/workspace_keeper.hpp"
+#include "base/clock.hpp"
 #include "storage/open.hpp"
 
 #include "tests/support/actor_world.hpp"
@@ -8,8 +9,10 @@
 #include <doctest/doctest.h>
 
 #include <filesystem>
+#include <fstream>
 #include <set>
 #include <string>
+#include <tuple>
 
 using namespace varro;
 using namespace varro::test;
@@ -36,7 +39,7 @@ struct data_dir {
     actor_world world;
     auto settings = std::make_shared<config>(*world.services().settings);
     settings->data_dir = scratch.path();
-    auto keeper = world.system().spawn(workspace_keeper, std::move(settings), std::move(known));
+    auto keeper = world.system().spawn(workspace_keeper, std::move(settings), std::move(known), store_actor{});
     world.run();
     caf::anon_send_exit(keeper, caf::exit_reason::kill);
     world.run();
@@ -78,4 +81,39 @@ TEST_CASE_FIXTURE(data_dir, "no new chat finds files: ids under which some lie a
   auto drawn = (*db)->draw_ids({1, 0});
   REQUIRE(drawn);
   CHECK(drawn->chats.first == 42);
+}
+
+TEST_CASE_FIXTURE(data_dir,
+                  "earlier files are measured when they may have changed, a workspace when that is asked for") {
+  actor_world world;
+  auto settings = std::make_shared<config>(*world.services().settings);
+  settings->data_dir = scratch.path();
+  auto keeper = world.system().spawn(workspace_keeper, settings, known_chats{{7}, 7}, world.services().store);
+  const auto measure = [&](bool workspace) {
+    caf::anon_send(keeper, usage_atom_v, int64_t{3}, int64_t{7}, workspace);
+    world.run();
+  };
+  const auto& sizes = world.log().versions_sizes;
+  add("workspaces/7");
+  std::ofstream{scratch / "workspaces/7/table.csv"} << std::string(100'000, 'x');
+  measure(false);
+  REQUIRE(sizes.size() == 1); // unknown until now
+  CHECK(sizes.back() == std::tuple{int64_t{3}, int64_t{7}, int64_t{0}});
+  measure(false);
+  CHECK(sizes.size() == 1);
+  CHECK(world.log().workspaces.empty());
+  CHECK(world.ask<done_atom>(keeper, keep_atom_v, int64_t{7}, std::string{"before-1"}, now_us() + 60'000'000));
+  measure(true);
+  REQUIRE(sizes.size() == 2);
+  CHECK(std::get<2>(sizes.back()) >= 100'000);
+  REQUIRE(world.log().workspaces.size() == 1);
+  CHECK(std::get<1>(world.log().workspaces.back()) == 7);
+  CHECK(std::get<2>(world.log().workspaces.back()) >= 100'000);
+  // A version that is there is not kept again.
+  CHECK(world.ask<done_atom>(keeper, keep_atom_v, int64_t{7}, std::string{"before-1"}, now_us() + 60'000'000));
+  measure(false);
+  CHECK(sizes.size() == 2);
+  caf::anon_send_exit(keeper, caf::exit_reason::kill);
+  keeper = nullptr;
+  world.run();
 }

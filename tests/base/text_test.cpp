@@ -50,3 +50,12 @@ TEST_CASE("percent-encoded text is decoded, and what is malformed is refused") {
 TEST_CASE("bytes have two hexadecimal digits each") {
   CHECK(to_hex(std::string_view{"\0\x0f\xff", 3}) == "000fff");
 }
+
+TEST_CASE("a size is read in the largest unit of which it has one") {
+  CHECK(byte_count(0) == "0 bytes");
+  CHECK(byte_count(1) == "1 byte");
+  CHECK(byte_count(1'023) == "1023 bytes");
+  CHECK(byte_count(1'024) == "1.0 KiB");
+  CHECK(byte_count(1'536 << 10) == "1.5 MiB");
+  CHECK(byte_count(uint64_t{5'000} << 40) == "5000.0 TiB");
+}

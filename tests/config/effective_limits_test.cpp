@@ -70,7 +70,7 @@ TEST_CASE("the limit in force is the user's own, else the most generous of their
 }
 
 TEST_CASE("every limit goes by the same rule") {
-  user_limits all{std::vector<std::string>{"a:*"}, 1, 2, 3, 4.5, 5, 6};
+  user_limits all{std::vector<std::string>{"a:*"}, 1, 2, 3, 4.5, 5, 6, 7, 8, 9, 10};
   limits_config configured;
   configured.everybody = all;
   auto in_force = effective_limits(configured, {}, {});
@@ -81,6 +81,25 @@ TEST_CASE("every limit goes by the same rule") {
   CHECK(in_force.money_per_month == 4.5);
   CHECK(in_force.cell_cpu_seconds_per_day == 5);
   CHECK(in_force.chats == 6);
+  CHECK(in_force.upload_bytes_per_day == 7);
+  CHECK(in_force.shells_alive == 8);
+  CHECK(in_force.shell_memory_bytes == 9);
+  CHECK(in_force.disk_bytes == 10);
+}
+
+TEST_CASE("a user's shell has what its limit says, but what it needs, and never more than the server's shells have") {
+  constexpr size_t mib = 1u << 20;
+  const auto memory = [](std::optional<int64_t> limit, size_t most) {
+    user_limits limits;
+    limits.shell_memory_bytes = limit;
+    return shell_memory_of(limits, most);
+  };
+  CHECK(memory({}, 2'048 * mib) == 2'048 * mib);
+  CHECK(memory(0, 2'048 * mib) == 2'048 * mib);
+  CHECK(memory(300 * mib, 2'048 * mib) == 300 * mib);
+  CHECK(memory(2'048 * mib + 1, 2'048 * mib) == 2'048 * mib);
+  CHECK(memory(1, 2'048 * mib) == 256 * mib);
+  CHECK(memory(1, 256 * mib) == 256 * mib);
 }
 
 TEST_CASE("the models of all groups may be used together, and all where one group has no list") {

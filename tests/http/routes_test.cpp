@@ -224,6 +224,96 @@ TEST_CASE("uploads are refused beyond what the user's other chats leave, and cou
   CHECK(world.script->wait_for([&] { return world.script->usages.size() == 2; }));
 }
 
+TEST_CASE("uploads are counted before they are stored, and refused beyond what the user may upload in a day") {
+  routes_world world;
+  const auto file = part("name=\"files\"; filename=\"a.csv\"", std::string(1'000, '1'))
+    + part("name=\"files\"; filename=\"b.csv\"", std::string(500, '2')) + "--XX--";
+  const auto message = part("name=\"message\"", "look") + part("name=\"chat_id\"", "42") + file;
+  const auto workspace = world.scratch / "workspaces" / "42";
+  std::atomic<int64_t> used = 500;
+  world.script->on_allowance = [&](int64_t user) -> caf::expected<allowance_ptr> {
+    auto allowance = std::make_shared<user_allowance>();
+    allowance->settings = std::make_shared<config>(world.settings);
+    allowance->limits.upload_bytes_per_day = 2'000;
+    allowance->used.upload_bytes = user == ada ? used.load() : 0;
+    return allowance_ptr{std::move(allowance)};
+  };
+  std::vector<int64_t> counted;
+  caf::error outcome;
+  world.script->on_upload = [&](const upload_counted& upload) -> caf::expected<done_atom> {
+    CHECK_FALSE(std::filesystem::exists(workspace / "a.csv"));
+    CHECK(upload.user_id == ada);
+    CHECK(upload.at > 0);
+    CHECK(upload.most == 2'000);
+    counted.push_back(upload.bytes);
+    if (outcome)
+      return outcome;
+    return done_atom_v;
+  };
+  SUBCASE("what the limit leaves exactly is stored") {
+    CHECK(ask(world.port, "POST", "/chat/42/files", {multipart}, file).status == 201);
+    CHECK(counted == std::vector<int64_t>{1'500});
+    CHECK(std::filesystem::exists(workspace / "a.csv"));
+  }
+  SUBCASE("one byte more is not, with a message neither") {
+    used = 501;
+    for (const auto& [path, body] : {std::pair{"/chat/42/files", file}, std::pair{"/chat/send", message}}) {
+      const auto refused = ask(world.port, "POST", path, {multipart}, body);
+      CHECK(refused.status == 413);
+      CHECK(refused.body.find("501 bytes of 2.0 KiB for uploads of today are used (upload_bytes_per_day), and these "
+                              "files have 1.5 KiB.")
+            != std::string::npos);
+    }
+    CHECK(counted.empty());
+    CHECK(world.script->sent.empty());
+    CHECK_FALSE(std::filesystem::exists(workspace / "a.csv"));
+  }
+  SUBCASE("another upload that comes between is seen when it is counted") {
+    outcome = fail(errc::too_large, "these files are more than may be uploaded on this day");
+    const auto refused = ask(world.port, "POST", "/chat/42/files", {multipart}, file);
+    CHECK(refused.status == 413);
+    CHECK(refused.body.find("may be uploaded on this day") != std::string::npos);
+    CHECK_FALSE(std::filesystem::exists(workspace / "a.csv"));
+  }
+  SUBCASE("what cannot be counted is not stored") {
+    outcome = fail(errc::storage_failed, "the disk is full");
+    CHECK(ask(world.port, "POST", "/chat/42/files", {multipart}, file).status == 500);
+    CHECK_FALSE(std::filesystem::exists(workspace / "a.csv"));
+  }
+}
+
+TEST_CASE("uploads and forks are refused where the user's chats take all that they may of the disk") {
+  routes_world world;
+  const auto file = part("name=\"files\"; filename=\"a.csv\"", std::string(1 << 20, '1')) + "--XX--";
+  const auto message = part("name=\"message\"", "look") + part("name=\"chat_id\"", "42") + file;
+  std::atomic<int64_t> snapshots = 4 << 20;
+  world.script->on_allowance = [&](int64_t) -> caf::expected<allowance_ptr> {
+    auto allowance = std::make_shared<user_allowance>();
+    allowance->settings = std::make_shared<config>(world.settings);
+    allowance->limits.disk_bytes = 10 << 20;
+    // The files of this chat are gone since they were measured.
+    allowance->disk = {(4 << 20) + 500, snapshots, 1 << 20, 0, 500};
+    return allowance_ptr{std::move(allowance)};
+  };
+  CHECK(ask(world.port, "POST", "/chat/42/files", {multipart}, file).status == 201);
+  CHECK(world.post("/chat/42/fork", "turn=1").status != 413);
+  std::filesystem::remove(world.scratch / "workspaces" / "42" / "a.csv");
+  snapshots = (4 << 20) + 1;
+  for (const auto& [path, body] : {std::pair{"/chat/42/files", file}, std::pair{"/chat/send", message}}) {
+    const auto refused = ask(world.port, "POST", path, {multipart}, body);
+    CHECK(refused.status == 413);
+    CHECK(refused.body.find("9.0 MiB of 10.0 MiB of the disk are used (disk_bytes), 4.0 MiB by files, 4.0 MiB by "
+                            "snapshots of variables, 1.0 MiB by earlier files and 0 bytes by messages, and this would "
+                            "take 1.0 MiB more.")
+          != std::string::npos);
+  }
+  CHECK_FALSE(std::filesystem::exists(world.scratch / "workspaces" / "42" / "a.csv"));
+  snapshots = 5 << 20;
+  const auto refused = world.post("/chat/42/fork", "turn=1");
+  CHECK(refused.status == 413);
+  CHECK(refused.body.find("(disk_bytes)") != std::string::npos);
+}
+
 TEST_CASE("of a message that is refused because a run is on, no file is kept") {
   routes_world world;
   world.script->refusal = fail(errc::run_in_progress, "This chat is still answering.");

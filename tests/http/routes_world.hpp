@@ -55,6 +55,7 @@ struct routes_world {
                                      {ada, "ada", "", false, 0},
                                      std::make_shared<model_catalog>(settings),
                                      system.spawn(twin_search, script)});
+    services->allowances = system.spawn(twin_allowances, script, std::make_shared<config>(settings));
     if (storage_of) { // twins know no tokens
       services->token_writer = token_writer_of(stored.first);
       services->token_reader = token_reader_of(stored.second);

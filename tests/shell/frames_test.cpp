@@ -199,6 +199,8 @@ TEST_CASE("what a cell may show is bounded by the cell's limit, or by what the u
   auto left = display_limit_of(limits, {(8u << 20) - 1, 8u << 20});
   CHECK(left.bytes == (8u << 20) - 1);
   CHECK(left.why == "the user's files and chats may hold 64 MiB together (shell.user_bytes_max), and that is used up");
+  CHECK(display_limit_of(limits, {1, 8u << 20, "all may be 9.0 MiB (disk_bytes)"}).why
+        == "all may be 9.0 MiB (disk_bytes), and that is used up");
   auto of_chat = display_limit_of(limits, {64u << 20, 5});
   CHECK(of_chat.bytes == 5);
   CHECK(of_chat.why.find("(chat.history_bytes_max)") != std::string::npos);

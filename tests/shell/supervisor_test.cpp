@@ -192,6 +192,39 @@ TEST_CASE("processes that together use more memory than the shell may are ended,
   world.end();
 }
 
+TEST_CASE("a shell that may have less memory than others has it, and they keep theirs") {
+  test::scratch_dir scratch;
+  client_world world{scratch.path()};
+  constexpr size_t mib = 1u << 20;
+  const auto most = world.settings.shell.memory_bytes_max;
+  const auto start = [&](int64_t chat, size_t memory, size_t told) {
+    world.client->start(++world.requests, 5, chat, std::to_string(chat), "default", std::numeric_limits<size_t>::max(),
+                        {}, memory);
+    auto started = world.hear({kind::started, kind::failed});
+    CHECK(started.memory == told);
+    return world.take(std::move(started));
+  };
+  const auto little = start(1, 300 * mib, 300 * mib), usual = start(2, 0, most), greedy = start(3, most + 1, most);
+  const std::string fill = "def fill():\n"
+                           "    try:\n"
+                           "        return len(bytearray(400 << 20))\n"
+                           "    except MemoryError:\n"
+                           "        return 'too much'\n"
+                           "fill()";
+  CHECK(world.run(little, fill) == "'too much'");
+  CHECK(world.run(usual, fill) == std::to_string(400 * mib));
+  CHECK(world.run(greedy, fill) == std::to_string(400 * mib));
+  const auto hard_limit = [&](const shell_process& of) {
+    return std::stoull(world.run(of, "import resource\nresource.getrlimit(resource.RLIMIT_AS)[1]"));
+  };
+  CHECK(hard_limit(usual) - hard_limit(little) == most - 300 * mib);
+  CHECK(hard_limit(greedy) == hard_limit(usual));
+  CHECK(world.run(little, "resource.setrlimit(resource.RLIMIT_AS, (1 << 40, 1 << 40))").find("(end)")
+        == std::string::npos); // refused, and the shell goes on
+  CHECK(world.run(little, fill) == "'too much'");
+  world.end();
+}
+
 TEST_CASE("shells of a root server have a host user each, and write to disk as one") {
   test::scratch_dir scratch;
   client_world world{scratch.path()};

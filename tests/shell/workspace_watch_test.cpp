@@ -155,6 +155,17 @@ TEST_CASE("what the user's other workspaces leave is a quota, too") {
   CHECK(world.hear(kind::end).why == "user quota");
 }
 
+TEST_CASE("a quota that is not the server's is named as it was told last") {
+  watched_world world{writes_without_end, size_t{1} << 40, 1'024 * mebibyte};
+  world.watch->note_server(true);
+  world.watch->allow(number, 2 * mebibyte, "all may be 9.0 MiB (disk_bytes)");
+  world.watch->note_cell(number, true);
+  CHECK(world.hear(kind::over)
+          .why.find("all may be 9.0 MiB (disk_bytes), and all else leaves 2 MiB for the files of this "
+                    "one. Delete files")
+        != std::string::npos);
+}
+
 TEST_CASE("a file that has no name is no way around the quota, and ends the shell at once") {
   watched_world world{"exec 9> f && rm f && cat /dev/zero >&9"};
   world.watch->note_server(true);

@@ -1,11 +1,13 @@
 #include "storage/limits.hpp"
 #include "storage/open.hpp"
 #include "storage/sqlite/sqlite_database.hpp"
+#include "tests/support/chat_rows.hpp"
 #include "tests/support/raw_database.hpp"
 #include "tests/support/scratch_dir.hpp"
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <limits>
 
 using namespace varro;
@@ -194,6 +196,91 @@ TEST_CASE("sums stop at their greatest value, so that no commit fails for what a
   CHECK_FALSE(book.db->note_usage({euro}));
   CHECK(book.use_of(book.ada, first_of_may).cost_nano == usage_sum_max);
   CHECK(book.use_of(book.ada, first_of_may).tokens >= 4 * usage_tokens_max);
+}
+
+TEST_CASE("uploads are added up by day and user, up to the last byte of the limit, and refused ones add nothing") {
+  book_of_two book;
+  const auto count = [&](unix_us at, int64_t bytes, int64_t most) {
+    return code_of(book.db->count_upload({book.ada, at, bytes, most}));
+  };
+  CHECK(count(first_of_may, 11, 10) == errc::too_large); // the first one of a day, too
+  CHECK(book.use_of(book.ada, first_of_may).upload_bytes == 0);
+  CHECK(count(first_of_may, 4, 10) == errc::none);
+  CHECK(count(first_of_may + day_us - 1, 7, 10) == errc::too_large);
+  CHECK(book.use_of(book.ada, first_of_may).upload_bytes == 4);
+  CHECK(count(first_of_may + day_us - 1, 6, 10) == errc::none);
+  CHECK(count(first_of_may, 1, 10) == errc::too_large);
+  CHECK(count(first_of_may, 0, 10) == errc::none);
+  CHECK(count(first_of_may, 100, 0) == errc::none); // no limit any more, and counted all the same
+  CHECK(count(first_of_may, 0, 10) == errc::too_large);
+  CHECK(book.use_of(book.ada, first_of_may + day_us - 1).upload_bytes == 110);
+  CHECK(book.use_of(book.ada, first_of_may + day_us).upload_bytes == 0);
+  CHECK(count(first_of_may + day_us, 10, 10) == errc::none);
+  CHECK(book.use_of(book.bob, first_of_may).upload_bytes == 0);
+  CHECK(count(first_of_may, usage_sum_max, 0) == errc::too_large); // no sum overflows
+  CHECK(count(first_of_may, -1, 0) == errc::too_large);
+}
+
+TEST_CASE("uploads are counted beside the sums of the ledger, and change none of them") {
+  book_of_two book;
+  CHECK_FALSE(book.db->count_upload({book.ada, first_of_may, 5, 0}));
+  CHECK_FALSE(book.db->note_usage({request_at(book.ada, first_of_may), cell_at(book.ada, first_of_may)}));
+  CHECK_FALSE(book.db->count_upload({book.ada, first_of_may, 6, 0}));
+  const auto use = book.use_of(book.ada, first_of_may);
+  CHECK(use.upload_bytes == 11);
+  CHECK(use.requests == 1);
+  CHECK(use.tokens == 132);
+  CHECK(use.processor_us == 11);
+  CHECK(use.cost_nano == 7);
+}
+
+TEST_CASE("a refused upload takes no other write of its group with it") {
+  book_of_two book;
+  const std::vector<store_write> group{upload_counted{book.ada, first_of_may, 8, 10},
+                                       upload_counted{book.ada, first_of_may, 8, 10},
+                                       upload_counted{book.bob, first_of_may, 8, 10}};
+  const auto answers = book.db->commit(group);
+  REQUIRE(answers.size() == 3);
+  CHECK_FALSE(answers[0]);
+  CHECK(code_of(answers[1]) == errc::too_large);
+  CHECK_FALSE(answers[2]);
+  CHECK(book.use_of(book.ada, first_of_may).upload_bytes == 8);
+  CHECK(book.use_of(book.bob, first_of_may).upload_bytes == 8);
+}
+
+TEST_CASE("what lies on the disk is added up by kind over a user's chats, and goes with them") {
+  book_of_two book;
+  auto& db = *book.db;
+  for (int64_t chat : {1, 2, 3})
+    REQUIRE_FALSE(db.apply(batch_of(make_chat(chat, book.ada))));
+  REQUIRE_FALSE(db.apply(batch_of(make_chat(4, book.bob))));
+  const auto numbers = [&](int64_t user, int64_t chat) {
+    const auto disk = db.disk_of(user, chat);
+    REQUIRE(disk);
+    return std::array{disk->files, disk->snapshots, disk->versions, disk->messages, disk->files_of_chat};
+  };
+  using sizes = std::array<int64_t, 5>;
+  CHECK(numbers(book.ada, 1) == sizes{});
+  REQUIRE_FALSE(db.set_workspace_bytes(book.ada, 1, 100));
+  REQUIRE_FALSE(db.set_workspace_bytes(book.ada, 2, 20));
+  REQUIRE_FALSE(db.set_versions_bytes(book.ada, 2, 5));
+  REQUIRE_FALSE(db.set_versions_bytes(book.ada, 3, 7));
+  REQUIRE_FALSE(db.set_versions_bytes(book.ada, 4, 1'000)); // it is bob's
+  auto snapshot = batch_of(make_chat(2, book.ada));
+  snapshot.snapshot_bytes = 30;
+  REQUIRE_FALSE(db.apply(snapshot));
+  REQUIRE_FALSE(db.apply(batch_of(make_chat(2, book.ada)))); // one that does not say it changes nothing
+  CHECK(numbers(book.ada, 1) == sizes{120, 30, 12, 0, 100});
+  CHECK(numbers(book.ada, 0) == sizes{120, 30, 12, 0, 0});
+  CHECK(numbers(book.bob, 1) == sizes{}); // ada's chat
+  auto said = batch_of(make_chat(3, book.ada));
+  said.messages.push_back(make_row(3, 1, prompt("Hi.")));
+  REQUIRE_FALSE(db.apply(said));
+  CHECK(numbers(book.ada, 0)[3] == db.holdings(book.ada, 0)->histories);
+  CHECK(numbers(book.ada, 0)[3] > 0);
+  REQUIRE_FALSE(db.delete_chat(book.ada, 2));
+  REQUIRE_FALSE(db.delete_chat(book.ada, 3));
+  CHECK(numbers(book.ada, 1) == sizes{100, 0, 0, 0, 100});
 }
 
 TEST_CASE("a book that only reads sees what is committed, and writes nothing") {

@@ -432,6 +432,25 @@ TEST_CASE(
   CHECK((*db)->oidc_logins_due(1'000, 10, 10)->empty());
 }
 
+TEST_CASE("the version-14 schema is frozen too: nothing of a file of it was uploaded, and its sums and files stay") {
+  scratch_dir scratch;
+  make_file_of(scratch, 14,
+               "INSERT INTO users(id, name, password_hash, created_at) VALUES (3, 'ada', 'x', 5);"
+               "INSERT INTO chats(id, user_id, title, model, last_seq, created_at, updated_at, workspace_bytes)"
+               " VALUES (7, 3, 'Primes', 'offline', 0, 5, 6, 100);"
+               "INSERT INTO usage_days VALUES (3, 0, 'USD', 1, 2, 3, 4)");
+  auto db = sqlite_database::open(scratch.path(), read_write);
+  REQUIRE(db);
+  auto use = (*db)->use_of(3, 6, "USD");
+  REQUIRE(use);
+  CHECK(use->tokens == 2);
+  CHECK(use->cost_nano == 3);
+  CHECK(use->upload_bytes == 0);
+  CHECK((*db)->disk_of(3, 0)->files == 100);
+  CHECK((*db)->disk_of(3, 0)->snapshots == 0);
+  CHECK((*db)->disk_of(3, 0)->versions == 0);
+}
+
 TEST_CASE("migrations go forward one by one and keep what is stored") {
   scratch_dir scratch;
   {

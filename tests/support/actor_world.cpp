@@ -252,6 +252,7 @@ workspace_keeper_actor::behavior_type fake_keeper(workspace_keeper_actor::pointe
     },
     [=](restore_atom, int64_t, const std::vector<std::string>& names) { return restore("restore", names); },
     [=](fork_atom, int64_t, const std::vector<std::string>& names, int64_t) { return restore("fork", names); },
+    [=](usage_atom, int64_t user, int64_t chat, bool workspace) { log->measured.emplace_back(user, chat, workspace); },
   };
 }
 

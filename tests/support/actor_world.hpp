@@ -10,6 +10,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <tuple>
 
 namespace varro::test {
 
@@ -67,7 +68,9 @@ struct world_log {
   std::function<snapshot_taken()> take_snapshot; // none: it fails
   std::vector<int64_t> restored;                 // footers
   bool damaged_snapshots = false;
-  std::set<std::string> versions;      // of files, kept
+  std::set<std::string> versions;                                                // of files, kept
+  std::vector<std::tuple<int64_t, int64_t, int64_t>> workspaces, versions_sizes; // user, chat, bytes: of the store
+  std::vector<std::tuple<int64_t, int64_t, bool>> measured; // user, chat, and whether its workspace, too
   std::vector<std::string> file_steps; // "keep before-1", "leave 1", "restore before-1", "fork before-2"
   workspace_change change;             // what a restored version answers, `found` aside
   bool disk_full = false;              // no version can be kept

@@ -135,6 +135,12 @@ store_actor::behavior_type twin_store(store_actor::pointer, script_pointer scrip
     [](remove_atom, int64_t, int64_t, const audit_origin&) { return done_atom_v; },
     [](usage_atom, int64_t, int64_t, int64_t) { return done_atom_v; },
     [](usage_atom, const std::vector<usage_row>&) { return done_atom_v; },
+    [](usage_atom, const versions_measured&) { return done_atom_v; },
+    [=](usage_atom, const upload_counted& upload) -> caf::result<done_atom> {
+      if (script->on_upload)
+        return as_result(script->on_upload(upload));
+      return done_atom_v;
+    },
     [=](login_atom, const login_record& login) {
       note(script, script->logins, login);
       if (script->on_login)
@@ -251,6 +257,21 @@ shell_host_actor::behavior_type twin_shells(shell_host_actor::pointer, script_po
       return counts;
     },
     [](stop_atom) { return done_atom_v; },
+  };
+}
+
+allowances_actor::behavior_type twin_allowances(allowances_actor::pointer, script_pointer script,
+                                                std::shared_ptr<const config> settings) {
+  auto told = [=](int64_t user) -> caf::result<allowance_ptr> {
+    if (script->on_allowance)
+      return as_result(script->on_allowance(user));
+    auto allowance = std::make_shared<user_allowance>();
+    allowance->settings = settings;
+    return allowance_ptr{std::move(allowance)};
+  };
+  return {
+    [=](usage_atom, int64_t user) { return told(user); },
+    [=](usage_atom, int64_t user, int64_t) { return told(user); },
   };
 }
 

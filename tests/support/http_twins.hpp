@@ -24,6 +24,8 @@ struct twin_script {
   std::function<caf::expected<done_atom>()> on_remove;
   std::function<caf::expected<chat_session_actor>(int64_t user, int64_t chat)> on_find; // replaces `chats`
   std::function<caf::expected<search_found>(const search_query&)> on_search;            // replaces `listed`
+  std::function<caf::expected<allowance_ptr>(int64_t user)> on_allowance;               // none: nothing is limited
+  std::function<caf::expected<done_atom>(const upload_counted&)> on_upload;             // none: it is counted
   transcript_view view;
   caf::error refusal; // of a turn that is asked about before it is sent
   chat_contents contents;
@@ -67,6 +69,9 @@ store_reader_actor::behavior_type twin_reader(store_reader_actor::pointer self, 
 // Finds each of script->listed that is the user's.
 chat_search_actor::behavior_type twin_search(chat_search_actor::pointer self, std::shared_ptr<twin_script> script);
 shell_host_actor::behavior_type twin_shells(shell_host_actor::pointer self, std::shared_ptr<twin_script> script);
+// Whose user may use everything, unless script->on_allowance says otherwise.
+allowances_actor::behavior_type twin_allowances(allowances_actor::pointer self, std::shared_ptr<twin_script> script,
+                                                std::shared_ptr<const config> settings);
 // Answers an adopted stream with "adopted" and closes it.
 http_gateway_actor::behavior_type twin_gateway(http_gateway_actor::pointer self, std::shared_ptr<twin_script> script);
 

@@ -43,8 +43,16 @@ fake_store_actor::behavior_type fake_store(fake_store_actor::pointer self, std::
     [=](draw_chat_atom) { return draw(self, log, log->next_chat, 1); },
     [=](draw_runs_atom, int count) { return draw(self, log, log->next_run, count); },
     [](rename_atom, int64_t, int64_t, const std::string&) { return done_atom_v; },
-    [](usage_atom, int64_t, int64_t, int64_t) { return done_atom_v; },
+    [=](usage_atom, int64_t user, int64_t chat, int64_t bytes) {
+      log->workspaces.emplace_back(user, chat, bytes);
+      return done_atom_v;
+    },
     [=](usage_atom, const std::vector<usage_row>& rows) { return log->note(rows); },
+    [](usage_atom, const upload_counted&) { return done_atom_v; },
+    [=](usage_atom, const versions_measured& measured) {
+      log->versions_sizes.emplace_back(measured.user_id, measured.chat_id, measured.bytes);
+      return done_atom_v;
+    },
     [=](remove_atom, int64_t user, int64_t chat, const audit_origin&) {
       log->removed.emplace_back(user, chat);
       return done_atom_v;

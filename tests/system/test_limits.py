@@ -1,43 +1,17 @@
 """Limits of users hold while runs are on: beside each other, and over kills of the server."""
 
 import concurrent.futures
-import contextlib
-import pathlib
+import http.client
 import sqlite3
-import tempfile
+import threading
 import unittest
 
-from cells import until
-from harness import AccountsTest, Client, Model, Varro, contents, run_varro
+from cells import Chat, until
+from harness import WAIT_SECONDS, AccountsTest, Client, contents, run_varro
+from limit_world import INPUT, MODEL, OUTPUT, PRICES, OwnServer, limit
 
 RUNS = 20
 KILLS = 2
-MODEL = "anthropic:claude-sonnet-4-5"
-INPUT, OUTPUT = 100, 10  # less than what Varro takes a request for whose answer nobody has read
-# Each answer is one more cell, for ever: only a limit ends such a turn. What it costs is the same each time.
-ENDLESS = {"rules": [
-    {"when": {"user_contains": "endless"},
-     "answer": {"python": "1", "usage": {"input": INPUT, "output": OUTPUT}}},
-    {"when": {"user_contains": "short"}, "answer": {"text": "Short.", "usage": {"input": INPUT, "output": OUTPUT}}},
-]}
-PRICES = f"""
-[agent]
-resumes_max = 100
-model_requests_max = 10000
-[prices]
-currency = "EUR"
-[[price]]
-model = "{MODEL}"
-from = 2020-01-01
-input = 10000
-output = 0
-"""  # so that a request costs exactly one euro
-
-
-def limit(data, verb, *arguments):
-    done = run_varro("limit", verb, "--data", str(data), *arguments)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def error_text(events):
@@ -45,31 +19,15 @@ def error_text(events):
     return block.data
 
 
-class Parallel(unittest.TestCase):
+class Parallel(OwnServer):
     """Many runs of one user share what the user may use."""
-
-    def setUp(self):
-        self.model = Model(ENDLESS)
-        self.addCleanup(self.model.stop)
-        directory = tempfile.TemporaryDirectory(prefix="varro-limits-")
-        self.addCleanup(directory.cleanup)
-        self.data = pathlib.Path(directory.name) / "data"
-        self.data.mkdir()
-
-    def start(self, settings=PRICES):
-        (self.data / "varro.toml").write_text(settings)
-        server = Varro(self.data, self.model)
-        self.addCleanup(lambda: server.popen.poll() is None and server.stop())
-        return server
 
     def billed(self):
         """What the vendor has billed: requests that it has begun to answer."""
         return [bill for bill in self.model.control("GET", "/__billed") if bill["told"] != "refused"]
 
     def runs_on(self):
-        with contextlib.closing(sqlite3.connect(self.data / "varro.db")) as database:
-            (count,) = database.execute("SELECT count(*) FROM runs WHERE status = 'running'").fetchone()
-        return count
+        return self.number("SELECT count(*) FROM runs WHERE status = 'running'")
 
     def send_all(self, server, count):
         with concurrent.futures.ThreadPoolExecutor(count) as pool:
@@ -168,17 +126,189 @@ class Parallel(unittest.TestCase):
         self.assertIn("Not run. Limit reached", shown)
 
 
+class Uploads(OwnServer):
+    """Bytes that are uploaded in a day count before they are stored, and over kills."""
+
+    MOST, EACH = 100_000, 20_000
+    COUNTED = "SELECT sum(upload_bytes) FROM usage_days"
+
+    def settings(self):
+        return f"[limits]\nupload_bytes_per_day = {self.MOST}\ncontact = 'it@example.org'\n"
+
+    def begin(self, server):
+        reply, _ = Client(server).turn("A short turn.")
+        return Chat(Client(server), reply.chat_id)
+
+    def stored_bytes(self, chat):
+        return sum(file.stat().st_size for file in (self.data / "workspaces" / str(chat.chat_id)).glob("*"))
+
+    def assert_refused(self, reply):
+        self.assertEqual(reply.status, 413, reply.text)
+        self.assertIn("Limit reached: 97.7 KiB of 97.7 KiB for uploads of today are used (upload_bytes_per_day), and "
+                      "these files have ", reply.text)
+        self.assertIn("at 00:00 UTC. For more before that, ask it@example.org.", reply.text)
+
+    def test_uploads_side_by_side_use_a_day_up_to_its_last_byte_over_a_kill_and_go_on_when_it_is_raised(self):
+        server = self.start(self.settings())
+        chat = self.begin(server)
+        with concurrent.futures.ThreadPoolExecutor(10) as pool:
+            replies = list(pool.map(lambda n: Chat(Client(server), chat.chat_id).upload(f"{n}.bin", b"x" * self.EACH),
+                                    range(10)))
+        self.assertEqual(sorted(reply.status for reply in replies), [201] * 5 + [413] * 5)
+        self.assertEqual(self.stored_bytes(chat), self.MOST)
+        self.assert_refused(chat.upload("more.bin", b"x"))
+        self.assertEqual(chat.upload("empty.bin", b"").status, 201)
+        server.kill()
+        server = self.start(self.settings())
+        client = Client(server)
+        chat = Chat(client, chat.chat_id)
+        self.assert_refused(chat.upload("more.bin", b"x"))
+        message = (b'--b\r\nContent-Disposition: form-data; name="message"\r\n\r\nA short turn.\r\n'
+                   b'--b\r\nContent-Disposition: form-data; name="file"; filename="m.bin"\r\n\r\nx\r\n--b--\r\n')
+        chats = self.number("SELECT count(*) FROM chats")
+        self.assert_refused(client.request("POST", "/chat/send", body=message,
+                                           headers={"Content-Type": "multipart/form-data; boundary=b"}))
+        self.assertEqual(self.number("SELECT count(*) FROM chats"), chats)
+        self.assertEqual(self.number(self.COUNTED), self.MOST)
+        # It is a limit of files only.
+        self.assertNotIn("error", [each.block.kind for each in contents(client.turn("A short turn.")[1])])
+        self.assertIn("Limit reached: 97.7 KiB of 97.7 KiB", client.get("/").text)
+        limit(self.data, "set", "--user", "local", "upload_bytes_per_day", str(self.MOST + 3))
+        until(lambda: chat.upload("three.bin", b"xxx").status == 201, "the limit is raised")
+        self.assertEqual(chat.upload("more.bin", b"x").status, 413)
+        limit(self.data, "clear", "--user", "local", "upload_bytes_per_day")
+        limit(self.data, "set", "--everybody", "upload_bytes_per_day", "0")
+        until(lambda: chat.upload("more.bin", b"x").status == 201, "the limit is gone")
+
+    def test_what_is_stored_when_the_server_is_killed_has_been_counted(self):
+        for _ in range(KILLS):
+            server = self.start("")
+            chat = self.begin(server)
+            before = self.number(self.COUNTED) or 0
+            acknowledged, over = [], threading.Event()
+
+            def upload(worker):
+                uploading = Chat(Client(server), chat.chat_id)
+                for n in range(1_000_000):
+                    try:
+                        reply = uploading.upload(f"{worker}-{n}.bin", b"x" * 1_000)
+                    except (OSError, http.client.HTTPException):
+                        return
+                    if over.is_set() or reply.status != 201:
+                        return
+                    acknowledged.append(n)
+
+            threads = [threading.Thread(target=upload, args=(worker,), daemon=True) for worker in range(4)]
+            for thread in threads:
+                thread.start()
+            until(lambda: len(acknowledged) >= 40, "files are uploaded")
+            server.kill()
+            over.set()
+            for thread in threads:
+                thread.join(WAIT_SECONDS)
+            server = self.start("")
+            counted = self.number(self.COUNTED) - before
+            self.assertGreaterEqual(self.stored_bytes(chat), 1_000 * len(acknowledged))
+            self.assertGreaterEqual(counted, self.stored_bytes(chat))
+            self.assertLessEqual(counted, self.stored_bytes(chat) + 4 * 1_000)
+            server.stop()
+
+
+class Disk(OwnServer):
+    """What all chats of a user take on the disk: files, snapshots of variables, earlier files and messages."""
+
+    MIB = 1 << 20
+    SETTINGS = "[limits]\ncontact = 'it@example.org'\n"
+    TEXT = (r"Limit reached: [\d.]+ MiB of [\d.]+ MiB of the disk are used \(disk_bytes\), [\d.]+ MiB by files, [\d.]+ MiB "
+            r"by snapshots of variables, [\d.]+ MiB by earlier files and [\d.]+ \w+ by messages")
+    PARTS = ("workspace_bytes", "snapshot_bytes", "versions_bytes", "history_bytes")
+
+    def size(self, *parts):
+        return self.number("SELECT " + " + ".join(f"coalesce(sum({part}), 0)" for part in parts or self.PARTS)
+                           + " FROM chats")
+
+    def set_limit(self, most):
+        limit(self.data, "set", "--user", "local", "disk_bytes", str(most))
+
+    def assert_refused(self, chat, client):
+        cell = chat.run("print('never')")
+        self.assertIn("Not run. Limit reached: ", cell.html)
+        self.assertRegex(cell.html, self.TEXT + r"\. Delete chats that you do not need, or files of other chats, or ask "
+                                                r"it@example.org\.")
+        self.assertNotIn("never", cell.stdout)
+        refused = chat.upload("more.bin", b"x" * 1_000)
+        self.assertEqual(refused.status, 413, refused.text)
+        self.assertRegex(refused.text, self.TEXT + r", and this would take 1000 bytes more\. Delete files or chats")
+        fork = client.post(f"/chat/{chat.chat_id}/fork", {"turn": "1"})
+        self.assertEqual(fork.status, 413, fork.text)
+        self.assertRegex(fork.text, self.TEXT)
+
+    def test_cells_uploads_and_forks_end_at_the_limit_of_the_disk_over_a_kill_and_deleting_frees_it(self):
+        server = self.start(self.SETTINGS)
+        client = Client(server)
+        chat = Chat(client)
+        chat.run(f"import os\nkept = os.urandom({5 * self.MIB})\nopen('a.bin', 'wb').write(os.urandom({6 * self.MIB}))")
+        chat.run("print('its files are kept before this one')")
+        for part, least in (("workspace_bytes", 6), ("snapshot_bytes", 5), ("versions_bytes", 6)):
+            until(lambda: self.size(part) >= least * self.MIB, part)
+        # What is beside the chat's own files reaches the limit.
+        self.set_limit(self.size("snapshot_bytes", "versions_bytes"))
+        until(lambda: "Not run. Limit reached" in chat.run("1").html, "the limit is in force")
+        self.assert_refused(chat, client)
+        self.assertRegex(client.get("/").text, self.TEXT)
+        server.kill()
+        server = self.start(self.SETTINGS)
+        client = Client(server)
+        chat = Chat(client, chat.chat_id)
+        self.assert_refused(chat, client)
+        # A message without a cell is none of it.
+        self.assertNotIn("error", [each.block.kind for each in contents(client.turn("A short turn.")[1])])
+        self.set_limit(0)
+        until(lambda: chat.upload("small.bin", b"x").status == 201, "there is no limit")
+        forked = client.post(f"/chat/{chat.chat_id}/fork", {"turn": "1"})
+        self.assertEqual(forked.status, 303, forked.text)
+        fork = Chat(client, int(forked.headers["location"].rsplit("/", 1)[1]))
+        until(lambda: self.number(f"SELECT workspace_bytes FROM chats WHERE id = {fork.chat_id}") >= 6 * self.MIB,
+              "the files of a fork count before it has a shell")
+        self.assertGreater(self.number(f"SELECT snapshot_bytes FROM chats WHERE id = {fork.chat_id}"), 0)
+        self.assertEqual(fork.delete(), 204)
+        self.set_limit(1)
+        until(lambda: chat.upload("small.bin", b"x").status == 413, "there is a limit again")
+        self.assertEqual(chat.delete(), 204)
+        until(lambda: self.size("workspace_bytes", "snapshot_bytes", "versions_bytes") == 0, "its files count no more")
+
+    def test_a_cell_that_passes_the_limit_is_stopped_and_the_next_one_may_delete(self):
+        server = self.start(self.SETTINGS)
+        chat = Chat(Client(server))
+        chat.run(f"open('a.bin', 'wb').write(bytes({2 * self.MIB}))")
+        until(lambda: self.size("workspace_bytes") >= 2 * self.MIB, "its files are measured")
+        self.set_limit(1)
+        until(lambda: chat.upload("small.bin", b"x").status == 413, "there is a limit")
+        self.set_limit(self.size() + 8 * self.MIB)
+        until(lambda: chat.upload("small.bin", b"x").status == 201, "it is raised")
+        cell = chat.run(f"i = 0\nwhile True:\n    open(f'b{{i}}', 'wb').write(bytes({self.MIB}))\n    i += 1")
+        self.assertIn("(disk_bytes)", cell.html)
+        self.assertIn("The workspace is over its quota, and the cell was stopped", cell.html)
+        written = sum(file.stat().st_size for file in (self.data / "workspaces" / str(chat.chat_id)).iterdir())
+        self.assertLess(written, 40 * self.MIB)
+        cell = chat.run("import os\nfor name in os.listdir('.'): os.remove(name)\nprint('deleted', 6 * 7)")
+        self.assertEqual(cell.stdout.strip(), "deleted 42", cell)
+
+
 class Groups(AccountsTest):
-    names = ("anna", "ben", "carl")
+    names = ("anna", "ben", "carl", "dora", "emil")
 
     @classmethod
     def prepare(cls):
         super().prepare()
-        added = run_varro("group", "add", "analysts", "anna", "--data", str(cls.data))
-        assert added.returncode == 0, added.stderr
+        for group, name in (("analysts", "anna"), ("collectors", "dora")):
+            added = run_varro("group", "add", group, name, "--data", str(cls.data))
+            assert added.returncode == 0, added.stderr
         limit(cls.data, "set", "--group", "analysts", "model_requests_per_day", "1")
         limit(cls.data, "set", "--user", "ben", "models", "openai:*")
         limit(cls.data, "set", "--user", "carl", "chats", "1")
+        limit(cls.data, "set", "--everybody", "upload_bytes_per_day", "1")
+        limit(cls.data, "set", "--group", "collectors", "upload_bytes_per_day", "1000")
 
     def test_a_limit_of_a_group_holds_for_its_members_alone(self):
         anna, carl = self.logged_in("anna"), self.logged_in("carl")
@@ -194,6 +324,14 @@ class Groups(AccountsTest):
         self.assertEqual(refused.status, 403)
         self.assertIn("You have 1 chats, and may have 1", refused.text)
         self.assertEqual(carl.post(f"/chat/{reply.chat_id}/fork", {"turn": 1}).status, 403)
+
+    def test_the_bytes_of_one_user_are_not_anothers(self):
+        dora, emil = self.logged_in("dora"), self.logged_in("emil")
+        chats = [Chat(client, client.turn("One. [[text: Yes.]]")[0].chat_id) for client in (dora, emil)]
+        self.assertEqual(chats[0].upload("a.bin", b"x" * 1_000).status, 201)
+        self.assertEqual(chats[0].upload("b.bin", b"x").status, 413)
+        self.assertEqual(chats[1].upload("a.bin", b"xx").status, 413)
+        self.assertEqual(chats[1].upload("b.bin", b"x").status, 201)
 
     def test_models_that_a_user_may_not_use_are_not_offered_and_refused(self):
         ben = self.logged_in("ben")

@@ -154,6 +154,8 @@ TEST_CASE("what a user's other workspaces hold is taken from the user's quota, a
   CHECK(user_quota_text(5u << 20, limits)
         == "all chats of a user may hold 100 MiB together (shell.user_bytes_max), and the others leave 5 MiB for this "
            "one");
+  CHECK(user_quota_text(5u << 20, limits, "all may be 9.0 MiB (disk_bytes)")
+        == "all may be 9.0 MiB (disk_bytes), and all else leaves 5 MiB for the files of this one");
   limits.user_bytes_max = 0; // none
   CHECK_FALSE(is_over_user_quota({size_t{1} << 50, 1}, left_for_user(size_t{1} << 50, limits)));
 }

@@ -1,8 +1,8 @@
 """The warm interpreter: imports once what shells need, then forks a shell for each request.
 
 CONTROL is a SOCK_SEQPACKET socket to varro-shells, one JSON object a message:
-  to here    {"op":"start","shell":N,"workspace":PATH,"user":UID} with the shell's stream socket and, where it has a
-             host user of its own (UID), its workspace as a mount
+  to here    {"op":"start","shell":N,"workspace":PATH,"user":UID,"less_memory":BYTES} with the shell's stream socket
+             and, where it has a host user of its own (UID), its workspace as a mount; less_memory: than the limit says
   from here  {"op":"ready","python":VERSION,"problems":[{"package","error"}]}
              {"op":"started","shell":N,"pid":PID} with pidfds of the shell's first process and of its Python
              {"op":"failed","shell":N,"why":TEXT}
@@ -105,14 +105,14 @@ class SandboxEntry:
             shown=self.shown, links=self.links, filter=ctypes.pointer(self.filter), tmp_bytes=limits["tmp_bytes"],
             file_bytes=limits["file_bytes"], open_files=limits["open_files"], processes=limits["processes"],
             uid_inside=SHELL_USER, gid_inside=SHELL_USER, gid_outside=os.getgid(), init=self.init)
-        self.memory_bytes = limits["memory_bytes"]
+        self.memory_bytes, self.address_bytes = limits["memory_bytes"], 0
 
     def settle(self):
         """Makes the image of the memory that shells start from (shell/entry/image.h); the last step of warming up."""
         moved = library.loaded.varro_image_make()
         if moved < 0:
             warn(f"shells will need more memory, because no image could be made: {os.strerror(-moved)}")
-        self.plan.address_bytes = address_bytes() + self.memory_bytes
+        self.address_bytes = address_bytes() + self.memory_bytes
 
     @staticmethod
     def system_paths():
@@ -128,6 +128,7 @@ class SandboxEntry:
         plan.workspace, plan.report = os.fsencode(request["workspace"]), writing
         plan.uid_outside, plan.mount = request.get("user", os.getuid()), mount
         plan.kept, plan.kept_count = kept_numbers, len(kept)
+        plan.address_bytes = self.address_bytes - request.get("less_memory", 0)
         ctypes.pythonapi.PyOS_BeforeFork()
         code = library.loaded.varro_enter(ctypes.byref(plan), ctypes.byref(result))
         if code == 1:
@@ -176,7 +177,7 @@ class PlainEntry:
             previous = kept
         os.closerange(previous + 1, 1 << 20)
         for name, value in (("CORE", 0), ("FSIZE", self.limits["file_bytes"]), ("NOFILE", self.limits["open_files"]),
-                            ("AS", self.address_bytes)):
+                            ("AS", self.address_bytes - request.get("less_memory", 0))):
             kind = getattr(resource, f"RLIMIT_{name}")
             hard = resource.getrlimit(kind)[1]
             value = value if hard == resource.RLIM_INFINITY else min(value, hard)
