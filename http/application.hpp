@@ -16,6 +16,7 @@
 #include "http/uploads.hpp"
 #include "render/pages.hpp"
 #include "storage/chat_place.hpp"
+#include "storage/login_way.hpp"
 
 #include <array>
 #include <atomic>
@@ -48,6 +49,7 @@ public:
 
   http_services services;
   const config& settings;
+  const login_way logins_by;
   login_throttle throttle;
   address_throttle sign_ups;
   address_throttle token_failures; // of programs
@@ -84,6 +86,8 @@ public:
   // For the audit: who asks, and from where. Of nobody who is known: only from where.
   audit_origin origin_of(const received_request& request, const visitor& who) const;
   audit_origin origin_of(const received_request& request) const;
+  // Tells the audit of somebody who was refused, as far as refusal_notes lets it. Nobody waits for it.
+  void note_refusal(login_refused refused);
   // What the visitor may use now and has used.
   caf::expected<allowance_ptr> allowance_of(const visitor& who) const;
   // Without chats: the models that the visitor may use, and which of their limits is reached.

@@ -106,6 +106,7 @@ inline constexpr auto unknown_name
   = "nobody has this name"; // which is not told: it may be a password in the wrong field
 inline constexpr auto disabled = "the user is disabled";
 inline constexpr auto too_many = "too many attempts";
+inline constexpr auto foreign_token = "a token of a user who cannot log in by auth.mode";
 } // namespace refusal_reason
 
 // Somebody could not log in. Changes nothing; for the audit.

@@ -12,8 +12,8 @@ caf::error no_such_user(std::string_view name) {
 }
 
 user_record user_from(const statement& row, int first) {
-  return {row.integer(first),          row.text(first + 1),    row.text(first + 2),
-          row.integer(first + 3) != 0, row.integer(first + 4), row.text(first + 5)};
+  return {row.integer(first),     row.text(first + 1), row.text(first + 2), row.integer(first + 3) != 0,
+          row.integer(first + 4), row.text(first + 5), row.text(first + 6)};
 }
 
 caf::expected<int64_t> insert_user(connection& db, std::string_view name, std::string_view password_hash,

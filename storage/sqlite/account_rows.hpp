@@ -14,7 +14,7 @@ inline constexpr auto local_user_name = "local";
 
 caf::error no_such_user(std::string_view name);
 
-// REQUIRES: id, name, password_hash, disabled, created_at, role from column `first` on.
+// REQUIRES: id, name, password_hash, disabled, created_at, role, issuer from column `first` on.
 user_record user_from(const statement& row, int first = 0);
 
 // Taken: errc::invalid_input. The id.

@@ -18,7 +18,8 @@ caf::expected<audit_note> change_user(connection& db, std::string_view name, Cha
     return std::move(before.error());
   std::optional<user_record> user;
   {
-    auto query = db.use("SELECT id, name, password_hash, disabled, created_at, role FROM users WHERE name = ?1");
+    auto query
+      = db.use("SELECT id, name, password_hash, disabled, created_at, role, issuer FROM users WHERE name = ?1");
     auto row = query.bind(name).step();
     if (!row)
       return std::move(row.error());

@@ -52,7 +52,7 @@ caf::expected<people_page> people_of(connection& db, const people_question& ques
   const auto limit = std::clamp(question.limit, 1, admin_people_max);
   {
     auto query
-      = db.use("SELECT id, name, '', disabled, created_at, role,"
+      = db.use("SELECT id, name, '', disabled, created_at, role, issuer,"
                " max(coalesce((SELECT max(last_used_at) FROM logins WHERE user_id = users.id), 0),"
                "     coalesce((SELECT max(at) FROM usage WHERE user_id = users.id), 0),"
                "     coalesce((SELECT at FROM audit WHERE actor_id = users.id ORDER BY audit.id DESC LIMIT 1), 0)),"
@@ -60,7 +60,7 @@ caf::expected<people_page> people_of(connection& db, const people_question& ques
                " FROM users WHERE name > ?1 AND (?2 = '' OR instr(lower(name), lower(?2)) > 0) ORDER BY name LIMIT ?3");
     query.bind(question.after).bind(question.search).bind(int64_t{limit} + 1);
     if (auto err = query.each_row([&] {
-          page.people.push_back({user_from(query), query.integer(6), query.integer(7), {}});
+          page.people.push_back({user_from(query), query.integer(7), query.integer(8), {}});
         }))
       return err;
   }

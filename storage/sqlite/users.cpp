@@ -20,7 +20,8 @@ caf::expected<user_record> sqlite_database::add_user(std::string_view name, std:
 }
 
 caf::expected<user_record> sqlite_database::find_user(std::string_view name) {
-  auto query = impl_->db->use("SELECT id, name, password_hash, disabled, created_at, role FROM users WHERE name = ?1");
+  auto query
+    = impl_->db->use("SELECT id, name, password_hash, disabled, created_at, role, issuer FROM users WHERE name = ?1");
   auto row = query.bind(name).step();
   if (!row)
     return std::move(row.error());
@@ -30,7 +31,8 @@ caf::expected<user_record> sqlite_database::find_user(std::string_view name) {
 }
 
 caf::expected<user_record> sqlite_database::find_user(int64_t id) {
-  auto query = impl_->db->use("SELECT id, name, password_hash, disabled, created_at, role FROM users WHERE id = ?1");
+  auto query
+    = impl_->db->use("SELECT id, name, password_hash, disabled, created_at, role, issuer FROM users WHERE id = ?1");
   auto row = query.bind(id).step();
   if (!row)
     return std::move(row.error());
@@ -40,7 +42,8 @@ caf::expected<user_record> sqlite_database::find_user(int64_t id) {
 }
 
 caf::expected<std::vector<user_record>> sqlite_database::list_users() {
-  auto query = impl_->db->use("SELECT id, name, password_hash, disabled, created_at, role FROM users ORDER BY name");
+  auto query
+    = impl_->db->use("SELECT id, name, password_hash, disabled, created_at, role, issuer FROM users ORDER BY name");
   std::vector<user_record> users;
   if (auto err = query.each_row([&] { users.push_back(user_from(query)); }))
     return err;
