@@ -30,6 +30,7 @@
 #include "models/list_keeper.hpp"
 #include "render/bounded_markdown.hpp"
 #include "storage/data_dir.hpp"
+#include "storage/login_way.hpp"
 #include "storage/open.hpp"
 #include "storage/sqlite/backup.hpp"
 #include "workspace/paths.hpp"
@@ -161,12 +162,12 @@ caf::expected<opened_storage> open_storage(const config& settings) {
                         std::move(*open_runs), {std::move(*chats), *greatest_chat}};
 }
 
-// The path of a link that makes the first admin; empty where there is one, or there are no accounts. The link of a
+// The path of a link that makes the first admin; empty where one can log in, or there are no accounts. The link of a
 // former start is void.
 caf::expected<std::string> first_admin_link(const config& settings, chat_database& db) {
   if (settings.auth.mode != auth_mode::accounts)
     return std::string{};
-  auto has_admin = db.has_admin();
+  auto has_admin = db.has_admin(login_way_of(settings));
   if (!has_admin || *has_admin)
     return has_admin ? caf::expected<std::string>{std::string{}} : has_admin.error();
   return make_link(db, {"", link_purpose::first_admin, user_role::admin}, settings.auth.reset_max);
@@ -280,7 +281,7 @@ int manage_accounts(const command_line& line, const config& settings) {
     return user_add(data, line.user_name, line.password_stdin, std::cin, std::cout, std::cerr, settings.auth,
                     line.admin ? user_role::admin : user_role::user);
   case command::user_role:
-    return user_set_role(data, line.user_name, line.user_role, std::cout, std::cerr);
+    return user_set_role(data, line.user_name, line.user_role, std::cout, std::cerr, login_way_of(settings));
   case command::user_invite:
     return user_invite(settings, line.admin ? user_role::admin : user_role::user, std::cout, std::cerr);
   case command::user_reset_link:
@@ -292,7 +293,7 @@ int manage_accounts(const command_line& line, const config& settings) {
   case command::user_passwd:
     return user_passwd(data, line.user_name, line.password_stdin, std::cin, std::cout, std::cerr, settings.auth);
   case command::user_disable:
-    return user_disable(data, line.user_name, std::cout, std::cerr);
+    return user_disable(data, line.user_name, std::cout, std::cerr, login_way_of(settings));
   case command::user_enable:
     return user_enable(data, line.user_name, std::cout, std::cerr);
   case command::group_list:

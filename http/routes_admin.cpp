@@ -67,11 +67,12 @@ people_question question_about(std::string search, std::string after) {
 }
 
 // What the action writes; nothing for a word that is none.
-std::optional<account_write> write_of(std::string_view word, const std::string& name, const audit_origin& by) {
+std::optional<account_write> write_of(const application& app, std::string_view word, const std::string& name,
+                                      const audit_origin& by) {
   if (word == "disable" || word == "enable")
-    return user_state_set{name, word == "disable", by};
+    return user_state_set{name, word == "disable", by, app.logins_by};
   if (word == "make-admin" || word == "make-user")
-    return user_role_set{name, word == "make-admin" ? user_role::admin : user_role::user, by};
+    return user_role_set{name, word == "make-admin" ? user_role::admin : user_role::user, by, app.logins_by};
   if (word == "end-sessions")
     return user_logins_ended{name, by};
   return std::nullopt;
@@ -134,7 +135,7 @@ reply change_person(application& app, const route_call& call, const visitor& who
     return make_and_show_link(app, call, who, {"", link_purpose::reset, user_role::user, user->id},
                               "another password of " + user->name, app.settings.auth.reset_max);
   }
-  const auto write = write_of(word, user->name, app.origin_of(call.request, who));
+  const auto write = write_of(app, word, user->name, app.origin_of(call.request, who));
   if (!write)
     return app.error_reply(call.request, 404, "There is no such page.");
   // Their streams end at once. One that is begun meanwhile ends with the next keep-alive.

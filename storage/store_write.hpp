@@ -4,6 +4,7 @@
 
 #include "storage/audit.hpp"
 #include "storage/identity.hpp"
+#include "storage/login_way.hpp"
 #include "storage/oidc_login.hpp"
 #include "storage/records.hpp"
 
@@ -117,18 +118,21 @@ struct login_refused {
   audit_origin by = {};
 };
 
-// An admin disables a user, which ends their browser sessions and links, or enables them. Here and below
-// errc::not_found where there is no such user, and errc::invalid_input where no enabled admin would be left.
+// An admin disables a user, which ends their browser sessions, tokens and links, or enables them. Here and below
+// errc::not_found where there is no such user, and errc::invalid_input where no enabled admin would be left who can log
+// in by `way`.
 struct user_state_set {
   std::string name;
   bool disabled = false;
   audit_origin by = {};
+  login_way way = {};
 };
 
 struct user_role_set {
   std::string name;
   std::string role;
   audit_origin by = {};
+  login_way way = {};
 };
 
 // An admin ends all browser sessions of a user.

@@ -50,12 +50,14 @@ caf::expected<std::vector<user_record>> sqlite_database::list_users() {
   return users;
 }
 
-caf::error sqlite_database::set_disabled(std::string_view name, bool disabled, const audit_origin& by) {
-  return apply(user_state_set{std::string{name}, disabled, by});
+caf::error sqlite_database::set_disabled(std::string_view name, bool disabled, const audit_origin& by,
+                                         const login_way& way) {
+  return apply(user_state_set{std::string{name}, disabled, by, way});
 }
 
-caf::error sqlite_database::set_role(std::string_view name, std::string_view role, const audit_origin& by) {
-  return apply(user_role_set{std::string{name}, std::string{role}, by});
+caf::error sqlite_database::set_role(std::string_view name, std::string_view role, const audit_origin& by,
+                                     const login_way& way) {
+  return apply(user_role_set{std::string{name}, std::string{role}, by, way});
 }
 
 caf::error sqlite_database::set_password(std::string_view name, std::string_view password_hash,
@@ -68,8 +70,8 @@ caf::error sqlite_database::put_link(const link_record& link, const audit_origin
   return apply(link_made{link, by});
 }
 
-caf::expected<bool> sqlite_database::has_admin() {
-  auto count = count_admins(*impl_->db);
+caf::expected<bool> sqlite_database::has_admin(const login_way& way) {
+  auto count = count_admins(*impl_->db, way);
   if (!count)
     return std::move(count.error());
   return *count > 0;
