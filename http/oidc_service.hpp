@@ -31,6 +31,13 @@ inline constexpr int oidc_failures_max = 30;
 // Until when a session holds that the provider confirmed at `at`.
 unix_us confirmed_until(const oidc_config& settings, unix_us at);
 
+// What became of a login. `refused`: why somebody may not come in, for the audit (refusal_reason::…); null where they
+// do, or where the store could not say.
+struct oidc_begun {
+  caf::error error;
+  const char* refused = nullptr;
+};
+
 class oidc_service {
 public:
   // `reader`: a connection of its own. The settings outlive it.
@@ -45,7 +52,7 @@ public:
   // Stores a login that the provider answered for; `record` is its browser session, whose user this finds or makes.
   // errc::unauthorized: this person may not come in; other errors are the store's.
   // Then all that this person had here ends, and the tokens of their programs.
-  caf::error begin(login_record record, const oidc_answer_about& about, const audit_origin& by);
+  oidc_begun begin(login_record record, const oidc_answer_about& about, const audit_origin& by);
 
   // Where the browser of this session goes to log out at the provider as well; empty: nowhere.
   std::string logout_address(std::string_view token_hash, std::string_view back);

@@ -30,9 +30,20 @@ reply unasked(const application& app, const route_call& call, const caf::error& 
   return with_retry_after(app.error_reply(call.request, 503, unreachable), busy_retry);
 }
 
+// Why nobody comes in, for the audit, and of whom the provider spoke.
+struct refusal {
+  const char* reason = refusal_reason::provider_distrusted;
+  std::string subject = {}; // empty: of nobody, or it is not believed
+};
+
+void note_refusal(application& app, const route_call& call, const refusal& why) {
+  app.note_refusal({{}, why.reason, 0, app.origin_of(call.request), {app.settings.oidc.issuer, why.subject}});
+}
+
 // Nobody comes in by this, and it counts against the address that it came from.
-reply refused(application& app, const route_call& call, int status, std::string_view text) {
+reply refused(application& app, const route_call& call, int status, std::string_view text, const refusal& why = {}) {
   app.oidc->failures.count(call.request.peer, now_us());
+  note_refusal(app, call, why);
   auto result = app.error_reply(call.request, status, text);
   forget_flow(app, call.request, result);
   return result;
@@ -43,8 +54,10 @@ template <class Answer>
 reply in_turn(application& app, const route_call& call, std::string_view whose, Answer answer) {
   if (!app.oidc)
     return app.error_reply(call.request, 404, no_provider);
-  if (!app.oidc->failures.allowed(call.request.peer, now_us()))
+  if (!app.oidc->failures.allowed(call.request.peer, now_us())) {
+    note_refusal(app, call, {refusal_reason::too_many});
     return with_retry_after(app.error_reply(call.request, 429, throttled), app.settings.auth.attempts_window);
+  }
   auto turn = app.oidc->exchanges.enter(hash_session_token(whose));
   if (!turn)
     return with_retry_after(app.error_reply(call.request, 503, passwords_busy), busy_retry);
@@ -61,11 +74,11 @@ reply enter_by(application& app, const route_call& call, const oidc_flow& flow, 
     return refused(app, call, 403, "The login did not succeed. Try again from the login page.");
   }
   auto login = make_login(app, call.request, 0);
-  auto failed = app.oidc->begin(login.record, *about, app.origin_of(call.request));
-  if (failed && (code_of(failed) == errc::unauthorized || code_of(failed) == errc::invalid_input))
-    return refused(app, call, 403, text_of(failed));
-  if (failed)
-    return app.error_reply(call.request, failed);
+  const auto begun = app.oidc->begin(login.record, *about, app.origin_of(call.request));
+  if (begun.refused != nullptr)
+    return refused(app, call, 403, text_of(begun.error), {begun.refused, about->subject});
+  if (begun.error)
+    return app.error_reply(call.request, begun.error);
   auto result = enter_with(app, call.request, login, page_after_login(flow.page));
   forget_flow(app, call.request, result);
   return result;
@@ -106,7 +119,8 @@ reply finish_oidc_login(application& app, const route_call& call) {
       return code_of(foreign) == errc::unauthorized ? refused(app, call, 403, text_of(foreign))
                                                     : unasked(app, call, foreign);
     if (query_value(call.request, "error"))
-      return refused(app, call, 403, "The login was cancelled, or the provider does not let you in.");
+      return refused(app, call, 403, "The login was cancelled, or the provider does not let you in.",
+                     {refusal_reason::provider_refused});
     auto code = query_value(call.request, "code").value_or("");
     if (code.empty())
       return refused(app, call, 400, "The provider's answer is incomplete. Log in again.");

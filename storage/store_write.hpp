@@ -107,6 +107,10 @@ inline constexpr auto unknown_name
   = "nobody has this name"; // which is not told: it may be a password in the wrong field
 inline constexpr auto disabled = "the user is disabled";
 inline constexpr auto too_many = "too many attempts";
+// At a provider of OpenID Connect. What it said goes to the log alone.
+inline constexpr auto provider_refused = "the login provider let nobody in";
+inline constexpr auto provider_distrusted = "the login provider's answer is not to be believed";
+inline constexpr auto not_allowed = "the groups that may come in are others, or could not be read";
 inline constexpr auto foreign_token = "a token of a user who cannot log in by auth.mode";
 } // namespace refusal_reason
 
@@ -116,6 +120,7 @@ struct login_refused {
   std::string reason;
   int64_t unwritten = 0; // refused before, since the last one that was written (refusal_notes.hpp)
   audit_origin by = {};
+  identity_key identity = {}; // whom an issuer vouched for, in the place of `user`; without a subject: nobody
 };
 
 // An admin disables a user, which ends their browser sessions, tokens and links, or enables them. Here and below

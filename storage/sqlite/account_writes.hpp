@@ -16,7 +16,8 @@ caf::expected<audit_note> write_one(connection& db, const user_logins_ended& wri
 caf::expected<audit_note> write_one(connection& db, const link_made& write);
 caf::expected<audit_note> write_one(connection& db, const link_revoked& write);
 
-// Of users for whom somebody else vouches.
+// Of users for whom somebody else vouches. id 0: nobody of these was here.
+caf::expected<audit_person> person_of(connection& db, const identity_key& key);
 caf::expected<audit_note> write_one(connection& db, const identity_seen& seen);
 caf::expected<audit_note> write_one(connection& db, const identity_refused& refused);
 

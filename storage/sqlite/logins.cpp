@@ -115,9 +115,13 @@ audited write_one(connection& db, const password_reset& write) {
   return audit_event{audit_action::password_reset, person, link_name(found->link), "{}", person};
 }
 
-audited write_one(connection&, const login_refused& write) {
-  return audit_event{audit_action::login_refused, write.user, "",
+audited write_one(connection& db, const login_refused& write) {
+  auto person = write.identity.subject.empty() ? write.user : person_of(db, write.identity);
+  if (!person)
+    return std::move(person.error());
+  return audit_event{audit_action::login_refused, std::move(*person), "",
                      audit_details({{"because", write.reason},
+                                    {"issuer", write.identity.issuer},
                                     {"refused_before", write.unwritten > 0 ? json(write.unwritten) : json{}}})};
 }
 

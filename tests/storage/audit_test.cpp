@@ -123,6 +123,11 @@ TEST_CASE("what is done with accounts and chats is told: by whom, and about whom
     {login_refused{{}, refusal_reason::unknown_name, 0, nobody},
      R"( | login.refused |  | {"because":"nobody has this name"})"},
     {seen, R"(dora | user.joined | dora | {"role":"user","issuer":"proxy","login":"session of dora,"})"},
+    {login_refused{{}, refusal_reason::not_allowed, 2, nobody, seen.key},
+     R"( | login.refused | dora | {"because":"the groups that may come in are others, or could not be read",)"
+     R"("issuer":"proxy","refused_before":2})"},
+    {login_refused{{}, refusal_reason::provider_distrusted, 0, nobody, {"proxy", "nobody that is here"}},
+     R"( | login.refused |  | {"because":"the login provider's answer is not to be believed","issuer":"proxy"})"},
     {identity_refused{{"proxy", "d-1"}, nobody},
      R"( | sessions.ended | dora | {"ended":1,"because":"refused by proxy"})"},
     {oidc_login_begun{at_provider("dora-one"), {"dora-one", seen.key, "", "sealed", now_us()}},
