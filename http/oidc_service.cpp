@@ -33,7 +33,8 @@ unix_us confirmed_until(const oidc_config& settings, unix_us at) {
 oidc_service::oidc_service(caf::actor_system& system, const config& settings, std::shared_ptr<http_transport> transport,
                            std::shared_ptr<chat_reader> reader, store_actor store, http_gateway_actor gateway)
   : client(std::move(transport), settings.oidc), exchanges(exchange_limits(settings)),
-    failures(oidc_failures_max, settings.auth.attempts_window), system_(system), settings_(settings),
+    failures(oidc_failures_max, settings.auth.attempts_window),
+    order_failures(oidc_failures_max, settings.auth.attempts_window), system_(system), settings_(settings),
     key_(key_of(settings)), store_(std::move(store)), gateway_(std::move(gateway)), reader_(std::move(reader)) {}
 
 std::string oidc_service::sealed(const oidc_tokens& tokens, std::string_view token_hash) const {

@@ -1,5 +1,6 @@
 """Who is refused at a login by a provider of OpenID Connect, what the audit tells of it, and how often somebody may try."""
 
+import re
 import unittest
 import urllib.parse
 
@@ -76,12 +77,44 @@ class Refusals(OidcTest):
         self.assert_refused(person, person.log_in("nobody-of-that-name"))
         self.assertEqual(person.log_in("ada").status, 303)
 
-    def test_an_address_that_fails_again_and_again_has_to_wait(self):
-        with self.start(arguments=self.arguments,
-                        env=self.settings(VARRO_AUTH_ATTEMPTS_WINDOW_SECONDS="600")) as varro:
-            attacker = Client(varro)
-            states = [attacker.get(f"/login/oidc/callback?state={i}&code=x").status for i in range(31)]
-            self.assertEqual(states, [403] * 30 + [429])
+    def begun(self, varro, source=None):
+        """A browser with a login under way, and the address of a way back that the provider never led to."""
+        client = Client(varro, source=source)
+        begun = client.get("/login/oidc")
+        self.assertEqual(begun.status, 303, begun.text)
+        state = urllib.parse.parse_qs(urllib.parse.urlsplit(begun.headers["location"]).query)["state"][0]
+        fields = {"state": state, "code": "x", "iss": self.provider.issuer}
+        return client, "/login/oidc/callback?" + urllib.parse.urlencode(fields)
+
+    def test_an_address_that_fails_again_and_again_has_to_wait_and_does_not_fill_the_audit(self):
+        with self.own_server(VARRO_AUTH_ATTEMPTS_WINDOW_SECONDS="600") as varro:
+            attempts = [self.begun(varro) for _ in range(31)]
+            statuses = [client.get(back).status for client, back in attempts]
+            self.assertEqual(statuses, [403] * 30 + [429])
+            self.assertEqual(Client(varro).get("/login/oidc").status, 429)
+            other, back = self.begun(varro, source="127.0.0.2")  # everybody else goes on
+            self.assertEqual(other.get(back).status, 403)
+            until(lambda: re.search(r'refused_before"+:12\b', self.refusals_of(varro)), "the other address is told of")
+            self.assertEqual(self.refusals_of(varro).count("login.refused"), 21)  # 20 of the first one
+
+    def test_states_that_nobody_gave_out_to_this_browser_cost_nothing(self):
+        with self.own_server(VARRO_AUTH_ATTEMPTS_WINDOW_SECONDS="600") as varro:
+            ada = Person(varro)
+            back = ada.way_back("ada")
+            without, (other, _), (_, of_somebody) = Client(varro), self.begun(varro), self.begun(varro)
+            for address in [f"/login/oidc/callback?state={i}&code=x" for i in range(40)] + [of_somebody] * 40:
+                self.assertEqual((without.get(address).status, other.get(address).status), (403, 403))
+            # Nor does it end the login that is under way where somebody follows such an address.
+            self.assertEqual(ada.open("/login/oidc/callback?state=0&code=x").status, 403)
+            self.assertEqual(ada.open(back).status, 303)
+            self.assertEqual(self.refusals_of(varro).count("login.refused"), 0)
+
+    def test_orders_to_log_out_that_are_refused_keep_nobody_from_logging_in(self):
+        with self.own_server(VARRO_AUTH_ATTEMPTS_WINDOW_SECONDS="600") as varro:
+            stranger = Client(varro)
+            statuses = [stranger.post("/logout/backchannel", {"logout_token": "x"}).status for _ in range(31)]
+            self.assertEqual(statuses, [400] * 30 + [429])
+            self.assertEqual(Person(varro).log_in("ada").status, 303)
 
     def test_an_order_to_log_out_that_the_provider_did_not_sign_ends_nothing(self):
         ada = self.logged_in("ada").client()
