@@ -106,6 +106,7 @@ struct opened_storage {
   data_lock lock;
   std::unique_ptr<chat_database> writer;
   std::unique_ptr<chat_reader> reader;
+  std::unique_ptr<chat_reader> admin_reader;
   std::unique_ptr<chat_reader> oidc_reader; // of --auth oidc
   std::unique_ptr<search_index> search;
   std::unique_ptr<limit_book> limits;
@@ -139,6 +140,9 @@ caf::expected<opened_storage> open_storage(const config& settings) {
   auto reader = open_reader(settings.data_dir);
   if (!reader)
     return reader.error();
+  auto admin_reader = open_reader(settings.data_dir);
+  if (!admin_reader)
+    return admin_reader.error();
   const bool with_oidc = settings.auth.mode == auth_mode::oidc;
   const store_write foreign_logins = account_write{foreign_logins_ended{with_oidc}};
   if (auto err = (*writer)->commit({&foreign_logins, 1}).front())
@@ -155,11 +159,17 @@ caf::expected<opened_storage> open_storage(const config& settings) {
   auto erasures = open_database(settings.data_dir);
   if (!erasures)
     return erasures.error();
-  return opened_storage{std::move(*lock),      std::move(*writer),
-                        std::move(*reader),    std::move(*oidc_reader),
-                        std::move(*search),    std::move(*limits),
-                        std::move(*erasures),  std::move(*local_user),
-                        std::move(*open_runs), {std::move(*chats), *greatest_chat}};
+  return opened_storage{std::move(*lock),
+                        std::move(*writer),
+                        std::move(*reader),
+                        std::move(*admin_reader),
+                        std::move(*oidc_reader),
+                        std::move(*search),
+                        std::move(*limits),
+                        std::move(*erasures),
+                        std::move(*local_user),
+                        std::move(*open_runs),
+                        {std::move(*chats), *greatest_chat}};
 }
 
 // The path of a link that makes the first admin; empty where one can log in, or there are no accounts. The link of a
@@ -206,6 +216,7 @@ int serve(config loaded, const std::map<std::string, std::string>& origins) {
   auto store = spawn_store(system, std::move(storage->writer), services.ids);
   services.store = store;
   services.reader = spawn_store_reader(system, std::move(storage->reader));
+  auto admin_reader = spawn_store_reader(system, std::move(storage->admin_reader));
   auto search = spawn_chat_search(system, std::move(storage->search));
   services.shells = spawn_shell_host(system, settings, services.store, services.reader);
   services.keeper = spawn_workspace_keeper(system, settings, std::move(storage->chats));
@@ -218,17 +229,18 @@ int serve(config loaded, const std::map<std::string, std::string>& origins) {
   services.gateway
     = system.middleman().spawn_broker(http_gateway, settings->stream, services.reader, html_presenters(markdown));
   auto registry = system.spawn(chat_registry, services);
-  auto stopper = system.spawn(supervisor,
-                              supervised{registry, services.shells, services.gateway, services.models, services.store,
-                                         services.reader, search, services.keeper, pictures, services.allowances},
-                              services.stop);
+  auto stopper
+    = system.spawn(supervisor,
+                   supervised{registry, services.shells, services.gateway, services.models, services.store,
+                              services.reader, search, services.keeper, pictures, services.allowances, admin_reader},
+                   services.stop);
 
   eraser erasing{system, settings->data_dir, std::move(storage->erasures), {registry, search, store}};
 
   http_server server{{system, *settings, registry, services.gateway, services.store, services.reader, services.shells,
                       storage->local_user, catalog, search, markdown, token_writer_of(services.store),
                       token_reader_of(services.reader), services.live, shown, services.allowances, transport,
-                      std::move(storage->oidc_reader)}};
+                      std::move(storage->oidc_reader), admin_reader}};
   auto port = server.bind();
   if (port) {
     lists.wait(settings->model_lists.start_wait);

@@ -243,9 +243,10 @@ int user_list(const std::filesystem::path& data_dir, std::ostream& out, std::ost
     if (!answer)
       return failed(err, answer.error());
     const auto& page = std::get<people_page>(answer->what);
-    for (const auto& [user, last_seen, chats, month] : page.people)
-      out << user.name << "\t" << (user.disabled ? "disabled" : "active") << "\t" << day_text(user.created_at) << "\t"
-          << user.role << "\t" << (last_seen == 0 ? "never" : day_text(last_seen)) << "\n";
+    for (const auto& each : page.people)
+      out << each.user.name << "\t" << (each.user.disabled ? "disabled" : "active") << "\t"
+          << day_text(each.user.created_at) << "\t" << each.user.role << "\t"
+          << (each.last_seen == 0 ? "never" : day_text(each.last_seen)) << "\n";
     if (!page.more)
       return 0;
     question.after = page.people.back().user.name;

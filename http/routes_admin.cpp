@@ -1,5 +1,6 @@
 // What admins do with people and links.
 #include "accounts/links.hpp"
+#include "actors/allowances.hpp"
 #include "base/clock.hpp"
 #include "base/text.hpp"
 #include "base/utf8.hpp"
@@ -51,19 +52,43 @@ std::string done_text(const received_request& request) {
   return found == person_actions.end() ? std::string{} : std::string{found->done};
 }
 
+// The groups of a person, each once.
+std::vector<std::string> group_names(const person& one) {
+  std::vector<std::string> names;
+  for (const auto& each : one.groups)
+    if (names.empty() || names.back() != each.group) // they are in order
+      names.push_back(each.group);
+  return names;
+}
+
+caf::expected<std::map<int64_t, person_note>> notes_on(const application& app, const people_page& page) {
+  std::map<int64_t, person_note> notes;
+  for (const auto& each : page.people) {
+    auto written = written_in(each.limits);
+    if (!written)
+      return std::move(written.error());
+    notes[each.user.id] = {limit_origins(app.settings.limits, *written, group_names(each)),
+                           app.with_users() && !each.user.disabled && !can_log_in(each.user, app.logins_by)};
+  }
+  return notes;
+}
+
 reply people_reply(application& app, const route_call& call, const visitor& who, int status, admin_word said,
                    const people_question& asked) {
   auto page = ask_database<people_page>(app, asked);
   if (!page)
     return app.error_reply(call.request, page.error());
+  auto notes = notes_on(app, *page);
+  if (!notes)
+    return app.error_reply(call.request, notes.error());
   return html_reply(status,
                     admin_people_page(app.viewer_of(who),
-                                      {std::move(*page), asked.search, app.settings.auth.mode != auth_mode::local,
-                                       app.with_accounts(), std::move(said)}));
+                                      {std::move(*page), asked.search, app.with_users(), app.with_accounts(),
+                                       std::move(said), std::move(*notes)}));
 }
 
 people_question question_about(std::string search, std::string after) {
-  return {std::move(search), std::move(after), people_on_a_page, month_start(now_us())};
+  return {std::move(search), std::move(after), people_on_a_page, month_start(now_us()), true};
 }
 
 // What the action writes; nothing for a word that is none.

@@ -37,14 +37,45 @@ std::string cost_of(const spending& month) {
   return month.currency.empty() ? "–" : money_text(month.cost_nano) + " " + month.currency;
 }
 
+std::string state_of(const person& one, const person_note& note) {
+  if (one.user.disabled)
+    return "disabled";
+  return note.outside ? "cannot log in by auth.mode" : "active";
+}
+
+std::string count_of(size_t count, std::string_view one, std::string_view many) {
+  return std::to_string(count) + " " + std::string{count == 1 ? one : many};
+}
+
+// Folded: names of groups and limits would fill the page.
+markup groups_and_limits(const person& one, const person_note& note) {
+  if (one.groups.empty() && note.limits.empty())
+    return element("span", {{"class", "quiet-text"}}, "none");
+  auto group = [](const group_membership& each) {
+    return element("li", each.group,
+                   element("span", {{"class", "quiet-text"}},
+                           each.source == group_source::login ? " by the login" : " by varro group"));
+  };
+  auto limit = [](const limit_origin& each) {
+    return element("li", each.name, ": ", each.value, element("span", {{"class", "quiet-text"}}, " ", each.from));
+  };
+  return element(
+    "details",
+    element("summary",
+            count_of(one.groups.size(), "group", "groups") + ", " + count_of(note.limits.size(), "limit", "limits")),
+    element("ul", html::each(one.groups, group), html::each(note.limits, limit)));
+}
+
 markup row(const page_viewer& viewer, const people_view& view, const person& one) {
   const auto& user = one.user;
+  const auto found = view.notes.find(user.id);
+  const auto note = found == view.notes.end() ? person_note{} : found->second;
   return element("tr", {{"data-user", user.name}},
                  element("th", {{"scope", "row"}}, user.name, user.name == viewer.user_name ? " (you)" : ""),
-                 element("td", user.disabled ? "disabled" : "active"), element("td", user.role),
-                 element("td", time_or(one.last_seen, "never")), number_cell(count_text(one.chats)),
-                 number_cell(count_text(one.month.requests)), number_cell(count_text(one.month.tokens)),
-                 number_cell(cost_of(one.month)),
+                 element("td", state_of(one, note)), element("td", user.role),
+                 element("td", groups_and_limits(one, note)), element("td", time_or(one.last_seen, "never")),
+                 number_cell(count_text(one.chats)), number_cell(count_text(one.month.requests)),
+                 number_cell(count_text(one.month.tokens)), number_cell(cost_of(one.month)),
                  element("td", {{"class", "actions"}}, view.many ? actions(viewer, one, view.passwords) : markup{}));
 }
 
@@ -78,10 +109,11 @@ markup admin_people_page(const page_viewer& viewer, const people_view& view) {
                            "Further people"));
   return admin_page(viewer, "/admin", "People",
                     fragment(said(view.said), search,
-                             view.page.people.empty() ? element("p", "There is nobody of this name.")
-                                                      : table({"Name", "State", "Role", "Last seen", "Chats",
-                                                               "Requests this month", "Tokens", "Cost", "To do"},
-                                                              rows),
+                             view.page.people.empty()
+                               ? element("p", "There is nobody of this name.")
+                               : table({"Name", "State", "Role", "Groups and limits", "Last seen", "Chats",
+                                        "Requests this month", "Tokens", "Cost", "To do"},
+                                       rows),
                              more));
 }
 

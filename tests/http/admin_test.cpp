@@ -204,6 +204,43 @@ TEST_CASE("people are found by a part of their names, and paged by key") {
   CHECK(contains(admin.get("/admin?q=%25").body, "nobody of this name")); // no pattern, a text
 }
 
+TEST_CASE("the people page shows groups and limits, which value holds, and who cannot log in") {
+  admin_world world{[](config& settings) {
+    settings.limits.everybody.chats = 9;
+    settings.limits.groups.push_back({"data", {}});
+    settings.limits.groups.back().limits.tokens_per_day = 500;
+  }};
+  REQUIRE(world.db->add_membership("data", "bob", {}) == caf::none);
+  REQUIRE(world.db->set_limit({limit_subject::user, "bob", "runs_at_once", "2"}) == caf::none);
+  identity_seen eve;
+  eve.key = {"https://former.example.org", "s-1"};
+  eve.name = "eve";
+  eve.users_max = 10;
+  REQUIRE(world.db->apply(account_write{eve}) == caf::none);
+  browser admin{world};
+  REQUIRE(admin.log_in("ada") == 303);
+  const auto bob = admin.get("/admin?q=bob").body;
+  CHECK(contains(bob, "1 group, 3 limits"));
+  CHECK(contains(bob, ">data<"));
+  CHECK(contains(bob, "runs_at_once: 2<span class=\"quiet-text\"> their own"));
+  CHECK(contains(bob, "tokens_per_day: 500<span class=\"quiet-text\"> group data (configuration)"));
+  CHECK(contains(bob, "chats: 9<span class=\"quiet-text\"> everybody (configuration)"));
+  CHECK(contains(bob, "<td>active</td>"));
+  CHECK(contains(admin.get("/admin?q=ada").body, "0 groups, 1 limit<"));
+  CHECK(contains(admin.get("/admin?q=eve").body, "cannot log in by auth.mode"));
+}
+
+TEST_CASE("what admins ask of the database is read by another thread than everybody's chats") {
+  admin_world world{{}, [](http_services& services) {
+                      services.admin_reader = services.system.spawn(twin_reader, std::make_shared<twin_script>());
+                    }};
+  browser admin{world};
+  REQUIRE(admin.log_in("ada") == 303);
+  CHECK(admin.get("/account").status == 200);
+  for (auto page : {"/admin", "/admin/usage", "/admin/usage.csv", "/admin/errors", "/admin/audit"})
+    CHECK_MESSAGE(admin.get(page).status == 500, page); // a twin knows nothing of others
+}
+
 TEST_CASE("usage is shown for days that exist and not for too many") {
   admin_world world;
   usage_row row;
