@@ -113,6 +113,13 @@ public:
   template <class Result, class... Ts>
   caf::expected<Result> ask_chat(int64_t user, int64_t chat, const Ts&... message) const {
     auto session = ask<chat_session_actor>(services.registry, find_atom_v, user, chat);
+    return ask_session<Result>(session, user, chat, message...);
+  }
+
+  // The same of one that was found; afterwards it is the one that answered, where that is another one.
+  template <class Result, class... Ts>
+  caf::expected<Result> ask_session(caf::expected<chat_session_actor>& session, int64_t user, int64_t chat,
+                                    const Ts&... message) const {
     for (int attempt = 0; session; ++attempt) {
       auto result = ask<Result>(*session, message...);
       if (result || attempt > 0 || !is_gone(result.error()))
