@@ -25,7 +25,8 @@ struct admin_word {
 // What the configuration makes of a person.
 struct person_note {
   std::vector<limit_origin> limits;
-  bool outside = false; // cannot log in by auth.mode
+  bool outside = false;     // cannot log in by auth.mode
+  std::string role_by = {}; // the key by which their login says the role; empty: this server says it
 };
 
 struct people_view {

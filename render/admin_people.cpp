@@ -17,7 +17,7 @@ markup action(const page_viewer& viewer, const person& one, std::string_view wha
                  csrf_field(viewer), hidden("name", one.user.name), small_button(label));
 }
 
-markup actions(const page_viewer& viewer, const person& one, bool passwords) {
+markup actions(const page_viewer& viewer, const person& one, const person_note& note, bool passwords) {
   const auto& user = one.user;
   markup out;
   if (user.disabled)
@@ -25,8 +25,10 @@ markup actions(const page_viewer& viewer, const person& one, bool passwords) {
   if (passwords)
     out += action(viewer, one, "reset-link", "Reset link");
   out += action(viewer, one, "end-sessions", "End sessions");
-  out += user.role == user_role::admin ? action(viewer, one, "make-user", "Make a user")
-                                       : action(viewer, one, "make-admin", "Make an admin");
+  out += action(viewer, one, "revoke-tokens", "Revoke tokens");
+  if (note.role_by.empty())
+    out += user.role == user_role::admin ? action(viewer, one, "make-user", "Make a user")
+                                         : action(viewer, one, "make-admin", "Make an admin");
   out += action(viewer, one, "disable", "Disable");
   return out;
 }
@@ -41,6 +43,12 @@ std::string state_of(const person& one, const person_note& note) {
   if (one.user.disabled)
     return "disabled";
   return note.outside ? "cannot log in by auth.mode" : "active";
+}
+
+markup role_html(const std::string& role, const person_note& note) {
+  if (note.role_by.empty())
+    return fragment(role);
+  return fragment(role, element("span", {{"class", "quiet-text"}}, " by the login (", note.role_by, ")"));
 }
 
 std::string count_of(size_t count, std::string_view one, std::string_view many) {
@@ -70,13 +78,14 @@ markup row(const page_viewer& viewer, const people_view& view, const person& one
   const auto& user = one.user;
   const auto found = view.notes.find(user.id);
   const auto note = found == view.notes.end() ? person_note{} : found->second;
-  return element("tr", {{"data-user", user.name}},
-                 element("th", {{"scope", "row"}}, user.name, user.name == viewer.user_name ? " (you)" : ""),
-                 element("td", state_of(one, note)), element("td", user.role),
-                 element("td", groups_and_limits(one, note)), element("td", time_or(one.last_seen, "never")),
-                 number_cell(count_text(one.chats)), number_cell(count_text(one.month.requests)),
-                 number_cell(count_text(one.month.tokens)), number_cell(cost_of(one.month)),
-                 element("td", {{"class", "actions"}}, view.many ? actions(viewer, one, view.passwords) : markup{}));
+  return element(
+    "tr", {{"data-user", user.name}},
+    element("th", {{"scope", "row"}}, user.name, user.name == viewer.user_name ? " (you)" : ""),
+    element("td", state_of(one, note)), element("td", role_html(user.role, note)),
+    element("td", groups_and_limits(one, note)), element("td", time_or(one.last_seen, "never")),
+    number_cell(count_text(one.chats)), number_cell(count_text(one.month.requests)),
+    number_cell(count_text(one.month.tokens)), number_cell(cost_of(one.month)),
+    element("td", {{"class", "actions"}}, view.many ? actions(viewer, one, note, view.passwords) : markup{}));
 }
 
 markup link_row(const page_viewer& viewer, const link_found& found) {

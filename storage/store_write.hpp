@@ -146,6 +146,12 @@ struct user_logins_ended {
   audit_origin by = {};
 };
 
+// An admin revokes all tokens of a user's programs.
+struct user_tokens_revoked {
+  std::string name;
+  audit_origin by = {};
+};
+
 // errc::limit_reached as of chat_database::put_link.
 struct link_made {
   link_record link;
@@ -166,10 +172,11 @@ struct audit_noted {
 
 // What is done with accounts. What the audit tells of an alternative, its write_one says (sqlite/logins.cpp,
 // sqlite/account_writes.cpp): one that does not say so does not compile.
-using account_write = std::variant<login_used, login_ended, other_logins_ended, password_changed, user_joined,
-                                   password_reset, login_refused, user_state_set, user_role_set, user_logins_ended,
-                                   link_made, link_revoked, audit_noted, identity_seen, identity_refused,
-                                   oidc_login_begun, oidc_login_checked, oidc_login_ended, foreign_logins_ended>;
+using account_write
+  = std::variant<login_used, login_ended, other_logins_ended, password_changed, user_joined, password_reset,
+                 login_refused, user_state_set, user_role_set, user_logins_ended, user_tokens_revoked, link_made,
+                 link_revoked, audit_noted, identity_seen, identity_refused, oidc_login_begun, oidc_login_checked,
+                 oidc_login_ended, foreign_logins_ended>;
 
 // A login_record is a new login; those of anybody that have expired when it was made go with it. errc::not_found where
 // there is no such user.

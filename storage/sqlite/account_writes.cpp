@@ -107,6 +107,16 @@ caf::expected<audit_note> write_one(connection& db, const user_logins_ended& wri
   });
 }
 
+caf::expected<audit_note> write_one(connection& db, const user_tokens_revoked& write) {
+  return change_user(db, write.name, {}, [&](const user_record& user) -> caf::expected<audit_note> {
+    if (auto err = drop_tokens_of(db, user.id))
+      return err;
+    if (db.changes() == 0)
+      return audit_note::nothing("there was none");
+    return audit_event{audit_action::tokens_revoked, person_of(user), "", audit_details({{"revoked", db.changes()}})};
+  });
+}
+
 caf::expected<audit_note> write_one(connection& db, const link_made& write) {
   const auto& link = write.link;
   if (auto err = drop_expired(db, link.created_at))

@@ -13,6 +13,7 @@ caf::expected<audit_note> write_one(connection& db, const user_state_set& write)
 caf::expected<audit_note> write_one(connection& db, const user_role_set& write);
 caf::expected<audit_note> set_user_password(connection& db, std::string_view name, std::string_view password_hash);
 caf::expected<audit_note> write_one(connection& db, const user_logins_ended& write);
+caf::expected<audit_note> write_one(connection& db, const user_tokens_revoked& write);
 caf::expected<audit_note> write_one(connection& db, const link_made& write);
 caf::expected<audit_note> write_one(connection& db, const link_revoked& write);
 

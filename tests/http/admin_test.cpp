@@ -1,5 +1,6 @@
 // The pages of admins over HTTP, on a database: who may see and do what, and what the audit tells of it.
 #include "accounts/refusal_notes.hpp"
+#include "accounts/tokens.hpp"
 #include "storage/audit_chain.hpp"
 #include "tests/http/account_world.hpp"
 #include "tests/support/raw_database.hpp"
@@ -68,7 +69,7 @@ TEST_CASE("the pages of admins are there for admins, and are no pages for others
   user.get("/account"); // for its token
   for (auto form :
        {"/admin/people/disable", "/admin/people/make-admin", "/admin/people/reset-link", "/admin/people/end-sessions",
-        "/admin/invitations", "/admin/invitations/revoke", "/admin/live/stop"})
+        "/admin/people/revoke-tokens", "/admin/invitations", "/admin/invitations/revoke", "/admin/live/stop"})
     CHECK_MESSAGE(user.post(form, "name=ada&role=admin&what=run&user=1&chat=42").status == 404, form);
   CHECK_FALSE(world.db->find_user("ada")->disabled);
   CHECK(world.db->find_user("bob")->role == user_role::user);
@@ -116,6 +117,32 @@ TEST_CASE("an admin disables and enables a user, who is out at once") {
   CHECK(contains(world.audit(), "ada|user.disabled|bob\n"));
   CHECK(contains(world.audit(), "ada|user.enabled|bob\n"));
   CHECK(contains(world.audit(), "ada|sessions.ended|bob\n"));
+}
+
+TEST_CASE("an admin revokes a user's tokens, whose streams end at once, and disabling takes them along") {
+  admin_world world;
+  browser admin{world}, user{world};
+  REQUIRE(admin.log_in("ada") == 303);
+  REQUIRE(user.log_in("bob") == 303);
+  admin.get("/admin");
+  auto with_token = [&](const char* word) {
+    CAPTURE(word);
+    const auto made = make_api_token();
+    const token_record record{
+      made.hash, made.id, world.bob_id, "a script", {true, false, false}, now_us(), now_us() + 3'600'000'000, 0};
+    REQUIRE(world.db->apply(token_write{token_made{record, 10}}) == caf::none);
+    const std::vector<std::string> field{"Authorization: Bearer " + made.token};
+    CHECK(world.get("/chats", field).status == 200);
+    CHECK(admin.post("/admin/people/" + std::string{word}, "name=bob").status == 303);
+    CHECK(world.get("/chats", field).status == 401);
+    CHECK(world.script->wait_for([&] { return std::ranges::count(world.script->logged_out, made.hash) == 1; }));
+  };
+  with_token("revoke-tokens");
+  CHECK(user.is_in());
+  CHECK(contains(world.audit(), "ada|tokens.revoked|bob\n"));
+  with_token("disable");
+  CHECK_FALSE(user.is_in());
+  CHECK(admin.post("/admin/people/revoke-tokens", "name=nobody").status == 404);
 }
 
 TEST_CASE("the last admin can neither be disabled nor be made a user, by themselves either") {

@@ -23,7 +23,7 @@ std::vector<std::string> all_pages(const std::string& text) {
   one.month = {1, 2, 3, text};
   one.groups = {{text, text, group_source::login}};
   people_view people{{{one, one}, true}, text, true, true, {"", text}};
-  people.notes[0] = {{{text, text, text}}, true};
+  people.notes[0] = {{{text, text, text}}, true, text};
   auto disabled = people;
   disabled.page.people[0].user.disabled = true;
   disabled.said = {text, ""};
@@ -132,6 +132,20 @@ TEST_CASE("a person's groups and limits are shown with where they come from") {
   CHECK(contains(admin_people_page(root, view).str(), "<td>cannot log in by auth.mode</td>"));
   view.page.people[0].user.disabled = true;
   CHECK(contains(admin_people_page(root, view).str(), "<td>disabled</td>"));
+}
+
+TEST_CASE("a role that a login says is shown as such, and has no button") {
+  person admin;
+  admin.user.id = 7;
+  admin.user.name = "ada";
+  admin.user.role = user_role::admin;
+  people_view view{{{admin}, false}, "", true, false, {}};
+  view.notes[7].role_by = "oidc.admin_values";
+  const auto page = admin_people_page({"root", true, "token", true}, view).str();
+  CHECK(contains(page, "<td>admin<span class=\"quiet-text\"> by the login (oidc.admin_values)</span></td>"));
+  CHECK_FALSE(contains(page, "/admin/people/make-user"));
+  for (auto word : {"disable", "end-sessions", "revoke-tokens"})
+    CHECK_MESSAGE(contains(page, "/admin/people/" + std::string{word}), word);
 }
 
 TEST_CASE("an admin has no button for what makes no sense") {

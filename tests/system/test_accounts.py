@@ -184,7 +184,7 @@ class Joining(SystemTest):
             self.assertIn("last admin", refused.text)
         with self.start(data=self.data, env=env) as ada.server:
             ada.csrf = re.search(r'name="csrf" value="([^"]*)"', ada.get("/admin").text)[1]
-            refused = ada.post("/admin/people/make-user", {"name": "ada"})
+            refused = ada.post("/admin/people/disable", {"name": "ada"})
             self.assertEqual(refused.status, 422)
             self.assertIn("last admin", refused.text)
             refused = run_varro("user", "disable", "ada", "--data", str(self.data), env=env)

@@ -99,6 +99,27 @@ class Oidc(OidcTest):
         self.assertIn("127.0.0.1", login)
         self.assertEqual(run_varro("audit", "verify", "--data", str(self.data)).returncode, 0)
 
+    def test_an_admin_disables_somebody_who_logs_in_at_the_provider_but_changes_no_role_of_its_telling(self):
+        self.provider.control(user="root", groups=["staff", "varro-admins"])
+        root, bob = self.logged_in("root").client(), self.logged_in("bob").client()
+        token = self.token_of(bob)
+        self.assertEqual(self.status_with(token), 200)
+        self.assertIn("by the login (oidc.admin_values)", root.get("/admin?q=bob").text)
+        refused = root.post("/admin/people/make-admin", {"name": "bob"})
+        self.assertEqual(refused.status, 422)
+        self.assertIn("oidc.admin_values", refused.text)
+        self.assertEqual(root.post("/admin/people/revoke-tokens", {"name": "bob"}).status, 303)
+        self.assertEqual(self.status_with(token), 401)
+        self.assertTrue(is_in(bob))
+        token = self.token_of(bob)
+        self.assertEqual(root.post("/admin/people/disable", {"name": "bob"}).status, 303)
+        self.assertFalse(is_in(bob))
+        self.assertEqual(self.status_with(token), 401)
+        stranger = Person(self.varro)
+        self.assert_refused(stranger, stranger.log_in("bob"))
+        self.assertEqual(root.post("/admin/people/enable", {"name": "bob"}).status, 303)
+        self.assertTrue(is_in(self.logged_in("bob").client()))
+
     def test_who_leaves_the_groups_that_are_let_in_is_out_in_every_browser(self):
         browsers = [self.logged_in("ada").client() for _ in range(2)]
         self.provider.control(user="ada", groups=["others"])
