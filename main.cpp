@@ -30,6 +30,7 @@
 #include "models/list_keeper.hpp"
 #include "render/bounded_markdown.hpp"
 #include "storage/data_dir.hpp"
+#include "storage/login_way.hpp"
 #include "storage/open.hpp"
 #include "storage/sqlite/backup.hpp"
 #include "workspace/paths.hpp"
@@ -105,6 +106,7 @@ struct opened_storage {
   data_lock lock;
   std::unique_ptr<chat_database> writer;
   std::unique_ptr<chat_reader> reader;
+  std::unique_ptr<chat_reader> admin_reader;
   std::unique_ptr<chat_reader> oidc_reader; // of --auth oidc
   std::unique_ptr<search_index> search;
   std::unique_ptr<limit_book> limits;
@@ -138,6 +140,9 @@ caf::expected<opened_storage> open_storage(const config& settings) {
   auto reader = open_reader(settings.data_dir);
   if (!reader)
     return reader.error();
+  auto admin_reader = open_reader(settings.data_dir);
+  if (!admin_reader)
+    return admin_reader.error();
   const bool with_oidc = settings.auth.mode == auth_mode::oidc;
   const store_write foreign_logins = account_write{foreign_logins_ended{with_oidc}};
   if (auto err = (*writer)->commit({&foreign_logins, 1}).front())
@@ -154,19 +159,25 @@ caf::expected<opened_storage> open_storage(const config& settings) {
   auto erasures = open_database(settings.data_dir);
   if (!erasures)
     return erasures.error();
-  return opened_storage{std::move(*lock),      std::move(*writer),
-                        std::move(*reader),    std::move(*oidc_reader),
-                        std::move(*search),    std::move(*limits),
-                        std::move(*erasures),  std::move(*local_user),
-                        std::move(*open_runs), {std::move(*chats), *greatest_chat}};
+  return opened_storage{std::move(*lock),
+                        std::move(*writer),
+                        std::move(*reader),
+                        std::move(*admin_reader),
+                        std::move(*oidc_reader),
+                        std::move(*search),
+                        std::move(*limits),
+                        std::move(*erasures),
+                        std::move(*local_user),
+                        std::move(*open_runs),
+                        {std::move(*chats), *greatest_chat}};
 }
 
-// The path of a link that makes the first admin; empty where there is one, or there are no accounts. The link of a
+// The path of a link that makes the first admin; empty where one can log in, or there are no accounts. The link of a
 // former start is void.
 caf::expected<std::string> first_admin_link(const config& settings, chat_database& db) {
   if (settings.auth.mode != auth_mode::accounts)
     return std::string{};
-  auto has_admin = db.has_admin();
+  auto has_admin = db.has_admin(login_way_of(settings));
   if (!has_admin || *has_admin)
     return has_admin ? caf::expected<std::string>{std::string{}} : has_admin.error();
   return make_link(db, {"", link_purpose::first_admin, user_role::admin}, settings.auth.reset_max);
@@ -205,6 +216,7 @@ int serve(config loaded, const std::map<std::string, std::string>& origins) {
   auto store = spawn_store(system, std::move(storage->writer), services.ids);
   services.store = store;
   services.reader = spawn_store_reader(system, std::move(storage->reader));
+  auto admin_reader = spawn_store_reader(system, std::move(storage->admin_reader));
   auto search = spawn_chat_search(system, std::move(storage->search));
   auto run_limits_known = std::make_shared<run_limits>();
   services.allowances = spawn_allowances(system, std::move(storage->limits), settings, run_limits_known);
@@ -217,17 +229,18 @@ int serve(config loaded, const std::map<std::string, std::string>& origins) {
   services.gateway
     = system.middleman().spawn_broker(http_gateway, settings->stream, services.reader, html_presenters(markdown));
   auto registry = system.spawn(chat_registry, services);
-  auto stopper = system.spawn(supervisor,
-                              supervised{registry, services.shells, services.gateway, services.models, services.store,
-                                         services.reader, search, services.keeper, pictures, services.allowances},
-                              services.stop);
+  auto stopper
+    = system.spawn(supervisor,
+                   supervised{registry, services.shells, services.gateway, services.models, services.store,
+                              services.reader, search, services.keeper, pictures, services.allowances, admin_reader},
+                   services.stop);
 
   eraser erasing{system, settings->data_dir, std::move(storage->erasures), {registry, search, store}};
 
   http_server server{{system, *settings, registry, services.gateway, services.store, services.reader, services.shells,
                       storage->local_user, catalog, search, markdown, token_writer_of(services.store),
                       token_reader_of(services.reader), services.live, shown, services.allowances, transport,
-                      std::move(storage->oidc_reader)}};
+                      std::move(storage->oidc_reader), admin_reader}};
   auto port = server.bind();
   if (port) {
     lists.wait(settings->model_lists.start_wait);
@@ -280,7 +293,7 @@ int manage_accounts(const command_line& line, const config& settings) {
     return user_add(data, line.user_name, line.password_stdin, std::cin, std::cout, std::cerr, settings.auth,
                     line.admin ? user_role::admin : user_role::user);
   case command::user_role:
-    return user_set_role(data, line.user_name, line.user_role, std::cout, std::cerr);
+    return user_set_role(data, line.user_name, line.user_role, std::cout, std::cerr, login_way_of(settings));
   case command::user_invite:
     return user_invite(settings, line.admin ? user_role::admin : user_role::user, std::cout, std::cerr);
   case command::user_reset_link:
@@ -292,7 +305,7 @@ int manage_accounts(const command_line& line, const config& settings) {
   case command::user_passwd:
     return user_passwd(data, line.user_name, line.password_stdin, std::cin, std::cout, std::cerr, settings.auth);
   case command::user_disable:
-    return user_disable(data, line.user_name, std::cout, std::cerr);
+    return user_disable(data, line.user_name, std::cout, std::cerr, login_way_of(settings));
   case command::user_enable:
     return user_enable(data, line.user_name, std::cout, std::cerr);
   case command::group_list:

@@ -35,9 +35,7 @@ std::vector<std::string> names_of(std::string_view path) {
 }
 
 bool is_value(std::string_view text) {
-  auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
-  return !text.empty() && text.size() <= claim_value_bytes_max && is_utf8(text)
-    && std::none_of(text.begin(), text.end(), is_control);
+  return !text.empty() && text.size() <= claim_value_bytes_max && is_utf8(text) && !has_control_characters(text);
 }
 
 std::vector<std::string> texts_of_list(const json& list) {

@@ -2,6 +2,7 @@
 
 #include "accounts/accounts.hpp"
 #include "base/clock.hpp"
+#include "base/text.hpp"
 #include "base/utf8.hpp"
 #include "storage/limits.hpp"
 
@@ -27,8 +28,7 @@ bool has_any(const std::vector<std::string>& told, const std::vector<std::string
 }
 
 bool is_sound(std::string_view text, size_t bytes_max) {
-  auto is_control = [](char c) { return (c >= 0 && c < 0x20) || c == 0x7f; };
-  return text.size() <= bytes_max && is_utf8(text) && std::none_of(text.begin(), text.end(), is_control);
+  return text.size() <= bytes_max && is_utf8(text) && !has_control_characters(text);
 }
 
 bool fits_name(char c) {

@@ -37,66 +37,53 @@ void oidc_client::stop() {
   requests_.stop();
 }
 
-caf::expected<oidc_endpoints> oidc_client::provider() {
+template <class T, class Read>
+caf::expected<T> oidc_client::fetch(fetched<T>& known, clock::duration age_max, const std::string& url,
+                                    const char* what, Read read) {
   std::lock_guard only_one{fetching_};
   {
     std::lock_guard lock{known_};
     const auto now = clock::now();
-    if (endpoints_ && now - endpoints_at_ < oidc_description_max)
-      return *endpoints_;
-    if (failure_ && now - failed_at_ < oidc_failure_max)
-      return failure_;
+    if (known.value && now - known.at < age_max)
+      return *known.value;
+    if (known.failure && now - known.failed_at < oidc_failure_max)
+      return known.failure;
   }
-  auto answer = requests_.send(get(discovery_address(settings_.issuer)));
-  caf::expected<oidc_endpoints> read{caf::error{}};
+  auto answer = requests_.send(get(url));
+  caf::expected<T> made{caf::error{}};
   if (!answer)
-    read = answer.error();
+    made = answer.error();
   else if (answer->status != 200)
-    read = fail(errc::model_unreachable,
-                "the login provider answers " + std::to_string(answer->status) + " instead of a description of itself");
+    made = fail(errc::model_unreachable,
+                "the login provider answers " + std::to_string(answer->status) + " instead of " + what);
   else
-    read = read_discovery(answer->body, settings_);
+    made = read(answer->body);
   std::lock_guard lock{known_};
-  if (read) {
-    endpoints_ = *read;
-    endpoints_at_ = clock::now();
-    failure_ = caf::none;
+  if (made) {
+    known.value = *made;
+    known.at = clock::now();
+    known.failure = caf::none;
   } else {
-    failure_ = read.error();
-    failed_at_ = clock::now();
+    known.failure = made.error();
+    known.failed_at = clock::now();
   }
-  return read;
+  return made;
+}
+
+caf::expected<oidc_endpoints> oidc_client::provider() {
+  return fetch(endpoints_, oidc_description_max, discovery_address(settings_.issuer), "a description of itself",
+               [this](const std::string& body) { return read_discovery(body, settings_); });
 }
 
 caf::expected<std::shared_ptr<const oidc_keys>> oidc_client::keys(const oidc_endpoints& at, bool anew) {
-  std::lock_guard only_one{fetching_};
-  {
-    std::lock_guard lock{known_};
-    const auto age = clock::now() - keys_at_;
-    if (keys_ && age < (anew ? clock::duration{oidc_keys_retry} : clock::duration{oidc_keys_age_max}))
-      return keys_;
-    if (keys_failure_ && clock::now() - keys_failed_at_ < oidc_failure_max)
-      return keys_failure_;
-  }
-  auto answer = requests_.send(get(at.keys));
-  caf::expected<oidc_keys> read{caf::error{}};
-  if (!answer)
-    read = answer.error();
-  else if (answer->status != 200)
-    read = fail(errc::model_unreachable,
-                "the login provider answers " + std::to_string(answer->status) + " instead of its keys");
-  else
-    read = oidc_keys::read(answer->body);
-  std::lock_guard lock{known_};
-  if (!read) {
-    keys_failure_ = read.error();
-    keys_failed_at_ = clock::now();
-    return read.error();
-  }
-  keys_failure_ = caf::none;
-  keys_ = std::make_shared<const oidc_keys>(std::move(*read));
-  keys_at_ = clock::now();
-  return keys_;
+  const auto age_max = anew ? clock::duration{oidc_keys_retry} : clock::duration{oidc_keys_age_max};
+  return fetch(keys_, age_max, at.keys, "its keys",
+               [](const std::string& body) -> caf::expected<std::shared_ptr<const oidc_keys>> {
+                 auto read = oidc_keys::read(body);
+                 if (!read)
+                   return std::move(read.error());
+                 return std::make_shared<const oidc_keys>(std::move(*read));
+               });
 }
 
 caf::expected<verified_token> oidc_client::verify(const oidc_endpoints& at, std::string_view token) {
@@ -111,7 +98,7 @@ caf::expected<verified_token> oidc_client::verify(const oidc_endpoints& at, std:
   }
   std::lock_guard lock{known_};
   // Keys that were fetched a moment before may be older than the token.
-  return fail(keys_at_ >= began ? errc::unauthorized : errc::model_unreachable,
+  return fail(keys_.at >= began ? errc::unauthorized : errc::model_unreachable,
               "the login provider's token is signed by a key that the provider does not list");
 }
 
@@ -159,13 +146,13 @@ caf::expected<logout_order> oidc_client::logout_order_of(std::string_view token)
 
 std::string oidc_client::logout_address(std::string_view id_token, std::string_view back) const {
   std::lock_guard lock{known_};
-  if (!endpoints_ || endpoints_->end_session.empty())
+  if (!endpoints_.value || endpoints_.value->end_session.empty())
     return {};
   std::vector<std::pair<std::string_view, std::string_view>> fields{{"client_id", settings_.client_id},
                                                                     {"post_logout_redirect_uri", back}};
   if (!id_token.empty())
     fields.emplace_back("id_token_hint", id_token);
-  return with_query(endpoints_->end_session, fields);
+  return with_query(endpoints_.value->end_session, fields);
 }
 
 http_request oidc_client::post(const oidc_endpoints& at, const std::string& url,

@@ -76,6 +76,22 @@ public:
   void stop();
 
 private:
+  using clock = std::chrono::steady_clock;
+
+  // What the provider was asked for last, and whether it could be had.
+  template <class T>
+  struct fetched {
+    std::optional<T> value;
+    clock::time_point at;
+    caf::error failure;
+    clock::time_point failed_at;
+  };
+  // That value while it is younger than `age_max`, else what `read` makes of the body at this address. What could not
+  // be had is not asked for again before oidc_failure_max is over. `what`: as errors call it.
+  template <class T, class Read>
+  caf::expected<T> fetch(fetched<T>& known, clock::duration age_max, const std::string& url, const char* what,
+                         Read read);
+
   caf::expected<oidc_endpoints> provider();
   caf::expected<std::shared_ptr<const oidc_keys>> keys(const oidc_endpoints& at, bool anew);
   caf::expected<verified_token> verify(const oidc_endpoints& at, std::string_view token);
@@ -94,17 +110,10 @@ private:
   oidc_requests requests_;
   seen_marks logout_ids_{oidc_marks_max};
 
-  using clock = std::chrono::steady_clock;
   std::mutex fetching_;      // one thread at a time fetches what all need
   mutable std::mutex known_; // guards what follows
-  std::optional<oidc_endpoints> endpoints_;
-  clock::time_point endpoints_at_;
-  caf::error failure_;
-  clock::time_point failed_at_;
-  std::shared_ptr<const oidc_keys> keys_;
-  clock::time_point keys_at_;
-  caf::error keys_failure_;
-  clock::time_point keys_failed_at_;
+  fetched<oidc_endpoints> endpoints_;
+  fetched<std::shared_ptr<const oidc_keys>> keys_;
 };
 
 } // namespace varro

@@ -13,9 +13,14 @@ namespace varro {
 namespace {
 
 constexpr auto purpose = "a login under way";
+constexpr auto not_begun_here = "This login was not begun in this browser, or was finished already.";
 
 int64_t microseconds(std::chrono::seconds span) {
   return std::chrono::microseconds{span}.count();
+}
+
+unix_us end_of(const oidc_flow& flow) {
+  return flow.begun_at + microseconds(oidc_flow_max);
 }
 
 std::string text_at(const json& object, const char* name) {
@@ -59,8 +64,8 @@ oidc_flows::begun oidc_flows::begin(std::string page, unix_us now) const {
   return {std::move(flow), std::move(cookie)};
 }
 
-caf::expected<oidc_flow> oidc_flows::finish(std::string_view cookie, std::string_view state, unix_us now) {
-  const auto refused = fail(errc::unauthorized, "This login was not begun in this browser, or was finished already.");
+caf::expected<oidc_flow> oidc_flows::find(std::string_view cookie, std::string_view state, unix_us now) const {
+  const auto refused = fail(errc::unauthorized, not_begun_here);
   const auto text
     = cookie.size() <= oidc_flow_cookie_bytes_max ? key_.open(cookie, purpose) : std::optional<std::string>{};
   const auto kept = text ? parse_json(*text) : std::nullopt;
@@ -70,11 +75,15 @@ caf::expected<oidc_flow> oidc_flows::finish(std::string_view cookie, std::string
                  kept->value("begun_at", unix_us{0})};
   if (flow.state.empty() || !equal_in_constant_time(state, flow.state))
     return refused;
-  const auto ends = flow.begun_at + microseconds(oidc_flow_max);
-  if (ends <= now)
+  if (end_of(flow) <= now)
     return fail(errc::unauthorized, "This login took too long.");
-  if (!finished_.add(flow.state, ends, now))
-    return refused;
+  return flow;
+}
+
+caf::expected<oidc_flow> oidc_flows::finish(std::string_view cookie, std::string_view state, unix_us now) {
+  auto flow = find(cookie, state, now);
+  if (flow && !finished_.add(flow->state, end_of(*flow), now))
+    return fail(errc::unauthorized, not_begun_here);
   return flow;
 }
 

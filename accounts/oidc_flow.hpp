@@ -62,8 +62,10 @@ public:
   // `page` is one of our own.
   begun begin(std::string page, unix_us now) const;
 
-  // The flow that this browser began and whose state came back, once. errc::unauthorized: there is none, it is another
-  // browser's, it has come back already, or it took too long.
+  // The flow that this browser began and whose state came back. errc::unauthorized: there is none, it is another
+  // browser's, or it took too long.
+  caf::expected<oidc_flow> find(std::string_view cookie, std::string_view state, unix_us now) const;
+  // The same, once: errc::unauthorized also where it has come back already.
   caf::expected<oidc_flow> finish(std::string_view cookie, std::string_view state, unix_us now);
 
 private:

@@ -2,6 +2,7 @@
 
 #include "accounts/command_parts.hpp"
 #include "accounts/tokens.hpp"
+#include "storage/login_way.hpp"
 
 #include <algorithm>
 #include <ostream>
@@ -33,6 +34,12 @@ int token_create(const config& settings, const token_order& order, std::ostream&
   auto user = user_named(**db, order.user);
   if (!user)
     return failed(err, user.error());
+  // It would never be answered.
+  if (!user->disabled && !can_log_in(*user, login_way_of(settings)))
+    return failed(err,
+                  fail(errc::invalid_input,
+                       "\"" + user->name
+                         + "\" cannot log in by the auth.mode of the configuration: no token of theirs is answered"));
   auto made
     = make_wished_token(*user, {order.label, parse_token_scopes(order.scopes), *lasts}, settings.auth, now_us());
   if (!made)

@@ -20,11 +20,6 @@ bool is_hex(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
-bool has_control_character(std::string_view text) {
-  return std::any_of(text.begin(), text.end(),
-                     [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-}
-
 std::optional<std::chrono::seconds> unit_of(char letter) {
   switch (letter) {
   case 'd':
@@ -79,7 +74,7 @@ caf::expected<std::chrono::seconds> parse_token_lifetime(std::string_view text) 
 caf::expected<wished_token> make_wished_token(const user_record& user, const token_wish& wish,
                                               const auth_config& limits, unix_us now) {
   auto label = std::string{trim(wish.label)};
-  if (label.empty() || label.size() > token_label_bytes_max || !is_utf8(label) || has_control_character(label))
+  if (label.empty() || label.size() > token_label_bytes_max || !is_utf8(label) || has_control_characters(label))
     return fail(errc::invalid_input,
                 "a token needs a name, of at most " + std::to_string(token_label_bytes_max)
                   + " bytes, that says what it is for");

@@ -135,11 +135,11 @@ caf::expected<named_user> open_for(const std::filesystem::path& data_dir, const 
 }
 
 int set_disabled(const std::filesystem::path& data_dir, const std::string& name, bool disabled, std::ostream& out,
-                 std::ostream& err) {
+                 std::ostream& err, const login_way& way = {}) {
   auto user = open_for(data_dir, name);
   if (!user)
     return failed(err, user.error());
-  if (auto error = user->db->set_disabled(user->name, disabled, command_origin()))
+  if (auto error = user->db->set_disabled(user->name, disabled, command_origin(), way))
     return failed(err, error);
   out << (disabled ? "disabled " : "enabled ") << user->name << "\n";
   return 0;
@@ -222,11 +222,11 @@ int user_reset_link(const config& settings, const std::string& name, std::ostrea
 }
 
 int user_set_role(const std::filesystem::path& data_dir, const std::string& name, const std::string& role,
-                  std::ostream& out, std::ostream& err) {
+                  std::ostream& out, std::ostream& err, const login_way& way) {
   auto user = open_for(data_dir, name);
   if (!user)
     return failed(err, user.error());
-  if (auto error = user->db->set_role(user->name, role, command_origin()))
+  if (auto error = user->db->set_role(user->name, role, command_origin(), way))
     return failed(err, error);
   out << user->name << " has the role " << role << "\n";
   return 0;
@@ -243,17 +243,19 @@ int user_list(const std::filesystem::path& data_dir, std::ostream& out, std::ost
     if (!answer)
       return failed(err, answer.error());
     const auto& page = std::get<people_page>(answer->what);
-    for (const auto& [user, last_seen, chats, month] : page.people)
-      out << user.name << "\t" << (user.disabled ? "disabled" : "active") << "\t" << day_text(user.created_at) << "\t"
-          << user.role << "\t" << (last_seen == 0 ? "never" : day_text(last_seen)) << "\n";
+    for (const auto& each : page.people)
+      out << each.user.name << "\t" << (each.user.disabled ? "disabled" : "active") << "\t"
+          << day_text(each.user.created_at) << "\t" << each.user.role << "\t"
+          << (each.last_seen == 0 ? "never" : day_text(each.last_seen)) << "\n";
     if (!page.more)
       return 0;
     question.after = page.people.back().user.name;
   }
 }
 
-int user_disable(const std::filesystem::path& data_dir, const std::string& name, std::ostream& out, std::ostream& err) {
-  return set_disabled(data_dir, name, true, out, err);
+int user_disable(const std::filesystem::path& data_dir, const std::string& name, std::ostream& out, std::ostream& err,
+                 const login_way& way) {
+  return set_disabled(data_dir, name, true, out, err, way);
 }
 
 int user_enable(const std::filesystem::path& data_dir, const std::string& name, std::ostream& out, std::ostream& err) {

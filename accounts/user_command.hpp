@@ -6,6 +6,7 @@
 #pragma once
 
 #include "config/config.hpp"
+#include "storage/login_way.hpp"
 #include "storage/records.hpp"
 
 #include <filesystem>
@@ -30,16 +31,18 @@ int user_invite(const config& settings, const std::string& role, std::ostream& o
 // A link by which the user chooses another password; as above. The one before is void.
 int user_reset_link(const config& settings, const std::string& name, std::ostream& out, std::ostream& err);
 
-// The last enabled admin stays one.
+// The last enabled admin stays one. Here and below: who can log in by `way`, as the configuration has it that the
+// command reads.
 int user_set_role(const std::filesystem::path& data_dir, const std::string& name, const std::string& role,
-                  std::ostream& out, std::ostream& err);
+                  std::ostream& out, std::ostream& err, const login_way& way = {});
 
 // One line for each user: name, "active" or "disabled", the day of creation (UTC), the role, the day on
 // which they were seen last, or "never", separated by tabs.
 int user_list(const std::filesystem::path& data_dir, std::ostream& out, std::ostream& err);
 
 // Ends the user's browser sessions and lets nobody log in as them; their chats stay. Not the last enabled admin.
-int user_disable(const std::filesystem::path& data_dir, const std::string& name, std::ostream& out, std::ostream& err);
+int user_disable(const std::filesystem::path& data_dir, const std::string& name, std::ostream& out, std::ostream& err,
+                 const login_way& way = {});
 
 int user_enable(const std::filesystem::path& data_dir, const std::string& name, std::ostream& out, std::ostream& err);
 

@@ -32,6 +32,8 @@ void close_the_rest(self_pointer self) {
   end(self, actors.search, "the search");
   end(self, actors.allowances, "the limits of users");
   end(self, actors.reader, "the database, reading");
+  if (actors.admin_reader)
+    end(self, actors.admin_reader, "the database, reading for admins");
   end(self, actors.store, "the database, writing");
   actors = {};
 }

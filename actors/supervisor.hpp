@@ -21,6 +21,7 @@ struct supervised {
   workspace_keeper_actor keeper;
   picture_scaler_actor pictures;
   allowances_actor allowances;
+  store_reader_actor admin_reader; // null: there is none
 };
 
 struct supervisor_state {

@@ -17,6 +17,9 @@ std::string_view trim(std::string_view text, std::string_view blanks = white_spa
 // Nothing but white space.
 bool is_blank(std::string_view text);
 
+// A byte below 0x20, line breaks and tabs too, or 0x7f.
+bool has_control_characters(std::string_view text);
+
 // The letters A to Z as small ones; every other byte stays.
 std::string ascii_lower(std::string_view text);
 

@@ -60,7 +60,7 @@ std::string described(const written_value& value) {
 }
 
 // A text that ends up in headers, logs and pages is free of control characters; only instructions have lines.
-bool has_control_characters(std::string_view text) {
+bool has_controls_beside_blanks(std::string_view text) {
   return std::any_of(text.begin(), text.end(), [](char c) {
     auto byte = static_cast<unsigned char>(c);
     return (byte < 0x20 && c != '\n' && c != '\t') || byte == 0x7f;
@@ -125,7 +125,7 @@ bool store(const key_rule& rule, std::optional<int64_t>& target, const written_v
 
 bool store(const key_rule& rule, std::string& target, const written_value& value) {
   auto written = std::get_if<std::string>(&value);
-  if (!written || has_control_characters(*written))
+  if (!written || has_controls_beside_blanks(*written))
     return false;
   if (rule.choices.empty() ? !within(rule, written->size()) : !is_choice(rule, *written))
     return false;
@@ -165,7 +165,7 @@ bool store(const key_rule& rule, std::vector<std::string>& target, const written
     return false;
   constexpr size_t entry_bytes_max = 255;
   for (const auto& entry : *written)
-    if (entry.empty() || entry.size() > entry_bytes_max || has_control_characters(entry))
+    if (entry.empty() || entry.size() > entry_bytes_max || has_controls_beside_blanks(entry))
       return false;
   target = *written;
   return true;

@@ -9,11 +9,13 @@
 
 namespace varro {
 
-// What a page asks of the database. The answer stands at the question's place.
+// What a page asks of the database. The answer stands at the question's place. A thread of their own reads it, since
+// some of these questions add up years, for which nobody's chat shall wait.
 template <class Answer, class Question>
 caf::expected<Answer> ask_database(const application& app, Question question) {
   auto asked = std::make_shared<const admin_question>(admin_question{std::move(question)});
-  auto answer = app.ask<admin_answer_ptr>(app.services.reader, admin_atom_v, asked);
+  auto answer = app.ask<admin_answer_ptr>(app.services.admin_reader ? app.services.admin_reader : app.services.reader,
+                                          admin_atom_v, asked);
   if (!answer)
     return std::move(answer.error());
   return std::get<Answer>((*answer)->what);

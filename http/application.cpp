@@ -37,7 +37,7 @@ std::shared_ptr<const model_choices> allowed_choices(std::shared_ptr<const model
 } // namespace
 
 application::application(http_services from)
-  : services(std::move(from)), settings(services.settings), throttle(settings.auth),
+  : services(std::move(from)), settings(services.settings), logins_by(login_way_of(settings)), throttle(settings.auth),
     sign_ups(settings.auth.sign_ups_max, settings.auth.attempts_window),
     token_failures(settings.auth.attempts_max, settings.auth.attempts_window), hashes(hash_limits(settings)) {
   if (settings.auth.mode == auth_mode::oidc)
@@ -94,6 +94,14 @@ audit_origin application::origin_of(const received_request& request, const visit
 
 audit_origin application::origin_of(const received_request& request) const {
   return {0, "", audit_way::browser, request.peer};
+}
+
+void application::note_refusal(login_refused refused) {
+  const auto unwritten = refusals.note(refused.by.address, now_us());
+  if (!unwritten)
+    return;
+  refused.unwritten = *unwritten;
+  caf::anon_send(services.store, user_atom_v, account_write{std::move(refused)});
 }
 
 caf::expected<allowance_ptr> application::allowance_of(const visitor& who, int64_t seen_from_chat) const {

@@ -16,6 +16,7 @@
 #include "http/uploads.hpp"
 #include "render/pages.hpp"
 #include "storage/chat_place.hpp"
+#include "storage/login_way.hpp"
 
 #include <array>
 #include <atomic>
@@ -48,6 +49,7 @@ public:
 
   http_services services;
   const config& settings;
+  const login_way logins_by;
   login_throttle throttle;
   address_throttle sign_ups;
   address_throttle token_failures; // of programs
@@ -84,6 +86,8 @@ public:
   // For the audit: who asks, and from where. Of nobody who is known: only from where.
   audit_origin origin_of(const received_request& request, const visitor& who) const;
   audit_origin origin_of(const received_request& request) const;
+  // Tells the audit of somebody who was refused, as far as refusal_notes lets it. Nobody waits for it.
+  void note_refusal(login_refused refused);
   // What the visitor may use now and has used.
   caf::expected<allowance_ptr> allowance_of(const visitor& who, int64_t seen_from_chat = 0) const;
   // Without chats: the models that the visitor may use, and which of their limits is reached.
@@ -109,6 +113,13 @@ public:
   template <class Result, class... Ts>
   caf::expected<Result> ask_chat(int64_t user, int64_t chat, const Ts&... message) const {
     auto session = ask<chat_session_actor>(services.registry, find_atom_v, user, chat);
+    return ask_session<Result>(session, user, chat, message...);
+  }
+
+  // The same of one that was found; afterwards it is the one that answered, where that is another one.
+  template <class Result, class... Ts>
+  caf::expected<Result> ask_session(caf::expected<chat_session_actor>& session, int64_t user, int64_t chat,
+                                    const Ts&... message) const {
     for (int attempt = 0; session; ++attempt) {
       auto result = ask<Result>(*session, message...);
       if (result || attempt > 0 || !is_gone(result.error()))

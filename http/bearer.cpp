@@ -4,6 +4,7 @@
 #include "base/clock.hpp"
 #include "base/text.hpp"
 #include "http/anonymous_forms.hpp"
+#include "http/proxied_visitor.hpp"
 #include "storage/limits.hpp"
 
 #include <algorithm>
@@ -26,11 +27,16 @@ std::optional<std::string_view> credentials(std::string_view value) {
 }
 
 // Programs read words, not pages.
-reply refusal(int status, std::string_view code, std::string_view text, std::string_view scope = {}) {
+reply plain_refusal(int status, std::string_view text) {
   reply result;
   result.status = status;
   result.content_type = "text/plain; charset=utf-8";
   result.body = std::string{text} + "\n";
+  return result;
+}
+
+reply refusal(int status, std::string_view code, std::string_view text, std::string_view scope = {}) {
+  auto result = plain_refusal(status, text);
   auto challenge = "Bearer realm=\"varro\", error=\"" + std::string{code} + "\"";
   if (!scope.empty())
     challenge += ", scope=\"" + std::string{scope} + "\"";
@@ -46,6 +52,15 @@ reply invalid_token(application& app, const received_request& request) {
     return with_retry_after(refusal(429, "invalid_token", "Too many tokens that cannot be used. Wait a few minutes."),
                             app.settings.auth.attempts_window);
   return refusal(401, "invalid_token", "This token cannot be used: it is unknown, has expired or was revoked.");
+}
+
+// Whoever holds the token is told why, which says nothing of it to who only guesses.
+reply foreign_owner(application& app, const received_request& request, const token_found& found) {
+  audit_origin by = app.origin_of(request);
+  by.way = audit_way::token;
+  app.note_refusal({{found.user.id, found.user.name}, refusal_reason::foreign_token, 0, std::move(by)});
+  return refusal(401, "invalid_token",
+                 "This token cannot be used: its user cannot log in at this server as it is set up now (auth.mode).");
 }
 
 reply insufficient(route_scope needed) {
@@ -108,6 +123,8 @@ std::variant<visitor, reply> visitor_by_token(application& app, const received_r
   // Whoever reaches such a server may do everything without one; a token would promise limits that nobody holds.
   if (app.settings.auth.mode == auth_mode::local)
     return refusal(401, "invalid_token", "Without accounts there are no tokens: leave the field Authorization out.");
+  if (app.settings.auth.mode == auth_mode::proxy && !request.by_proxy)
+    return plain_refusal(403, past_proxy_words(request));
   const auto token = bearer_of(request);
   if (!id_of_token(token))
     return invalid_token(app, request);
@@ -116,6 +133,8 @@ std::variant<visitor, reply> visitor_by_token(application& app, const received_r
     return invalid_token(app, request);
   if (!found)
     return app.error_reply(request, found.error());
+  if (!can_log_in(found->user, app.logins_by))
+    return foreign_owner(app, request, *found);
   note_use(app, found->token);
   if (!covers(*found, needed))
     return insufficient(needed);

@@ -33,7 +33,8 @@ unix_us confirmed_until(const oidc_config& settings, unix_us at) {
 oidc_service::oidc_service(caf::actor_system& system, const config& settings, std::shared_ptr<http_transport> transport,
                            std::shared_ptr<chat_reader> reader, store_actor store, http_gateway_actor gateway)
   : client(std::move(transport), settings.oidc), exchanges(exchange_limits(settings)),
-    failures(oidc_failures_max, settings.auth.attempts_window), system_(system), settings_(settings),
+    failures(oidc_failures_max, settings.auth.attempts_window),
+    order_failures(oidc_failures_max, settings.auth.attempts_window), system_(system), settings_(settings),
     key_(key_of(settings)), store_(std::move(store)), gateway_(std::move(gateway)), reader_(std::move(reader)) {}
 
 std::string oidc_service::sealed(const oidc_tokens& tokens, std::string_view token_hash) const {
@@ -58,7 +59,7 @@ caf::expected<std::vector<std::string>> oidc_service::sessions_of(const identity
   return reader_->oidc_sessions_of(key, session);
 }
 
-caf::error oidc_service::begin(login_record record, const oidc_answer_about& about, const audit_origin& by) {
+oidc_begun oidc_service::begin(login_record record, const oidc_answer_about& about, const audit_origin& by) {
   const auto who = identity_of(about.claims.value_or(json::object()), settings_.oidc);
   if (!who.problem.empty())
     log(log_level::warning, "somebody logs in, but " + who.problem);
@@ -66,15 +67,19 @@ caf::error oidc_service::begin(login_record record, const oidc_answer_about& abo
   if (!seen) {
     if (code_of(seen.error()) == errc::unauthorized)
       if (auto err = end_person({settings_.oidc.issuer, about.subject}, by))
-        return err;
-    return seen.error();
+        return {std::move(err)};
+    return {seen.error(),
+            code_of(seen.error()) == errc::unauthorized ? refusal_reason::not_allowed
+                                                        : refusal_reason::provider_distrusted};
   }
   seen->by = by;
   record.expires_at = std::min(record.expires_at, confirmed_until(settings_.oidc, record.created_at));
   const oidc_login kept{record.token_hash, seen->key, about.session, sealed(about.tokens, record.token_hash),
                         record.created_at};
   seen->login = std::move(record);
-  return write(oidc_login_begun{std::move(*seen), kept});
+  auto failed = write(oidc_login_begun{std::move(*seen), kept});
+  const bool is_disabled = code_of(failed) == errc::unauthorized;
+  return {std::move(failed), is_disabled ? refusal_reason::disabled : nullptr};
 }
 
 std::string oidc_service::logout_address(std::string_view token_hash, std::string_view back) {

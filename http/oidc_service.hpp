@@ -24,12 +24,19 @@ namespace varro {
 // many times oidc.recheck from the last confirmation on; then it ends.
 inline constexpr int oidc_outage_factor = 10;
 
-// Failed ways back from the provider, and failed logout orders, that one address may cause within
-// auth.attempts_window_seconds: each makes the provider work.
+// Logins that this server began and that failed on their way back from the provider, and likewise failed logout orders,
+// that one address may cause within auth.attempts_window_seconds: each makes the provider work.
 inline constexpr int oidc_failures_max = 30;
 
 // Until when a session holds that the provider confirmed at `at`.
 unix_us confirmed_until(const oidc_config& settings, unix_us at);
+
+// What became of a login. `refused`: why somebody may not come in, for the audit (refusal_reason::…); null where they
+// do, or where the store could not say.
+struct oidc_begun {
+  caf::error error;
+  const char* refused = nullptr;
+};
 
 class oidc_service {
 public:
@@ -39,13 +46,14 @@ public:
 
   oidc_client client;
   oidc_flows flows;
-  hash_gate exchanges; // of workers with the provider at once, so that it cannot hold all of them
-  address_throttle failures;
+  hash_gate exchanges;             // of workers with the provider at once, so that it cannot hold all of them
+  address_throttle failures;       // of logins
+  address_throttle order_failures; // of orders to log out, which keep nobody from logging in
 
   // Stores a login that the provider answered for; `record` is its browser session, whose user this finds or makes.
   // errc::unauthorized: this person may not come in; other errors are the store's.
   // Then all that this person had here ends, and the tokens of their programs.
-  caf::error begin(login_record record, const oidc_answer_about& about, const audit_origin& by);
+  oidc_begun begin(login_record record, const oidc_answer_about& about, const audit_origin& by);
 
   // Where the browser of this session goes to log out at the provider as well; empty: nowhere.
   std::string logout_address(std::string_view token_hash, std::string_view back);

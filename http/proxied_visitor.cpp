@@ -9,8 +9,6 @@ namespace varro {
 
 namespace {
 
-constexpr auto issuer = "proxy";
-
 caf::error refuse(const std::string& why) {
   return fail(errc::unauthorized, why);
 }
@@ -69,7 +67,7 @@ caf::error write_seen(const application& app, const received_request& request, i
 
 caf::expected<identity> identity_of(const received_request& request, const proxy_config& settings) {
   identity who;
-  who.issuer = issuer;
+  who.issuer = proxy_issuer;
   auto user = only_value(request, settings.user_header);
   if (!user)
     return std::move(user.error());
@@ -90,6 +88,11 @@ caf::expected<identity> identity_of(const received_request& request, const proxy
   return who;
 }
 
+std::string past_proxy_words(const received_request& request) {
+  return "This server believes its proxy only, and the connection from " + request.peer
+    + " is not one of server.trusted_proxies. Open the proxy's address.";
+}
+
 std::string claimed_visitor(const received_request& request, const config& settings) {
   if (settings.auth.mode != auth_mode::proxy || !request.by_proxy)
     return {};
@@ -98,8 +101,7 @@ std::string claimed_visitor(const received_request& request, const config& setti
 
 caf::expected<visitor> visitor_by_proxy(const application& app, const received_request& request) {
   if (!request.by_proxy)
-    return refuse("This server believes its proxy only, and the connection from " + request.peer
-                  + " is not one of server.trusted_proxies. Open the proxy's address.");
+    return refuse(past_proxy_words(request));
   auto who = identity_of(request, app.settings.proxy);
   if (!who)
     return std::move(who.error());

@@ -14,6 +14,9 @@ namespace varro {
 // spelt with '_', a user or mail with a comma (which is how two fields are joined). REQUIRES: a trusted proxy sent it.
 caf::expected<identity> identity_of(const received_request& request, const proxy_config& settings);
 
+// What somebody is told whose request did not come by the proxy.
+std::string past_proxy_words(const received_request& request);
+
 // By which visitor a request is told apart from others before anybody knows who it is; empty where nothing says so.
 std::string claimed_visitor(const received_request& request, const config& settings);
 

@@ -154,8 +154,7 @@ std::optional<reply> router::impl::refused_early(const received_request& request
   if (request.path().size() > path_bytes_max || request.target.size() > target_bytes_max)
     return refused(request, 414, "The address is too long.");
   auto decoded = percent_decode(request.path(), false);
-  auto is_control = [](char c) { return (c >= 0 && c < 0x20) || c == 0x7f; };
-  if (!decoded || !is_utf8(*decoded) || std::any_of(decoded->begin(), decoded->end(), is_control))
+  if (!decoded || !is_utf8(*decoded) || has_control_characters(*decoded))
     return refused(request, 400, "The address is malformed.");
   if (is_known_method(request.method))
     return std::nullopt;

@@ -96,7 +96,7 @@ constexpr std::array table{
         change_route{end_other_sessions}, route_scope::browser},
 
   route{"GET", "/admin", "The people who use the server, for admins.", admin_page(show_people), route_scope::admin},
-  route{"POST", "/admin/people/{action:disable|enable|make-admin|make-user|reset-link|end-sessions}",
+  route{"POST", "/admin/people/{action:disable|enable|make-admin|make-user|reset-link|end-sessions|revoke-tokens}",
         "Lets an admin change what a user may do.", admin_change(change_person), route_scope::browser},
   route{"GET", "/admin/usage", "What was used and what it cost, for admins.", admin_page(show_usage_page),
         route_scope::admin, route_work::costly},

@@ -1,5 +1,6 @@
 // What admins do with people and links.
 #include "accounts/links.hpp"
+#include "actors/allowances.hpp"
 #include "base/clock.hpp"
 #include "base/text.hpp"
 #include "base/utf8.hpp"
@@ -36,12 +37,13 @@ std::string short_value(const received_request& request, std::string_view name) 
 struct person_action {
   std::string_view word, done;
 };
-constexpr std::array<person_action, 6> person_actions{
+constexpr std::array<person_action, 7> person_actions{
   {{"disable", "The user is disabled. Their browser sessions are over, their runs and shells end."},
    {"enable", "The user can log in again."},
    {"make-admin", "The user looks after the server now."},
    {"make-user", "The user does not look after the server any more."},
    {"end-sessions", "The browser sessions of the user are over."},
+   {"revoke-tokens", "The tokens of the user's programs are revoked."},
    {"revoke", "The link cannot be used any more."}}};
 
 std::string done_text(const received_request& request) {
@@ -51,29 +53,69 @@ std::string done_text(const received_request& request) {
   return found == person_actions.end() ? std::string{} : std::string{found->done};
 }
 
+// The groups of a person, each once.
+std::vector<std::string> group_names(const person& one) {
+  std::vector<std::string> names;
+  for (const auto& each : one.groups)
+    if (names.empty() || names.back() != each.group) // they are in order
+      names.push_back(each.group);
+  return names;
+}
+
+// The key of the configuration by which each login says anew whether this user is an admin; empty: this server says it.
+std::string role_key_of(const application& app, const user_record& user) {
+  const auto& settings = app.settings;
+  if (user.issuer.empty() || user.issuer != app.logins_by.issuer)
+    return {};
+  if (settings.auth.mode == auth_mode::proxy && !settings.proxy.claims.admin_values.empty())
+    return "proxy.admin_values";
+  if (settings.auth.mode == auth_mode::oidc && !settings.oidc.claims.admin_values.empty())
+    return "oidc.admin_values";
+  return {};
+}
+
+caf::expected<std::map<int64_t, person_note>> notes_on(const application& app, const people_page& page) {
+  std::map<int64_t, person_note> notes;
+  for (const auto& each : page.people) {
+    auto written = written_in(each.limits);
+    if (!written)
+      return std::move(written.error());
+    notes[each.user.id]
+      = {limit_origins(app.settings.limits, *written, group_names(each)),
+         app.with_users() && !each.user.disabled && !can_log_in(each.user, app.logins_by), role_key_of(app, each.user)};
+  }
+  return notes;
+}
+
 reply people_reply(application& app, const route_call& call, const visitor& who, int status, admin_word said,
                    const people_question& asked) {
   auto page = ask_database<people_page>(app, asked);
   if (!page)
     return app.error_reply(call.request, page.error());
+  auto notes = notes_on(app, *page);
+  if (!notes)
+    return app.error_reply(call.request, notes.error());
   return html_reply(status,
                     admin_people_page(app.viewer_of(who),
-                                      {std::move(*page), asked.search, app.settings.auth.mode != auth_mode::local,
-                                       app.with_accounts(), std::move(said)}));
+                                      {std::move(*page), asked.search, app.with_users(), app.with_accounts(),
+                                       std::move(said), std::move(*notes)}));
 }
 
 people_question question_about(std::string search, std::string after) {
-  return {std::move(search), std::move(after), people_on_a_page, month_start(now_us())};
+  return {std::move(search), std::move(after), people_on_a_page, month_start(now_us()), true};
 }
 
 // What the action writes; nothing for a word that is none.
-std::optional<account_write> write_of(std::string_view word, const std::string& name, const audit_origin& by) {
+std::optional<account_write> write_of(const application& app, std::string_view word, const std::string& name,
+                                      const audit_origin& by) {
   if (word == "disable" || word == "enable")
-    return user_state_set{name, word == "disable", by};
+    return user_state_set{name, word == "disable", by, app.logins_by};
   if (word == "make-admin" || word == "make-user")
-    return user_role_set{name, word == "make-admin" ? user_role::admin : user_role::user, by};
+    return user_role_set{name, word == "make-admin" ? user_role::admin : user_role::user, by, app.logins_by};
   if (word == "end-sessions")
     return user_logins_ended{name, by};
+  if (word == "revoke-tokens")
+    return user_tokens_revoked{name, by};
   return std::nullopt;
 }
 
@@ -134,11 +176,16 @@ reply change_person(application& app, const route_call& call, const visitor& who
     return make_and_show_link(app, call, who, {"", link_purpose::reset, user_role::user, user->id},
                               "another password of " + user->name, app.settings.auth.reset_max);
   }
-  const auto write = write_of(word, user->name, app.origin_of(call.request, who));
+  if (const auto key = role_key_of(app, *user); !key.empty() && word.starts_with("make-"))
+    return people_reply(app, call, who, 422,
+                        {"", "Where this user logs in it is said who is an admin, by " + key + ": change it there."},
+                        question_about(user->name, ""));
+  const auto write = write_of(app, word, user->name, app.origin_of(call.request, who));
   if (!write)
     return app.error_reply(call.request, 404, "There is no such page.");
   // Their streams end at once. One that is begun meanwhile ends with the next keep-alive.
   auto sessions = app.ask<std::vector<login_record>>(app.services.reader, list_atom_v, user->id);
+  auto tokens = app.ask<std::vector<token_record>>(app.services.token_reader, token_atom_v, user->id);
   auto done = app.ask<done_atom>(app.services.store, user_atom_v, *write);
   if (!done && code_of(done.error()) == errc::invalid_input)
     return people_reply(app, call, who, 422, {"", text_of(done.error())}, question_about(user->name, ""));
@@ -146,6 +193,9 @@ reply change_person(application& app, const route_call& call, const visitor& who
     return app.error_reply(call.request, done.error());
   if (sessions && (word == "disable" || word == "end-sessions"))
     for (const auto& each : *sessions)
+      caf::anon_send(app.services.gateway, logout_atom_v, each.token_hash);
+  if (tokens && (word == "disable" || word == "revoke-tokens"))
+    for (const auto& each : *tokens)
       caf::anon_send(app.services.gateway, logout_atom_v, each.token_hash);
   if (word == "disable")
     stop_work_of(app, user->id);

@@ -77,10 +77,10 @@ reply rename_chat(application& app, const route_call& call, const visitor& who, 
 
 reply delete_chat(application& app, const route_call& call, const visitor& who, const form&) {
   auto id = captured_id(call);
-  const auto by = app.origin_of(call.request, who);
-  auto session = id ? app.ask<chat_session_actor>(app.services.registry, find_atom_v, who.user.id, *id)
-                    : fail(errc::not_found, "There is no such chat.");
-  auto done = session ? app.ask_chat<done_atom>(who.user.id, *id, remove_atom_v, by) : session.error();
+  if (!id)
+    return app.error_reply(call.request, 404, "There is no such chat.");
+  auto session = app.ask<chat_session_actor>(app.services.registry, find_atom_v, who.user.id, *id);
+  auto done = app.ask_session<done_atom>(session, who.user.id, *id, remove_atom_v, app.origin_of(call.request, who));
   if (!done)
     return app.error_reply(call.request, done.error());
   // What is asked after this answer finds no chat.

@@ -35,15 +35,10 @@ bool is_still_right(const application& app, const user_record& user) {
   return now && !now->disabled && now->password_hash == user.password_hash;
 }
 
-// For the audit, as far as refusal_notes lets it. Nobody waits for it.
 void note_refusal(application& app, const route_call& call, const caf::expected<user_record>& user,
                   const char* reason) {
-  const auto unwritten = app.refusals.note(call.request.peer, now_us());
-  if (!unwritten)
-    return;
-  const auto person = user ? audit_person{user->id, user->name} : audit_person{};
-  caf::anon_send(app.services.store, user_atom_v,
-                 account_write{login_refused{person, reason, *unwritten, app.origin_of(call.request)}});
+  app.note_refusal(
+    {user ? audit_person{user->id, user->name} : audit_person{}, reason, 0, app.origin_of(call.request)});
 }
 
 const char* reason_of(const caf::expected<user_record>& user) {

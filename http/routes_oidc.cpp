@@ -30,21 +30,37 @@ reply unasked(const application& app, const route_call& call, const caf::error& 
   return with_retry_after(app.error_reply(call.request, 503, unreachable), busy_retry);
 }
 
+// Why nobody comes in, for the audit, and of whom the provider spoke.
+struct refusal {
+  const char* reason = refusal_reason::provider_distrusted;
+  std::string subject = {}; // empty: of nobody, or it is not believed
+};
+
+void note_refusal(application& app, const route_call& call, const refusal& why) {
+  app.note_refusal({{}, why.reason, 0, app.origin_of(call.request), {app.settings.oidc.issuer, why.subject}});
+}
+
 // Nobody comes in by this, and it counts against the address that it came from.
-reply refused(application& app, const route_call& call, int status, std::string_view text) {
+reply refused(application& app, const route_call& call, int status, std::string_view text, const refusal& why = {}) {
   app.oidc->failures.count(call.request.peer, now_us());
+  note_refusal(app, call, why);
   auto result = app.error_reply(call.request, status, text);
   forget_flow(app, call.request, result);
   return result;
 }
 
-// Answers while the provider may be asked; else tells to come again. `whose`: one of them at a time.
+// Answers while the provider may be asked; else tells to come again. `counted`: what this address may have failed at.
+// `whose`: one of them at a time.
 template <class Answer>
-reply in_turn(application& app, const route_call& call, std::string_view whose, Answer answer) {
+reply in_turn(application& app, const route_call& call, address_throttle oidc_service::*counted, std::string_view whose,
+              Answer answer) {
   if (!app.oidc)
     return app.error_reply(call.request, 404, no_provider);
-  if (!app.oidc->failures.allowed(call.request.peer, now_us()))
+  if (!((*app.oidc).*counted).allowed(call.request.peer, now_us())) {
+    if (counted == &oidc_service::failures)
+      note_refusal(app, call, {refusal_reason::too_many});
     return with_retry_after(app.error_reply(call.request, 429, throttled), app.settings.auth.attempts_window);
+  }
   auto turn = app.oidc->exchanges.enter(hash_session_token(whose));
   if (!turn)
     return with_retry_after(app.error_reply(call.request, 503, passwords_busy), busy_retry);
@@ -61,11 +77,11 @@ reply enter_by(application& app, const route_call& call, const oidc_flow& flow, 
     return refused(app, call, 403, "The login did not succeed. Try again from the login page.");
   }
   auto login = make_login(app, call.request, 0);
-  auto failed = app.oidc->begin(login.record, *about, app.origin_of(call.request));
-  if (failed && (code_of(failed) == errc::unauthorized || code_of(failed) == errc::invalid_input))
-    return refused(app, call, 403, text_of(failed));
-  if (failed)
-    return app.error_reply(call.request, failed);
+  const auto begun = app.oidc->begin(login.record, *about, app.origin_of(call.request));
+  if (begun.refused != nullptr)
+    return refused(app, call, 403, text_of(begun.error), {begun.refused, about->subject});
+  if (begun.error)
+    return app.error_reply(call.request, begun.error);
   auto result = enter_with(app, call.request, login, page_after_login(flow.page));
   forget_flow(app, call.request, result);
   return result;
@@ -84,7 +100,7 @@ reply backchannel_reply(int status) {
 reply begin_oidc_login(application& app, const route_call& call) {
   auto next = page_after_login(query_value(call.request, "next").value_or(""));
   auto begun = app.oidc ? app.oidc->flows.begin(std::move(next), now_us()) : oidc_flows::begun{};
-  return in_turn(app, call, begun.flow.state, [&](oidc_service& oidc) {
+  return in_turn(app, call, &oidc_service::failures, begun.flow.state, [&](oidc_service& oidc) {
     auto address = oidc.client.login_address(begun.flow, way_back(app));
     if (!address)
       return unasked(app, call, address.error());
@@ -97,16 +113,26 @@ reply begin_oidc_login(application& app, const route_call& call) {
 }
 
 reply finish_oidc_login(application& app, const route_call& call) {
-  auto state = query_value(call.request, "state").value_or("");
-  return in_turn(app, call, state, [&](oidc_service& oidc) {
-    auto flow = oidc.flows.finish(cookie(call.request, oidc_flow_cookie), state, now_us());
+  if (!app.oidc)
+    return app.error_reply(call.request, 404, no_provider);
+  const auto state = query_value(call.request, "state").value_or("");
+  const auto kept = cookie(call.request, oidc_flow_cookie);
+  auto not_begun
+    = [&](const caf::error& why) { return app.error_reply(call.request, 403, text_of(why) + " Log in again."); };
+  // Whatever stands in an address that others may have made, nobody is asked for it and it counts against nobody; nor
+  // does it end the login that this browser may have under way.
+  if (auto begun = app.oidc->flows.find(kept, state, now_us()); !begun)
+    return not_begun(begun.error());
+  return in_turn(app, call, &oidc_service::failures, state, [&](oidc_service& oidc) {
+    auto flow = oidc.flows.finish(kept, state, now_us());
     if (!flow)
-      return refused(app, call, 403, text_of(flow.error()) + " Log in again.");
+      return not_begun(flow.error());
     if (auto foreign = oidc.client.check_sender(query_value(call.request, "iss")))
       return code_of(foreign) == errc::unauthorized ? refused(app, call, 403, text_of(foreign))
                                                     : unasked(app, call, foreign);
     if (query_value(call.request, "error"))
-      return refused(app, call, 403, "The login was cancelled, or the provider does not let you in.");
+      return refused(app, call, 403, "The login was cancelled, or the provider does not let you in.",
+                     {refusal_reason::provider_refused});
     auto code = query_value(call.request, "code").value_or("");
     if (code.empty())
       return refused(app, call, 400, "The provider's answer is incomplete. Log in again.");
@@ -117,13 +143,13 @@ reply finish_oidc_login(application& app, const route_call& call) {
 reply end_oidc_sessions(application& app, const route_call& call) {
   auto fields = parse_form(call.request);
   const auto token = fields ? fields->get("logout_token") : std::string{};
-  return in_turn(app, call, token, [&](oidc_service& oidc) {
+  return in_turn(app, call, &oidc_service::order_failures, token, [&](oidc_service& oidc) {
     auto order = oidc.client.logout_order_of(token);
     if (!order && code_of(order.error()) != errc::unauthorized)
       return unasked(app, call, order.error());
     if (!order) {
       log(log_level::warning, "an order to log out is refused: " + text_of(order.error()));
-      oidc.failures.count(call.request.peer, now_us());
+      oidc.order_failures.count(call.request.peer, now_us());
       return backchannel_reply(400);
     }
     const audit_origin provider{0, "", audit_way::server, call.request.peer};

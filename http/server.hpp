@@ -45,6 +45,7 @@ struct http_services {
   // Of --auth oidc: how the provider is asked, and a connection to the database.
   std::shared_ptr<http_transport> transport = nullptr;
   std::shared_ptr<chat_reader> oidc_reader = nullptr;
+  store_reader_actor admin_reader = {}; // of what admins ask; null, in tests: `reader`
 };
 
 class http_server {

@@ -3,6 +3,7 @@
 
 #include "actors/live_runs.hpp"
 #include "actors/live_shell.hpp"
+#include "config/limit_origins.hpp"
 #include "config/shown_settings.hpp"
 #include "render/pages.hpp"
 #include "storage/admin_question.hpp"
@@ -21,12 +22,20 @@ struct admin_word {
   std::string problem;
 };
 
+// What the configuration makes of a person.
+struct person_note {
+  std::vector<limit_origin> limits;
+  bool outside = false;     // cannot log in by auth.mode
+  std::string role_by = {}; // the key by which their login says the role; empty: this server says it
+};
+
 struct people_view {
   people_page page;
   std::string search;     // as it was typed
   bool many = false;      // people log in, in whatever way: there is something to do with them
   bool passwords = false; // with passwords of this server
   admin_word said;
+  std::map<int64_t, person_note> notes = {}; // by the user's id
 };
 html::markup admin_people_page(const page_viewer& viewer, const people_view& view);
 

@@ -17,7 +17,7 @@ markup action(const page_viewer& viewer, const person& one, std::string_view wha
                  csrf_field(viewer), hidden("name", one.user.name), small_button(label));
 }
 
-markup actions(const page_viewer& viewer, const person& one, bool passwords) {
+markup actions(const page_viewer& viewer, const person& one, const person_note& note, bool passwords) {
   const auto& user = one.user;
   markup out;
   if (user.disabled)
@@ -25,8 +25,10 @@ markup actions(const page_viewer& viewer, const person& one, bool passwords) {
   if (passwords)
     out += action(viewer, one, "reset-link", "Reset link");
   out += action(viewer, one, "end-sessions", "End sessions");
-  out += user.role == user_role::admin ? action(viewer, one, "make-user", "Make a user")
-                                       : action(viewer, one, "make-admin", "Make an admin");
+  out += action(viewer, one, "revoke-tokens", "Revoke tokens");
+  if (note.role_by.empty())
+    out += user.role == user_role::admin ? action(viewer, one, "make-user", "Make a user")
+                                         : action(viewer, one, "make-admin", "Make an admin");
   out += action(viewer, one, "disable", "Disable");
   return out;
 }
@@ -37,15 +39,53 @@ std::string cost_of(const spending& month) {
   return month.currency.empty() ? "–" : money_text(month.cost_nano) + " " + month.currency;
 }
 
+std::string state_of(const person& one, const person_note& note) {
+  if (one.user.disabled)
+    return "disabled";
+  return note.outside ? "cannot log in by auth.mode" : "active";
+}
+
+markup role_html(const std::string& role, const person_note& note) {
+  if (note.role_by.empty())
+    return fragment(role);
+  return fragment(role, element("span", {{"class", "quiet-text"}}, " by the login (", note.role_by, ")"));
+}
+
+std::string count_of(size_t count, std::string_view one, std::string_view many) {
+  return std::to_string(count) + " " + std::string{count == 1 ? one : many};
+}
+
+// Folded: names of groups and limits would fill the page.
+markup groups_and_limits(const person& one, const person_note& note) {
+  if (one.groups.empty() && note.limits.empty())
+    return element("span", {{"class", "quiet-text"}}, "none");
+  auto group = [](const group_membership& each) {
+    return element("li", each.group,
+                   element("span", {{"class", "quiet-text"}},
+                           each.source == group_source::login ? " by the login" : " by varro group"));
+  };
+  auto limit = [](const limit_origin& each) {
+    return element("li", each.name, ": ", each.value, element("span", {{"class", "quiet-text"}}, " ", each.from));
+  };
+  return element(
+    "details",
+    element("summary",
+            count_of(one.groups.size(), "group", "groups") + ", " + count_of(note.limits.size(), "limit", "limits")),
+    element("ul", html::each(one.groups, group), html::each(note.limits, limit)));
+}
+
 markup row(const page_viewer& viewer, const people_view& view, const person& one) {
   const auto& user = one.user;
-  return element("tr", {{"data-user", user.name}},
-                 element("th", {{"scope", "row"}}, user.name, user.name == viewer.user_name ? " (you)" : ""),
-                 element("td", user.disabled ? "disabled" : "active"), element("td", user.role),
-                 element("td", time_or(one.last_seen, "never")), number_cell(count_text(one.chats)),
-                 number_cell(count_text(one.month.requests)), number_cell(count_text(one.month.tokens)),
-                 number_cell(cost_of(one.month)),
-                 element("td", {{"class", "actions"}}, view.many ? actions(viewer, one, view.passwords) : markup{}));
+  const auto found = view.notes.find(user.id);
+  const auto note = found == view.notes.end() ? person_note{} : found->second;
+  return element(
+    "tr", {{"data-user", user.name}},
+    element("th", {{"scope", "row"}}, user.name, user.name == viewer.user_name ? " (you)" : ""),
+    element("td", state_of(one, note)), element("td", role_html(user.role, note)),
+    element("td", groups_and_limits(one, note)), element("td", time_or(one.last_seen, "never")),
+    number_cell(count_text(one.chats)), number_cell(count_text(one.month.requests)),
+    number_cell(count_text(one.month.tokens)), number_cell(cost_of(one.month)),
+    element("td", {{"class", "actions"}}, view.many ? actions(viewer, one, note, view.passwords) : markup{}));
 }
 
 markup link_row(const page_viewer& viewer, const link_found& found) {
@@ -78,10 +118,11 @@ markup admin_people_page(const page_viewer& viewer, const people_view& view) {
                            "Further people"));
   return admin_page(viewer, "/admin", "People",
                     fragment(said(view.said), search,
-                             view.page.people.empty() ? element("p", "There is nobody of this name.")
-                                                      : table({"Name", "State", "Role", "Last seen", "Chats",
-                                                               "Requests this month", "Tokens", "Cost", "To do"},
-                                                              rows),
+                             view.page.people.empty()
+                               ? element("p", "There is nobody of this name.")
+                               : table({"Name", "State", "Role", "Groups and limits", "Last seen", "Chats",
+                                        "Requests this month", "Tokens", "Cost", "To do"},
+                                       rows),
                              more));
 }
 

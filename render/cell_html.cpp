@@ -4,6 +4,7 @@
 #include "render/chart_frame.hpp"
 #include "render/html.hpp"
 #include "render/parts.hpp"
+#include "render/shown_parts.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -129,9 +130,7 @@ markup stream_html(const stream_output& stream) {
 
 markup cell_html(const block_place& place, const cell_result& result) {
   markup out;
-  size_t images = 0;
-  auto is_image = [](const cell_output& output) { return std::holds_alternative<image_output>(output); };
-  auto displays = static_cast<size_t>(std::count_if(result.outputs.begin(), result.outputs.end(), is_image));
+  cell_file_numbers numbers{place.first_file, result};
   for (const auto& output : result.outputs) {
     if (auto* stream = std::get_if<stream_output>(&output)) {
       out += stream_html(*stream);
@@ -143,20 +142,21 @@ markup cell_html(const block_place& place, const cell_result& result) {
       out += error_html(*error);
     } else if (auto* image = std::get_if<image_output>(&output)) {
       binary_content file{image->data, image->media_type, nullptr, {}};
-      out += file_html(place.chat_id, place.seq, place.first_file + images, file,
-                       "Figure " + std::to_string(images + 1) + " of this cell");
-      ++images;
+      const auto number = numbers.next_image();
+      out += file_html(place.chat_id, place.seq, number, file,
+                       "Figure " + std::to_string(number - place.first_file + 1) + " of this cell");
     } else if (auto* rich = std::get_if<rich_output>(&output)) {
       if (!is_display_file(rich->media_type)) {
         out += rich_html(place, *rich);
         continue;
       }
-      auto file = place.first_file + displays++;
+      const auto file = numbers.next_display();
+      const auto shown = file - place.first_file + 1;
       if (is_chart_type(rich->media_type))
-        out += chart_html(place, file, *rich, displays);
+        out += chart_html(place, file, *rich, shown);
       else
         out += element("figure", {{"class", "html-output"}},
-                       frame_html(attachment_url(place.chat_id, place.seq, file, rich->media_type), *rich, displays));
+                       frame_html(attachment_url(place.chat_id, place.seq, file, rich->media_type), *rich, shown));
     }
   }
   if (!result.reason.empty())

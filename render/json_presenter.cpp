@@ -69,8 +69,7 @@ json items_of_prompt(int64_t chat_id, const part_place& place, const user_prompt
 struct output_writer {
   int64_t chat_id;
   const part_place& place;
-  size_t images = 0;   // written
-  size_t displays = 0; // files of displays follow all images
+  cell_file_numbers numbers;
 
   json operator()(const stream_output& stream) {
     return {{"type", "stream"}, {"name", stream.name}, {"text", stream.text}};
@@ -86,13 +85,12 @@ struct output_writer {
     return {{"type", "exception"}, {"name", error.name}, {"message", error.message}, {"traceback", error.traceback}};
   }
   json operator()(const image_output& image) {
-    return attachment("image", chat_id, place.seq, place.first_file + images++, image.media_type, image.data.size());
+    return attachment("image", chat_id, place.seq, numbers.next_image(), image.media_type, image.data.size());
   }
   json operator()(const rich_output& rich) {
     json item;
     if (is_display_file(rich.media_type))
-      item
-        = attachment("display", chat_id, place.seq, place.first_file + displays++, rich.media_type, rich.data.size());
+      item = attachment("display", chat_id, place.seq, numbers.next_display(), rich.media_type, rich.data.size());
     else
       item = {{"type", "display"}, {"media_type", rich.media_type}, {"data", rich.data}};
     if (!rich.text.empty())
@@ -102,9 +100,7 @@ struct output_writer {
 };
 
 json result_of_cell(int64_t chat_id, const part_place& place, const cell_result& cell) {
-  output_writer writer{chat_id, place};
-  for (const auto& output : cell.outputs)
-    writer.displays += std::holds_alternative<image_output>(output);
+  output_writer writer{chat_id, place, {place.first_file, cell}};
   auto outputs = json::array();
   for (const auto& output : cell.outputs)
     outputs.push_back(std::visit(writer, output));

@@ -64,6 +64,12 @@ class nobody : public part_visitor {
 
 } // namespace
 
+cell_file_numbers::cell_file_numbers(size_t first_file, const cell_result& cell)
+  : image_(first_file), display_(first_file) {
+  for (const auto& output : cell.outputs)
+    display_ += std::holds_alternative<image_output>(output) ? 1 : 0;
+}
+
 std::string element_id(int64_t seq, size_t part) {
   return "m" + std::to_string(seq) + "-p" + std::to_string(part);
 }

@@ -25,6 +25,23 @@ struct part_place {
   int64_t run = 0;
 };
 
+// The numbers that a cell's files have among those of its message: its images first, then its displays that are files,
+// each in their order. For one pass over the outputs.
+class cell_file_numbers {
+public:
+  cell_file_numbers(size_t first_file, const cell_result& cell);
+  size_t next_image() {
+    return image_++;
+  }
+  size_t next_display() {
+    return display_++;
+  }
+
+private:
+  size_t image_;
+  size_t display_;
+};
+
 // "m{seq}-p{part}"
 std::string element_id(int64_t seq, size_t part);
 

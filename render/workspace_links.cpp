@@ -25,10 +25,6 @@ std::string decoded(std::string_view text) {
   return out;
 }
 
-bool has_control(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](char c) { return (c >= 0 && c < ' ') || c == 0x7f; });
-}
-
 // What models put before an absolute path of their machine. Everything else with a colon may be a scheme.
 std::string_view without_scheme(std::string_view target) {
   for (std::string_view scheme : {"sandbox:", "file://", "file:"})
@@ -39,7 +35,7 @@ std::string_view without_scheme(std::string_view target) {
 
 // The path as an absolute one of the sandbox, or nullopt when the link means something else.
 std::optional<std::string> sandbox_path(std::string_view target) {
-  if (target.empty() || target.size() > target_bytes_max || has_control(target))
+  if (target.empty() || target.size() > target_bytes_max || has_control_characters(target))
     return std::nullopt;
   const auto bare = without_scheme(target);
   if (bare.starts_with(workspace) && (bare.size() == workspace.size() || bare[workspace.size()] == '/'))
@@ -63,7 +59,7 @@ std::optional<std::string> workspace_path(std::string_view target) {
   if (!path)
     return std::nullopt;
   std::vector<std::string_view> parts;
-  bool leads_out = has_control(*path);
+  bool leads_out = has_control_characters(*path);
   for (size_t at = 0, slash = 0; slash != path->npos; at = slash + 1) {
     slash = path->find('/', at);
     const auto part = std::string_view(*path).substr(at, slash == path->npos ? slash : slash - at);

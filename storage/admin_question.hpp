@@ -2,6 +2,8 @@
 #pragma once
 
 #include "storage/audit_chain.hpp"
+#include "storage/identity.hpp"
+#include "storage/limit_book.hpp"
 #include "storage/records.hpp"
 
 #include <map>
@@ -22,6 +24,7 @@ struct people_question {
   std::string after = {};  // only names after this one
   int limit = 0;           // at most admin_people_max
   unix_us month_start = 0; // for what was used since
+  bool in_detail = false;  // with groups and limits
 };
 
 // What was used and cost.
@@ -34,10 +37,12 @@ struct spending {
 
 // A user as admins see them.
 struct person {
-  user_record user;      // without the password's hash
+  user_record user;      // password_hash: "*" where there is one
   unix_us last_seen = 0; // 0: never
   int64_t chats = 0;
   spending month;
+  std::vector<group_membership> groups = {}; // in order; one that two sources tell of is there twice
+  std::vector<limit_row> limits = {};        // written ones, of the user, their groups and everybody
 };
 struct people_page {
   std::vector<person> people;

@@ -51,6 +51,7 @@ inline constexpr auto link_made = "link.made";
 inline constexpr auto link_revoked = "link.revoked";
 inline constexpr auto token_made = "token.made";
 inline constexpr auto token_revoked = "token.revoked";
+inline constexpr auto tokens_revoked = "tokens.revoked"; // all of a user, by an admin
 inline constexpr auto chat_deleted = "chat.deleted";
 inline constexpr auto work_stopped = "work.stopped"; // a run or shell, by an admin
 inline constexpr auto admin_read = "admin.read";     // an admin looked at what others do

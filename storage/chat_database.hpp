@@ -69,8 +69,8 @@ public:
   virtual caf::expected<std::vector<std::string>> groups_of(int64_t user_id) = 0;
   // In order of groups and users.
   virtual caf::expected<std::vector<group_membership>> list_memberships() = 0;
-  // Whether there is an enabled admin who is not the local user of --auth local.
-  virtual caf::expected<bool> has_admin() = 0;
+  // Whether there is an enabled admin who can log in by this way; the local user of --auth local cannot by any.
+  virtual caf::expected<bool> has_admin(const login_way& way = {}) = 0;
   // The token of a program and its user, if not expired at `now` and the user is not disabled. errc::not_found.
   virtual caf::expected<token_found> find_token(std::string_view token_hash, unix_us now) = 0;
   // The user's tokens that are not over at `now`, the newest first.
@@ -130,10 +130,15 @@ public:
   virtual caf::expected<user_record> add_user(std::string_view name, std::string_view password_hash,
                                               std::string_view role = user_role::user, const audit_origin& by = {})
     = 0;
-  // Also drops the user's logins, tokens and links. errc::invalid_input where no enabled admin would be left.
-  virtual caf::error set_disabled(std::string_view name, bool disabled, const audit_origin& by = {}) = 0;
+  // Also drops the user's logins, tokens and links. errc::invalid_input where no enabled admin would be left who can
+  // log in by `way`.
+  virtual caf::error set_disabled(std::string_view name, bool disabled, const audit_origin& by = {},
+                                  const login_way& way = {})
+    = 0;
   // errc::invalid_input as above, and for the local user.
-  virtual caf::error set_role(std::string_view name, std::string_view role, const audit_origin& by = {}) = 0;
+  virtual caf::error set_role(std::string_view name, std::string_view role, const audit_origin& by = {},
+                              const login_way& way = {})
+    = 0;
   // Drops the same.
   virtual caf::error set_password(std::string_view name, std::string_view password_hash, const audit_origin& by = {})
     = 0;

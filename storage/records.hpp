@@ -26,6 +26,7 @@ struct user_record {
   bool disabled = false;
   unix_us created_at = 0;
   std::string role = user_role::user;
+  std::string issuer = {}; // who vouches for the user (identity.hpp); empty: nobody, the account is this server's own
 };
 
 struct login_record {

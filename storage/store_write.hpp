@@ -4,6 +4,7 @@
 
 #include "storage/audit.hpp"
 #include "storage/identity.hpp"
+#include "storage/login_way.hpp"
 #include "storage/oidc_login.hpp"
 #include "storage/records.hpp"
 
@@ -122,6 +123,11 @@ inline constexpr auto unknown_name
   = "nobody has this name"; // which is not told: it may be a password in the wrong field
 inline constexpr auto disabled = "the user is disabled";
 inline constexpr auto too_many = "too many attempts";
+// At a provider of OpenID Connect. What it said goes to the log alone.
+inline constexpr auto provider_refused = "the login provider let nobody in";
+inline constexpr auto provider_distrusted = "the login provider's answer is not to be believed";
+inline constexpr auto not_allowed = "the groups that may come in are others, or could not be read";
+inline constexpr auto foreign_token = "a token of a user who cannot log in by auth.mode";
 } // namespace refusal_reason
 
 // Somebody could not log in. Changes nothing; for the audit.
@@ -130,24 +136,34 @@ struct login_refused {
   std::string reason;
   int64_t unwritten = 0; // refused before, since the last one that was written (refusal_notes.hpp)
   audit_origin by = {};
+  identity_key identity = {}; // whom an issuer vouched for, in the place of `user`; without a subject: nobody
 };
 
-// An admin disables a user, which ends their browser sessions and links, or enables them. Here and below
-// errc::not_found where there is no such user, and errc::invalid_input where no enabled admin would be left.
+// An admin disables a user, which ends their browser sessions, tokens and links, or enables them. Here and below
+// errc::not_found where there is no such user, and errc::invalid_input where no enabled admin would be left who can log
+// in by `way`.
 struct user_state_set {
   std::string name;
   bool disabled = false;
   audit_origin by = {};
+  login_way way = {};
 };
 
 struct user_role_set {
   std::string name;
   std::string role;
   audit_origin by = {};
+  login_way way = {};
 };
 
 // An admin ends all browser sessions of a user.
 struct user_logins_ended {
+  std::string name;
+  audit_origin by = {};
+};
+
+// An admin revokes all tokens of a user's programs.
+struct user_tokens_revoked {
   std::string name;
   audit_origin by = {};
 };
@@ -172,10 +188,11 @@ struct audit_noted {
 
 // What is done with accounts. What the audit tells of an alternative, its write_one says (sqlite/logins.cpp,
 // sqlite/account_writes.cpp): one that does not say so does not compile.
-using account_write = std::variant<login_used, login_ended, other_logins_ended, password_changed, user_joined,
-                                   password_reset, login_refused, user_state_set, user_role_set, user_logins_ended,
-                                   link_made, link_revoked, audit_noted, identity_seen, identity_refused,
-                                   oidc_login_begun, oidc_login_checked, oidc_login_ended, foreign_logins_ended>;
+using account_write
+  = std::variant<login_used, login_ended, other_logins_ended, password_changed, user_joined, password_reset,
+                 login_refused, user_state_set, user_role_set, user_logins_ended, user_tokens_revoked, link_made,
+                 link_revoked, audit_noted, identity_seen, identity_refused, oidc_login_begun, oidc_login_checked,
+                 oidc_login_ended, foreign_logins_ended>;
 
 // A login_record is a new login; those of anybody that have expired when it was made go with it. errc::not_found where
 // there is no such user.

@@ -12,8 +12,8 @@ caf::error no_such_user(std::string_view name) {
 }
 
 user_record user_from(const statement& row, int first) {
-  return {row.integer(first),          row.text(first + 1),    row.text(first + 2),
-          row.integer(first + 3) != 0, row.integer(first + 4), row.text(first + 5)};
+  return {row.integer(first),     row.text(first + 1), row.text(first + 2), row.integer(first + 3) != 0,
+          row.integer(first + 4), row.text(first + 5), row.text(first + 6)};
 }
 
 caf::expected<int64_t> insert_user(connection& db, std::string_view name, std::string_view password_hash,
@@ -82,7 +82,7 @@ caf::expected<link_found> usable_link(connection& db, std::string_view token_has
   link_found found{{query.text(0), query.text(1), query.text(2), query.integer(3), query.integer(4), query.integer(5)},
                    query.text(6)};
   if (found.link.purpose == link_purpose::first_admin) {
-    auto admins = count_admins(db);
+    auto admins = count_admins(db, {login_way::kind::password}); // such links are of --auth accounts
     if (!admins)
       return std::move(admins.error());
     if (*admins > 0)
@@ -91,9 +91,13 @@ caf::expected<link_found> usable_link(connection& db, std::string_view token_has
   return found;
 }
 
-caf::expected<int64_t> count_admins(connection& db) {
-  return db.number("SELECT count(*) FROM users WHERE role = 'admin' AND disabled = 0"
-                   " AND NOT (name = 'local' AND password_hash = '')");
+caf::expected<int64_t> count_admins(connection& db, const login_way& way) {
+  auto query = db.use("SELECT id, name, password_hash, disabled, created_at, role, issuer FROM users"
+                      " WHERE role = 'admin' AND disabled = 0");
+  int64_t count = 0;
+  if (auto err = query.each_row([&] { count += can_log_in(user_from(query), way) ? 1 : 0; }))
+    return err;
+  return count;
 }
 
 } // namespace varro

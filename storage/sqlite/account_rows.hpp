@@ -4,6 +4,7 @@
 #pragma once
 
 #include "storage/identity.hpp"
+#include "storage/login_way.hpp"
 #include "storage/records.hpp"
 #include "storage/sqlite/connection.hpp"
 
@@ -14,7 +15,7 @@ inline constexpr auto local_user_name = "local";
 
 caf::error no_such_user(std::string_view name);
 
-// REQUIRES: id, name, password_hash, disabled, created_at, role from column `first` on.
+// REQUIRES: id, name, password_hash, disabled, created_at, role, issuer from column `first` on.
 user_record user_from(const statement& row, int first = 0);
 
 // Taken: errc::invalid_input. The id.
@@ -34,7 +35,7 @@ caf::error drop_logins_of(connection& db, int64_t user_id, std::string_view kept
 // The link, if it can be used at `now`; errc::not_found.
 caf::expected<link_found> usable_link(connection& db, std::string_view token_hash, unix_us now);
 
-// Enabled admins but the local user.
-caf::expected<int64_t> count_admins(connection& db);
+// Enabled admins who can log in by this way, so not the local user.
+caf::expected<int64_t> count_admins(connection& db, const login_way& way = {});
 
 } // namespace varro

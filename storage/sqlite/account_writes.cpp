@@ -10,15 +10,17 @@ namespace {
 // Of a token's hash: enough to tell two apart, nothing to log in with.
 constexpr size_t shown_digits = 8;
 
-// Makes one change to one user, who must be there. An error where it would leave the server without an admin.
+// Makes one change to one user, who must be there. An error where it would leave the server without an admin who can
+// log in by `way`.
 template <class Change>
-caf::expected<audit_note> change_user(connection& db, std::string_view name, Change change) {
-  auto before = count_admins(db);
+caf::expected<audit_note> change_user(connection& db, std::string_view name, const login_way& way, Change change) {
+  auto before = count_admins(db, way);
   if (!before)
     return std::move(before.error());
   std::optional<user_record> user;
   {
-    auto query = db.use("SELECT id, name, password_hash, disabled, created_at, role FROM users WHERE name = ?1");
+    auto query
+      = db.use("SELECT id, name, password_hash, disabled, created_at, role, issuer FROM users WHERE name = ?1");
     auto row = query.bind(name).step();
     if (!row)
       return std::move(row.error());
@@ -29,7 +31,7 @@ caf::expected<audit_note> change_user(connection& db, std::string_view name, Cha
   caf::expected<audit_note> changed = change(*user);
   if (!changed)
     return changed;
-  auto after = count_admins(db);
+  auto after = count_admins(db, way);
   if (!after)
     return std::move(after.error());
   if (*before > 0 && *after == 0)
@@ -62,7 +64,7 @@ std::string link_name(const link_record& link) {
 }
 
 caf::expected<audit_note> write_one(connection& db, const user_state_set& write) {
-  return change_user(db, write.name, [&](const user_record& user) -> caf::expected<audit_note> {
+  return change_user(db, write.name, write.way, [&](const user_record& user) -> caf::expected<audit_note> {
     auto update = db.use("UPDATE users SET disabled = ?2 WHERE id = ?1");
     if (auto err = update.bind(user.id).bind(write.disabled ? 1 : 0).run())
       return err;
@@ -76,7 +78,7 @@ caf::expected<audit_note> write_one(connection& db, const user_role_set& write) 
   const auto& role = write.role;
   if (role != user_role::user && role != user_role::admin)
     return fail(errc::invalid_input, "a role is \"user\" or \"admin\", not \"" + role + "\"");
-  return change_user(db, write.name, [&](const user_record& user) -> caf::expected<audit_note> {
+  return change_user(db, write.name, write.way, [&](const user_record& user) -> caf::expected<audit_note> {
     if (user.name == local_user_name && user.password_hash.empty() && role != user.role)
       return fail(errc::invalid_input, "the user of --auth local is always an admin");
     if (auto err = db.use("UPDATE users SET role = ?2 WHERE id = ?1").bind(user.id).bind(role).run())
@@ -87,7 +89,7 @@ caf::expected<audit_note> write_one(connection& db, const user_role_set& write) 
 }
 
 caf::expected<audit_note> set_user_password(connection& db, std::string_view name, std::string_view password_hash) {
-  return change_user(db, name, [&](const user_record& user) -> caf::expected<audit_note> {
+  return change_user(db, name, {}, [&](const user_record& user) -> caf::expected<audit_note> {
     auto update = db.use("UPDATE users SET password_hash = ?2 WHERE id = ?1");
     if (auto err = update.bind(user.id).bind(password_hash).run())
       return err;
@@ -98,10 +100,20 @@ caf::expected<audit_note> set_user_password(connection& db, std::string_view nam
 }
 
 caf::expected<audit_note> write_one(connection& db, const user_logins_ended& write) {
-  return change_user(db, write.name, [&](const user_record& user) -> caf::expected<audit_note> {
+  return change_user(db, write.name, {}, [&](const user_record& user) -> caf::expected<audit_note> {
     if (auto err = drop_logins_of(db, user.id))
       return err;
     return audit_event{audit_action::sessions_ended, person_of(user), "", audit_details({{"ended", db.changes()}})};
+  });
+}
+
+caf::expected<audit_note> write_one(connection& db, const user_tokens_revoked& write) {
+  return change_user(db, write.name, {}, [&](const user_record& user) -> caf::expected<audit_note> {
+    if (auto err = drop_tokens_of(db, user.id))
+      return err;
+    if (db.changes() == 0)
+      return audit_note::nothing("there was none");
+    return audit_event{audit_action::tokens_revoked, person_of(user), "", audit_details({{"revoked", db.changes()}})};
   });
 }
 

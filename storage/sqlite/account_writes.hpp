@@ -13,10 +13,12 @@ caf::expected<audit_note> write_one(connection& db, const user_state_set& write)
 caf::expected<audit_note> write_one(connection& db, const user_role_set& write);
 caf::expected<audit_note> set_user_password(connection& db, std::string_view name, std::string_view password_hash);
 caf::expected<audit_note> write_one(connection& db, const user_logins_ended& write);
+caf::expected<audit_note> write_one(connection& db, const user_tokens_revoked& write);
 caf::expected<audit_note> write_one(connection& db, const link_made& write);
 caf::expected<audit_note> write_one(connection& db, const link_revoked& write);
 
-// Of users for whom somebody else vouches.
+// Of users for whom somebody else vouches. id 0: nobody of these was here.
+caf::expected<audit_person> person_of(connection& db, const identity_key& key);
 caf::expected<audit_note> write_one(connection& db, const identity_seen& seen);
 caf::expected<audit_note> write_one(connection& db, const identity_refused& refused);
 

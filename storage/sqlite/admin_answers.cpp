@@ -52,7 +52,7 @@ caf::expected<people_page> people_of(connection& db, const people_question& ques
   const auto limit = std::clamp(question.limit, 1, admin_people_max);
   {
     auto query
-      = db.use("SELECT id, name, '', disabled, created_at, role,"
+      = db.use("SELECT id, name, CASE password_hash WHEN '' THEN '' ELSE '*' END, disabled, created_at, role, issuer,"
                " max(coalesce((SELECT max(last_used_at) FROM logins WHERE user_id = users.id), 0),"
                "     coalesce((SELECT max(at) FROM usage WHERE user_id = users.id), 0),"
                "     coalesce((SELECT at FROM audit WHERE actor_id = users.id ORDER BY audit.id DESC LIMIT 1), 0)),"
@@ -60,7 +60,7 @@ caf::expected<people_page> people_of(connection& db, const people_question& ques
                " FROM users WHERE name > ?1 AND (?2 = '' OR instr(lower(name), lower(?2)) > 0) ORDER BY name LIMIT ?3");
     query.bind(question.after).bind(question.search).bind(int64_t{limit} + 1);
     if (auto err = query.each_row([&] {
-          page.people.push_back({user_from(query), query.integer(6), query.integer(7), {}});
+          page.people.push_back({user_from(query), query.integer(7), query.integer(8), {}});
         }))
       return err;
   }
@@ -73,6 +73,28 @@ caf::expected<people_page> people_of(connection& db, const people_question& ques
       return std::move(spent.error());
     each.month = std::move(*spent);
   }
+  return page;
+}
+
+caf::error add_details(sqlite_database& db, connection& rows, person& one) {
+  auto query = rows.use("SELECT name, source FROM user_groups WHERE user_id = ?1 ORDER BY name, source");
+  query.bind(one.user.id);
+  if (auto err = query.each_row([&] { one.groups.push_back({query.text(0), one.user.name, query.text(1)}); }))
+    return err;
+  auto limits = db.limits_of(one.user.id);
+  if (!limits)
+    return std::move(limits.error());
+  one.limits = std::move(*limits);
+  return caf::none;
+}
+
+caf::expected<people_page> people_with_details(sqlite_database& db, connection& rows, const people_question& question) {
+  auto page = people_of(rows, question);
+  if (!page || !question.in_detail)
+    return page;
+  for (auto& each : page->people)
+    if (auto err = add_details(db, rows, each))
+      return err;
   return page;
 }
 
@@ -119,7 +141,7 @@ caf::expected<admin_answer> sqlite_database::answer(const admin_question& questi
   if (const auto* audit = std::get_if<audit_question>(&question.what))
     return as_answer(audit_rows(*audit));
   if (const auto* people = std::get_if<people_question>(&question.what))
-    return as_answer(people_of(*impl_->db, *people));
+    return as_answer(people_with_details(*this, *impl_->db, *people));
   if (const auto* spent = std::get_if<spending_question>(&question.what))
     return as_answer(
       usage_sums(spent->by, spent->since, spent->until, std::clamp<int64_t>(spent->rows_max, 0, spending_rows_max)));

@@ -134,6 +134,13 @@ caf::expected<int64_t> id_of(connection& db, std::string_view name) {
 
 } // namespace
 
+caf::expected<audit_person> person_of(connection& db, const identity_key& key) {
+  auto user = find_identity(db, key);
+  if (!user)
+    return std::move(user.error());
+  return audit_person{user->id, user->name};
+}
+
 caf::expected<audit_note> write_one(connection& db, const identity_seen& seen) {
   if (seen.key.subject.empty())
     return fail(errc::invalid_input, "an identity needs a subject");

@@ -115,9 +115,13 @@ audited write_one(connection& db, const password_reset& write) {
   return audit_event{audit_action::password_reset, person, link_name(found->link), "{}", person};
 }
 
-audited write_one(connection&, const login_refused& write) {
-  return audit_event{audit_action::login_refused, write.user, "",
+audited write_one(connection& db, const login_refused& write) {
+  auto person = write.identity.subject.empty() ? write.user : person_of(db, write.identity);
+  if (!person)
+    return std::move(person.error());
+  return audit_event{audit_action::login_refused, std::move(*person), "",
                      audit_details({{"because", write.reason},
+                                    {"issuer", write.identity.issuer},
                                     {"refused_before", write.unwritten > 0 ? json(write.unwritten) : json{}}})};
 }
 
@@ -184,7 +188,7 @@ caf::error sqlite_database::put_login(const login_record& login) {
 
 caf::expected<login_found> sqlite_database::find_login(std::string_view token_hash, unix_us now) {
   auto query = impl_->db->use("SELECT token_hash, user_id, csrf, logins.created_at, expires_at, last_used_at, ends_at,"
-                              " address, agent, users.id, name, password_hash, disabled, users.created_at, role"
+                              " address, agent, users.id, name, password_hash, disabled, users.created_at, role, issuer"
                               " FROM logins JOIN users ON users.id = logins.user_id"
                               " WHERE token_hash = ?1 AND expires_at > ?2 AND disabled = 0");
   auto row = query.bind(token_hash).bind(now).step();

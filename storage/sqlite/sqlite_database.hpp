@@ -55,8 +55,10 @@ public:
   caf::expected<user_record> find_user(std::string_view name) override;
   caf::expected<user_record> find_user(int64_t id) override;
   caf::expected<std::vector<user_record>> list_users() override;
-  caf::error set_disabled(std::string_view name, bool disabled, const audit_origin& by = {}) override;
-  caf::error set_role(std::string_view name, std::string_view role, const audit_origin& by = {}) override;
+  caf::error set_disabled(std::string_view name, bool disabled, const audit_origin& by = {},
+                          const login_way& way = {}) override;
+  caf::error set_role(std::string_view name, std::string_view role, const audit_origin& by = {},
+                      const login_way& way = {}) override;
   caf::error set_password(std::string_view name, std::string_view password_hash, const audit_origin& by = {}) override;
   caf::error put_link(const link_record& link, const audit_origin& by = {}) override;
   caf::expected<user_record> local_user() override;
@@ -65,7 +67,7 @@ public:
                                                        unix_us now) override;
   caf::expected<std::vector<login_record>> logins_of(int64_t user_id, unix_us now) override;
   caf::expected<link_found> find_link(std::string_view token_hash, unix_us now) override;
-  caf::expected<bool> has_admin() override;
+  caf::expected<bool> has_admin(const login_way& way = {}) override;
   caf::expected<token_found> find_token(std::string_view token_hash, unix_us now) override;
   caf::expected<std::vector<token_record>> tokens_of(int64_t user_id, unix_us now) override;
 

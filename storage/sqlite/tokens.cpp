@@ -11,7 +11,7 @@ namespace {
 
 // errc::not_found where they are disabled.
 caf::expected<user_record> find_owner(connection& db, int64_t id) {
-  auto query = db.use("SELECT id, name, password_hash, disabled, created_at, role FROM users"
+  auto query = db.use("SELECT id, name, password_hash, disabled, created_at, role, issuer FROM users"
                       " WHERE id = ?1 AND disabled = 0");
   auto row = query.bind(id).step();
   if (!row)
@@ -118,7 +118,7 @@ caf::error sqlite_database::apply(const token_write& write) {
 
 caf::expected<token_found> sqlite_database::find_token(std::string_view token_hash, unix_us now) {
   auto query = impl_->db->use("SELECT token_hash, tokens.id, user_id, label, scopes, tokens.created_at, expires_at,"
-                              " last_used_at, users.id, name, password_hash, disabled, users.created_at, role"
+                              " last_used_at, users.id, name, password_hash, disabled, users.created_at, role, issuer"
                               " FROM tokens JOIN users ON users.id = tokens.user_id"
                               " WHERE token_hash = ?1 AND expires_at > ?2 AND disabled = 0");
   auto row = query.bind(token_hash).bind(now).step();

@@ -20,7 +20,8 @@ caf::expected<user_record> sqlite_database::add_user(std::string_view name, std:
 }
 
 caf::expected<user_record> sqlite_database::find_user(std::string_view name) {
-  auto query = impl_->db->use("SELECT id, name, password_hash, disabled, created_at, role FROM users WHERE name = ?1");
+  auto query
+    = impl_->db->use("SELECT id, name, password_hash, disabled, created_at, role, issuer FROM users WHERE name = ?1");
   auto row = query.bind(name).step();
   if (!row)
     return std::move(row.error());
@@ -30,7 +31,8 @@ caf::expected<user_record> sqlite_database::find_user(std::string_view name) {
 }
 
 caf::expected<user_record> sqlite_database::find_user(int64_t id) {
-  auto query = impl_->db->use("SELECT id, name, password_hash, disabled, created_at, role FROM users WHERE id = ?1");
+  auto query
+    = impl_->db->use("SELECT id, name, password_hash, disabled, created_at, role, issuer FROM users WHERE id = ?1");
   auto row = query.bind(id).step();
   if (!row)
     return std::move(row.error());
@@ -40,19 +42,22 @@ caf::expected<user_record> sqlite_database::find_user(int64_t id) {
 }
 
 caf::expected<std::vector<user_record>> sqlite_database::list_users() {
-  auto query = impl_->db->use("SELECT id, name, password_hash, disabled, created_at, role FROM users ORDER BY name");
+  auto query
+    = impl_->db->use("SELECT id, name, password_hash, disabled, created_at, role, issuer FROM users ORDER BY name");
   std::vector<user_record> users;
   if (auto err = query.each_row([&] { users.push_back(user_from(query)); }))
     return err;
   return users;
 }
 
-caf::error sqlite_database::set_disabled(std::string_view name, bool disabled, const audit_origin& by) {
-  return apply(user_state_set{std::string{name}, disabled, by});
+caf::error sqlite_database::set_disabled(std::string_view name, bool disabled, const audit_origin& by,
+                                         const login_way& way) {
+  return apply(user_state_set{std::string{name}, disabled, by, way});
 }
 
-caf::error sqlite_database::set_role(std::string_view name, std::string_view role, const audit_origin& by) {
-  return apply(user_role_set{std::string{name}, std::string{role}, by});
+caf::error sqlite_database::set_role(std::string_view name, std::string_view role, const audit_origin& by,
+                                     const login_way& way) {
+  return apply(user_role_set{std::string{name}, std::string{role}, by, way});
 }
 
 caf::error sqlite_database::set_password(std::string_view name, std::string_view password_hash,
@@ -65,8 +70,8 @@ caf::error sqlite_database::put_link(const link_record& link, const audit_origin
   return apply(link_made{link, by});
 }
 
-caf::expected<bool> sqlite_database::has_admin() {
-  auto count = count_admins(*impl_->db);
+caf::expected<bool> sqlite_database::has_admin(const login_way& way) {
+  auto count = count_admins(*impl_->db, way);
   if (!count)
     return std::move(count.error());
   return *count > 0;

@@ -51,6 +51,20 @@ TEST_CASE("another browser's state, a state of nobody, and a cookie of nobody be
   CHECK(finishes(flows, mine.cookie, mine.flow.state, second));
 }
 
+TEST_CASE("to look at a login under way does not use it up") {
+  oidc_flows flows;
+  const auto mine = flows.begin("/chat/7", second);
+  for (int i = 0; i < 3; ++i) {
+    auto found = flows.find(mine.cookie, mine.flow.state, second);
+    REQUIRE(found);
+    CHECK(found->page == "/chat/7");
+  }
+  CHECK_FALSE(flows.find(mine.cookie, flows.begin("/", second).flow.state, second));
+  CHECK_FALSE(flows.find("", mine.flow.state, second));
+  CHECK(finishes(flows, mine.cookie, mine.flow.state, second));
+  CHECK_FALSE(finishes(flows, mine.cookie, mine.flow.state, second));
+}
+
 TEST_CASE("a login may take so long and no longer") {
   oidc_flows flows;
   const auto limit = std::chrono::microseconds{oidc_flow_max}.count();

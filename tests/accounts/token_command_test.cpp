@@ -91,6 +91,15 @@ TEST_CASE_FIXTURE(token_commands, "what cannot be a token is one sentence and ex
   refused({"x", "bob"}, "disabled");
 }
 
+TEST_CASE_FIXTURE(token_commands, "nobody gets a token that the configured mode would never answer") {
+  settings.auth.mode = auth_mode::oidc;
+  settings.oidc.issuer = "https://login.example.org";
+  CHECK(create({"x", "ada"}).empty());
+  CHECK_MESSAGE(err.str().find("auth.mode") != std::string::npos, err.str());
+  settings.auth.mode = auth_mode::accounts;
+  CHECK(id_of_token(create({"x", "ada"})));
+}
+
 TEST_CASE_FIXTURE(token_commands, "tokens are listed without their secrets, and revoked by id or as they are") {
   auto first = create({"first", "ada", "admin"});
   auto second = create({"second", "bob", "chat"});

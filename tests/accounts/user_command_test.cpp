@@ -110,6 +110,23 @@ TEST_CASE_FIXTURE(command_line, "roles are given and taken, but the last admin w
   CHECK(user_set_role(scratch.path(), "nobody", "admin", out, err) == 1);
 }
 
+TEST_CASE_FIXTURE(command_line, "the last admin is the last one by the way that the configuration has people log in") {
+  REQUIRE(add_admin("ada") == 0);
+  auto db = open_database(scratch.path());
+  REQUIRE(db);
+  identity_seen seen;
+  seen.key = {"https://login.example.org", "s-1"};
+  seen.name = "bob";
+  seen.role = user_role::admin;
+  seen.users_max = 10;
+  REQUIRE((*db)->apply(account_write{seen}) == caf::none);
+  const login_way provider{login_way::kind::issuer, "https://login.example.org"};
+  CHECK(user_disable(scratch.path(), "bob", out, err, provider) == 1);
+  CHECK(user_set_role(scratch.path(), "bob", "user", out, err, provider) == 1);
+  CHECK(err.str().find("\"bob\" is the last admin") != std::string::npos);
+  CHECK(user_set_role(scratch.path(), "ada", "user", out, err, provider) == 0);
+}
+
 TEST_CASE_FIXTURE(command_line, "a new password replaces the old one, also while a server has the database open") {
   REQUIRE(add("ada", "correct horse\n") == 0);
   auto server = open_database(scratch.path());

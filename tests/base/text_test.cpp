@@ -31,6 +31,14 @@ TEST_CASE("hexadecimal digits have their values, and nothing else has one") {
     CHECK(hex_value(c) == -1);
 }
 
+TEST_CASE("control characters are those of ASCII, wherever they stand") {
+  using namespace std::string_view_literals;
+  for (auto text : {"a\tb"sv, "\na"sv, "a\r"sv, "a\0b"sv, "\x1f"sv, "\x7f"sv})
+    CHECK(has_control_characters(text));
+  for (auto text : {""sv, " a~"sv, "\xc3\xa9"sv, "\xc2\x80"sv, "\xff"sv})
+    CHECK_FALSE(has_control_characters(text));
+}
+
 TEST_CASE("blanks go at both ends only") {
   CHECK(trim(" \t\r\n\f\va b\v ") == "a b");
   CHECK(trim("  ").empty());

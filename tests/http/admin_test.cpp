@@ -1,5 +1,6 @@
 // The pages of admins over HTTP, on a database: who may see and do what, and what the audit tells of it.
 #include "accounts/refusal_notes.hpp"
+#include "accounts/tokens.hpp"
 #include "storage/audit_chain.hpp"
 #include "tests/http/account_world.hpp"
 #include "tests/support/raw_database.hpp"
@@ -68,7 +69,7 @@ TEST_CASE("the pages of admins are there for admins, and are no pages for others
   user.get("/account"); // for its token
   for (auto form :
        {"/admin/people/disable", "/admin/people/make-admin", "/admin/people/reset-link", "/admin/people/end-sessions",
-        "/admin/invitations", "/admin/invitations/revoke", "/admin/live/stop"})
+        "/admin/people/revoke-tokens", "/admin/invitations", "/admin/invitations/revoke", "/admin/live/stop"})
     CHECK_MESSAGE(user.post(form, "name=ada&role=admin&what=run&user=1&chat=42").status == 404, form);
   CHECK_FALSE(world.db->find_user("ada")->disabled);
   CHECK(world.db->find_user("bob")->role == user_role::user);
@@ -116,6 +117,32 @@ TEST_CASE("an admin disables and enables a user, who is out at once") {
   CHECK(contains(world.audit(), "ada|user.disabled|bob\n"));
   CHECK(contains(world.audit(), "ada|user.enabled|bob\n"));
   CHECK(contains(world.audit(), "ada|sessions.ended|bob\n"));
+}
+
+TEST_CASE("an admin revokes a user's tokens, whose streams end at once, and disabling takes them along") {
+  admin_world world;
+  browser admin{world}, user{world};
+  REQUIRE(admin.log_in("ada") == 303);
+  REQUIRE(user.log_in("bob") == 303);
+  admin.get("/admin");
+  auto with_token = [&](const char* word) {
+    CAPTURE(word);
+    const auto made = make_api_token();
+    const token_record record{
+      made.hash, made.id, world.bob_id, "a script", {true, false, false}, now_us(), now_us() + 3'600'000'000, 0};
+    REQUIRE(world.db->apply(token_write{token_made{record, 10}}) == caf::none);
+    const std::vector<std::string> field{"Authorization: Bearer " + made.token};
+    CHECK(world.get("/chats", field).status == 200);
+    CHECK(admin.post("/admin/people/" + std::string{word}, "name=bob").status == 303);
+    CHECK(world.get("/chats", field).status == 401);
+    CHECK(world.script->wait_for([&] { return std::ranges::count(world.script->logged_out, made.hash) == 1; }));
+  };
+  with_token("revoke-tokens");
+  CHECK(user.is_in());
+  CHECK(contains(world.audit(), "ada|tokens.revoked|bob\n"));
+  with_token("disable");
+  CHECK_FALSE(user.is_in());
+  CHECK(admin.post("/admin/people/revoke-tokens", "name=nobody").status == 404);
 }
 
 TEST_CASE("the last admin can neither be disabled nor be made a user, by themselves either") {
@@ -202,6 +229,43 @@ TEST_CASE("people are found by a part of their names, and paged by key") {
   CHECK(std::is_sorted(seen.begin(), seen.end()));
   CHECK(std::adjacent_find(seen.begin(), seen.end()) == seen.end());
   CHECK(contains(admin.get("/admin?q=%25").body, "nobody of this name")); // no pattern, a text
+}
+
+TEST_CASE("the people page shows groups and limits, which value holds, and who cannot log in") {
+  admin_world world{[](config& settings) {
+    settings.limits.everybody.chats = 9;
+    settings.limits.groups.push_back({"data", {}});
+    settings.limits.groups.back().limits.tokens_per_day = 500;
+  }};
+  REQUIRE(world.db->add_membership("data", "bob", {}) == caf::none);
+  REQUIRE(world.db->set_limit({limit_subject::user, "bob", "runs_at_once", "2"}) == caf::none);
+  identity_seen eve;
+  eve.key = {"https://former.example.org", "s-1"};
+  eve.name = "eve";
+  eve.users_max = 10;
+  REQUIRE(world.db->apply(account_write{eve}) == caf::none);
+  browser admin{world};
+  REQUIRE(admin.log_in("ada") == 303);
+  const auto bob = admin.get("/admin?q=bob").body;
+  CHECK(contains(bob, "1 group, 3 limits"));
+  CHECK(contains(bob, ">data<"));
+  CHECK(contains(bob, "runs_at_once: 2<span class=\"quiet-text\"> their own"));
+  CHECK(contains(bob, "tokens_per_day: 500<span class=\"quiet-text\"> group data (configuration)"));
+  CHECK(contains(bob, "chats: 9<span class=\"quiet-text\"> everybody (configuration)"));
+  CHECK(contains(bob, "<td>active</td>"));
+  CHECK(contains(admin.get("/admin?q=ada").body, "0 groups, 1 limit<"));
+  CHECK(contains(admin.get("/admin?q=eve").body, "cannot log in by auth.mode"));
+}
+
+TEST_CASE("what admins ask of the database is read by another thread than everybody's chats") {
+  admin_world world{{}, [](http_services& services) {
+                      services.admin_reader = services.system.spawn(twin_reader, std::make_shared<twin_script>());
+                    }};
+  browser admin{world};
+  REQUIRE(admin.log_in("ada") == 303);
+  CHECK(admin.get("/account").status == 200);
+  for (auto page : {"/admin", "/admin/usage", "/admin/usage.csv", "/admin/errors", "/admin/audit"})
+    CHECK_MESSAGE(admin.get(page).status == 500, page); // a twin knows nothing of others
 }
 
 TEST_CASE("usage is shown for days that exist and not for too many") {

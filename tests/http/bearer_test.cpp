@@ -5,6 +5,8 @@
 #include "tests/http/account_world.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 using namespace varro;
 using namespace varro::test;
@@ -25,6 +27,27 @@ struct bearer_world : account_world {
   }
   http_answer with(const std::string& text, std::string_view target = "/chat/42") {
     return get(target, {"Authorization: Bearer " + text});
+  }
+  // A user for whom somebody else vouches.
+  int64_t vouched_for(const std::string& name, const std::string& issuer) {
+    identity_seen seen;
+    seen.key = {issuer, "subject of " + name};
+    seen.name = name;
+    seen.at = now_us();
+    seen.users_max = 100;
+    REQUIRE(db->apply(account_write{std::move(seen)}) == caf::none);
+    return db->find_user(std::string_view{name})->id;
+  }
+  // Those that are written, once there is one of this user: nobody waits for them.
+  std::vector<audit_row> refusals_of(std::string_view name) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{60};
+    for (;;) {
+      auto rows = *db->audit_rows({.action = "login.refused", .limit = 100, .oldest_first = true});
+      if (std::ranges::any_of(rows, [&](const audit_row& row) { return subject_of(row) == name; })
+          || std::chrono::steady_clock::now() > deadline)
+        return rows;
+      std::this_thread::yield();
+    }
   }
   // The token that a page shows; empty where it shows none.
   static std::string shown(const http_answer& answer) {
@@ -118,6 +141,54 @@ TEST_CASE("the use of a token is noted") {
   CHECK(world.with(token).status == 200);
   wait_for_store();
   CHECK(last_use() == first); // within the minute it is not written again
+}
+
+TEST_CASE("a token of somebody who cannot log in by the present mode is refused, and the audit is told") {
+  bearer_world world;
+  const auto eve = world.vouched_for("eve", "https://former.example.org");
+  const auto token = world.token(eve);
+  const auto refused = world.with(token, "/chats");
+  CHECK(refused.status == 401);
+  CHECK(refused.field("WWW-Authenticate") == "Bearer realm=\"varro\", error=\"invalid_token\"");
+  CHECK(contains(refused.body, "auth.mode"));
+  CHECK(world.post("/chat/send", "message=hi", {"Authorization: Bearer " + token}).status == 401);
+  CHECK(world.with(world.token(world.ada)).status == 200);
+  const auto rows = world.refusals_of("eve");
+  REQUIRE_FALSE(rows.empty());
+  CHECK(contains(rows[0].details, refusal_reason::foreign_token));
+  CHECK(subject_of(rows[0]) == "eve");
+  CHECK(rows[0].way == audit_way::token);
+  // Its use is not noted, and whoever gets a password here comes in by it.
+  CHECK(world.db->find_token(hash_of_token(token), now_us())->token.last_used_at == 0);
+  REQUIRE(world.db->set_password("eve", "hash") == caf::none);
+  CHECK(world.with(world.token(eve), "/chats").status == 200);
+}
+
+TEST_CASE("with a proxy a token is answered through it alone, and only that of somebody whom it names") {
+  auto behind = [](std::string address) {
+    return [address = std::move(address)](config& settings) {
+      settings.auth.mode = auth_mode::proxy;
+      settings.server.trusted_proxies = {address};
+    };
+  };
+  {
+    bearer_world world{behind("127.0.0.1")};
+    CHECK(world.with(world.token(world.vouched_for("eve", "proxy")), "/chats").status == 200);
+    CHECK(world.with(world.token(world.ada), "/chats").status == 401); // of an account of before
+    CHECK(world.with(world.token(world.vouched_for("bob", "https://login.example.org")), "/chats").status == 401);
+  }
+  bearer_world world{behind("127.0.0.2")};
+  const auto eve = world.vouched_for("eve", "proxy");
+  const auto token = world.token(eve, {true, true, false});
+  for (const auto& each : {token, make_api_token().token, std::string{"nonsense"}}) {
+    const auto refused = world.with(each, "/chats");
+    CHECK(refused.status == 403);
+    CHECK(contains(refused.body, "server.trusted_proxies"));
+    CHECK(world.post("/chat/send", "message=hi", {"Authorization: Bearer " + each}).status == 403);
+  }
+  CHECK(world.get("/chats", {"Authorization: Bearer " + token, "X-Forwarded-For: 127.0.0.2"}).status == 403);
+  CHECK(world.script->sent.empty());
+  CHECK(world.db->find_token(hash_of_token(token), now_us())->token.last_used_at == 0);
 }
 
 TEST_CASE("without accounts a token is refused, not overlooked") {

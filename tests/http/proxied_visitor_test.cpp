@@ -95,6 +95,46 @@ TEST_CASE("a name that somebody has already is another account") {
   CHECK(world.user("ada-2").role == user_role::user);
 }
 
+TEST_CASE("an admin disables and enables whom the proxy names, and no role that the proxy tells is changed") {
+  proxied_world world;
+  const fields root_said{"Remote-User: root", "Remote-Groups: admins"};
+  const auto csrf = world.csrf(root_said);
+  CHECK(world.status(bob_said) == 200);
+  auto act = [&](const std::string& word) {
+    auto said = root_said;
+    said.push_back("X-CSRF-Token: " + csrf);
+    return world.post("/admin/people/" + word, "name=bob", said);
+  };
+  CHECK(act("disable").status == 303);
+  CHECK(world.user("bob").disabled);
+  CHECK(world.status(bob_said) == 403);
+  CHECK(act("enable").status == 303);
+  CHECK(world.status(bob_said) == 200);
+  const auto refused = act("make-admin");
+  CHECK(refused.status == 422);
+  CHECK(refused.body.find("proxy.admin_values") != std::string::npos);
+  CHECK(world.user("bob").role == user_role::user);
+  CHECK(world.get("/admin", root_said).body.find("by the login (proxy.admin_values)") != std::string::npos);
+  CHECK(act("reset-link").status == 404); // nobody has a password
+  // Of an account of before no login says anything.
+  world.add("eve");
+  auto said = root_said;
+  said.push_back("X-CSRF-Token: " + csrf);
+  CHECK(world.post("/admin/people/make-admin", "name=eve", said).status == 303);
+}
+
+TEST_CASE("where the proxy tells no roles an admin gives them") {
+  proxied_world world{[](config& settings) { settings.proxy.claims.admin_values.clear(); }};
+  const fields root_said{"Remote-User: root", "Remote-Groups: staff"};
+  CHECK(world.status(root_said) == 200);
+  CHECK(world.status(bob_said) == 200);
+  REQUIRE(world.db->set_role("root", user_role::admin) == caf::none);
+  auto said = root_said;
+  said.push_back("X-CSRF-Token: " + world.csrf(root_said));
+  CHECK(world.post("/admin/people/make-admin", "name=bob", said).status == 303);
+  CHECK(world.user("bob").role == user_role::admin);
+}
+
 TEST_CASE("without a proxy that is believed nobody comes in, whatever is said, by any route") {
   proxied_world world{[](config& settings) { settings.server.trusted_proxies = {"127.0.0.2", "10.0.0.0/8"}; }};
   for (const auto& row : all_routes()) {

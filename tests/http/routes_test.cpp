@@ -709,6 +709,23 @@ TEST_CASE("a session that ended between being found and being asked is looked fo
   CHECK(found == 2);
 }
 
+TEST_CASE("a deletion finds its session once, and then waits until that one is gone") {
+  routes_world world;
+  auto dead = world.system.spawn(twin_session, world.script);
+  caf::anon_send_exit(dead, caf::exit_reason::kill);
+  int found = 0;
+  bool first_is_dead = false;
+  world.script->on_find = [&](int64_t, int64_t) -> caf::expected<chat_session_actor> {
+    return found++ == 0 && first_is_dead ? dead : world.session;
+  };
+  CHECK(ask(world.port, "DELETE", "/chat/42").status == 204);
+  CHECK(found == 2);
+  found = 0;
+  first_is_dead = true;
+  CHECK(ask(world.port, "DELETE", "/chat/42").status == 204);
+  CHECK(found == 3);
+}
+
 TEST_CASE("without accounts only loopback is listened on, and nobody is believed who is not configured") {
   routes_world world;
   auto bind = [&](auth_mode mode, const std::string& host) {

@@ -20,9 +20,10 @@ inline constexpr int64_t bob = 2;
 struct routes_world {
   using storage = std::pair<store_actor, store_reader_actor>;
 
-  // storage_of: in the place of the twins of both.
+  // storage_of: in the place of the twins of both. complete: further services.
   explicit routes_world(auth_mode mode = auth_mode::local, std::function<void(config&)> change = {},
-                        std::function<storage(caf::actor_system&)> storage_of = {}) {
+                        std::function<storage(caf::actor_system&)> storage_of = {},
+                        const std::function<void(http_services&)>& complete = {}) {
     settings.data_dir = scratch.path();
     settings.server.port = 0;
     settings.server.workers = 4;
@@ -60,6 +61,8 @@ struct routes_world {
       services->token_writer = token_writer_of(stored.first);
       services->token_reader = token_reader_of(stored.second);
     }
+    if (complete)
+      complete(*services);
     server = std::make_unique<http_server>(*services);
     auto bound = server->bind();
     REQUIRE(bound);

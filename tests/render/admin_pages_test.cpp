@@ -21,7 +21,9 @@ std::vector<std::string> all_pages(const std::string& text) {
   one.user.name = text;
   one.user.role = text;
   one.month = {1, 2, 3, text};
+  one.groups = {{text, text, group_source::login}};
   people_view people{{{one, one}, true}, text, true, true, {"", text}};
+  people.notes[0] = {{{text, text, text}}, true, text};
   auto disabled = people;
   disabled.page.people[0].user.disabled = true;
   disabled.said = {text, ""};
@@ -109,6 +111,41 @@ TEST_CASE("bars stand for money of one currency, else for tokens, and the longes
   cheap.currency = "USD";
   CHECK(contains(page({dear, cheap, none}), "Share of tokens"));
   CHECK(contains(page({}), "Nothing was used"));
+}
+
+TEST_CASE("a person's groups and limits are shown with where they come from") {
+  person one;
+  one.user.id = 7;
+  one.user.name = "ada";
+  one.groups = {{"data", "ada", group_source::local}, {"staff", "ada", group_source::login}};
+  people_view view{{{one}, false}, "", true, true, {}};
+  const page_viewer root{"root", true, "token", true};
+  CHECK(contains(admin_people_page(root, view).str(), "2 groups, 0 limits"));
+  view.notes[7].limits = {{"tokens_per_day", "1000", "group data (varro limit)"}};
+  const auto page = admin_people_page(root, view).str();
+  CHECK(contains(page, "2 groups, 1 limit<"));
+  CHECK(contains(page, "<li>data<span class=\"quiet-text\"> by varro group</span></li>"));
+  CHECK(contains(page, "<li>staff<span class=\"quiet-text\"> by the login</span></li>"));
+  CHECK(contains(page, "<li>tokens_per_day: 1000<span class=\"quiet-text\"> group data (varro limit)</span></li>"));
+  CHECK(contains(page, "<td>active</td>"));
+  view.notes[7].outside = true;
+  CHECK(contains(admin_people_page(root, view).str(), "<td>cannot log in by auth.mode</td>"));
+  view.page.people[0].user.disabled = true;
+  CHECK(contains(admin_people_page(root, view).str(), "<td>disabled</td>"));
+}
+
+TEST_CASE("a role that a login says is shown as such, and has no button") {
+  person admin;
+  admin.user.id = 7;
+  admin.user.name = "ada";
+  admin.user.role = user_role::admin;
+  people_view view{{{admin}, false}, "", true, false, {}};
+  view.notes[7].role_by = "oidc.admin_values";
+  const auto page = admin_people_page({"root", true, "token", true}, view).str();
+  CHECK(contains(page, "<td>admin<span class=\"quiet-text\"> by the login (oidc.admin_values)</span></td>"));
+  CHECK_FALSE(contains(page, "/admin/people/make-user"));
+  for (auto word : {"disable", "end-sessions", "revoke-tokens"})
+    CHECK_MESSAGE(contains(page, "/admin/people/" + std::string{word}), word);
 }
 
 TEST_CASE("an admin has no button for what makes no sense") {

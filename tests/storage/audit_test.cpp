@@ -89,6 +89,10 @@ TEST_CASE("what is done with accounts and chats is told: by whom, and about whom
   const audit_origin nobody{0, "", audit_way::browser, "192.0.2.8"};
   for (auto hash : {"login-1 of bob", "login-2 of bob", "login-3 of bob", "login-4 of bob"})
     REQUIRE(world.commit(login_of(world.bob, hash)) == caf::none);
+  for (auto id : {"token-1", "token-2"}) {
+    const token_record token{id, id, world.bob, "a script", {true, false, false}, now_us(), now_us() + hour, 0};
+    REQUIRE(world.db->apply(token_write{token_made{token, 10, by_bob}}) == caf::none);
+  }
   identity_seen seen{
     {"proxy", "d-1"}, "dora", "", {}, std::nullopt, now_us(), 100, login_of(0, "of dora, here"), nobody};
   auto called_admin = seen;
@@ -103,6 +107,7 @@ TEST_CASE("what is done with accounts and chats is told: by whom, and about whom
     {login_ended{world.bob, "login-1 of bob", by_bob}, "bob | session.ended | session login-1  | {}"},
     {other_logins_ended{world.bob, "login-2 of bob", by_bob}, R"(bob | sessions.ended |  | {"ended":2})"},
     {user_logins_ended{"bob", by}, R"(ada | sessions.ended | bob | {"ended":1})"},
+    {user_tokens_revoked{"bob", by}, R"(ada | tokens.revoked | bob | {"revoked":2})"},
     {password_changed{world.bob, "hash of bob", "another", "", by_bob}, "bob | password.changed | bob | {}"},
     {user_state_set{"bob", true, by}, "ada | user.disabled | bob | {}"},
     {user_state_set{"bob", false, by}, "ada | user.enabled | bob | {}"},
@@ -123,6 +128,11 @@ TEST_CASE("what is done with accounts and chats is told: by whom, and about whom
     {login_refused{{}, refusal_reason::unknown_name, 0, nobody},
      R"( | login.refused |  | {"because":"nobody has this name"})"},
     {seen, R"(dora | user.joined | dora | {"role":"user","issuer":"proxy","login":"session of dora,"})"},
+    {login_refused{{}, refusal_reason::not_allowed, 2, nobody, seen.key},
+     R"( | login.refused | dora | {"because":"the groups that may come in are others, or could not be read",)"
+     R"("issuer":"proxy","refused_before":2})"},
+    {login_refused{{}, refusal_reason::provider_distrusted, 0, nobody, {"proxy", "nobody that is here"}},
+     R"( | login.refused |  | {"because":"the login provider's answer is not to be believed","issuer":"proxy"})"},
     {identity_refused{{"proxy", "d-1"}, nobody},
      R"( | sessions.ended | dora | {"ended":1,"because":"refused by proxy"})"},
     {oidc_login_begun{at_provider("dora-one"), {"dora-one", seen.key, "", "sealed", now_us()}},
@@ -165,6 +175,7 @@ TEST_CASE("what did not happen is not told") {
   CHECK(world.commit(login_of(999, "of nobody")) != caf::none);
   CHECK(world.commit(link_revoked{"no link", world.by_ada()}) != caf::none);
   CHECK(world.commit(login_dropped{"over already", {}}) == caf::none);
+  CHECK(world.commit(user_tokens_revoked{"bob", world.by_ada()}) == caf::none); // there is none
   CHECK(world.commit(login_ended{world.bob, "over already", {}}) == caf::none);
   CHECK(world.commit(login_used{"over already", now_us(), now_us() + hour}) == caf::none);
   CHECK(world.rows().size() == before);

@@ -136,6 +136,47 @@ TEST_CASE_FIXTURE(identities_database, "the issuer decides about the role where 
   }
 }
 
+TEST_CASE_FIXTURE(identities_database,
+                  "the last admin of a way to log in stays one, whoever else is one by another way") {
+  const login_way passwords{login_way::kind::password}, proxy{login_way::kind::issuer, "proxy"};
+  const login_way provider{login_way::kind::issuer, "https://login.example.org"};
+  REQUIRE(db->add_user("ada", "hash", user_role::admin));
+  auto seen = seen_of("s-1", "bob");
+  seen.role = user_role::admin;
+  REQUIRE(write(seen) == errc::none);
+  CHECK(*db->has_admin(passwords));
+  CHECK(*db->has_admin(proxy));
+  CHECK_FALSE(*db->has_admin(provider));
+  CHECK(code_of(db->set_disabled("ada", true, {}, passwords)) == errc::invalid_input);
+  CHECK(code_of(db->set_role("ada", user_role::user, {}, passwords)) == errc::invalid_input);
+  CHECK(code_of(db->set_disabled("bob", true, {}, proxy)) == errc::invalid_input);
+  CHECK(code_of(db->set_role("bob", user_role::user, {}, proxy)) == errc::invalid_input);
+  SUBCASE("the one of another way may go") {
+    CHECK(db->set_role("bob", user_role::user, {}, passwords) == caf::none);
+    CHECK(db->set_disabled("bob", true, {}, passwords) == caf::none);
+    CHECK_FALSE(*db->has_admin(proxy));
+  }
+  SUBCASE("and who has a password as well is one by both") {
+    REQUIRE(db->set_password("bob", "hash") == caf::none);
+    CHECK(db->set_disabled("ada", true, {}, passwords) == caf::none);
+    CHECK(code_of(db->set_disabled("bob", true, {}, passwords)) == errc::invalid_input);
+  }
+  SUBCASE("where it is not known how people log in, any admin is one") {
+    CHECK(db->set_disabled("ada", true) == caf::none);
+    CHECK(code_of(db->set_disabled("bob", true)) == errc::invalid_input);
+  }
+}
+
+TEST_CASE_FIXTURE(identities_database, "the first admin's link works where only a proxy's user is one") {
+  auto seen = seen_of("s-1", "bob");
+  seen.role = user_role::admin;
+  REQUIRE(write(seen) == errc::none);
+  REQUIRE(db->put_link({"f1", link_purpose::first_admin, user_role::admin, 0, 1'000, 2'000}) == caf::none);
+  CHECK(db->find_link("f1", 1'500));
+  CHECK(write(user_joined{"f1", "ada", "hash", login_of("session", "csrf", 1'500), 10}) == errc::none);
+  CHECK(user("ada").role == user_role::admin);
+}
+
 TEST_CASE_FIXTURE(identities_database, "a disabled account stays outside, and there are only so many accounts") {
   auto seen = with_login(seen_of("s-1", "ada", {"data"}), login_of("t1", "csrf"));
   REQUIRE(write(seen) == errc::none);

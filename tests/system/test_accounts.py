@@ -170,6 +170,28 @@ class Joining(SystemTest):
             server.popen.terminate()
             self.assertEqual(server.popen.stdout.read(), "")
 
+    def test_an_admin_who_cannot_log_in_by_the_mode_counts_for_nothing(self):
+        env = {"VARRO_AUTH_MODE": "proxy", "VARRO_SERVER_TRUSTED_PROXIES": "127.0.0.1",
+               "VARRO_PROXY_GROUPS_HEADER": "X-Groups", "VARRO_PROXY_ADMIN_VALUES": "admins"}
+        ada = Client(None, headers={"X-Forwarded-User": "ada", "X-Groups": "admins"})
+        with self.start(data=self.data, env=env) as ada.server:
+            self.assertEqual(ada.get("/admin").status, 200)
+        with self.serve() as server:  # which none of its own accounts looks after
+            eve, reply = self.join(server, self.first_admin(server), "eve")
+            self.assertEqual(reply.status, 303)
+            refused = eve.post("/admin/people/disable", {"name": "eve"})
+            self.assertEqual(refused.status, 422)
+            self.assertIn("last admin", refused.text)
+        with self.start(data=self.data, env=env) as ada.server:
+            ada.csrf = re.search(r'name="csrf" value="([^"]*)"', ada.get("/admin").text)[1]
+            refused = ada.post("/admin/people/disable", {"name": "ada"})
+            self.assertEqual(refused.status, 422)
+            self.assertIn("last admin", refused.text)
+            refused = run_varro("user", "disable", "ada", "--data", str(self.data), env=env)
+            self.assertEqual(refused.returncode, 1)
+            self.assertIn("last admin", refused.stderr)
+            self.assertEqual(ada.post("/admin/people/disable", {"name": "eve"}).status, 303)
+
     def test_an_invitation_and_a_reset_link_from_the_command_line_work_while_the_server_runs(self):
         with self.serve() as server:
             admin, _ = self.join(server, self.first_admin(server), "ada")

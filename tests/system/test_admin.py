@@ -29,6 +29,18 @@ class Admin(AccountsTest):
         self.assertIn('href="/admin"', root.get("/").text)
         self.assertNotIn("/admin", alice.get("/").text)
 
+    def test_the_page_of_people_shows_groups_and_limits_and_who_set_them(self):
+        root = self.admin()
+        for command in (("group", "add", "data", "bob"), ("limit", "set", "--group", "data", "chats", "70"),
+                        ("limit", "set", "--user", "bob", "tokens_per_day", "123456")):
+            done = run_varro(*command, "--data", str(self.data))
+            self.assertEqual(done.returncode, 0, done.stderr)
+        row = re.search(r'<tr data-user="bob">.*?</tr>', root.get("/admin?q=bob").text, re.S)[0]
+        for words in ("1 group, 2 limits", ">data<", "by varro group", "chats: 70", "group data (varro limit)",
+                      "tokens_per_day: 123456", "their own", ">active<", ">user<"):
+            self.assertIn(words, row)
+        self.assertNotIn(">data<", root.get("/admin?q=alice").text)
+
     def test_a_disabled_user_is_out_and_their_run_and_shell_end(self):
         root, alice = self.admin(), self.logged_in("alice")
         reply = alice.send("[[python: import time\ntime.sleep(600)]]")

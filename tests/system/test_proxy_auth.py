@@ -188,6 +188,26 @@ class Identities(ProxyTest):
                 self.assertEqual(other.send("[[text: hi]]").status, 403)
         self.assertEqual(other.get("/healthz").status, 200)
 
+    def test_a_program_comes_through_the_proxy_by_its_token_and_not_past_it(self):
+        self.through("ada")  # has an account now
+        made = run_varro("token", "create", "a script", "--user", "ada", "--data", str(self.data))
+        self.assertEqual(made.returncode, 0, made.stderr)
+        token = {"Authorization": f"Bearer {made.stdout.strip()}"}
+        self.assertEqual(Client(self.nginx, headers=token).get("/chats").status, 200)
+        # Whatever else it says of itself, it is answered for its token.
+        program = Client(self.nginx, headers={**token, **says("bob", "staff,admins")})
+        self.assertIn(">ada<", program.get("/").text)
+        past = Client(self.varro, headers=token, source="127.0.0.2").get("/chats")
+        self.assertEqual(past.status, 403)
+        self.assertIn("server.trusted_proxies", past.text)
+        for other in ("Bearer", "Bearer eyJhbGciOiJub25lIn0.e30.", "Bearer varro", "Basic eDp5"):
+            refused = Client(self.nginx, headers={"Authorization": other}).get("/chats")
+            self.assertEqual(refused.status, 401, other)
+            self.assertIn("Basic", refused.headers["www-authenticate"])  # nginx asks for a password
+        unknown = Client(self.nginx, headers={"Authorization": f"Bearer varro_{'0' * 12}_{'0' * 64}"}).get("/chats")
+        self.assertEqual(unknown.status, 401)
+        self.assertIn("invalid_token", unknown.headers["www-authenticate"])
+
     def test_another_user_on_the_same_connection_is_another_visitor(self):
         ada = self.through("ada")
         chat = ada.turn("[[text: hers]]")[0].chat_id

@@ -147,6 +147,22 @@ class Streams(AccountsTest):
     create = Tokens.create
     command = Tokens.command
 
+    def test_a_token_is_answered_only_while_its_user_could_log_in_by_the_mode(self):
+        token = self.create("alice", data=self.fresh)
+        elsewhere = {"VARRO_SERVER_TRUSTED_PROXIES": "127.0.0.1", "VARRO_OIDC_ISSUER": "http://127.0.0.1:9",
+                     "VARRO_OIDC_CLIENT_ID": "varro"}
+
+        def told():
+            listed = run_varro("audit", "list", "--action", "login.refused", "--data", str(self.fresh), "--csv").stdout
+            return listed.count("cannot log in by auth.mode")
+
+        for mode, status, refused in (("accounts", 200, 0), ("oidc", 401, 1), ("proxy", 401, 2), ("accounts", 200, 2)):
+            with self.start(data=self.fresh, arguments=("--auth", mode), env=elsewhere) as server:
+                reply = Program(server, token).get("/chats")
+                self.assertEqual(reply.status, status, mode)
+                self.assertEqual("auth.mode" in reply.text, status == 401)
+                until(lambda refused=refused: told() == refused, "the audit is told")
+
     def follow_until_it_ends(self, arguments, end):
         """A stream of a run that a model holds: with the token that ends, and with one that stays."""
         with self.start(data=self.fresh, arguments=self.arguments, env=QUICK_STREAMS) as server:
