@@ -5,6 +5,7 @@
 #include "accounts/limit_command.hpp"
 #include "accounts/link_command.hpp"
 #include "accounts/links.hpp"
+#include "accounts/retention_command.hpp"
 #include "accounts/token_command.hpp"
 #include "accounts/usage_command.hpp"
 #include "accounts/user_command.hpp"
@@ -14,6 +15,7 @@
 #include "actors/erasing.hpp"
 #include "actors/model_client.hpp"
 #include "actors/picture_scaler.hpp"
+#include "actors/retirer.hpp"
 #include "actors/shell_host.hpp"
 #include "actors/stop_deadline.hpp"
 #include "actors/store.hpp"
@@ -108,7 +110,8 @@ struct opened_storage {
   std::unique_ptr<chat_reader> oidc_reader; // of --auth oidc
   std::unique_ptr<search_index> search;
   std::unique_ptr<limit_book> limits;
-  std::unique_ptr<chat_database> erasures; // the eraser's own
+  std::unique_ptr<chat_database> erasures;  // the eraser's own
+  std::unique_ptr<chat_database> retention; // the retirer's
   user_record local_user;
   std::vector<open_run> open_runs;
   known_chats chats;
@@ -154,11 +157,20 @@ caf::expected<opened_storage> open_storage(const config& settings) {
   auto erasures = open_database(settings.data_dir);
   if (!erasures)
     return erasures.error();
-  return opened_storage{std::move(*lock),      std::move(*writer),
-                        std::move(*reader),    std::move(*oidc_reader),
-                        std::move(*search),    std::move(*limits),
-                        std::move(*erasures),  std::move(*local_user),
-                        std::move(*open_runs), {std::move(*chats), *greatest_chat}};
+  auto retention = open_database(settings.data_dir);
+  if (!retention)
+    return retention.error();
+  return opened_storage{std::move(*lock),
+                        std::move(*writer),
+                        std::move(*reader),
+                        std::move(*oidc_reader),
+                        std::move(*search),
+                        std::move(*limits),
+                        std::move(*erasures),
+                        std::move(*retention),
+                        std::move(*local_user),
+                        std::move(*open_runs),
+                        {std::move(*chats), *greatest_chat}};
 }
 
 // The path of a link that makes the first admin; empty where there is one, or there are no accounts. The link of a
@@ -223,6 +235,7 @@ int serve(config loaded, const std::map<std::string, std::string>& origins) {
                               services.stop);
 
   eraser erasing{system, settings->data_dir, std::move(storage->erasures), {registry, search, store}};
+  retirer retiring{system, settings, std::move(storage->retention), {registry, store}};
 
   http_server server{{system, *settings, registry, services.gateway, services.store, services.reader, services.shells,
                       storage->local_user, catalog, search, markdown, token_writer_of(services.store),
@@ -235,6 +248,7 @@ int serve(config loaded, const std::map<std::string, std::string>& origins) {
     erasing.start();
     for (const auto& run : storage->open_runs)
       caf::anon_send(registry, resume_atom_v, run.user_id, run.chat_id);
+    retiring.start(); // after these: a chat with a run is loaded, and stays
     auto listening = settings->server;
     listening.public_url.clear();
     std::cout << "varro: listening on " << server_address(listening, *port) << std::endl;
@@ -252,6 +266,9 @@ int serve(config loaded, const std::map<std::string, std::string>& origins) {
   services.stop->waits_for("the erasing of users", "the end of a step");
   erasing.stop();
   services.stop->is_done("the erasing of users");
+  services.stop->waits_for("the deleting of what nobody uses", "the end of a chat");
+  retiring.stop();
+  services.stop->is_done("the deleting of what nobody uses");
   services.stop->waits_for("the list of models", "an answer");
   lists.stop();
   services.stop->is_done("the list of models");
@@ -315,6 +332,14 @@ int manage_limits(const command_line& line, const config& settings) {
                                          : limit_clear(data, row, std::cout, std::cerr);
 }
 
+int retain(const command_line& line, const config& settings) {
+  const retention_request request{settings.data_dir, has_retention(settings.retention), line.each_chat,
+                                  [&](chat_database& db) { return find_retirable(db, settings, now_us()); },
+                                  [&] { return retire_without_server(settings); }};
+  return line.what == command::retention_run ? retention_run(request, std::cout, std::cerr)
+                                             : retention_preview(request, std::cout, std::cerr);
+}
+
 int run(int argc, char** argv) {
   auto line = parse_command_line(argc, argv);
   if (line.what == command::print) {
@@ -340,6 +365,9 @@ int run(int argc, char** argv) {
   if (line.what == command::usage)
     return show_usage(settings->data_dir, {line.usage_by, line.since, line.csv}, std::cout, std::cerr);
   switch (line.what) {
+  case command::retention_preview:
+  case command::retention_run:
+    return retain(line, *settings);
   case command::link_list:
     return link_list(settings->data_dir, std::cout, std::cerr);
   case command::link_revoke:

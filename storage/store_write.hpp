@@ -6,6 +6,7 @@
 #include "storage/identity.hpp"
 #include "storage/oidc_login.hpp"
 #include "storage/records.hpp"
+#include "storage/retention.hpp"
 
 #include <cstdint>
 #include <string>
@@ -156,10 +157,11 @@ struct audit_noted {
 
 // What is done with accounts. What the audit tells of an alternative, its write_one says (sqlite/logins.cpp,
 // sqlite/account_writes.cpp): one that does not say so does not compile.
-using account_write = std::variant<login_used, login_ended, other_logins_ended, password_changed, user_joined,
-                                   password_reset, login_refused, user_state_set, user_role_set, user_logins_ended,
-                                   link_made, link_revoked, audit_noted, identity_seen, identity_refused,
-                                   oidc_login_begun, oidc_login_checked, oidc_login_ended, foreign_logins_ended>;
+using account_write
+  = std::variant<login_used, login_ended, other_logins_ended, password_changed, user_joined, password_reset,
+                 login_refused, user_state_set, user_role_set, user_logins_ended, link_made, link_revoked, audit_noted,
+                 identity_seen, identity_refused, oidc_login_begun, oidc_login_checked, oidc_login_ended,
+                 foreign_logins_ended, chat_seen, chat_retired>;
 
 // A login_record is a new login; those of anybody that have expired when it was made go with it. errc::not_found where
 // there is no such user.

@@ -26,6 +26,10 @@ caf::expected<audit_note> write_one(connection& db, const oidc_login_checked& ch
 caf::expected<audit_note> write_one(connection& db, const oidc_login_ended& ended);
 caf::expected<audit_note> write_one(connection& db, const foreign_logins_ended& ended);
 
+// Of chats that nobody uses (retention.cpp).
+caf::expected<audit_note> write_one(connection& db, const chat_seen& write);
+caf::expected<audit_note> write_one(connection& db, const chat_retired& write);
+
 // As the audit calls them: nothing that opens anything.
 std::string session_name(std::string_view token_hash); // "session 1a2b3c4d"
 std::string link_name(const link_record& link);        // "invitation 1a2b3c4d"
