@@ -3,6 +3,9 @@
 #include "actors/live_runs.hpp"
 #include "actors/live_shell.hpp"
 #include "base/clock.hpp"
+#include "base/day.hpp"
+
+#include <chrono>
 
 namespace varro {
 
@@ -13,15 +16,33 @@ reply html_reply(int status, const html::markup& page) {
   return result;
 }
 
-caf::error note_read(application& app, const route_call& call, const visitor& who, const std::string& what) {
+caf::error note_read(application& app, const route_call& call, const visitor& who, const std::string& what,
+                     const audit_person& about) {
   const auto now = now_us();
-  if (!app.reads.is_new(who.user.id, what, now))
+  const auto page = about.id == 0 ? what : what + " " + std::to_string(about.id);
+  if (!app.reads.is_new(who.user.id, page, now))
     return caf::none;
-  const account_write noted = audit_noted{{audit_action::admin_read, {}, what}, app.origin_of(call.request, who)};
+  const account_write noted = audit_noted{{audit_action::admin_read, about, what}, app.origin_of(call.request, who)};
   if (auto done = app.ask<done_atom>(app.services.store, user_atom_v, noted); !done)
     return std::move(done.error());
-  app.reads.told(who.user.id, what, now);
+  app.reads.told(who.user.id, page, now);
   return caf::none;
+}
+
+unix_us month_start(unix_us now) {
+  using namespace std::chrono;
+  const year_month_day today{floor<days>(sys_time<microseconds>{microseconds{now}})};
+  const sys_days first{today.year() / today.month() / 1};
+  return duration_cast<microseconds>(first.time_since_epoch()).count();
+}
+
+caf::expected<std::vector<erasure_shown>> erasures_of_late(const application& app) {
+  return ask_database<std::vector<erasure_shown>>(app, erasures_question{now_us() - day_us});
+}
+
+void end_streams_of(const application& app, const std::vector<login_record>& sessions) {
+  for (const auto& each : sessions)
+    caf::anon_send(app.services.gateway, logout_atom_v, each.token_hash);
 }
 
 void stop_work_of(const application& app, int64_t user) {

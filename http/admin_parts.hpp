@@ -6,6 +6,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 namespace varro {
 
@@ -21,8 +22,19 @@ caf::expected<Answer> ask_database(const application& app, Question question) {
 
 reply html_reply(int status, const html::markup& page);
 
-// Has the audit tell that this admin looked at what others do; an error: it could not, and nothing is shown.
-caf::error note_read(application& app, const route_call& call, const visitor& who, const std::string& what);
+// Has the audit tell that this admin looked at what others do, or at what this one does; an error: it could not, and
+// nothing is shown.
+caf::error note_read(application& app, const route_call& call, const visitor& who, const std::string& what,
+                     const audit_person& about = {});
+
+// 0:00 UTC of the first day of this month.
+unix_us month_start(unix_us now);
+
+// Those under way, and those of the last day.
+caf::expected<std::vector<erasure_shown>> erasures_of_late(const application& app);
+
+// Ends the event streams of these browser sessions at once. One that is begun meanwhile ends with the next keep-alive.
+void end_streams_of(const application& app, const std::vector<login_record>& sessions);
 
 // Ends the user's runs and shells that are on now, in any of their chats.
 void stop_work_of(const application& app, int64_t user);

@@ -10,7 +10,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 
 namespace varro {
 
@@ -18,14 +17,6 @@ namespace {
 
 constexpr int people_on_a_page = 50;
 constexpr size_t search_bytes_max = 64; // a longer text is in no name
-
-// 0:00 UTC of the first day of this month.
-unix_us month_start(unix_us now) {
-  using namespace std::chrono;
-  const year_month_day today{floor<days>(sys_time<microseconds>{microseconds{now}})};
-  const sys_days first{today.year() / today.month() / 1};
-  return duration_cast<microseconds>(first.time_since_epoch()).count();
-}
 
 std::string short_value(const received_request& request, std::string_view name) {
   auto value = query_value(request, name).value_or("");
@@ -36,12 +27,13 @@ std::string short_value(const received_request& request, std::string_view name) 
 struct person_action {
   std::string_view word, done;
 };
-constexpr std::array<person_action, 6> person_actions{
+constexpr std::array<person_action, 7> person_actions{
   {{"disable", "The user is disabled. Their browser sessions are over, their runs and shells end."},
    {"enable", "The user can log in again."},
    {"make-admin", "The user looks after the server now."},
    {"make-user", "The user does not look after the server any more."},
    {"end-sessions", "The browser sessions of the user are over."},
+   {"erase", "The user is being erased. How far that is stands below."},
    {"revoke", "The link cannot be used any more."}}};
 
 std::string done_text(const received_request& request) {
@@ -56,10 +48,13 @@ reply people_reply(application& app, const route_call& call, const visitor& who,
   auto page = ask_database<people_page>(app, asked);
   if (!page)
     return app.error_reply(call.request, page.error());
+  auto erasures = erasures_of_late(app);
+  if (!erasures)
+    return app.error_reply(call.request, erasures.error());
   return html_reply(status,
                     admin_people_page(app.viewer_of(who),
                                       {std::move(*page), asked.search, app.settings.auth.mode != auth_mode::local,
-                                       app.with_accounts(), std::move(said)}));
+                                       app.with_accounts(), std::move(said), std::move(*erasures)}));
 }
 
 people_question question_about(std::string search, std::string after) {
@@ -137,7 +132,6 @@ reply change_person(application& app, const route_call& call, const visitor& who
   const auto write = write_of(word, user->name, app.origin_of(call.request, who));
   if (!write)
     return app.error_reply(call.request, 404, "There is no such page.");
-  // Their streams end at once. One that is begun meanwhile ends with the next keep-alive.
   auto sessions = app.ask<std::vector<login_record>>(app.services.reader, list_atom_v, user->id);
   auto done = app.ask<done_atom>(app.services.store, user_atom_v, *write);
   if (!done && code_of(done.error()) == errc::invalid_input)
@@ -145,8 +139,7 @@ reply change_person(application& app, const route_call& call, const visitor& who
   if (!done)
     return app.error_reply(call.request, done.error());
   if (sessions && (word == "disable" || word == "end-sessions"))
-    for (const auto& each : *sessions)
-      caf::anon_send(app.services.gateway, logout_atom_v, each.token_hash);
+    end_streams_of(app, *sessions);
   if (word == "disable")
     stop_work_of(app, user->id);
   return see_other("/admin?done=" + word + "&q=" + percent_encode(user->name));

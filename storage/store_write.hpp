@@ -137,6 +137,14 @@ struct user_logins_ended {
   audit_origin by = {};
 };
 
+// An admin erases a user (erasures.hpp); errors are those of erasure_book::begin_erasure. One that is under way is no
+// error.
+struct user_erased {
+  std::string name;
+  unix_us at = 0;
+  audit_origin by = {};
+};
+
 // errc::limit_reached as of chat_database::put_link.
 struct link_made {
   link_record link;
@@ -161,7 +169,7 @@ using account_write
   = std::variant<login_used, login_ended, other_logins_ended, password_changed, user_joined, password_reset,
                  login_refused, user_state_set, user_role_set, user_logins_ended, link_made, link_revoked, audit_noted,
                  identity_seen, identity_refused, oidc_login_begun, oidc_login_checked, oidc_login_ended,
-                 foreign_logins_ended, chat_seen, chat_retired>;
+                 foreign_logins_ended, chat_seen, chat_retired, user_erased>;
 
 // A login_record is a new login; those of anybody that have expired when it was made go with it. errc::not_found where
 // there is no such user.

@@ -15,6 +15,7 @@ caf::expected<audit_note> set_user_password(connection& db, std::string_view nam
 caf::expected<audit_note> write_one(connection& db, const user_logins_ended& write);
 caf::expected<audit_note> write_one(connection& db, const link_made& write);
 caf::expected<audit_note> write_one(connection& db, const link_revoked& write);
+caf::expected<audit_note> write_one(connection& db, const user_erased& write); // erasures.cpp
 
 // Of users for whom somebody else vouches.
 caf::expected<audit_note> write_one(connection& db, const identity_seen& seen);
