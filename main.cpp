@@ -20,8 +20,10 @@
 #include "actors/stop_deadline.hpp"
 #include "actors/store.hpp"
 #include "actors/supervisor.hpp"
+#include "actors/user_lockout.hpp"
 #include "actors/workspace_keeper.hpp"
 #include "base/log.hpp"
+#include "base/process_settings.hpp"
 #include "config/command_line.hpp"
 #include "config/load.hpp"
 #include "config/local_models.hpp"
@@ -40,11 +42,10 @@
 #include <csignal>
 #include <cstdio>
 #include <iostream>
-#include <malloc.h>
 #include <optional>
-#include <sys/resource.h>
 #include <thread>
 #include <unistd.h>
+#include <utility>
 
 namespace varro {
 
@@ -68,23 +69,6 @@ struct system_configuration : caf::actor_system_config {
 int report(const caf::error& error) {
   std::cerr << "varro: " << text_of(error) << std::endl;
   return exit_failed;
-}
-
-// Histories hold pictures, and leave memory with them. Whatever is as large as this goes back to the system when it is
-// freed. By default glibc raises the threshold to the size of each such piece that was freed, up to 32 MiB
-// (mallopt(3)), and from then on its arenas keep them: the server would stay as large as it ever was.
-constexpr int large_allocation_bytes = 256 << 10;
-
-void return_large_memory() {
-  mallopt(M_MMAP_THRESHOLD, large_allocation_bytes);
-}
-
-void raise_file_limit() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-  }
 }
 
 // Blocked before the first thread starts, so that only wait_for_stop() sees them.
@@ -234,6 +218,11 @@ int serve(config loaded, const std::map<std::string, std::string>& origins) {
                                          services.reader, search, services.keeper, pictures, services.allowances},
                               services.stop);
 
+  // With --auth local nobody can be kept out.
+  auto lockout = settings->auth.mode == auth_mode::local
+    ? user_lockout_actor{}
+    : system.spawn(user_lockout, user_lockout_parts{services.live, registry, services.shells, services.reader});
+
   eraser erasing{system, settings->data_dir, std::move(storage->erasures), {registry, search, store}};
   retirer retiring{system, settings, std::move(storage->retention), {registry, store}};
 
@@ -274,6 +263,8 @@ int serve(config loaded, const std::map<std::string, std::string>& origins) {
   services.stop->is_done("the list of models");
 
   caf::scoped_actor self{system};
+  if (lockout)
+    self->send_exit(std::exchange(lockout, {}), caf::exit_reason::user_shutdown);
   self->request(stopper, caf::infinite, stop_atom_v)
     .receive([](done_atom) {}, [](caf::error& error) { report(error); });
   transport.reset();

@@ -82,16 +82,22 @@ struct erasure_shown {
   std::string name; // of the user; empty once the account is gone
 };
 
+// Those of these users who may not use the server: disabled ones, and those who are not there any more.
+struct locked_out_question {
+  std::vector<int64_t> ids;
+};
+
 // Each is answered by what stands at its place in admin_answer.
 struct admin_question {
   std::variant<audit_question, links_question, people_question, spending_question, names_question, failures_question,
-               erasures_question>
+               erasures_question, locked_out_question>
     what;
 };
 
 struct admin_answer {
   std::variant<std::vector<audit_row>, std::vector<link_found>, people_page, std::vector<usage_sum>,
-               std::map<int64_t, std::string>, std::vector<failure_count>, std::vector<erasure_shown>>
+               std::map<int64_t, std::string>, std::vector<failure_count>, std::vector<erasure_shown>,
+               std::vector<int64_t>>
     what;
 };
 

@@ -120,6 +120,19 @@ caf::expected<std::vector<erasure_shown>> erasures_since(connection& db, unix_us
   return erasures;
 }
 
+caf::expected<std::vector<int64_t>> locked_out_of(connection& db, const std::vector<int64_t>& ids) {
+  std::vector<int64_t> locked_out;
+  for (const auto id : ids) {
+    auto query = db.use("SELECT 1 FROM users WHERE id = ?1 AND disabled = 0");
+    auto row = query.bind(id).step();
+    if (!row)
+      return std::move(row.error());
+    if (!*row)
+      locked_out.push_back(id);
+  }
+  return locked_out;
+}
+
 template <class Answer>
 caf::expected<admin_answer> as_answer(caf::expected<Answer> answer) {
   if (!answer)
@@ -143,6 +156,8 @@ caf::expected<admin_answer> sqlite_database::answer(const admin_question& questi
     return as_answer(failures_since(*impl_->db, failed->since));
   if (const auto* erasures = std::get_if<erasures_question>(&question.what))
     return as_answer(erasures_since(*impl_->db, erasures->ended_since));
+  if (const auto* users = std::get_if<locked_out_question>(&question.what))
+    return as_answer(locked_out_of(*impl_->db, users->ids));
   return as_answer(links_at(*impl_->db, std::get<links_question>(question.what).now));
 }
 
