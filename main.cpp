@@ -5,6 +5,7 @@
 #include "accounts/limit_command.hpp"
 #include "accounts/link_command.hpp"
 #include "accounts/links.hpp"
+#include "accounts/retention_command.hpp"
 #include "accounts/token_command.hpp"
 #include "accounts/usage_command.hpp"
 #include "accounts/user_command.hpp"
@@ -14,12 +15,15 @@
 #include "actors/erasing.hpp"
 #include "actors/model_client.hpp"
 #include "actors/picture_scaler.hpp"
+#include "actors/retirer.hpp"
 #include "actors/shell_host.hpp"
 #include "actors/stop_deadline.hpp"
 #include "actors/store.hpp"
 #include "actors/supervisor.hpp"
+#include "actors/user_lockout.hpp"
 #include "actors/workspace_keeper.hpp"
 #include "base/log.hpp"
+#include "base/process_settings.hpp"
 #include "config/command_line.hpp"
 #include "config/load.hpp"
 #include "config/local_models.hpp"
@@ -39,11 +43,10 @@
 #include <csignal>
 #include <cstdio>
 #include <iostream>
-#include <malloc.h>
 #include <optional>
-#include <sys/resource.h>
 #include <thread>
 #include <unistd.h>
+#include <utility>
 
 namespace varro {
 
@@ -67,23 +70,6 @@ struct system_configuration : caf::actor_system_config {
 int report(const caf::error& error) {
   std::cerr << "varro: " << text_of(error) << std::endl;
   return exit_failed;
-}
-
-// Histories hold pictures, and leave memory with them. Whatever is as large as this goes back to the system when it is
-// freed. By default glibc raises the threshold to the size of each such piece that was freed, up to 32 MiB
-// (mallopt(3)), and from then on its arenas keep them: the server would stay as large as it ever was.
-constexpr int large_allocation_bytes = 256 << 10;
-
-void return_large_memory() {
-  mallopt(M_MMAP_THRESHOLD, large_allocation_bytes);
-}
-
-void raise_file_limit() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-  }
 }
 
 // Blocked before the first thread starts, so that only wait_for_stop() sees them.
@@ -110,7 +96,8 @@ struct opened_storage {
   std::unique_ptr<chat_reader> oidc_reader; // of --auth oidc
   std::unique_ptr<search_index> search;
   std::unique_ptr<limit_book> limits;
-  std::unique_ptr<chat_database> erasures; // the eraser's own
+  std::unique_ptr<chat_database> erasures;  // the eraser's own
+  std::unique_ptr<chat_database> retention; // the retirer's
   user_record local_user;
   std::vector<open_run> open_runs;
   known_chats chats;
@@ -159,17 +146,13 @@ caf::expected<opened_storage> open_storage(const config& settings) {
   auto erasures = open_database(settings.data_dir);
   if (!erasures)
     return erasures.error();
-  return opened_storage{std::move(*lock),
-                        std::move(*writer),
-                        std::move(*reader),
-                        std::move(*admin_reader),
-                        std::move(*oidc_reader),
-                        std::move(*search),
-                        std::move(*limits),
-                        std::move(*erasures),
-                        std::move(*local_user),
-                        std::move(*open_runs),
-                        {std::move(*chats), *greatest_chat}};
+  auto retention = open_database(settings.data_dir);
+  if (!retention)
+    return retention.error();
+  return opened_storage{std::move(*lock),         std::move(*writer),      std::move(*reader),
+                        std::move(*admin_reader), std::move(*oidc_reader), std::move(*search),
+                        std::move(*limits),       std::move(*erasures),    std::move(*retention),
+                        std::move(*local_user),   std::move(*open_runs),   {std::move(*chats), *greatest_chat}};
 }
 
 // The path of a link that makes the first admin; empty where one can log in, or there are no accounts. The link of a
@@ -235,7 +218,13 @@ int serve(config loaded, const std::map<std::string, std::string>& origins) {
                               services.reader, search, services.keeper, pictures, services.allowances, admin_reader},
                    services.stop);
 
+  // With --auth local nobody can be kept out.
+  auto lockout = settings->auth.mode == auth_mode::local
+    ? user_lockout_actor{}
+    : system.spawn(user_lockout, user_lockout_parts{services.live, registry, services.shells, services.reader});
+
   eraser erasing{system, settings->data_dir, std::move(storage->erasures), {registry, search, store}};
+  retirer retiring{system, settings, std::move(storage->retention), {registry, store}};
 
   http_server server{{system, *settings, registry, services.gateway, services.store, services.reader, services.shells,
                       storage->local_user, catalog, search, markdown, token_writer_of(services.store),
@@ -248,6 +237,7 @@ int serve(config loaded, const std::map<std::string, std::string>& origins) {
     erasing.start();
     for (const auto& run : storage->open_runs)
       caf::anon_send(registry, resume_atom_v, run.user_id, run.chat_id);
+    retiring.start(); // after these: a chat with a run is loaded, and stays
     auto listening = settings->server;
     listening.public_url.clear();
     std::cout << "varro: listening on " << server_address(listening, *port) << std::endl;
@@ -265,11 +255,16 @@ int serve(config loaded, const std::map<std::string, std::string>& origins) {
   services.stop->waits_for("the erasing of users", "the end of a step");
   erasing.stop();
   services.stop->is_done("the erasing of users");
+  services.stop->waits_for("the deleting of what nobody uses", "the end of a chat");
+  retiring.stop();
+  services.stop->is_done("the deleting of what nobody uses");
   services.stop->waits_for("the list of models", "an answer");
   lists.stop();
   services.stop->is_done("the list of models");
 
   caf::scoped_actor self{system};
+  if (lockout)
+    self->send_exit(std::exchange(lockout, {}), caf::exit_reason::user_shutdown);
   self->request(stopper, caf::infinite, stop_atom_v)
     .receive([](done_atom) {}, [](caf::error& error) { report(error); });
   transport.reset();
@@ -328,6 +323,14 @@ int manage_limits(const command_line& line, const config& settings) {
                                          : limit_clear(data, row, std::cout, std::cerr);
 }
 
+int retain(const command_line& line, const config& settings) {
+  const retention_request request{settings.data_dir, has_retention(settings.retention), line.each_chat,
+                                  [&](chat_database& db) { return find_retirable(db, settings, now_us()); },
+                                  [&] { return retire_without_server(settings); }};
+  return line.what == command::retention_run ? retention_run(request, std::cout, std::cerr)
+                                             : retention_preview(request, std::cout, std::cerr);
+}
+
 int run(int argc, char** argv) {
   auto line = parse_command_line(argc, argv);
   if (line.what == command::print) {
@@ -353,6 +356,9 @@ int run(int argc, char** argv) {
   if (line.what == command::usage)
     return show_usage(settings->data_dir, {line.usage_by, line.since, line.csv}, std::cout, std::cerr);
   switch (line.what) {
+  case command::retention_preview:
+  case command::retention_run:
+    return retain(line, *settings);
   case command::link_list:
     return link_list(settings->data_dir, std::cout, std::cerr);
   case command::link_revoke:

@@ -179,6 +179,9 @@ caf::result<chat_session_actor> find(self_pointer self, int64_t user, int64_t ch
   }
   if (state.removing.contains(chat))
     return fail(errc::not_found, "There is no such chat.");
+  if (state.held.contains(chat))
+    return fail(errc::run_in_progress,
+                "What nobody has used for long is being deleted at this moment, this chat too. Try again in a moment.");
   if (auto refused = make_room(self, user, chat))
     return refused;
   auto promise = self->make_response_promise<chat_session_actor>();
@@ -288,6 +291,8 @@ chat_registry_impl_actor::behavior_type chat_registry(self_pointer self, session
     },
     [=](start_atom, int64_t user, const std::string& model) { return begin(self, user, model); },
     [=](remove_atom, int64_t user, int64_t chat) { return remove_chat(self, user, chat); },
+    [=](passivate_atom, int64_t user, int64_t chat) { return hold_chat(self, user, chat); },
+    [=](ready_atom, int64_t chat) { self->state.held.erase(chat); },
     [=](resume_atom, int64_t user, int64_t chat) {
       self->state.resuming.insert(chat);
       self->request(chat_registry_actor{self}, caf::infinite, find_atom_v, user, chat)

@@ -12,7 +12,12 @@ namespace varro {
 using chat_registry_impl_actor = chat_registry_actor::extend<
   // Deletes the user's chat with its rows and all that it has running, whether it is in memory or not; its files are
   // the asker's. errc::run_in_progress: it is being loaded or deleted, and is to be asked for again. From eraser.
-  caf::replies_to<remove_atom, int64_t /*user*/, int64_t /*chat*/>::with<done_atom>>;
+  caf::replies_to<remove_atom, int64_t /*user*/, int64_t /*chat*/>::with<done_atom>,
+  // Whether nothing is on in the user's chat, so that it left the memory: then nobody finds it until ready_atom. From
+  // retirer.
+  caf::replies_to<passivate_atom, int64_t /*user*/, int64_t /*chat*/>::with<bool>,
+  // That chat is found again, if it is there. From retirer.
+  caf::reacts_to<ready_atom, int64_t /*chat*/>>;
 
 using session_promise = caf::typed_response_promise<chat_session_actor>;
 
@@ -31,6 +36,7 @@ struct chat_registry_state {
   int64_t beginning = 0;                                                       // new chats whose ids are being drawn
   std::set<int64_t> resuming; // chats whose open runs are taken up, however full the memory is
   std::set<int64_t> removing; // chats that are deleted without a session: nobody finds them
+  std::set<int64_t> held;     // chats that nobody finds, because their files or all of them are being deleted
   bool evicting = false;      // chats are being asked to leave, because memory is short
   bool stopping = false;
   std::vector<caf::typed_response_promise<done_atom>> stop_waiters;
@@ -43,5 +49,6 @@ chat_registry_impl_actor::behavior_type chat_registry(chat_registry_pointer self
 // --- a part of it (chat_removal.cpp) ---------------------------------------------------------------------------------
 
 caf::result<done_atom> remove_chat(chat_registry_pointer self, int64_t user, int64_t chat);
+caf::result<bool> hold_chat(chat_registry_pointer self, int64_t user, int64_t chat);
 
 } // namespace varro

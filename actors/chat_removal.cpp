@@ -39,7 +39,7 @@ caf::result<done_atom> remove_chat(chat_registry_pointer self, int64_t user, int
   auto& state = self->state;
   if (state.stopping)
     return fail(errc::shutting_down, "The server is stopping.");
-  if (state.loading.contains({user, chat}) || state.removing.contains(chat))
+  if (state.loading.contains({user, chat}) || state.removing.contains(chat) || state.held.contains(chat))
     return fail(errc::run_in_progress, "The chat is being loaded or deleted.");
   auto found = state.sessions.find(chat);
   if (found == state.sessions.end())
@@ -50,6 +50,33 @@ caf::result<done_atom> remove_chat(chat_registry_pointer self, int64_t user, int
   self->request(found->second.session, caf::infinite, remove_atom_v, audit_origin{})
     .then([=](done_atom) mutable { promise.deliver(done_atom_v); },
           [=](caf::error& error) mutable { promise.deliver(error); });
+  return promise;
+}
+
+caf::result<bool> hold_chat(chat_registry_pointer self, int64_t user, int64_t chat) {
+  auto& state = self->state;
+  if (state.stopping)
+    return fail(errc::shutting_down, "The server is stopping.");
+  if (state.loading.contains({user, chat}) || state.removing.contains(chat) || state.held.contains(chat))
+    return false;
+  auto found = state.sessions.find(chat);
+  if (found == state.sessions.end()) {
+    state.held.insert(chat);
+    end_kept_shell(self, chat);
+    return true;
+  }
+  if (found->second.user_id != user)
+    return false;
+  auto promise = self->make_response_promise<bool>();
+  // A shell needs its session, and a viewer does: such a chat is in use.
+  self->request(found->second.session, caf::infinite, passivate_atom_v, false)
+    .then(
+      [=](bool left) mutable {
+        if (left) // whoever has a handle still asks for the chat once more, and does not find it
+          self->state.held.insert(chat);
+        promise.deliver(left);
+      },
+      [=](caf::error&) mutable { promise.deliver(false); }); // it ends at this moment, or cannot
   return promise;
 }
 

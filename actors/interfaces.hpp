@@ -366,6 +366,11 @@ using http_gateway_actor = caf::typed_actor<
   // Ends every stream and the actor.
   caf::reacts_to<stop_atom>>;
 
+// Ends what is on of users who were disabled.
+using user_lockout_actor = caf::typed_actor<
+  // Time to look. From itself.
+  caf::reacts_to<tick_atom>>;
+
 // Stops everything in order.
 using supervisor_actor = caf::typed_actor<
   // Interrupts runs, closes shells, streams and the database; answers when all is committed.

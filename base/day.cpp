@@ -26,6 +26,13 @@ std::optional<int64_t> days_of(std::string_view date) {
   return std::chrono::sys_days{calendar}.time_since_epoch().count();
 }
 
+std::string date_text(int64_t day) {
+  const std::chrono::year_month_day date{std::chrono::sys_days{std::chrono::days{day}}};
+  const auto two = [](unsigned number) { return (number < 10 ? "-0" : "-") + std::to_string(number); };
+  return std::to_string(static_cast<int>(date.year())) + two(static_cast<unsigned>(date.month()))
+    + two(static_cast<unsigned>(date.day()));
+}
+
 int64_t today() {
   auto now = std::chrono::system_clock::now();
   return std::chrono::floor<std::chrono::days>(now).time_since_epoch().count();

@@ -60,7 +60,7 @@ struct options {
   std::string audit_user, audit_action, audit_known, link_number, group;
   std::string limit_user, limit_group, limit_name, limit_value;
   bool limit_everybody = false;
-  bool password_stdin = false, confirmed = false, keep_shells = false, admin = false, csv = false;
+  bool password_stdin = false, confirmed = false, keep_shells = false, admin = false, csv = false, each_chat = false;
   token_arguments token;
 
   void add_config(CLI::App& to) {
@@ -174,6 +174,20 @@ void add_group_commands(CLI::App& app, options& given, command& what) {
   }
 }
 
+void add_retention_commands(CLI::App& app, options& given, command& what) {
+  auto retention
+    = app.add_subcommand("retention", "See, and delete, what nobody has used for as long as the rules say");
+  retention->require_subcommand(1);
+  auto preview = retention->add_subcommand("preview", "Show what would go now, by user");
+  preview->add_flag("--chats", given.each_chat, "A line for each chat, without its title");
+  auto run = retention->add_subcommand("run", "Delete it now, also while a server runs");
+  for (auto [sub, meant] : {std::pair{preview, command::retention_preview}, std::pair{run, command::retention_run}}) {
+    given.add_config(*sub);
+    given.add_data(*sub);
+    sub->callback([&what, meant = meant] { what = meant; });
+  }
+}
+
 command_line printed(const CLI::App& app, const CLI::ParseError& error) {
   std::ostringstream out, err;
   command_line result;
@@ -230,6 +244,7 @@ command_line parse_command_line(int argc, const char* const* argv) {
   }
 
   add_group_commands(app, given, what);
+  add_retention_commands(app, given, what);
 
   auto usage = app.add_subcommand("usage", "Show who used what, and what it cost");
   usage->add_option("--by", given.usage_by, "A line for each user (default), day (UTC) or model")
@@ -287,6 +302,7 @@ command_line parse_command_line(int argc, const char* const* argv) {
   result.user_role = given.user_role;
   result.group = given.group;
   result.admin = given.admin;
+  result.each_chat = given.each_chat;
   result.confirmed = given.confirmed;
   result.password_stdin = given.password_stdin;
   result.usage_by = given.usage_by;

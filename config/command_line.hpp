@@ -37,6 +37,8 @@ enum class command {
   limit_list,
   limit_set,
   limit_clear,
+  retention_preview,
+  retention_run,
 };
 
 // Of token_…: as they stand there.
@@ -59,6 +61,7 @@ struct command_line {
   std::string group;                     // of group_add, group_remove
   std::string user_role;                 // of user_role: "user" or "admin"
   bool confirmed = false;                // --yes, of user_erase: nobody is asked
+  bool each_chat = false;                // --chats, of retention_preview
   bool admin = false;                    // --admin, of user_add and user_invite
   std::string usage_by = "user";         // of usage: "user" | "day" | "model"
   std::string since;                     // of usage and audit_list: a day, "2026-01-31"; empty: from the beginning

@@ -5,6 +5,7 @@
 #include "config/identity_config.hpp"
 #include "config/limits_config.hpp"
 #include "config/price_table.hpp"
+#include "config/retention_config.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -214,6 +215,7 @@ struct config {
   proxy_config proxy;
   oidc_config oidc;
   limits_config limits;
+  retention_config retention;
   agent_config agent;
   model_client_config model_client;
   shell_config shell;

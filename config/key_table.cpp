@@ -11,6 +11,7 @@ constexpr int64_t mib = 1 << 20;
 constexpr int64_t gib = 1 << 30;
 constexpr int64_t day_ms = 86'400'000;
 constexpr int64_t path_bytes_max = 4096;
+constexpr int64_t days_max = 36'600;
 constexpr int64_t limit_max = 1'000'000'000'000'000; // of tokens and bytes
 
 // Path, least, greatest, choices, refusal, member.
@@ -154,6 +155,10 @@ constexpr key_row<config> config_table[]{
   {{"limits.shell_memory_bytes", 0, 1024 * gib, "", ""}, VARRO_AT(config, limits.everybody.shell_memory_bytes)},
   {{"limits.contact", 0, 500, "", ""}, VARRO_AT(config, limits.contact)},
 
+  {{"retention.chats_unused_days", 0, days_max, "", ""}, VARRO_AT(config, retention.everybody.chats_unused_days)},
+  {{"retention.attachments_unused_days", 0, days_max, "", ""},
+   VARRO_AT(config, retention.everybody.attachments_unused_days)},
+
   {{"prices.currency", 3, 3, "", ""}, VARRO_AT(config, prices.currency)},
 
   {{"chat.resident_max", 1, 1'000'000, "", ""}, VARRO_AT(config, chat.resident_max)},
@@ -215,6 +220,12 @@ constexpr key_row<user_limits> limit_table[]{
   {{"shell_memory_bytes", 0, 1024 * gib, "", ""}, VARRO_AT(user_limits, shell_memory_bytes)},
 };
 
+// As above.
+constexpr key_row<retention_rule> retention_table[]{
+  {{"chats_unused_days", 0, days_max, "", ""}, VARRO_AT(retention_rule, chats_unused_days)},
+  {{"attachments_unused_days", 0, days_max, "", ""}, VARRO_AT(retention_rule, attachments_unused_days)},
+};
+
 constexpr key_order order_table[]{
   {"server.message_bytes_max", "server.request_body_bytes_max"},
   {"server.request_body_bytes_max", "server.buffered_bytes_max"},
@@ -248,6 +259,10 @@ std::span<const key_row<interpreter_config>> interpreter_keys() {
 
 std::span<const key_row<user_limits>> limit_keys() {
   return limit_table;
+}
+
+std::span<const key_row<retention_rule>> retention_keys() {
+  return retention_table;
 }
 
 std::span<const key_order> config_key_orders() {

@@ -59,6 +59,7 @@ std::span<const key_row<provider_entry>> provider_keys();
 std::span<const key_row<model_entry>> model_keys();
 std::span<const key_row<interpreter_config>> interpreter_keys(); // of [shell.python.NAME]
 std::span<const key_row<user_limits>> limit_keys();              // of [limits.group.NAME], and of `varro limit`
+std::span<const key_row<retention_rule>> retention_keys();       // of [retention.group.NAME]
 
 // Two keys of which the first must not be greater than the second.
 struct key_order {

@@ -39,7 +39,11 @@ struct loader {
   caf::error read_providers(const toml::node& node);
   caf::error read_models(const toml::node& node);
   caf::error read_interpreters(const toml::table& all);
-  caf::error read_group_limits(const toml::table& all);
+  // [SECTION.group.NAME], each with these keys.
+  template <class T>
+  caf::error read_groups(const toml::table& all, const std::string& section, std::span<const key_row<T>> keys,
+                         std::vector<std::pair<std::string, T>>& groups);
+  std::optional<caf::error> read_groups_of(const std::string& path, const toml::node& value);
   caf::error read_environment();
   caf::error read_command_line();
   caf::error check_orders() const;
@@ -240,9 +244,9 @@ caf::error loader::read_section(const std::string& section, const toml::node& no
         return problem;
       continue;
     }
-    if (path == "limits.group" && value.is_table()) {
-      if (auto problem = read_group_limits(*value.as_table()))
-        return problem;
+    if (auto groups = read_groups_of(path, value)) {
+      if (*groups)
+        return *groups;
       continue;
     }
     auto row = find_row(config_keys(), path);
@@ -310,24 +314,45 @@ caf::error loader::read_interpreters(const toml::table& all) {
   return caf::none;
 }
 
-caf::error loader::read_group_limits(const toml::table& all) {
+template <class T>
+caf::error loader::read_groups(const toml::table& all, const std::string& section, std::span<const key_row<T>> keys,
+                               std::vector<std::pair<std::string, T>>& groups) {
   for (const auto& [key, value] : all) {
-    group_limits group;
-    group.name = key.str();
-    auto title = "limits.group." + group.name;
+    std::pair<std::string, T> group{std::string{key.str()}, T{}};
+    auto title = section + ".group." + group.first;
     auto where = at(key.source()) + ": " + title;
     auto table = value.as_table();
     if (!table)
       return refuse(where, "expected a section, written [" + title + "]");
-    if (group.name.empty() || group.name.size() > group_bytes_max)
+    if (group.first.empty() || group.first.size() > group_bytes_max)
       return refuse(where, "a group's name has 1 to 200 bytes");
-    if (settings.limits.groups.size() == sections_max)
+    if (groups.size() == sections_max)
       return refuse(where, "more than 1000 groups");
-    if (auto problem = read_rows(*this, *table, limit_keys(), group.limits, title))
+    if (auto problem = read_rows(*this, *table, keys, group.second, title))
       return problem;
-    settings.limits.groups.push_back(std::move(group));
+    groups.push_back(std::move(group));
   }
   return caf::none;
+}
+
+// Whether the key is a section of groups, and then what became of it.
+std::optional<caf::error> loader::read_groups_of(const std::string& path, const toml::node& value) {
+  const auto* all = value.as_table();
+  if (path == "limits.group" && all != nullptr) {
+    std::vector<std::pair<std::string, user_limits>> groups;
+    auto problem = read_groups(*all, "limits", limit_keys(), groups);
+    for (auto& [name, limits] : groups)
+      settings.limits.groups.push_back({name, std::move(limits)});
+    return problem;
+  }
+  if (path == "retention.group" && all != nullptr) {
+    std::vector<std::pair<std::string, retention_rule>> groups;
+    auto problem = read_groups(*all, "retention", retention_keys(), groups);
+    for (auto& [name, rule] : groups)
+      settings.retention.groups.push_back({name, rule});
+    return problem;
+  }
+  return std::nullopt;
 }
 
 caf::error loader::read_models(const toml::node& node) {

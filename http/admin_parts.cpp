@@ -1,10 +1,27 @@
 #include "http/admin_parts.hpp"
 
+#include "actors/allowances.hpp"
 #include "actors/live_runs.hpp"
 #include "actors/live_shell.hpp"
 #include "base/clock.hpp"
+#include "base/day.hpp"
+
+#include <chrono>
 
 namespace varro {
+
+namespace {
+
+// The groups of a person, each once.
+std::vector<std::string> group_names(const person& one) {
+  std::vector<std::string> names;
+  for (const auto& each : one.groups)
+    if (names.empty() || names.back() != each.group) // they are in order
+      names.push_back(each.group);
+  return names;
+}
+
+} // namespace
 
 reply html_reply(int status, const html::markup& page) {
   reply result;
@@ -13,15 +30,52 @@ reply html_reply(int status, const html::markup& page) {
   return result;
 }
 
-caf::error note_read(application& app, const route_call& call, const visitor& who, const std::string& what) {
+caf::error note_read(application& app, const route_call& call, const visitor& who, const std::string& what,
+                     const audit_person& about) {
   const auto now = now_us();
-  if (!app.reads.is_new(who.user.id, what, now))
+  const auto page = about.id == 0 ? what : what + " " + std::to_string(about.id);
+  if (!app.reads.is_new(who.user.id, page, now))
     return caf::none;
-  const account_write noted = audit_noted{{audit_action::admin_read, {}, what}, app.origin_of(call.request, who)};
+  const account_write noted = audit_noted{{audit_action::admin_read, about, what}, app.origin_of(call.request, who)};
   if (auto done = app.ask<done_atom>(app.services.store, user_atom_v, noted); !done)
     return std::move(done.error());
-  app.reads.told(who.user.id, what, now);
+  app.reads.told(who.user.id, page, now);
   return caf::none;
+}
+
+unix_us month_start(unix_us now) {
+  using namespace std::chrono;
+  const year_month_day today{floor<days>(sys_time<microseconds>{microseconds{now}})};
+  const sys_days first{today.year() / today.month() / 1};
+  return duration_cast<microseconds>(first.time_since_epoch()).count();
+}
+
+caf::expected<std::vector<erasure_shown>> erasures_of_late(const application& app) {
+  return ask_database<std::vector<erasure_shown>>(app, erasures_question{now_us() - day_us});
+}
+
+std::string role_key_of(const application& app, const user_record& user) {
+  const auto& settings = app.settings;
+  if (user.issuer.empty() || user.issuer != app.logins_by.issuer)
+    return {};
+  if (settings.auth.mode == auth_mode::proxy && !settings.proxy.claims.admin_values.empty())
+    return "proxy.admin_values";
+  if (settings.auth.mode == auth_mode::oidc && !settings.oidc.claims.admin_values.empty())
+    return "oidc.admin_values";
+  return {};
+}
+
+caf::expected<std::map<int64_t, person_note>> notes_on(const application& app, const std::vector<person>& people) {
+  std::map<int64_t, person_note> notes;
+  for (const auto& each : people) {
+    auto written = written_in(each.limits);
+    if (!written)
+      return std::move(written.error());
+    notes[each.user.id]
+      = {limit_origins(app.settings.limits, *written, group_names(each)),
+         app.with_users() && !each.user.disabled && !can_log_in(each.user, app.logins_by), role_key_of(app, each.user)};
+  }
+  return notes;
 }
 
 void stop_work_of(const application& app, int64_t user) {

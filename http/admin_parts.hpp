@@ -2,10 +2,12 @@
 #pragma once
 
 #include "http/routes.hpp"
+#include "render/admin_pages.hpp"
 #include "storage/admin_question.hpp"
 
 #include <map>
 #include <string>
+#include <vector>
 
 namespace varro {
 
@@ -23,8 +25,30 @@ caf::expected<Answer> ask_database(const application& app, Question question) {
 
 reply html_reply(int status, const html::markup& page);
 
-// Has the audit tell that this admin looked at what others do; an error: it could not, and nothing is shown.
-caf::error note_read(application& app, const route_call& call, const visitor& who, const std::string& what);
+// Has the audit tell that this admin looked at what others do, or at what this one does; an error: it could not, and
+// nothing is shown.
+caf::error note_read(application& app, const route_call& call, const visitor& who, const std::string& what,
+                     const audit_person& about = {});
+
+// 0:00 UTC of the first day of this month.
+unix_us month_start(unix_us now);
+
+// Those under way, and those of the last day.
+caf::expected<std::vector<erasure_shown>> erasures_of_late(const application& app);
+
+// The key of the configuration by which each login says anew whether this user is an admin; empty: this server says it.
+std::string role_key_of(const application& app, const user_record& user);
+
+// By the user's id; of people who were asked for in detail.
+caf::expected<std::map<int64_t, person_note>> notes_on(const application& app, const std::vector<person>& people);
+
+// Ends the event streams of these browser sessions, or tokens, at once. One that is begun meanwhile ends with the next
+// keep-alive.
+template <class Record>
+void end_streams_of(const application& app, const std::vector<Record>& sessions) {
+  for (const auto& each : sessions)
+    caf::anon_send(app.services.gateway, logout_atom_v, each.token_hash);
+}
 
 // Ends the user's runs and shells that are on now, in any of their chats.
 void stop_work_of(const application& app, int64_t user);

@@ -209,6 +209,15 @@ void application::note_usage(const visitor& who, int64_t chat, const stored_uplo
   caf::anon_send(services.shells, usage_atom_v, who.user.id, chat, stored.workspace_bytes);
 }
 
+void application::note_seen(const visitor& who, int64_t chat) {
+  const auto now = now_us();
+  const auto name = std::to_string(chat);
+  if (!uses.is_new(who.user.id, name, now))
+    return;
+  uses.told(who.user.id, name, now);
+  caf::anon_send(services.store, user_atom_v, account_write{chat_seen{who.user.id, chat, now}});
+}
+
 reply application::error_reply(const received_request& request, int status, std::string_view text) const {
   reply result;
   result.status = status;

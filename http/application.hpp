@@ -56,6 +56,7 @@ public:
   hash_gate hashes;
   refusal_notes refusals;
   read_notes reads;
+  read_notes uses; // of chats, for note_seen
   search_turns searches;
   request_counts counts;
   // Of --auth oidc; else null.
@@ -145,6 +146,9 @@ public:
                                             const std::vector<form_file>& files) const;
   // After that, and once the chat is stored.
   void note_usage(const visitor& who, int64_t chat, const stored_uploads& stored) const;
+
+  // The visitor looks at this chat of theirs, or puts files into it: it is in use (storage/retention.hpp).
+  void note_seen(const visitor& who, int64_t chat);
 
   // Once in a while: the session lasts longer then.
   void note_use(const login_record& login) const;

@@ -1,5 +1,7 @@
 #include "http/chat_pages.hpp"
 
+#include "base/day.hpp"
+
 namespace varro {
 
 std::optional<chat_place> parse_place(std::string_view text) {
@@ -25,6 +27,10 @@ caf::expected<chat_page_of_list> list_chats(const application& app, const visito
     page.older = std::to_string(last.updated_at) + "-" + std::to_string(last.id);
   }
   return page;
+}
+
+std::string files_deleted_text(unix_us at) {
+  return "deleted on " + date_text(at / day_us) + ", because nobody had used the chat for long";
 }
 
 } // namespace varro

@@ -24,4 +24,7 @@ std::optional<chat_place> parse_place(std::string_view text);
 // The chats after `before`, newest first.
 caf::expected<chat_page_of_list> list_chats(const application& app, const visitor& who, chat_place before);
 
+// "deleted on 2026-01-31, because nobody had used the chat for long".
+std::string files_deleted_text(unix_us at);
+
 } // namespace varro

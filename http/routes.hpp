@@ -71,6 +71,10 @@ reply show_invitations(application& app, const route_call& call, const visitor& 
 reply make_invitation(application& app, const route_call& call, const visitor& who, const form& fields);
 reply revoke_invitation(application& app, const route_call& call, const visitor& who, const form& fields);
 
+// routes_admin_person.cpp: what admins see of one person, and do once.
+reply show_person(application& app, const route_call& call, const visitor& who);
+reply erase_person(application& app, const route_call& call, const visitor& who, const form& fields);
+
 // routes_admin_views.cpp: what admins see of the server.
 reply show_usage_page(application& app, const route_call& call, const visitor& who);
 reply download_usage(application& app, const route_call& call, const visitor& who);

@@ -11,7 +11,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 
 namespace varro {
 
@@ -19,14 +18,6 @@ namespace {
 
 constexpr int people_on_a_page = 50;
 constexpr size_t search_bytes_max = 64; // a longer text is in no name
-
-// 0:00 UTC of the first day of this month.
-unix_us month_start(unix_us now) {
-  using namespace std::chrono;
-  const year_month_day today{floor<days>(sys_time<microseconds>{microseconds{now}})};
-  const sys_days first{today.year() / today.month() / 1};
-  return duration_cast<microseconds>(first.time_since_epoch()).count();
-}
 
 std::string short_value(const received_request& request, std::string_view name) {
   auto value = query_value(request, name).value_or("");
@@ -37,13 +28,14 @@ std::string short_value(const received_request& request, std::string_view name) 
 struct person_action {
   std::string_view word, done;
 };
-constexpr std::array<person_action, 7> person_actions{
+constexpr std::array<person_action, 8> person_actions{
   {{"disable", "The user is disabled. Their browser sessions are over, their runs and shells end."},
    {"enable", "The user can log in again."},
    {"make-admin", "The user looks after the server now."},
    {"make-user", "The user does not look after the server any more."},
    {"end-sessions", "The browser sessions of the user are over."},
    {"revoke-tokens", "The tokens of the user's programs are revoked."},
+   {"erase", "The user is being erased. How far that is stands below."},
    {"revoke", "The link cannot be used any more."}}};
 
 std::string done_text(const received_request& request) {
@@ -53,52 +45,21 @@ std::string done_text(const received_request& request) {
   return found == person_actions.end() ? std::string{} : std::string{found->done};
 }
 
-// The groups of a person, each once.
-std::vector<std::string> group_names(const person& one) {
-  std::vector<std::string> names;
-  for (const auto& each : one.groups)
-    if (names.empty() || names.back() != each.group) // they are in order
-      names.push_back(each.group);
-  return names;
-}
-
-// The key of the configuration by which each login says anew whether this user is an admin; empty: this server says it.
-std::string role_key_of(const application& app, const user_record& user) {
-  const auto& settings = app.settings;
-  if (user.issuer.empty() || user.issuer != app.logins_by.issuer)
-    return {};
-  if (settings.auth.mode == auth_mode::proxy && !settings.proxy.claims.admin_values.empty())
-    return "proxy.admin_values";
-  if (settings.auth.mode == auth_mode::oidc && !settings.oidc.claims.admin_values.empty())
-    return "oidc.admin_values";
-  return {};
-}
-
-caf::expected<std::map<int64_t, person_note>> notes_on(const application& app, const people_page& page) {
-  std::map<int64_t, person_note> notes;
-  for (const auto& each : page.people) {
-    auto written = written_in(each.limits);
-    if (!written)
-      return std::move(written.error());
-    notes[each.user.id]
-      = {limit_origins(app.settings.limits, *written, group_names(each)),
-         app.with_users() && !each.user.disabled && !can_log_in(each.user, app.logins_by), role_key_of(app, each.user)};
-  }
-  return notes;
-}
-
 reply people_reply(application& app, const route_call& call, const visitor& who, int status, admin_word said,
                    const people_question& asked) {
   auto page = ask_database<people_page>(app, asked);
   if (!page)
     return app.error_reply(call.request, page.error());
-  auto notes = notes_on(app, *page);
+  auto notes = notes_on(app, page->people);
   if (!notes)
     return app.error_reply(call.request, notes.error());
+  auto erasures = erasures_of_late(app);
+  if (!erasures)
+    return app.error_reply(call.request, erasures.error());
   return html_reply(status,
                     admin_people_page(app.viewer_of(who),
                                       {std::move(*page), asked.search, app.with_users(), app.with_accounts(),
-                                       std::move(said), std::move(*notes)}));
+                                       std::move(said), std::move(*notes), std::move(*erasures)}));
 }
 
 people_question question_about(std::string search, std::string after) {
@@ -183,7 +144,6 @@ reply change_person(application& app, const route_call& call, const visitor& who
   const auto write = write_of(app, word, user->name, app.origin_of(call.request, who));
   if (!write)
     return app.error_reply(call.request, 404, "There is no such page.");
-  // Their streams end at once. One that is begun meanwhile ends with the next keep-alive.
   auto sessions = app.ask<std::vector<login_record>>(app.services.reader, list_atom_v, user->id);
   auto tokens = app.ask<std::vector<token_record>>(app.services.token_reader, token_atom_v, user->id);
   auto done = app.ask<done_atom>(app.services.store, user_atom_v, *write);
@@ -192,11 +152,9 @@ reply change_person(application& app, const route_call& call, const visitor& who
   if (!done)
     return app.error_reply(call.request, done.error());
   if (sessions && (word == "disable" || word == "end-sessions"))
-    for (const auto& each : *sessions)
-      caf::anon_send(app.services.gateway, logout_atom_v, each.token_hash);
+    end_streams_of(app, *sessions);
   if (tokens && (word == "disable" || word == "revoke-tokens"))
-    for (const auto& each : *tokens)
-      caf::anon_send(app.services.gateway, logout_atom_v, each.token_hash);
+    end_streams_of(app, *tokens);
   if (word == "disable")
     stop_work_of(app, user->id);
   return see_other("/admin?done=" + word + "&q=" + percent_encode(user->name));

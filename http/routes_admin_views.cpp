@@ -9,7 +9,6 @@
 #include "storage/limits.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <sstream>
 
 namespace varro {
@@ -21,16 +20,6 @@ constexpr int64_t usage_days_usual = 30;
 constexpr int64_t usage_rows_shown_max = 1'000;
 constexpr int audit_rows_on_a_page = 100;
 constexpr size_t typed_bytes_max = 100;
-
-std::string date_of(int64_t day) {
-  const std::chrono::year_month_day date{std::chrono::sys_days{std::chrono::days{day}}};
-  std::ostringstream out;
-  const auto two = [&](unsigned number) { out << (number < 10 ? "-0" : "-") << number; };
-  out << static_cast<int>(date.year());
-  two(static_cast<unsigned>(date.month()));
-  two(static_cast<unsigned>(date.day()));
-  return out.str();
-}
 
 std::string typed(const received_request& request, std::string_view name) {
   auto value = query_value(request, name).value_or("");
@@ -59,8 +48,8 @@ asked_usage usage_of(const received_request& request) {
     asked.problem = "From and to are days such as 2026-01-31, the first before the last.";
     return asked;
   }
-  asked.since = date_of(*first);
-  asked.until = date_of(*last);
+  asked.since = date_text(*first);
+  asked.until = date_text(*last);
   if (*last - *first >= usage_days_max)
     asked.problem = "At most " + std::to_string(usage_days_max) + " days at a time.";
   asked.question.since = *first * day_us;

@@ -13,6 +13,7 @@ reply export_chat(application& app, const route_call& call, const visitor& who) 
   auto contents = app.ask_chat<chat_contents>(who.user.id, *id, history_atom_v);
   if (!contents)
     return app.error_reply(call.request, contents.error());
+  app.note_seen(who, *id);
   const auto& format = call.segment("format");
   reply result;
   if (format == "ipynb") {

@@ -1,4 +1,5 @@
 // Files of a chat: attachments out of its history, everything else out of its workspace.
+#include "http/chat_pages.hpp"
 #include "http/file_types.hpp"
 #include "http/routes.hpp"
 #include "http/security_headers.hpp"
@@ -87,6 +88,19 @@ std::optional<reply> named_attachment(application& app, const route_call& call, 
   return attachment(std::move(*file), name);
 }
 
+// A file that is not there may have been until nobody had used the chat for long.
+reply missing_file(application& app, const route_call& call, const visitor& who, int64_t chat,
+                   const caf::error& problem) {
+  if (code_of(problem) != errc::not_found)
+    return app.error_reply(call.request, problem);
+  auto contents = app.ask_chat<chat_contents>(who.user.id, chat, history_atom_v);
+  if (!contents || contents->chat.files_deleted_at == 0)
+    return app.error_reply(call.request, problem);
+  return app.error_reply(call.request, 404,
+                         "There is no such file in this chat. Its earlier files were "
+                           + files_deleted_text(contents->chat.files_deleted_at) + ".");
+}
+
 } // namespace
 
 // The document that draws a chart, for a frame of the page.
@@ -123,7 +137,8 @@ reply download_file(application& app, const route_call& call, const visitor& who
   auto workspace = workspace_files::open(workspace_of(app.settings.data_dir, *chat));
   auto file = workspace ? workspace->read(name) : workspace.error();
   if (!file)
-    return app.error_reply(call.request, file.error());
+    return missing_file(app, call, who, *chat, file.error());
+  app.note_seen(who, *chat);
   reply result;
   auto base = name.substr(name.rfind('/') + 1);
   describe(result, base, media_type_of(base));
@@ -154,6 +169,7 @@ reply upload_files(application& app, const route_call& call, const visitor& who,
   if (!stored)
     return app.error_reply(call.request, stored.error());
   app.note_usage(who, *chat, *stored);
+  app.note_seen(who, *chat);
   auto result = list_files(app, call, who);
   result.status = 201;
   result.headers.emplace_back("Location", workspace_file_url(*chat, stored->names.front()));

@@ -14,6 +14,15 @@ reply page(html::markup document) {
   return result;
 }
 
+// Until the next message: from then on the chat has files of its own again, or none.
+std::string notice_of(const transcript_view& view) {
+  const auto& chat = view.history.chat;
+  if (chat.files_deleted_at <= chat.updated_at)
+    return view.notice;
+  return "The files and variables of this chat were " + files_deleted_text(chat.files_deleted_at)
+    + ". The messages are all here." + (view.notice.empty() ? "" : " " + view.notice);
+}
+
 // Whether Accept-Encoding names gzip, and not to refuse it.
 bool accepts_gzip(std::string_view field) {
   auto at = field.find("gzip");
@@ -42,12 +51,13 @@ reply show_chat(application& app, const route_call& call, const visitor& who) {
     return app.error_reply(call.request, view.error());
   if (view->history.chat.created_at == 0) // its first message has not been accepted yet
     return app.error_reply(call.request, 404, "There is no such chat.");
+  app.note_seen(who, *id);
   auto context = app.context_of(who);
   if (!context)
     return app.error_reply(call.request, context.error());
   chat_page content{view->history.chat, render_chat(view->history, app.services.markdown),
                     view->last_seq,     view->running,
-                    view->progress,     view->notice,
+                    view->progress,     notice_of(*view),
                     view->old_prefix};
   return page(chat_page_html(*context, content));
 }

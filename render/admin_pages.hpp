@@ -36,8 +36,20 @@ struct people_view {
   bool passwords = false; // with passwords of this server
   admin_word said;
   std::map<int64_t, person_note> notes = {}; // by the user's id
+  std::vector<erasure_shown> erasures = {};  // under way, or over of late
 };
 html::markup admin_people_page(const page_viewer& viewer, const people_view& view);
+
+// One person, with what is not done by one click.
+struct person_view {
+  person one;
+  bool many = false; // as in people_view
+  bool passwords = false;
+  admin_word said;
+  person_note note = {};
+  std::vector<erasure_shown> erasures = {};
+};
+html::markup admin_person_page(const page_viewer& viewer, const person_view& view);
 
 // A link that was made, shown this once. `whose`: what it is for.
 html::markup admin_link_page(const page_viewer& viewer, std::string_view whose, std::string_view link,

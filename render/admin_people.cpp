@@ -2,6 +2,8 @@
 #include "base/text.hpp"
 #include "render/admin_parts.hpp"
 
+#include <algorithm>
+
 namespace varro {
 
 namespace {
@@ -39,7 +41,9 @@ std::string cost_of(const spending& month) {
   return month.currency.empty() ? "–" : money_text(month.cost_nano) + " " + month.currency;
 }
 
-std::string state_of(const person& one, const person_note& note) {
+std::string state_of(const person& one, const person_note& note, bool erased) {
+  if (erased)
+    return "being erased";
   if (one.user.disabled)
     return "disabled";
   return note.outside ? "cannot log in by auth.mode" : "active";
@@ -74,18 +78,65 @@ markup groups_and_limits(const person& one, const person_note& note) {
     element("ul", html::each(one.groups, group), html::each(note.limits, limit)));
 }
 
-markup row(const page_viewer& viewer, const people_view& view, const person& one) {
+bool is_being_erased(const std::vector<erasure_shown>& erasures, int64_t user) {
+  return std::any_of(erasures.begin(), erasures.end(), [user](const erasure_shown& each) {
+    return each.what.user_id == user && each.what.step != erasure_step::done;
+  });
+}
+
+template <class View>
+markup row(const page_viewer& viewer, const View& view, const person& one, const person_note& note) {
   const auto& user = one.user;
-  const auto found = view.notes.find(user.id);
-  const auto note = found == view.notes.end() ? person_note{} : found->second;
-  return element(
-    "tr", {{"data-user", user.name}},
-    element("th", {{"scope", "row"}}, user.name, user.name == viewer.user_name ? " (you)" : ""),
-    element("td", state_of(one, note)), element("td", role_html(user.role, note)),
-    element("td", groups_and_limits(one, note)), element("td", time_or(one.last_seen, "never")),
-    number_cell(count_text(one.chats)), number_cell(count_text(one.month.requests)),
-    number_cell(count_text(one.month.tokens)), number_cell(cost_of(one.month)),
-    element("td", {{"class", "actions"}}, view.many ? actions(viewer, one, note, view.passwords) : markup{}));
+  const bool erased = is_being_erased(view.erasures, user.id);
+  const url address{"/admin/person?name=" + percent_encode(user.name)};
+  return element("tr", {{"data-user", user.name}},
+                 element("th", {{"scope", "row"}}, element("a", {{"href", address}}, user.name),
+                         user.name == viewer.user_name ? " (you)" : ""),
+                 element("td", state_of(one, note, erased)), element("td", role_html(user.role, note)),
+                 element("td", groups_and_limits(one, note)), element("td", time_or(one.last_seen, "never")),
+                 number_cell(count_text(one.chats)), number_cell(count_text(one.month.requests)),
+                 number_cell(count_text(one.month.tokens)), number_cell(cost_of(one.month)),
+                 element("td", {{"class", "actions"}},
+                         view.many && !erased ? actions(viewer, one, note, view.passwords) : markup{}));
+}
+
+markup people_table(const markup& rows) {
+  return table({"Name", "State", "Role", "Groups and limits", "Last seen", "Chats", "Requests this month", "Tokens",
+                "Cost", "To do"},
+               rows);
+}
+
+std::string_view step_text(const erasure& what) {
+  if (what.step == erasure_step::chats)
+    return "chats and files are being deleted";
+  if (what.step == erasure_step::account)
+    return "the account is being deleted";
+  if (what.step == erasure_step::search)
+    return "the index of the search is being written anew";
+  return what.step == erasure_step::vacuum ? "the database is being written anew" : "all is deleted";
+}
+
+markup erasures_section(const std::vector<erasure_shown>& erasures) {
+  if (erasures.empty())
+    return {};
+  auto row_of = [](const erasure_shown& each) {
+    return element("tr",
+                   element("th", {{"scope", "row"}}, each.name.empty() ? pseudonym_of(each.what.user_id) : each.name),
+                   element("td", time_or(each.what.asked_at, "")), element("td", step_text(each.what)));
+  };
+  return fragment(element("h2", "Erased people"), table({"Who", "Since", "State"}, html::each(erasures, row_of)));
+}
+
+markup erase_form(const page_viewer& viewer, const std::string& name) {
+  return fragment(
+    element("h2", "Erase"),
+    element(
+      "p", "All chats, files, variables and the account of ", element("strong", name),
+      " are deleted for good; runs and shells end at once. What was used stays as numbers, without a name. While the "
+      "database is written anew at the end, everybody else waits: choose a quiet hour where it is large."),
+    element("form", {{"method", "post"}, {"action", url{"/admin/person/erase"}}, {"class", "filter"}},
+            csrf_field(viewer), hidden("name", name), text_field("The name once more", "typed", ""),
+            element("button", {{"type", "submit"}, {"class", "primary danger"}}, "Erase for good")));
 }
 
 markup link_row(const page_viewer& viewer, const link_found& found) {
@@ -107,7 +158,10 @@ markup admin_people_page(const page_viewer& viewer, const people_view& view) {
   auto search = element("form", {{"method", "get"}, {"action", url{"/admin"}}, {"class", "filter"}},
                         text_field("Name", "q", view.search),
                         element("button", {{"type", "submit"}, {"class", "primary"}}, "Search"));
-  auto rows = html::each(view.page.people, [&](const person& one) { return row(viewer, view, one); });
+  auto rows = html::each(view.page.people, [&](const person& one) {
+    const auto found = view.notes.find(one.user.id);
+    return row(viewer, view, one, found == view.notes.end() ? person_note{} : found->second);
+  });
   markup more;
   if (view.page.more)
     more = element("p",
@@ -116,14 +170,20 @@ markup admin_people_page(const page_viewer& viewer, const people_view& view) {
                              url{"/admin?q=" + percent_encode(view.search)
                                  + "&after=" + percent_encode(view.page.people.back().user.name)}}},
                            "Further people"));
-  return admin_page(viewer, "/admin", "People",
-                    fragment(said(view.said), search,
-                             view.page.people.empty()
-                               ? element("p", "There is nobody of this name.")
-                               : table({"Name", "State", "Role", "Groups and limits", "Last seen", "Chats",
-                                        "Requests this month", "Tokens", "Cost", "To do"},
-                                       rows),
-                             more));
+  return admin_page(
+    viewer, "/admin", "People",
+    fragment(said(view.said), search,
+             view.page.people.empty() ? element("p", "There is nobody of this name.") : people_table(rows), more,
+             erasures_section(view.erasures)));
+}
+
+markup admin_person_page(const page_viewer& viewer, const person_view& view) {
+  const auto& user = view.one.user;
+  const bool erased = is_being_erased(view.erasures, user.id);
+  return admin_page(viewer, "/admin", user.name,
+                    fragment(said(view.said), people_table(row(viewer, view, view.one, view.note)),
+                             view.many && !erased ? erase_form(viewer, user.name) : markup{},
+                             erasures_section(view.erasures)));
 }
 
 markup admin_link_page(const page_viewer& viewer, std::string_view whose, std::string_view link,

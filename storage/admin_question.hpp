@@ -2,6 +2,7 @@
 #pragma once
 
 #include "storage/audit_chain.hpp"
+#include "storage/erasures.hpp"
 #include "storage/identity.hpp"
 #include "storage/limit_book.hpp"
 #include "storage/records.hpp"
@@ -25,6 +26,7 @@ struct people_question {
   int limit = 0;           // at most admin_people_max
   unix_us month_start = 0; // for what was used since
   bool in_detail = false;  // with groups and limits
+  int64_t user_id = 0;     // only this one; 0: all
 };
 
 // What was used and cost.
@@ -76,15 +78,31 @@ struct failure_count {
   unix_us newest = 0;
 };
 
+// Erasures that are under way, and those that have ended since then, oldest first.
+struct erasures_question {
+  unix_us ended_since = 0;
+};
+struct erasure_shown {
+  erasure what;
+  std::string name; // of the user; empty once the account is gone
+};
+
+// Those of these users who may not use the server: disabled ones, and those who are not there any more.
+struct locked_out_question {
+  std::vector<int64_t> ids;
+};
+
 // Each is answered by what stands at its place in admin_answer.
 struct admin_question {
-  std::variant<audit_question, links_question, people_question, spending_question, names_question, failures_question>
+  std::variant<audit_question, links_question, people_question, spending_question, names_question, failures_question,
+               erasures_question, locked_out_question>
     what;
 };
 
 struct admin_answer {
   std::variant<std::vector<audit_row>, std::vector<link_found>, people_page, std::vector<usage_sum>,
-               std::map<int64_t, std::string>, std::vector<failure_count>>
+               std::map<int64_t, std::string>, std::vector<failure_count>, std::vector<erasure_shown>,
+               std::vector<int64_t>>
     what;
 };
 

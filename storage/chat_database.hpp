@@ -12,6 +12,7 @@
 #include "storage/drawn_ids.hpp"
 #include "storage/erasures.hpp"
 #include "storage/records.hpp"
+#include "storage/retention.hpp"
 #include "storage/store_write.hpp"
 #include "storage/token_record.hpp"
 
@@ -96,7 +97,7 @@ struct group_outcome {
 };
 
 // The one writer. What it reads is committed too.
-class chat_database : public chat_reader, public erasure_book {
+class chat_database : public chat_reader, public erasure_book, public retention_book {
 public:
   // One transaction for all of these, in their order, and for ids that are drawn with them. The answer to each: a write
   // that fails, or a draw, takes no other with it, a commit that fails is the answer to all. What is answered without

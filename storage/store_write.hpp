@@ -7,6 +7,7 @@
 #include "storage/login_way.hpp"
 #include "storage/oidc_login.hpp"
 #include "storage/records.hpp"
+#include "storage/retention.hpp"
 
 #include <cstdint>
 #include <string>
@@ -168,6 +169,14 @@ struct user_tokens_revoked {
   audit_origin by = {};
 };
 
+// An admin erases a user (erasures.hpp); errors are those of erasure_book::begin_erasure. One that is under way is no
+// error.
+struct user_erased {
+  std::string name;
+  unix_us at = 0;
+  audit_origin by = {};
+};
+
 // errc::limit_reached as of chat_database::put_link.
 struct link_made {
   link_record link;
@@ -192,7 +201,7 @@ using account_write
   = std::variant<login_used, login_ended, other_logins_ended, password_changed, user_joined, password_reset,
                  login_refused, user_state_set, user_role_set, user_logins_ended, user_tokens_revoked, link_made,
                  link_revoked, audit_noted, identity_seen, identity_refused, oidc_login_begun, oidc_login_checked,
-                 oidc_login_ended, foreign_logins_ended>;
+                 oidc_login_ended, foreign_logins_ended, chat_seen, chat_retired, user_erased>;
 
 // A login_record is a new login; those of anybody that have expired when it was made go with it. errc::not_found where
 // there is no such user.

@@ -16,6 +16,7 @@ caf::expected<audit_note> write_one(connection& db, const user_logins_ended& wri
 caf::expected<audit_note> write_one(connection& db, const user_tokens_revoked& write);
 caf::expected<audit_note> write_one(connection& db, const link_made& write);
 caf::expected<audit_note> write_one(connection& db, const link_revoked& write);
+caf::expected<audit_note> write_one(connection& db, const user_erased& write); // erasures.cpp
 
 // Of users for whom somebody else vouches. id 0: nobody of these was here.
 caf::expected<audit_person> person_of(connection& db, const identity_key& key);
@@ -27,6 +28,10 @@ caf::expected<audit_note> write_one(connection& db, const oidc_login_begun& begu
 caf::expected<audit_note> write_one(connection& db, const oidc_login_checked& checked);
 caf::expected<audit_note> write_one(connection& db, const oidc_login_ended& ended);
 caf::expected<audit_note> write_one(connection& db, const foreign_logins_ended& ended);
+
+// Of chats that nobody uses (retention.cpp).
+caf::expected<audit_note> write_one(connection& db, const chat_seen& write);
+caf::expected<audit_note> write_one(connection& db, const chat_retired& write);
 
 // As the audit calls them: nothing that opens anything.
 std::string session_name(std::string_view token_hash); // "session 1a2b3c4d"

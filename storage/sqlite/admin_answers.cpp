@@ -57,8 +57,9 @@ caf::expected<people_page> people_of(connection& db, const people_question& ques
                "     coalesce((SELECT max(at) FROM usage WHERE user_id = users.id), 0),"
                "     coalesce((SELECT at FROM audit WHERE actor_id = users.id ORDER BY audit.id DESC LIMIT 1), 0)),"
                " (SELECT count(*) FROM chats WHERE user_id = users.id)"
-               " FROM users WHERE name > ?1 AND (?2 = '' OR instr(lower(name), lower(?2)) > 0) ORDER BY name LIMIT ?3");
-    query.bind(question.after).bind(question.search).bind(int64_t{limit} + 1);
+               " FROM users WHERE name > ?1 AND (?2 = '' OR instr(lower(name), lower(?2)) > 0)"
+               " AND (?4 = 0 OR id = ?4) ORDER BY name LIMIT ?3");
+    query.bind(question.after).bind(question.search).bind(int64_t{limit} + 1).bind(question.user_id);
     if (auto err = query.each_row([&] {
           page.people.push_back({user_from(query), query.integer(7), query.integer(8), {}});
         }))
@@ -128,6 +129,32 @@ caf::expected<std::vector<failure_count>> failures_since(connection& db, unix_us
   return failures;
 }
 
+caf::expected<std::vector<erasure_shown>> erasures_since(connection& db, unix_us ended_since) {
+  auto query = db.use("SELECT user_id, step, asked_at, ended_at, coalesce(name, '') FROM erasures"
+                      " LEFT JOIN users ON users.id = user_id WHERE step <> 'done' OR ended_at >= ?1"
+                      " ORDER BY asked_at, user_id LIMIT ?2");
+  query.bind(ended_since).bind(int64_t{admin_people_max});
+  std::vector<erasure_shown> erasures;
+  if (auto err = query.each_row([&] {
+        erasures.push_back({{query.integer(0), query.text(1), query.integer(2), query.integer(3)}, query.text(4)});
+      }))
+    return err;
+  return erasures;
+}
+
+caf::expected<std::vector<int64_t>> locked_out_of(connection& db, const std::vector<int64_t>& ids) {
+  std::vector<int64_t> locked_out;
+  for (const auto id : ids) {
+    auto query = db.use("SELECT 1 FROM users WHERE id = ?1 AND disabled = 0");
+    auto row = query.bind(id).step();
+    if (!row)
+      return std::move(row.error());
+    if (!*row)
+      locked_out.push_back(id);
+  }
+  return locked_out;
+}
+
 template <class Answer>
 caf::expected<admin_answer> as_answer(caf::expected<Answer> answer) {
   if (!answer)
@@ -149,6 +176,10 @@ caf::expected<admin_answer> sqlite_database::answer(const admin_question& questi
     return as_answer(names_of(*impl_->db, names->ids));
   if (const auto* failed = std::get_if<failures_question>(&question.what))
     return as_answer(failures_since(*impl_->db, failed->since));
+  if (const auto* erasures = std::get_if<erasures_question>(&question.what))
+    return as_answer(erasures_since(*impl_->db, erasures->ended_since));
+  if (const auto* users = std::get_if<locked_out_question>(&question.what))
+    return as_answer(locked_out_of(*impl_->db, users->ids));
   return as_answer(links_at(*impl_->db, std::get<links_question>(question.what).now));
 }
 

@@ -17,7 +17,7 @@ caf::error no_such_chat(int64_t chat_id) {
 // REQUIRES: id, user_id, title, model, last_seq, created_at, updated_at, python, effort.
 chat_record chat_from(const statement& row) {
   return {row.integer(0), row.integer(1), row.text(2), row.text(3), row.integer(4),
-          row.integer(5), row.integer(6), row.text(7), row.text(8)};
+          row.integer(5), row.integer(6), row.text(7), row.text(8), 0};
 }
 
 token_usage usage_from(std::string_view text) {
@@ -43,14 +43,16 @@ token_usage usage_from(std::string_view text) {
 }
 
 caf::expected<chat_record> read_chat(connection& db, int64_t user_id, int64_t chat_id) {
-  auto query = db.use("SELECT id, user_id, title, model, last_seq, created_at, updated_at, python, effort FROM chats"
-                      " WHERE id = ?1 AND user_id = ?2");
+  auto query = db.use("SELECT id, user_id, title, model, last_seq, created_at, updated_at, python, effort,"
+                      " files_deleted_at FROM chats WHERE id = ?1 AND user_id = ?2");
   auto row = query.bind(chat_id).bind(user_id).step();
   if (!row)
     return std::move(row.error());
   if (!*row)
     return no_such_chat(chat_id);
-  return chat_from(query);
+  auto chat = chat_from(query);
+  chat.files_deleted_at = query.integer(9);
+  return chat;
 }
 
 caf::error read_messages(connection& db, const chat_record& chat, std::vector<message_row>& out) {

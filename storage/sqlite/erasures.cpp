@@ -1,6 +1,7 @@
 #include "storage/erasures.hpp"
 
 #include "storage/sqlite/account_rows.hpp"
+#include "storage/sqlite/account_writes.hpp"
 #include "storage/sqlite/audit_rows.hpp"
 #include "storage/sqlite/sqlite_database_impl.hpp"
 
@@ -59,25 +60,35 @@ caf::error disable(connection& db, const user_record& user) {
 
 } // namespace
 
+caf::expected<audit_note> write_one(connection& db, const user_erased& write) {
+  std::optional<user_record> user;
+  {
+    auto query = db.use("SELECT id, name, password_hash, disabled, created_at, role FROM users WHERE name = ?1");
+    auto row = query.bind(write.name).step();
+    if (!row)
+      return std::move(row.error());
+    if (!*row)
+      return no_such_user(write.name);
+    user = user_from(query);
+  }
+  if (auto failed = disable(db, *user))
+    return failed;
+  auto note = db.use("INSERT INTO erasures(user_id, step, asked_at) VALUES (?1, 'chats', ?2)"
+                     " ON CONFLICT(user_id) DO NOTHING");
+  if (auto failed = note.bind(user->id).bind(write.at).run())
+    return failed;
+  if (db.changes() == 0)
+    return audit_note::nothing("it was told when it began");
+  return audit_event{audit_action::user_erased, {user->id, user->name}};
+}
+
 caf::expected<erasure> sqlite_database::begin_erasure(std::string_view name, const audit_origin& by, unix_us now) {
-  auto& db = *impl_->db;
-  int64_t user_id = 0;
-  auto err = impl_->write_all([&]() -> caf::error {
-    auto user = find_user(name);
-    if (!user)
-      return std::move(user.error());
-    user_id = user->id;
-    if (auto failed = disable(db, *user))
-      return failed;
-    auto note = db.use("INSERT INTO erasures(user_id, step, asked_at) VALUES (?1, 'chats', ?2)"
-                       " ON CONFLICT(user_id) DO NOTHING");
-    if (auto failed = note.bind(user_id).bind(now).run())
-      return failed;
-    return db.changes() == 0 ? caf::error{} : append_audit(db, by, {audit_action::user_erased, {user_id, user->name}});
-  });
-  if (err)
+  if (auto err = apply(user_erased{std::string{name}, now, by}))
     return err;
-  return find_erasure(user_id);
+  auto user = find_user(name);
+  if (!user)
+    return std::move(user.error());
+  return find_erasure(user->id);
 }
 
 caf::expected<std::vector<erasure>> sqlite_database::open_erasures() {

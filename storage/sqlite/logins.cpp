@@ -139,6 +139,12 @@ audit_origin origin_of(const oidc_login_checked&) {
 audit_origin origin_of(const foreign_logins_ended&) {
   return {};
 }
+audit_origin origin_of(const chat_seen&) {
+  return {};
+}
+audit_origin origin_of(const chat_retired&) {
+  return {};
+}
 const audit_origin& origin_of(const oidc_login_begun& write) {
   return write.seen.by;
 }

@@ -363,9 +363,30 @@ CREATE INDEX chats_with_kept ON chats(user_id, snapshot_bytes, versions_bytes)
   WHERE snapshot_bytes + versions_bytes > 0;
 )sql";
 
-constexpr std::array migrations{version_1,  version_2,  version_3,  version_4,  version_5,
-                                version_6,  version_7,  version_8,  version_9,  version_10,
-                                version_11, version_12, version_13, version_14, version_15};
+// Version 16: when the owner of a chat looked at it last, and when its files were deleted because nobody had used it
+// (0: never). The jobs that delete such chats and files (storage/retention.hpp), and the chats whose files have yet to
+// follow their rows.
+constexpr const char* version_16 = R"sql(
+ALTER TABLE chats ADD COLUMN used_at INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE chats ADD COLUMN files_deleted_at INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE retention_jobs(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  begun_at INTEGER NOT NULL,
+  ended_at INTEGER NOT NULL DEFAULT 0,
+  chats INTEGER NOT NULL DEFAULT 0,
+  attachments INTEGER NOT NULL DEFAULT 0,
+  bytes INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE TABLE retired_chats(
+  chat_id INTEGER NOT NULL PRIMARY KEY,
+  user_id INTEGER NOT NULL,
+  at INTEGER NOT NULL
+) STRICT;
+)sql";
+
+constexpr std::array migrations{version_1,  version_2,  version_3,  version_4,  version_5,  version_6,
+                                version_7,  version_8,  version_9,  version_10, version_11, version_12,
+                                version_13, version_14, version_15, version_16};
 
 // Ends an open transaction whatever happens in between.
 struct undo_unless_done {

@@ -101,6 +101,15 @@ public:
   caf::error end_erasure(int64_t user_id, unix_us now) override;
   caf::error compact() override;
 
+  caf::expected<retention_job> begin_retention(const audit_origin& by, unix_us now) override;
+  caf::expected<std::optional<retention_job>> newest_retention() override;
+  caf::expected<retention_job> find_retention(int64_t id) override;
+  caf::error end_retention(int64_t id, unix_us now) override;
+  caf::expected<std::vector<unused_chat>> unused_chats(int64_t user_id, unix_us used_until, retired_part part,
+                                                       int64_t after_chat, int limit) override;
+  caf::expected<std::vector<retired_chat>> retired_chats() override;
+  caf::error end_retired(int64_t chat_id, bool files_are_gone) override;
+
   caf::error check() override; // PRAGMA quick_check
   int schema_version() override;
 

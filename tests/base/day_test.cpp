@@ -4,6 +4,11 @@
 
 using namespace varro;
 
+TEST_CASE("a day is written as it is read") {
+  for (auto text : {"1970-01-01", "2026-01-31", "2028-02-29", "2026-11-09"})
+    CHECK(date_text(*days_of(text)) == text);
+}
+
 TEST_CASE("days are those of the calendar") {
   CHECK(days_of("1970-01-01") == 0);
   CHECK(days_of("1970-01-02") == 1);

@@ -223,3 +223,15 @@ TEST_CASE("memberships of groups name the group and then the user") {
                             {"group", "rename", "a", "b"}})
     CHECK(parse(wrong).exit_code == 2);
 }
+
+TEST_CASE("what nobody uses is previewed and deleted") {
+  auto line = parse({"retention", "preview", "--chats", "--data", "d"});
+  CHECK(line.what == command::retention_preview);
+  CHECK(line.each_chat);
+  CHECK(override_of(line, "data_dir") == "d");
+  CHECK_FALSE(parse({"retention", "preview"}).each_chat);
+  CHECK(parse({"retention", "run", "--config", "c.toml"}).what == command::retention_run);
+  for (const auto& wrong :
+       {std::vector<const char*>{"retention"}, {"retention", "run", "--chats"}, {"retention", "now"}})
+    CHECK(parse(wrong).exit_code == 2);
+}

@@ -27,6 +27,8 @@ std::vector<std::string> all_pages(const std::string& text) {
   auto disabled = people;
   disabled.page.people[0].user.disabled = true;
   disabled.said = {text, ""};
+  const std::vector<erasure_shown> erasures{{{7, erasure_step::search, 1, 0}, text}, {{8, text, 1, 2}, ""}};
+  people.erasures = erasures;
   usage_sum sum;
   sum.key = sum.currency = text;
   sum.requests = 1;
@@ -39,6 +41,8 @@ std::vector<std::string> all_pages(const std::string& text) {
   link_found link{{text, link_purpose::reset, user_role::user, 7, 1, 2}, text};
   return {admin_people_page(viewer, people).str(),
           admin_people_page(viewer, disabled).str(),
+          admin_person_page(viewer, {one, true, true, {"", text}, {}}).str(),
+          admin_person_page(viewer, {one, true, true, {text, ""}, {}, erasures}).str(),
           admin_link_page(viewer, text, text, text).str(),
           admin_invitations_page(viewer, {{link}, "", {text, ""}}).str(),
           admin_invitations_page(viewer, {{}, text, {"", text}}).str(),
@@ -146,6 +150,24 @@ TEST_CASE("a role that a login says is shown as such, and has no button") {
   CHECK_FALSE(contains(page, "/admin/people/make-user"));
   for (auto word : {"disable", "end-sessions", "revoke-tokens"})
     CHECK_MESSAGE(contains(page, "/admin/people/" + std::string{word}), word);
+}
+
+TEST_CASE("who is being erased has no button, and their page no form; who was erased is called by a number") {
+  person one;
+  one.user.id = 7;
+  one.user.name = "ada";
+  const page_viewer viewer{"root", true, "token", true};
+  const std::vector<erasure_shown> on{{{7, erasure_step::vacuum, 1, 0}, "ada"}},
+    over{{{8, erasure_step::done, 1, 2}, ""}};
+  CHECK(contains(admin_person_page(viewer, {one, true, true, {}, {}}).str(), "/admin/person/erase"));
+  CHECK_FALSE(contains(admin_person_page(viewer, {one, false, true, {}, {}}).str(), "<form"));
+  const auto page = admin_person_page(viewer, {one, true, true, {}, {}, on}).str();
+  CHECK_FALSE(contains(page, "<form"));
+  CHECK(contains(page, "the database is being written anew"));
+  const auto people = admin_people_page(viewer, {{{one}, false}, "", true, true, {}, {}, on}).str();
+  CHECK_FALSE(contains(people, "/admin/people/"));
+  CHECK(contains(people, "being erased"));
+  CHECK(contains(admin_people_page(viewer, {{{one}, false}, "", true, true, {}, {}, over}).str(), pseudonym_of(8)));
 }
 
 TEST_CASE("an admin has no button for what makes no sense") {

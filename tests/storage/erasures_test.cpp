@@ -87,6 +87,29 @@ TEST_CASE_FIXTURE(two_users, "an erasure begins with the user disabled, logged o
   }
 }
 
+TEST_CASE_FIXTURE(two_users, "an erasure of the page of admins is the same, is told once, and its steps are shown") {
+  const audit_origin by{boss, "boss", audit_way::browser, ""};
+  for (unix_us at : {5, 9})
+    REQUIRE(db->apply(account_write{user_erased{"ada-secret-name", at, by}}) == caf::none);
+  CHECK(db->find_erasure(ada)->asked_at == 5);
+  CHECK(db->audit_rows({.action = "user.erased", .limit = 10})->size() == 1);
+  auto shown = [&](unix_us since) {
+    auto answer = db->answer({erasures_question{since}});
+    REQUIRE(answer);
+    return std::get<std::vector<erasure_shown>>(answer->what);
+  };
+  REQUIRE(shown(100).size() == 1);
+  CHECK(shown(100).front().name == "ada-secret-name");
+  CHECK(shown(100).front().what.step == erasure_step::chats);
+  erase_rows();
+  CHECK(shown(100).front().name.empty());
+  REQUIRE(db->end_erasure(ada, 50) == caf::none);
+  CHECK(shown(100).empty());
+  CHECK(shown(50).front().what.step == erasure_step::done);
+  CHECK(code_of(db->apply(account_write{user_erased{"boss", 5, by}})) == errc::invalid_input);
+  CHECK_FALSE(db->find_user(boss)->disabled);
+}
+
 TEST_CASE_FIXTURE(two_users, "neither the last admin is erased, nor the local user, nor nobody") {
   CHECK(code_of(db->begin_erasure("boss", {}, 5).error()) == errc::invalid_input);
   CHECK_FALSE(db->find_user(boss)->disabled);

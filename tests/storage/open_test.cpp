@@ -451,6 +451,23 @@ TEST_CASE("the version-14 schema is frozen too: nothing of a file of it was uplo
   CHECK((*db)->disk_of(3, 0)->versions == 0);
 }
 
+TEST_CASE("nobody is known to have looked at the chats of a file of it") {
+  scratch_dir scratch;
+  make_file_of(scratch, 14,
+               "INSERT INTO users(id, name, password_hash, created_at) VALUES (3, 'ada', 'x', 5);"
+               "INSERT INTO chats(id, user_id, title, model, last_seq, created_at, updated_at)"
+               " VALUES (4, 3, 't', 'm', 0, 5, 6)");
+  auto db = sqlite_database::open(scratch.path(), read_write);
+  REQUIRE(db);
+  CHECK((*db)->load_chat(3, 4)->chat.files_deleted_at == 0);
+  const auto unused = (*db)->unused_chats(3, 6, retired_part::files, 0, 10);
+  REQUIRE(unused);
+  REQUIRE(unused->size() == 1);
+  CHECK(unused->front().used_at == 6);
+  CHECK_FALSE(*(*db)->newest_retention());
+  CHECK((*db)->retired_chats()->empty());
+}
+
 TEST_CASE("migrations go forward one by one and keep what is stored") {
   scratch_dir scratch;
   {

@@ -155,3 +155,18 @@ TEST_CASE_FIXTURE(fresh_database, "a second connection waits for its turn and se
   CHECK(db->add_user("bob", "hash"));
   CHECK((*other)->find_user(std::string_view{"bob"}));
 }
+
+TEST_CASE_FIXTURE(fresh_database,
+                  "of users who have something on, those are told who may not use the server any more") {
+  const auto ada = db->add_user("ada", "hash")->id, bob = db->add_user("bob", "hash")->id;
+  auto locked_out = [&] {
+    auto answer = db->answer({locked_out_question{{ada, bob, 99}}});
+    REQUIRE(answer);
+    return std::get<std::vector<int64_t>>(answer->what);
+  };
+  CHECK(locked_out() == std::vector<int64_t>{99}); // who is not there
+  REQUIRE(db->set_disabled("bob", true) == caf::none);
+  CHECK(locked_out() == std::vector<int64_t>{bob, 99});
+  REQUIRE(db->set_disabled("bob", false) == caf::none);
+  CHECK(locked_out() == std::vector<int64_t>{99});
+}

@@ -40,7 +40,9 @@ store_reader_actor::behavior_type fake_reader(store_reader_actor::pointer, log_p
     [](list_atom, int64_t) { return std::vector<login_record>{}; },
     [](link_atom, const std::string&) -> caf::result<link_found> { return fail(errc::not_found, "no link"); },
     [](user_atom, const std::string&) -> caf::result<user_record> { return fail(errc::not_found, "no user"); },
-    [](admin_atom, const admin_question_ptr&) -> caf::result<admin_answer_ptr> {
+    [=](admin_atom, const admin_question_ptr& question) -> caf::result<admin_answer_ptr> {
+      if (log->on_question)
+        return log->on_question(*question);
       return fail(errc::not_found, "no admin asks here");
     },
     [](ready_atom) { return done_atom_v; },
@@ -209,8 +211,8 @@ fake_host_actor::behavior_type fake_shell_host(fake_host_actor::pointer self, lo
     [](busy_atom, int64_t, bool) {},
     [](usage_atom, int64_t, int64_t, int64_t) {},
     [=](count_atom) { return int64_t{log->shells_started - log->shells_closed}; },
-    [](list_atom) { return live_shells{}; },
-    [](close_atom, int64_t) {},
+    [=](list_atom) { return log->living; },
+    [=](close_atom, int64_t chat) { log->closed.push_back(chat); },
     [](stats_atom) { return actor_counts{}; },
     [=](flush_atom) {
       for (auto& promise : std::exchange(log->waiting_starts, {}))

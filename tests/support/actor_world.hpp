@@ -85,8 +85,11 @@ struct world_log {
   bool no_shells = false;
   bool no_room = false; // starts wait
   std::deque<caf::typed_response_promise<python_shell_actor>> waiting_starts;
-  shell_waiter_actor shell_waiter;                             // of the newest start
-  std::map<std::pair<int64_t, int64_t>, chat_contents> stored; // what the reader finds
+  shell_waiter_actor shell_waiter;                                    // of the newest start
+  std::map<std::pair<int64_t, int64_t>, chat_contents> stored;        // what the reader finds
+  std::function<admin_answer_ptr(const admin_question&)> on_question; // what it answers to admins; none: it fails
+  live_shells living;                                                 // what the host tells of
+  std::vector<int64_t> closed;                                        // chats whose shells it was told to end
 };
 
 class actor_world {

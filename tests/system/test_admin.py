@@ -1,6 +1,7 @@
 """The pages of admins on the real server: disabling stops work, links, usage, what is live, without any script."""
 
 import re
+import time
 import unittest
 
 from cells import until
@@ -60,6 +61,27 @@ class Admin(AccountsTest):
         self.assertEqual(root.post("/admin/people/enable", {"name": "alice"}).status, 303)
         again = self.logged_in("alice")
         self.assertIn("stopped", again.get(f"/chat/{chat}").text.lower())
+        self.assertEqual(again.turn("[[python: 6 * 7]]", chat_id=chat)[0].status, 200)
+
+    def test_a_user_whom_the_command_disables_has_nothing_on_within_seconds_and_others_go_on(self):
+        root, alice, bob = self.admin(), self.logged_in("alice"), self.logged_in("bob")
+        chat = alice.send("[[python: import time\ntime.sleep(600)]]").chat_id
+        others = bob.send("[[python: import time\ntime.sleep(600)]]").chat_id
+
+        def is_live(number):
+            return f'name="chat" value="{number}"' in root.get("/admin/live").text
+
+        until(lambda: len(re.findall("busy", root.get("/admin/live").text)) >= 2, "both cells run")
+        disabled = run_varro("user", "disable", "alice", "--data", str(self.data))
+        self.assertEqual(disabled.returncode, 0, disabled.stderr)
+        begin = time.monotonic()
+        until(lambda: not is_live(chat), "her run and shell are over")
+        self.assertLess(time.monotonic() - begin, 30)  # 2 s on a machine that has nothing else to do
+        self.assertTrue(is_live(others))
+        self.assertEqual(bob.post(f"/chat/{others}/cancel").status, 204)
+        enabled = run_varro("user", "enable", "alice", "--data", str(self.data))
+        self.assertEqual(enabled.returncode, 0, enabled.stderr)
+        again = self.logged_in("alice")
         self.assertEqual(again.turn("[[python: 6 * 7]]", chat_id=chat)[0].status, 200)
 
     def test_a_run_and_a_shell_are_stopped_by_their_buttons(self):

@@ -213,6 +213,30 @@ class Erase(unittest.TestCase):
             server.stop()
             self.check_erased(data, usage=False)
 
+    def test_an_admin_erases_by_the_page_without_any_script(self):
+        with self.copy() as data, self.serve(data) as server:
+            ada, bob = Client(server), Client(server)
+            self.assertEqual(ada.login(ADA, f"{ADA}-password").status, 303)
+            self.assertEqual(bob.login("bob", "bob-password").status, 303)
+            running = Chat(ada).start("open('runs', 'w').write('x')\nimport time\ntime.sleep(600)")
+            running.wait_for_file("runs")
+            page = bob.get(f"/admin/person?name={ADA}").text
+            bob.csrf = re.search(r'name="csrf" value="([^"]*)"', page)[1]
+            wrong = bob.post("/admin/person/erase", {"name": ADA, "typed": "bob"})
+            self.assertEqual(wrong.status, 422)
+            self.assertEqual(ada.get("/").status, 200)
+            last = bob.post("/admin/person/erase", {"name": "bob", "typed": "bob"})
+            self.assertEqual(last.status, 422)
+            self.assertIn("last admin", last.text)
+            done = bob.post("/admin/person/erase", {"name": ADA, "typed": ADA})
+            self.assertEqual((done.status, done.headers["location"]), (303, "/admin?done=erase"))
+            self.assertEqual(ada.get("/").status, 303)
+            until(running.is_over, "the stream of the cell has ended")
+            until(lambda: self.is_done(data), "the erasing is done")
+            self.assertRegex(bob.get("/admin").text, r"(?s)erased user \d+.*all is deleted")
+            server.stop()
+            self.check_erased(data, usage=False)
+
     def test_the_command_again_finishes_what_a_crash_has_cut_off(self):
         for step in STEPS:
             with self.subTest(step=step), self.copy() as data:

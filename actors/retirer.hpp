@@ -1,0 +1,56 @@
+// Deletes what nobody uses while the server runs: once a day, and when `varro retention run` asks for it.
+//
+// One thread of its own, and a connection of its own to the database, as a command has one. A job that a crash or a
+// stop has cut off goes on with the next start.
+#pragma once
+
+#include "actors/chat_registry.hpp"
+#include "actors/retiring.hpp"
+#include "actors/store.hpp"
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+namespace varro {
+
+// How soon a job that somebody asks for is noticed, and one that failed is tried again for the first time.
+inline constexpr std::chrono::seconds retention_looked_for{1};
+// From one job's beginning to the next one's.
+inline constexpr std::chrono::hours retention_period{24};
+
+struct retirer_parts {
+  chat_registry_impl_actor registry;
+  store_impl_actor store;
+};
+
+class retirer {
+public:
+  retirer(caf::actor_system& system, std::shared_ptr<const config> settings, std::unique_ptr<chat_database> book,
+          retirer_parts parts);
+  ~retirer(); // stops
+
+  // Call once.
+  void start();
+  // After the chat that is being deleted. The actors have to be there until then.
+  void stop();
+
+private:
+  void run(const std::stop_token& stop);
+  // Looks whether a job is due, and does it.
+  caf::error do_what_is_due(caf::scoped_actor& self, const std::stop_token& stop);
+  caf::expected<std::optional<retention_job>> due_job();
+
+  caf::actor_system& system_;
+  const std::shared_ptr<const config> settings_;
+  std::unique_ptr<chat_database> book_; // the thread's, after start()
+  retirer_parts parts_;
+  std::string last_told_; // the same failure is told once
+  std::mutex mutex_;
+  std::condition_variable_any stopped_;
+  std::jthread thread_; // the last member: it uses the others
+};
+
+} // namespace varro

@@ -1,0 +1,69 @@
+// What admins see of one person, and the erasing of one.
+#include "base/clock.hpp"
+#include "base/text.hpp"
+#include "http/admin_parts.hpp"
+#include "http/anonymous_forms.hpp"
+#include "render/admin_pages.hpp"
+
+namespace varro {
+
+namespace {
+
+reply person_reply(application& app, const route_call& call, const visitor& who, int status, const user_record& user,
+                   admin_word said) {
+  people_question question{{}, {}, 1, month_start(now_us()), true, user.id};
+  auto page = ask_database<people_page>(app, question);
+  if (!page)
+    return app.error_reply(call.request, page.error());
+  if (page->people.empty()) // erased in this moment
+    return app.error_reply(call.request, 404, "There is nobody of this name.");
+  auto notes = notes_on(app, page->people);
+  if (!notes)
+    return app.error_reply(call.request, notes.error());
+  auto erasures = erasures_of_late(app);
+  if (!erasures)
+    return app.error_reply(call.request, erasures.error());
+  std::erase_if(*erasures, [&](const erasure_shown& each) { return each.what.user_id != user.id; });
+  return html_reply(status,
+                    admin_person_page(app.viewer_of(who),
+                                      {std::move(page->people.front()), app.with_users(), app.with_accounts(),
+                                       std::move(said), std::move((*notes)[user.id]), std::move(*erasures)}));
+}
+
+} // namespace
+
+reply show_person(application& app, const route_call& call, const visitor& who) {
+  auto user = user_named(app, query_value(call.request, "name").value_or(""));
+  if (!user)
+    return app.error_reply(call.request, user.error());
+  if (auto refused = note_read(app, call, who, "/admin/person", {user->id, user->name}))
+    return app.error_reply(call.request, refused);
+  return person_reply(app, call, who, 200, *user, {});
+}
+
+reply erase_person(application& app, const route_call& call, const visitor& who, const form& fields) {
+  if (!app.with_users())
+    return app.error_reply(call.request, 404, no_accounts);
+  auto user = user_named(app, fields.get("name"));
+  if (!user)
+    return app.error_reply(call.request, user.error());
+  if (trim(fields.get("typed")) != user->name)
+    return person_reply(app, call, who, 422, *user,
+                        {"", "What was typed is not \"" + user->name + "\". Nothing was changed."});
+  auto sessions = app.ask<std::vector<login_record>>(app.services.reader, list_atom_v, user->id);
+  auto tokens = app.ask<std::vector<token_record>>(app.services.token_reader, token_atom_v, user->id);
+  const account_write erased = user_erased{user->name, now_us(), app.origin_of(call.request, who)};
+  auto done = app.ask<done_atom>(app.services.store, user_atom_v, erased);
+  if (!done && code_of(done.error()) == errc::invalid_input)
+    return person_reply(app, call, who, 422, *user, {"", text_of(done.error())});
+  if (!done)
+    return app.error_reply(call.request, done.error());
+  if (sessions)
+    end_streams_of(app, *sessions);
+  if (tokens)
+    end_streams_of(app, *tokens);
+  stop_work_of(app, user->id); // what is deleted with the chats would else go on until their turn comes
+  return see_other("/admin?done=erase");
+}
+
+} // namespace varro
