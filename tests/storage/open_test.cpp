@@ -549,9 +549,9 @@ TEST_CASE("check finds a damaged page") {
   }
   auto bytes = contents_of(scratch / "varro.db");
   REQUIRE(bytes.size() > 100'000);
-  // Beyond the pages that opening reads: rows of messages.
-  const auto middle = bytes.begin() + static_cast<std::ptrdiff_t>(bytes.size() / 2);
-  std::fill(middle, middle + 24'576, '\x5a');
+  // Beyond the pages that opening reads: rows of messages, which were written last.
+  const auto rows = bytes.end() - 65'536;
+  std::fill(rows, rows + 24'576, '\x5a');
   write_file(scratch / "varro.db", bytes);
   auto db = sqlite_database::open(scratch.path(), read_write);
   REQUIRE(db);
