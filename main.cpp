@@ -131,7 +131,7 @@ caf::expected<opened_storage> open_storage(const config& settings) {
   if (!admin_reader)
     return admin_reader.error();
   const bool with_oidc = settings.auth.mode == auth_mode::oidc;
-  const store_write foreign_logins = account_write{foreign_logins_ended{with_oidc}};
+  const store_write foreign_logins = account_write{foreign_logins_ended{with_oidc ? settings.oidc.issuer : ""}};
   if (auto err = (*writer)->commit({&foreign_logins, 1}).front())
     return err;
   auto oidc_reader = with_oidc ? open_reader(settings.data_dir) : std::unique_ptr<chat_reader>{};

@@ -202,7 +202,8 @@ std::string name_key(std::string_view name) {
   return hash_session_token(lower);
 }
 
-// An IPv6 subscriber has a whole /64: that is what counts as one address.
+} // namespace
+
 std::string address_key(std::string_view address) {
   std::string text{address.substr(0, INET6_ADDRSTRLEN)};
   in6_addr parsed{};
@@ -210,8 +211,6 @@ std::string address_key(std::string_view address) {
     return text;
   return "/64 " + hex(parsed.s6_addr, 8);
 }
-
-} // namespace
 
 struct login_throttle::impl {
   explicit impl(const auth_config& limits)

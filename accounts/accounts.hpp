@@ -32,6 +32,9 @@ std::string hash_session_token(std::string_view token);
 std::string make_csrf_token();
 bool equal_in_constant_time(std::string_view a, std::string_view b);
 
+// What counts as one address: an IPv6 subscriber has a whole /64.
+std::string address_key(std::string_view address);
+
 // Counts failed attempts per name and per address in a sliding window. Thread-safe, bounded memory.
 class login_throttle {
 public:

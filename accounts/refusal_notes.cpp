@@ -1,5 +1,7 @@
 #include "accounts/refusal_notes.hpp"
 
+#include "accounts/accounts.hpp"
+
 #include <chrono>
 #include <utility>
 
@@ -12,10 +14,11 @@ std::optional<int64_t> refusal_notes::note(std::string_view address, unix_us now
     written_ = 0;
     by_address_.clear();
   }
-  auto& of_address = by_address_[std::string{address}];
+  const auto key = address_key(address);
+  auto& of_address = by_address_[key];
   if (written_ >= refusals_written_per_hour_max || of_address >= refusals_written_per_hour_and_address_max) {
     if (of_address == 0)
-      by_address_.erase(std::string{address});
+      by_address_.erase(key);
     ++unwritten_;
     return std::nullopt;
   }

@@ -16,7 +16,6 @@ using self_pointer = chat_registry_pointer;
 constexpr auto sweep_period = std::chrono::seconds{30};
 
 // A session that was handed out this recently is about to be used: it is not closed, however many there are.
-constexpr auto handed_out_recently = std::chrono::seconds{30};
 
 caf::error stopping() {
   return fail(errc::shutting_down, "The server is stopping. Try again in a moment.");

@@ -3,6 +3,7 @@
 
 #include "actors/services.hpp"
 
+#include <chrono>
 #include <map>
 #include <set>
 
@@ -18,6 +19,9 @@ using chat_registry_impl_actor = chat_registry_actor::extend<
   caf::replies_to<passivate_atom, int64_t /*user*/, int64_t /*chat*/>::with<bool>,
   // That chat is found again, if it is there. From retirer.
   caf::reacts_to<ready_atom, int64_t /*chat*/>>;
+
+// Who asked for a chat so lately may be about to do something with it.
+inline constexpr std::chrono::seconds handed_out_recently{30};
 
 using session_promise = caf::typed_response_promise<chat_session_actor>;
 

@@ -65,7 +65,7 @@ caf::result<bool> hold_chat(chat_registry_pointer self, int64_t user, int64_t ch
     end_kept_shell(self, chat);
     return true;
   }
-  if (found->second.user_id != user)
+  if (found->second.user_id != user || self->clock().now() - found->second.found_at <= handed_out_recently)
     return false;
   auto promise = self->make_response_promise<bool>();
   // A shell needs its session, and a viewer does: such a chat is in use.

@@ -70,7 +70,8 @@ caf::expected<std::optional<retention_job>> retirer::due_job() {
     return newest;
   const auto now = now_us();
   const auto period = std::chrono::microseconds{retention_period}.count();
-  if (!has_retention(settings_->retention) || (job && now - job->begun_at < period))
+  // One of the future was begun while the clock was wrong.
+  if (!has_retention(settings_->retention) || (job && job->begun_at <= now && now - job->begun_at < period))
     return std::optional<retention_job>{};
   auto begun = book_->begin_retention({}, now);
   if (!begun)

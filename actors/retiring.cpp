@@ -140,7 +140,16 @@ struct retiring {
     if (!*held)
       return caf::none;
     const held_chat guard{hands, chat.id};
-    return chat.used_since ? db.end_retired(chat.id, false) : remove_files(chat.id);
+    if (!chat.used_since)
+      return remove_files(chat.id);
+    // Whoever used it meanwhile keeps what is still there. Of a workspace that was taken out of its place nothing is:
+    // it goes to its end, and the page goes on telling so.
+    std::error_code ignored;
+    const auto taken = removed_workspace_of(settings.data_dir, chat.id);
+    const bool begun = fs::exists(fs::symlink_status(taken, ignored));
+    if (begun && !remove_tree(taken))
+      return caf::none;
+    return db.end_retired(chat.id, begun);
   }
 
   caf::error retire(const unused_chat& chat, const rule_of_user& rule) const {

@@ -65,15 +65,16 @@ std::string role_key_of(const application& app, const user_record& user) {
   return {};
 }
 
-caf::expected<std::map<int64_t, person_note>> notes_on(const application& app, const std::vector<person>& people) {
+std::map<int64_t, person_note> notes_on(const application& app, const std::vector<person>& people) {
   std::map<int64_t, person_note> notes;
   for (const auto& each : people) {
-    auto written = written_in(each.limits);
-    if (!written)
-      return std::move(written.error());
-    notes[each.user.id]
-      = {limit_origins(app.settings.limits, *written, group_names(each)),
-         app.with_users() && !each.user.disabled && !can_log_in(each.user, app.logins_by), role_key_of(app, each.user)};
+    auto& note = notes[each.user.id];
+    if (auto written = written_in(each.limits))
+      note.limits = limit_origins(app.settings.limits, *written, group_names(each));
+    else // which must not hide the page by which somebody can be disabled
+      note.limits = {{"limits", "cannot be read", text_of(written.error())}};
+    note.outside = app.with_users() && !each.user.disabled && !can_log_in(each.user, app.logins_by);
+    note.role_by = role_key_of(app, each.user);
   }
   return notes;
 }

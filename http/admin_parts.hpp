@@ -40,7 +40,7 @@ caf::expected<std::vector<erasure_shown>> erasures_of_late(const application& ap
 std::string role_key_of(const application& app, const user_record& user);
 
 // By the user's id; of people who were asked for in detail.
-caf::expected<std::map<int64_t, person_note>> notes_on(const application& app, const std::vector<person>& people);
+std::map<int64_t, person_note> notes_on(const application& app, const std::vector<person>& people);
 
 // Ends the event streams of these browser sessions, or tokens, at once. One that is begun meanwhile ends with the next
 // keep-alive.

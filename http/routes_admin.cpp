@@ -51,15 +51,13 @@ reply people_reply(application& app, const route_call& call, const visitor& who,
   if (!page)
     return app.error_reply(call.request, page.error());
   auto notes = notes_on(app, page->people);
-  if (!notes)
-    return app.error_reply(call.request, notes.error());
   auto erasures = erasures_of_late(app);
   if (!erasures)
     return app.error_reply(call.request, erasures.error());
   return html_reply(status,
                     admin_people_page(app.viewer_of(who),
                                       {std::move(*page), asked.search, app.with_users(), app.with_accounts(),
-                                       std::move(said), std::move(*notes), std::move(*erasures)}));
+                                       std::move(said), std::move(notes), std::move(*erasures)}));
 }
 
 people_question question_about(std::string search, std::string after) {

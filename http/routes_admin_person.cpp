@@ -18,8 +18,6 @@ reply person_reply(application& app, const route_call& call, const visitor& who,
   if (page->people.empty()) // erased in this moment
     return app.error_reply(call.request, 404, "There is nobody of this name.");
   auto notes = notes_on(app, page->people);
-  if (!notes)
-    return app.error_reply(call.request, notes.error());
   auto erasures = erasures_of_late(app);
   if (!erasures)
     return app.error_reply(call.request, erasures.error());
@@ -27,7 +25,7 @@ reply person_reply(application& app, const route_call& call, const visitor& who,
   return html_reply(status,
                     admin_person_page(app.viewer_of(who),
                                       {std::move(page->people.front()), app.with_users(), app.with_accounts(),
-                                       std::move(said), std::move((*notes)[user.id]), std::move(*erasures)}));
+                                       std::move(said), std::move(notes[user.id]), std::move(*erasures)}));
 }
 
 } // namespace
@@ -52,7 +50,7 @@ reply erase_person(application& app, const route_call& call, const visitor& who,
                         {"", "What was typed is not \"" + user->name + "\". Nothing was changed."});
   auto sessions = app.ask<std::vector<login_record>>(app.services.reader, list_atom_v, user->id);
   auto tokens = app.ask<std::vector<token_record>>(app.services.token_reader, token_atom_v, user->id);
-  const account_write erased = user_erased{user->name, now_us(), app.origin_of(call.request, who)};
+  const account_write erased = user_erased{user->name, now_us(), app.origin_of(call.request, who), app.logins_by};
   auto done = app.ask<done_atom>(app.services.store, user_atom_v, erased);
   if (!done && code_of(done.error()) == errc::invalid_input)
     return person_reply(app, call, who, 422, *user, {"", text_of(done.error())});

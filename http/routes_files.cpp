@@ -114,6 +114,7 @@ reply show_chart(application& app, const route_call& call, const visitor& who) {
     return app.error_reply(call.request, file.error());
   if (!is_drawn_chart(file->media_type, file->data.size()))
     return app.error_reply(call.request, 404, "There is no chart that could be drawn.");
+  app.note_seen(who, *chat);
   reply result;
   result.body = chart_frame_html(file->media_type, file->data).str();
   auto policy = chart_frame_policy(file->media_type, call.request.header("host"));
@@ -129,8 +130,10 @@ reply download_file(application& app, const route_call& call, const visitor& who
   const auto& name = call.segment("path");
   if (!chat)
     return app.error_reply(call.request, 404, "There is no such chat.");
-  if (auto found = named_attachment(app, call, who, *chat))
+  if (auto found = named_attachment(app, call, who, *chat)) {
+    app.note_seen(who, *chat);
     return std::move(*found);
+  }
   caf::error why;
   if (!owns(app, who, *chat, why))
     return app.error_reply(call.request, why);
@@ -165,11 +168,11 @@ reply upload_files(application& app, const route_call& call, const visitor& who,
     return app.error_reply(call.request, why);
   if (fields.files.empty())
     return app.error_reply(call.request, 422, "The form holds no file.");
+  app.note_seen(who, *chat); // before the files are there, so that they do not go with an unused chat
   auto stored = app.store_files(who, *chat, fields.files);
   if (!stored)
     return app.error_reply(call.request, stored.error());
   app.note_usage(who, *chat, *stored);
-  app.note_seen(who, *chat);
   auto result = list_files(app, call, who);
   result.status = 201;
   result.headers.emplace_back("Location", workspace_file_url(*chat, stored->names.front()));

@@ -3,6 +3,8 @@
 #include "render/admin_parts.hpp"
 
 #include <algorithm>
+#include <set>
+#include <string_view>
 
 namespace varro {
 
@@ -59,6 +61,14 @@ std::string count_of(size_t count, std::string_view one, std::string_view many) 
   return std::to_string(count) + " " + std::string{count == 1 ? one : many};
 }
 
+// One that both a login and `varro group` tell of is one group.
+size_t group_count(const person& one) {
+  std::set<std::string_view> names;
+  for (const auto& each : one.groups)
+    names.insert(each.group);
+  return names.size();
+}
+
 // Folded: names of groups and limits would fill the page.
 markup groups_and_limits(const person& one, const person_note& note) {
   if (one.groups.empty() && note.limits.empty())
@@ -74,7 +84,7 @@ markup groups_and_limits(const person& one, const person_note& note) {
   return element(
     "details",
     element("summary",
-            count_of(one.groups.size(), "group", "groups") + ", " + count_of(note.limits.size(), "limit", "limits")),
+            count_of(group_count(one), "group", "groups") + ", " + count_of(note.limits.size(), "limit", "limits")),
     element("ul", html::each(one.groups, group), html::each(note.limits, limit)));
 }
 

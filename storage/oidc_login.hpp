@@ -49,7 +49,7 @@ struct oidc_login_ended {
 
 // The server starts: browser sessions that the present auth.mode would not have made end.
 struct foreign_logins_ended {
-  bool oidc = false; // those without an oidc_login end; else those with one
+  std::string issuer = {}; // of --auth oidc: those that it did not vouch for end; empty: those of any provider do
 };
 
 } // namespace varro

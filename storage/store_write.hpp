@@ -126,7 +126,7 @@ inline constexpr auto disabled = "the user is disabled";
 inline constexpr auto too_many = "too many attempts";
 // At a provider of OpenID Connect. What it said goes to the log alone.
 inline constexpr auto provider_refused = "the login provider let nobody in";
-inline constexpr auto provider_distrusted = "the login provider's answer is not to be believed";
+inline constexpr auto provider_distrusted = "the login provider refused the code, or its answer is not to be believed";
 inline constexpr auto not_allowed = "the groups that may come in are others, or could not be read";
 inline constexpr auto foreign_token = "a token of a user who cannot log in by auth.mode";
 } // namespace refusal_reason
@@ -175,6 +175,7 @@ struct user_erased {
   std::string name;
   unix_us at = 0;
   audit_origin by = {};
+  login_way way = {}; // of those who can log in by it, the last admin stays
 };
 
 // errc::limit_reached as of chat_database::put_link.

@@ -88,14 +88,19 @@ caf::expected<audit_note> write_one(connection& db, const oidc_login_ended& ende
 }
 
 caf::expected<audit_note> write_one(connection& db, const foreign_logins_ended& ended) {
-  auto drop = db.use(ended.oidc ? "DELETE FROM logins WHERE token_hash NOT IN (SELECT token_hash FROM oidc_logins)"
-                                : "DELETE FROM logins WHERE token_hash IN (SELECT token_hash FROM oidc_logins)");
+  auto drop = ended.issuer.empty()
+    ? db.use("DELETE FROM logins WHERE token_hash IN (SELECT token_hash FROM oidc_logins)")
+    : db.use("DELETE FROM logins WHERE token_hash NOT IN (SELECT token_hash FROM oidc_logins WHERE issuer = ?1)");
+  if (!ended.issuer.empty())
+    drop.bind(ended.issuer);
   if (auto err = drop.run())
     return err;
   if (db.changes() == 0)
-    return audit_note::nothing("auth.mode is as it was");
-  return audit_event{
-    audit_action::sessions_ended, {}, "", audit_details({{"ended", db.changes()}, {"because", "auth.mode changed"}})};
+    return audit_note::nothing("who vouches for users is as it was");
+  return audit_event{audit_action::sessions_ended,
+                     {},
+                     "",
+                     audit_details({{"ended", db.changes()}, {"because", "auth.mode or oidc.issuer changed"}})};
 }
 
 caf::expected<std::vector<oidc_login>> sqlite_database::oidc_logins_due(unix_us checked_until, unix_us now, int limit) {

@@ -38,7 +38,8 @@ caf::error drop_all(connection& db, const chat_retired& write) {
 
 // The variables' places in a file that goes.
 caf::error drop_files(connection& db, const chat_retired& write) {
-  auto update = db.use("UPDATE chats SET files_deleted_at = ?3, workspace_bytes = 0 WHERE id = ?1 AND user_id = ?2");
+  auto update = db.use("UPDATE chats SET files_deleted_at = ?3, workspace_bytes = 0, snapshot_bytes = 0,"
+                       " versions_bytes = 0 WHERE id = ?1 AND user_id = ?2");
   if (auto err = update.bind(write.chat_id).bind(write.user_id).bind(write.at).run())
     return err;
   return db.use("DELETE FROM snapshots WHERE chat_id = ?1").bind(write.chat_id).run();

@@ -9,6 +9,7 @@
 #include "tests/support/raw_database.hpp"
 #include "tests/support/scratch_dir.hpp"
 #include "workspace/paths.hpp"
+#include "workspace/removal.hpp"
 
 #include <doctest/doctest.h>
 
@@ -205,6 +206,18 @@ TEST_CASE_FIXTURE(retiring_world,
   CHECK(db->retired_chats()->empty());
 }
 
+TEST_CASE_FIXTURE(retiring_world, "a workspace that is half gone goes on to its end, though its chat is used again") {
+  put(1, ada, 50);
+  REQUIRE(db->apply(account_write{chat_retired{ada, 1, now, retired_part::files, 0, 0, now}}) == caf::none);
+  const auto taken = removed_workspace_of(settings.data_dir, 1);
+  std::filesystem::rename(workspace_of(settings.data_dir, 1), taken);
+  REQUIRE(db->apply(account_write{chat_seen{ada, 1, now + 1}}) == caf::none);
+  REQUIRE(run() == caf::none);
+  CHECK_FALSE(std::filesystem::exists(taken));
+  CHECK(db->load_chat(ada, 1)->chat.files_deleted_at > 0); // the page tells so
+  CHECK(db->retired_chats()->empty());
+}
+
 TEST_CASE_FIXTURE(retiring_world, "what would go is found without changing anything") {
   put(1, ada, 200);
   put(2, bob, 20);
@@ -252,6 +265,8 @@ TEST_CASE("a chat is held when nothing is on in it, and then nobody finds it unt
   SUBCASE("one that is, and has nothing to do") {
     REQUIRE(find());
     CHECK(*hold(8) == false); // it is somebody else's
+    CHECK(*hold(7) == false); // whoever found it may be about to send something
+    world.advance(handed_out_recently + std::chrono::seconds{1});
   }
   REQUIRE(*hold(7) == true);
   CHECK(*hold(7) == false); // once

@@ -75,8 +75,13 @@ TEST_CASE_FIXTURE(limits_told, "every limit is told, in the order of the configu
   written.user.money_per_month = 4.5;
   written.user.cell_cpu_seconds_per_day = 5;
   written.user.chats = 6;
+  written.user.upload_bytes_per_day = 7;
+  written.user.disk_bytes = 8;
+  written.user.shells_alive = 9;
+  written.user.shell_memory_bytes = 10;
   CHECK(told()
         == "models: [\"x:one\"], their own\nruns_at_once: 1, their own\nmodel_requests_per_day: 2, their own\n"
            "tokens_per_day: 3, their own\nmoney_per_month: 4.5, their own\ncell_cpu_seconds_per_day: 5, their own\n"
-           "chats: 6, their own\n");
+           "chats: 6, their own\nupload_bytes_per_day: 7, their own\ndisk_bytes: 8, their own\n"
+           "shells_alive: 9, their own\nshell_memory_bytes: 10, their own\n");
 }

@@ -121,7 +121,8 @@ TEST_CASE("a person's groups and limits are shown with where they come from") {
   person one;
   one.user.id = 7;
   one.user.name = "ada";
-  one.groups = {{"data", "ada", group_source::local}, {"staff", "ada", group_source::login}};
+  one.groups = {
+    {"data", "ada", group_source::local}, {"staff", "ada", group_source::local}, {"staff", "ada", group_source::login}};
   people_view view{{{one}, false}, "", true, true, {}};
   const page_viewer root{"root", true, "token", true};
   CHECK(contains(admin_people_page(root, view).str(), "2 groups, 0 limits"));

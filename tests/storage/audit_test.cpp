@@ -132,7 +132,7 @@ TEST_CASE("what is done with accounts and chats is told: by whom, and about whom
      R"( | login.refused | dora | {"because":"the groups that may come in are others, or could not be read",)"
      R"("issuer":"proxy","refused_before":2})"},
     {login_refused{{}, refusal_reason::provider_distrusted, 0, nobody, {"proxy", "nobody that is here"}},
-     R"( | login.refused |  | {"because":"the login provider's answer is not to be believed","issuer":"proxy"})"},
+     R"( | login.refused |  | {"because":"the login provider refused the code, or its answer is not to be believed","issuer":"proxy"})"},
     {identity_refused{{"proxy", "d-1"}, nobody},
      R"( | sessions.ended | dora | {"ended":1,"because":"refused by proxy"})"},
     {oidc_login_begun{at_provider("dora-one"), {"dora-one", seen.key, "", "sealed", now_us()}},
@@ -143,7 +143,7 @@ TEST_CASE("what is done with accounts and chats is told: by whom, and about whom
      R"( | session.ended | dora, session dora-one | {"because":"not confirmed"})"},
     {oidc_login_begun{at_provider("dora-two"), {"dora-two", seen.key, "", "sealed", now_us()}},
      R"(dora | login | session dora-two | {"issuer":"proxy"})"},
-    {foreign_logins_ended{false}, R"( | sessions.ended |  | {"ended":1,"because":"auth.mode changed"})"},
+    {foreign_logins_ended{}, R"( | sessions.ended |  | {"ended":1,"because":"auth.mode or oidc.issuer changed"})"},
     {audit_noted{{audit_action::admin_read, {}, "/admin/usage"}, by}, "ada | admin.read | /admin/usage | {}"},
   };
   std::set<size_t> looked_at{account_write{login_used{}}.index()}; // which tells nothing

@@ -142,6 +142,23 @@ TEST_CASE_FIXTURE(two_users,
   CHECK(step() == erasure_step::done);
 }
 
+TEST_CASE_FIXTURE(two_users, "files of a chat that went by its age are among what an erasure deletes") {
+  put(1, ada, "old");
+  REQUIRE(db->apply(account_write{chat_retired{ada, 1, 1'000'000, retired_part::all, 0, 0, 1'000'001}}) == caf::none);
+  REQUIRE(db->begin_erasure("ada-secret-name", {}, 5));
+  CHECK(*db->erased_chats(ada) == std::vector<int64_t>{1});
+}
+
+TEST_CASE_FIXTURE(two_users, "the last admin is who can log in by the way that is asked for") {
+  REQUIRE(db->set_role("ada-secret-name", user_role::admin) == caf::none);
+  const login_way outside{login_way::kind::issuer, "https://login.example.org"};
+  raw_database{scratch / "varro.db"}.text("UPDATE users SET password_hash = '', issuer = 'https://login.example.org', "
+                                          "subject = 's' WHERE name = 'ada-secret-name' RETURNING id");
+  CHECK(code_of(db->apply(account_write{user_erased{"ada-secret-name", 5, {}, outside}})) == errc::invalid_input);
+  CHECK(db->open_erasures()->empty());
+  CHECK(db->apply(account_write{user_erased{"boss", 5, {}, outside}}) == caf::none);
+}
+
 TEST_CASE_FIXTURE(two_users, "an account with a chat that came late is not erased before that chat is") {
   REQUIRE(db->begin_erasure("ada-secret-name", {}, 5));
   REQUIRE(db->end_chats(ada) == caf::none);

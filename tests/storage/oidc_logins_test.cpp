@@ -228,16 +228,24 @@ TEST_CASE("a start in another mode ends the sessions that it would not have made
   REQUIRE(at.begin("ada", "h1", "s1") == caf::none);
   const auto bob = at.db->add_user("bob", "x");
   REQUIRE(at.db->put_login({"h2", bob->id, "c", 5, 100}) == caf::none);
-  REQUIRE(at.db->apply(account_write{foreign_logins_ended{true}}) == caf::none);
+  const std::string issuer{"https://login.example"};
+  REQUIRE(at.db->apply(account_write{foreign_logins_ended{issuer}}) == caf::none);
   CHECK(at.is_in("h1"));
   CHECK_FALSE(at.is_in("h2"));
   const auto row = at.told();
   CHECK(row.action == audit_action::sessions_ended);
   CHECK(has(row.details, "auth.mode"));
-  REQUIRE(at.db->apply(account_write{foreign_logins_ended{true}}) == caf::none); // as every start in this mode does
+  REQUIRE(at.db->apply(account_write{foreign_logins_ended{issuer}}) == caf::none); // as every start in this mode does
   CHECK(at.told().id == row.id);
   REQUIRE(at.db->put_login({"h2", bob->id, "c", 5, 100}) == caf::none);
-  REQUIRE(at.db->apply(account_write{foreign_logins_ended{false}}) == caf::none);
+  REQUIRE(at.db->apply(account_write{foreign_logins_ended{}}) == caf::none);
   CHECK_FALSE(at.is_in("h1"));
   CHECK(at.is_in("h2"));
+}
+
+TEST_CASE("a start with another provider ends the sessions that the former one vouched for") {
+  place at;
+  REQUIRE(at.begin("ada", "h1", "s1") == caf::none);
+  REQUIRE(at.db->apply(account_write{foreign_logins_ended{"https://another.example"}}) == caf::none);
+  CHECK_FALSE(at.is_in("h1"));
 }

@@ -125,7 +125,12 @@ TEST_CASE_FIXTURE(retention_world,
 TEST_CASE_FIXTURE(retention_world, "a chat whose files go keeps its messages, and forgets where its variables were") {
   put(1, ada, old);
   REQUIRE(db->set_workspace_bytes(ada, 1, 500) == caf::none);
+  raw_database{scratch / "varro.db"}.text("UPDATE chats SET snapshot_bytes = 600, versions_bytes = 700 RETURNING id");
+  REQUIRE(db->disk_of(ada, 0)->snapshots == 600);
   REQUIRE(retire(1, retired_part::files) == caf::none);
+  const auto disk = db->disk_of(ada, 0);
+  REQUIRE(disk);
+  CHECK(disk->files + disk->snapshots + disk->versions == 0);
   const auto chat = db->load_chat(ada, 1);
   REQUIRE(chat);
   CHECK(chat->messages.size() == 1);

@@ -107,7 +107,11 @@ class Refusals(OidcTest):
             # Nor does it end the login that is under way where somebody follows such an address.
             self.assertEqual(ada.open("/login/oidc/callback?state=0&code=x").status, 403)
             self.assertEqual(ada.open(back).status, 303)
-            self.assertEqual(self.refusals_of(varro).count("login.refused"), 0)
+            # One that counts comes after them.
+            other, real = self.begun(varro)
+            self.assertEqual(other.get(real).status, 403)
+            until(lambda: "login.refused" in self.refusals_of(varro), "it is told of")
+            self.assertEqual(self.refusals_of(varro).count("login.refused"), 1)
 
     def test_orders_to_log_out_that_are_refused_keep_nobody_from_logging_in(self):
         with self.own_server(VARRO_AUTH_ATTEMPTS_WINDOW_SECONDS="600") as varro:
