@@ -83,6 +83,9 @@ caf::error each_retirable(chat_database& db, const config& settings, unix_us now
     if (!rules)
       return std::move(rules.error());
     for (const auto& rule : *rules) {
+      const bool is_of_files = rule.part == retired_part::files;
+      // Those as old as this go as a whole, by the rule before.
+      const auto as_a_whole = is_of_files && rules->size() > 1 ? rules->front().used_until : 0;
       int64_t after = 0;
       for (;;) {
         auto chats = db.unused_chats(id, rule.used_until, rule.part, after, unused_chats_at_once);
@@ -92,7 +95,7 @@ caf::error each_retirable(chat_database& db, const config& settings, unix_us now
           break;
         after = chats->back().id;
         for (const auto& chat : *chats)
-          if (rule.part == retired_part::all || has_files(settings.data_dir, chat.id))
+          if (!is_of_files || (chat.used_at > as_a_whole && has_files(settings.data_dir, chat.id)))
             if (auto err = take(chat, rule))
               return err;
       }

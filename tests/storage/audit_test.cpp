@@ -145,8 +145,11 @@ TEST_CASE("what is done with accounts and chats is told: by whom, and about whom
      R"(dora | login | session dora-two | {"issuer":"proxy"})"},
     {foreign_logins_ended{}, R"( | sessions.ended |  | {"ended":1,"because":"auth.mode or oidc.issuer changed"})"},
     {audit_noted{{audit_action::admin_read, {}, "/admin/usage"}, by}, "ada | admin.read | /admin/usage | {}"},
+    {user_erased{"dora", now_us(), by}, "ada | user.erased | dora | {}"},
   };
-  std::set<size_t> looked_at{account_write{login_used{}}.index()}; // which tells nothing
+  // Which tell nothing; of chats that go the end of the job does.
+  std::set<size_t> looked_at{account_write{login_used{}}.index(), account_write{chat_seen{}}.index(),
+                             account_write{chat_retired{}}.index()};
   for (const auto& [write, text] : writes) {
     const auto before = world.rows().size();
     REQUIRE(world.commit(write) == caf::none);
