@@ -144,7 +144,10 @@ TEST_CASE_FIXTURE(two_users,
 
 TEST_CASE_FIXTURE(two_users, "files of a chat that went by its age are among what an erasure deletes") {
   put(1, ada, "old");
-  REQUIRE(db->apply(account_write{chat_retired{ada, 1, 1'000'000, retired_part::all, 0, 0, 1'000'001}}) == caf::none);
+  raw_database{scratch / "varro.db"}.execute("UPDATE runs SET status = 'completed'");
+  const unix_us used_until = db->load_chat(ada, 1)->chat.updated_at;
+  const chat_retired write{ada, 1, used_until, retired_part::all, 0, 0, used_until + 1};
+  REQUIRE(db->apply(account_write{write}) == caf::none);
   REQUIRE(db->begin_erasure("ada-secret-name", {}, 5));
   CHECK(*db->erased_chats(ada) == std::vector<int64_t>{1});
 }
