@@ -131,6 +131,9 @@ TEST_CASE("starts that wait for room are served round robin by user, and told th
                         [&](done_atom, int64_t chat) { served.push_back(chat); });
   CHECK(served == std::vector<int64_t>{first_of_anna, first_of_bert, first_of_anna + 2});
   CHECK(world.stats().waiting_shells == 0);
+  for (const auto& waiter :
+       waiters) // else the timeouts of their requests keep them, and the actor system, for a minute
+    caf::anon_send_exit(waiter, caf::exit_reason::user_shutdown);
 }
 
 TEST_CASE("a start that waits for room can be taken back") {
