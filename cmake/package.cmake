@@ -34,8 +34,8 @@ varro_package_file(copyright share/doc/varro)
 varro_package_file(varro.toml /etc/varro)
 set(conffiles /etc/varro/varro.toml)
 
-# Ubuntu lets programs make user namespaces only if they have a profile that says so. The rule is AppArmor 4's: on Debian
-# 12 the boot would complain of it, and nothing needs it.
+# Ubuntu lets programs make user namespaces only if they have a profile that says so. The rule is AppArmor 4's: on
+# Debian 12 the boot would complain of it, and nothing needs it.
 cmake_host_system_information(RESULT system QUERY DISTRIB_ID DISTRIB_VERSION_ID)
 list(GET system 0 system_name)
 list(GET system 1 system_version)
