@@ -6,6 +6,7 @@
 #include "base/clock.hpp"
 #include "base/fault_points.hpp"
 #include "base/log.hpp"
+#include "base/metrics.hpp"
 #include "models/effort.hpp"
 #include "models/held_bytes.hpp"
 #include "models/history.hpp"
@@ -15,6 +16,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 namespace varro {
 
@@ -228,6 +230,7 @@ void resume_run(chat_session_pointer self, const model_config& model, unfinished
 std::vector<waiting_step> turn_steps(chat_session_pointer self, std::vector<waiting_step> prepare,
                                      const user_message& input, int64_t replaced_turn, const earlier_files& next,
                                      turn_promise promise) {
+  self->state.asked_at = std::chrono::steady_clock::now();
   auto turn = std::make_shared<new_turn>();
   std::vector<waiting_step> steps{draw_run_ids(self, 1, [=](int64_t id) { turn->run.id = id; })};
   std::ranges::move(prepare, std::back_inserter(steps));
@@ -273,6 +276,18 @@ caf::result<turn_started> send(chat_session_pointer self, const user_message& in
   return promise;
 }
 
+namespace {
+
+// How long it took until viewers were told of a step.
+void measure_node(chat_session_state& state, std::chrono::steady_clock::time_point finished_at) {
+  const auto now = std::chrono::steady_clock::now();
+  process_metrics().note_node(now - finished_at);
+  if (auto asked_at = std::exchange(state.asked_at, std::nullopt))
+    process_metrics().note_first_node(now - *asked_at);
+}
+
+} // namespace
+
 // --- a run goes on and ends ------------------------------------------------------------------------------------------
 
 void begin_run(chat_session_pointer self, int64_t run) {
@@ -294,13 +309,14 @@ caf::result<done_atom> commit_node(chat_session_pointer self, run_node node) {
   fault_point("node_commit");
   state.commits.commit(
     std::move(batch),
-    [=, progress = std::move(node.progress)]() mutable {
+    [=, progress = std::move(node.progress), finished_at = node.finished_at]() mutable {
       fault_point("node_committed");
       auto& s = self->state;
       s.history.append(row);
       acknowledge_cells(self, row.content, true);
       fault_point("node_publish");
       publish(self, row);
+      measure_node(s, finished_at);
       show_progress(self, progress);
       promise.deliver(done_atom_v);
     },
