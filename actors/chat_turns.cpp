@@ -6,7 +6,6 @@
 #include "base/clock.hpp"
 #include "base/fault_points.hpp"
 #include "base/log.hpp"
-#include "base/metrics.hpp"
 #include "models/effort.hpp"
 #include "models/held_bytes.hpp"
 #include "models/history.hpp"
@@ -51,6 +50,7 @@ void start_run(chat_session_pointer self, const run_record& run, const model_con
   state.halted_while_waiting = false;
   state.turn.run({run, loop, "Thinking…", true});
   ++state.services.counts->runs;
+  log_run(state, run, "a run begins");
   if (state.services.queue)
     self->send(state.services.queue, start_atom_v, queued_run{state.history.chat().user_id, run.id, has_begun_cells},
                loop, run_owner_actor{chat_session_actor{self}});
@@ -276,18 +276,6 @@ caf::result<turn_started> send(chat_session_pointer self, const user_message& in
   return promise;
 }
 
-namespace {
-
-// How long it took until viewers were told of a step.
-void measure_node(chat_session_state& state, std::chrono::steady_clock::time_point finished_at) {
-  const auto now = std::chrono::steady_clock::now();
-  process_metrics().note_node(now - finished_at);
-  if (auto asked_at = std::exchange(state.asked_at, std::nullopt))
-    process_metrics().note_first_node(now - *asked_at);
-}
-
-} // namespace
-
 // --- a run goes on and ends ------------------------------------------------------------------------------------------
 
 void begin_run(chat_session_pointer self, int64_t run) {
@@ -333,6 +321,7 @@ void close_run(chat_session_pointer self, const run_record& run, const std::stri
     publish(self, run_ended{run});
   publish(self, stream_over{run, unstored});
   state.turn.close();
+  log_run(state, run, "a run ends");
   self->send(state.shell, start_atom_v, int64_t{0});
   --state.services.counts->runs;
 }

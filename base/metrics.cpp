@@ -6,6 +6,8 @@
 #include <prometheus/text_serializer.h>
 
 #include <algorithm>
+#include <functional>
+#include <iterator>
 #include <mutex>
 #include <set>
 
