@@ -12,7 +12,7 @@ install(FILES ${CMAKE_BINARY_DIR}/package/varro DESTINATION bin)
 install(FILES README.md CHANGELOG.md DESTINATION share/doc/varro)
 install(FILES config/varro.toml DESTINATION share/doc/varro/examples)
 install(DIRECTORY docs/ DESTINATION share/doc/varro/docs FILES_MATCHING PATTERN "*.md")
-install(DIRECTORY deploy/ DESTINATION share/doc/varro/deploy PATTERN debian EXCLUDE)
+install(DIRECTORY deploy/ DESTINATION share/doc/varro/deploy USE_SOURCE_PERMISSIONS PATTERN debian EXCLUDE)
 
 # The licences of what the page brings along; render/CMakeLists.txt has the list.
 foreach(asset IN LISTS VARRO_LICENCES)
@@ -57,9 +57,9 @@ set(CPACK_PACKAGE_NAME varro)
 set(CPACK_PACKAGE_CONTACT "The administrator of this machine <root@localhost>")
 set(CPACK_PACKAGE_HOMEPAGE_URL "")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "self-hosted chat for working with data")
-set(CPACK_DEBIAN_PACKAGE_DESCRIPTION "Every chat has its own sandboxed Python. A language model answers each message: it
-writes Python, runs it, looks at the result, and goes on until it has an
-answer. Varro is one server for many users, with one data directory.")
+set(CPACK_DEBIAN_PACKAGE_DESCRIPTION "Every chat has its own sandboxed Python. A language model answers each
+message: it writes Python, runs it, looks at the result, and goes on until
+it has an answer. Varro is one server for many users, with one data directory.")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ
   WORLD_EXECUTE)
