@@ -243,6 +243,19 @@ class Package(unittest.TestCase):
                                    check=True).stdout.split()
         self.assertEqual(sorted(conffiles), sorted(p for p in files if p.startswith("/etc/")))
 
+    def test_it_can_be_removed_when_somebody_has_deleted_its_user(self):
+        root = self.root()
+        self.install(root, self.package)
+        self.assertEqual(root.run("deluser", "--system", "varro").returncode, 0)
+        self.dpkg(root, "--remove", "varro")
+
+    def test_the_unit_has_none_of_the_lines_that_do_not_go(self):
+        unit = (ROOT / "deploy" / "debian" / "varro.service").read_text()
+        there = set(re.findall(r"(?m)^(\w+)=", unit))
+        forbidden = set(re.findall(r"`(\w+)=", (ROOT / "docs" / "service.md").read_text().partition("These do not go")[2]))
+        self.assertIn("RestrictSUIDSGID", forbidden)
+        self.assertEqual(there & forbidden, set())
+
     def test_systemd_understands_the_unit(self):
         if not shutil.which("systemd-analyze"):
             self.skipTest("systemd-analyze is not here")
