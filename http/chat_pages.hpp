@@ -21,8 +21,8 @@ struct chat_page_of_list {
 // A place in addresses, "TIME-ID"; nullopt for what is none.
 std::optional<chat_place> parse_place(std::string_view text);
 
-// The chats after `before`, newest first.
-caf::expected<chat_page_of_list> list_chats(const application& app, const visitor& who, chat_place before);
+// The user's chats after `before`, newest first.
+caf::expected<chat_page_of_list> list_chats(const application& app, int64_t user, chat_place before);
 
 // "deleted on 2026-01-31, because nobody had used the chat for long".
 std::string files_deleted_text(unix_us at);
