@@ -173,6 +173,7 @@ int serve(config loaded, const std::map<std::string, std::string>& origins) {
   return_large_memory();
   raise_file_limit();
   set_log_level(loaded.log_level);
+  set_log_format(loaded.log_format);
   auto settings = std::make_shared<const config>(std::move(loaded));
   auto shown = std::make_shared<const std::vector<shown_setting>>(shown_settings(*settings, origins));
   auto storage = open_storage(*settings);

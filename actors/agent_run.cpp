@@ -73,7 +73,8 @@ void commit(self_pointer self, message content, std::string progress, Continue g
   state.history = std::move(longer);
   self
     ->request(state.setup.session, caf::infinite, node_atom_v,
-              run_node{state.setup.run_id, std::move(shared), std::move(progress), std::exchange(state.held_usage, {})})
+              run_node{state.setup.run_id, std::move(shared), std::move(progress), std::exchange(state.held_usage, {}),
+                       std::chrono::steady_clock::now()})
     .then([=](done_atom) { go_on(); }, [=](caf::error& error) { finish(self, run_status::failed, text_of(error)); });
 }
 

@@ -81,6 +81,12 @@ void note_usage(chat_session_pointer self, std::vector<usage_row> rows);
 // The same for rows of requests of this run, which have no owner and cost yet.
 void note_request(chat_session_pointer self, int64_t run, std::vector<usage_row> rows);
 
+// A line of the log about the run: what became of it, in numbers, and whose it is.
+void log_run(const chat_session_state& state, const run_record& run, std::string_view what);
+
+// For /metrics: viewers have just been told of a node that was finished then.
+void measure_node(chat_session_state& state, std::chrono::steady_clock::time_point finished_at);
+
 // What the newest run had under way, of these calls, when it was cut off; `outcome`: of a request to the model.
 std::vector<usage_row> usage_of_halted_run(const chat_session_state& state, const std::vector<open_call>& calls,
                                            const char* outcome);

@@ -31,6 +31,8 @@ struct chat_session_state {
 
   std::set<uint64_t> viewers;
   bool stopping = false;
+  // When the newest turn was asked for, until its first node is told: for /metrics.
+  std::optional<std::chrono::steady_clock::time_point> asked_at;
 };
 
 chat_session_actor::behavior_type chat_session(chat_session_actor::stateful_pointer<chat_session_state> self,

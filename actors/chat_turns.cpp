@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 namespace varro {
 
@@ -49,6 +50,7 @@ void start_run(chat_session_pointer self, const run_record& run, const model_con
   state.halted_while_waiting = false;
   state.turn.run({run, loop, "Thinking…", true});
   ++state.services.counts->runs;
+  log_run(state, run, "a run begins");
   if (state.services.queue)
     self->send(state.services.queue, start_atom_v, queued_run{state.history.chat().user_id, run.id, has_begun_cells},
                loop, run_owner_actor{chat_session_actor{self}});
@@ -228,6 +230,7 @@ void resume_run(chat_session_pointer self, const model_config& model, unfinished
 std::vector<waiting_step> turn_steps(chat_session_pointer self, std::vector<waiting_step> prepare,
                                      const user_message& input, int64_t replaced_turn, const earlier_files& next,
                                      turn_promise promise) {
+  self->state.asked_at = std::chrono::steady_clock::now();
   auto turn = std::make_shared<new_turn>();
   std::vector<waiting_step> steps{draw_run_ids(self, 1, [=](int64_t id) { turn->run.id = id; })};
   std::ranges::move(prepare, std::back_inserter(steps));
@@ -294,13 +297,14 @@ caf::result<done_atom> commit_node(chat_session_pointer self, run_node node) {
   fault_point("node_commit");
   state.commits.commit(
     std::move(batch),
-    [=, progress = std::move(node.progress)]() mutable {
+    [=, progress = std::move(node.progress), finished_at = node.finished_at]() mutable {
       fault_point("node_committed");
       auto& s = self->state;
       s.history.append(row);
       acknowledge_cells(self, row.content, true);
       fault_point("node_publish");
       publish(self, row);
+      measure_node(s, finished_at);
       show_progress(self, progress);
       promise.deliver(done_atom_v);
     },
@@ -317,6 +321,7 @@ void close_run(chat_session_pointer self, const run_record& run, const std::stri
     publish(self, run_ended{run});
   publish(self, stream_over{run, unstored});
   state.turn.close();
+  log_run(state, run, "a run ends");
   self->send(state.shell, start_atom_v, int64_t{0});
   --state.services.counts->runs;
 }

@@ -1,9 +1,12 @@
 #include "actors/chat_parts.hpp"
 #include "actors/usage_log.hpp"
 #include "base/log.hpp"
+#include "base/metrics.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <iterator>
+#include <utility>
 
 namespace varro {
 
@@ -73,6 +76,24 @@ std::vector<usage_row> usage_of_halted_run(const chat_session_state& state, cons
   if (state.turn.waits() || state.halted_while_waiting)
     return {};
   return usage_under_way(state.history, calls, model_of_run(state), outcome, prices_of(state));
+}
+
+void log_run(const chat_session_state& state, const run_record& run, std::string_view what) {
+  const auto& chat = state.history.chat();
+  log_about about{"", chat.user_id, chat.id, run.id, {{"status", run.status}}};
+  if (run.ended_at != 0) {
+    constexpr int64_t us_per_ms = 1'000;
+    about.more.emplace_back("ms", std::to_string((run.ended_at - run.started_at) / us_per_ms));
+    about.more.emplace_back("model_requests", std::to_string(run.model_requests));
+  }
+  log(log_level::info, what, about);
+}
+
+void measure_node(chat_session_state& state, std::chrono::steady_clock::time_point finished_at) {
+  const auto now = std::chrono::steady_clock::now();
+  process_metrics().note_node(now - finished_at);
+  if (auto asked_at = std::exchange(state.asked_at, std::nullopt))
+    process_metrics().note_first_node(now - *asked_at);
 }
 
 } // namespace varro

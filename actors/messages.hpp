@@ -15,6 +15,7 @@
 #include "workspace/versions.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -68,6 +69,7 @@ struct run_node {
   shared_message content;
   std::string progress;              // what happens next, for the progress line; empty keeps the newest
   std::vector<usage_row> usage = {}; // what was used for it, and is not noted yet; without owner, message and cost
+  std::chrono::steady_clock::time_point finished_at = {}; // for /metrics
 };
 
 // How a run ended.

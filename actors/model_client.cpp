@@ -4,6 +4,7 @@
 #include "actors/model_failures.hpp"
 #include "base/clock.hpp"
 #include "base/log.hpp"
+#include "base/metrics.hpp"
 #include "models/anthropic.hpp"
 #include "models/history.hpp"
 #include "models/offline/offline.hpp"
@@ -40,16 +41,17 @@ caf::error request_stopped() {
 
 // What an attempt used is told before the answer, so that the run's usage holds it whatever comes.
 void tell_used(self_pointer self, const pending_query& entry, const attempt_outcome& outcome, bool is_answer) {
-  if (!entry.asker)
-    return;
   const sent_request sent{entry.sent.model, entry.sent_at, entry.fitted.tokens, entry.cancelled};
-  for (int i = 0; i < outcome.unanswered; ++i)
+  for (int i = 0; entry.asker && i < outcome.unanswered; ++i)
     self->send(entry.asker, usage_atom_v, usage_of_unanswered(sent), token_usage{});
   auto row = usage_of(sent, outcome);
   // It is asked for again: nobody gets what came.
   if (!is_answer && row.outcome == usage_outcome::answered)
     row.outcome = usage_outcome::broken;
-  self->send(entry.asker, usage_atom_v, std::move(row), is_answer ? token_usage{} : outcome.spent);
+  process_metrics().note_model_request(entry.sent.model.provider, row.outcome,
+                                       std::chrono::microseconds{now_us() - entry.sent_at});
+  if (entry.asker)
+    self->send(entry.asker, usage_atom_v, std::move(row), is_answer ? token_usage{} : outcome.spent);
 }
 
 // It was not the length of the request.

@@ -77,6 +77,7 @@ struct shell_host_state {
   struct order {
     int64_t chat = 0;
     bool attach = false;
+    std::chrono::steady_clock::time_point at = {}; // when varro-shells was asked
   };
 
   // How many shells of a user may live, and with how much memory, as it was told last.

@@ -1,12 +1,19 @@
 // What varro-shells tells: shells that have started, failed or ended, and its own end.
 #include "actors/shell_host_parts.hpp"
 #include "base/log.hpp"
+#include "base/metrics.hpp"
 
 namespace varro {
 
 namespace {
 
 using stage = shell_host_state::stage;
+
+// One that is taken over did not start now.
+void measure_start(const shell_host_state::order& order, bool started) {
+  if (!order.attach)
+    process_metrics().note_shell_start(std::chrono::steady_clock::now() - order.at, started);
+}
 
 void take_started(shell_host_pointer self, shell_event& event) {
   auto& state = self->state;
@@ -17,6 +24,7 @@ void take_started(shell_host_pointer self, shell_event& event) {
     state.client->close(event.shell);
     return;
   }
+  measure_start(order->second, true);
   auto chat = order->second.chat;
   auto& shell = found->second;
   std::vector<live_cell> cells;
@@ -39,6 +47,7 @@ void take_failure(shell_host_pointer self, const shell_event& event) {
   auto order = state.orders.find(event.request);
   if (order == state.orders.end())
     return;
+  measure_start(order->second, false);
   auto chat = order->second.chat;
   auto found = state.shells.find(chat);
   auto error = fail(errc::shell_unavailable,

@@ -24,7 +24,7 @@ void start_one(shell_host_pointer self, shell_host_state::request request) {
   shell.user = request.wanted.user;
   shell.waiting = std::move(request.waiting);
   auto number = state.next_order++;
-  state.orders[number] = {request.wanted.chat, false};
+  state.orders[number] = {request.wanted.chat, false, std::chrono::steady_clock::now()};
   find_left(self, request.wanted.user, request.wanted.chat, [=, wanted = std::move(request.wanted)](quota_left left) {
     const auto& python = wanted.python.empty() ? self->state.settings->shell.default_python : wanted.python;
     client_of(self).start(number, wanted.user, wanted.chat, std::filesystem::path{wanted.workspace}.filename().string(),

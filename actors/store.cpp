@@ -1,8 +1,10 @@
 #include "actors/store.hpp"
 
 #include "base/fault_points.hpp"
+#include "base/metrics.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -17,6 +19,28 @@ void pass(const char* step, const std::vector<store_write>& group) {
                                [](const store_write& each) { return std::holds_alternative<write_batch>(each); });
   if (has_batch)
     fault_point(step);
+}
+
+void measure(const usage_row& row) {
+  auto& book = process_metrics();
+  if (row.kind == usage_kind::cell) {
+    book.note_cell(row.outcome);
+    return;
+  }
+  book.note_tokens(row.model, "input", row.tokens.input);
+  book.note_tokens(row.model, "output", row.tokens.output);
+  book.note_tokens(row.model, "cache_read", row.tokens.cache_read);
+  book.note_tokens(row.model, "cache_write", row.tokens.cache_write_5m + row.tokens.cache_write_1h);
+  constexpr double nano = 1e-9;
+  book.note_cost(row.model, row.currency, static_cast<double>(row.cost_nano.value_or(0)) * nano);
+}
+
+// What /metrics tells of the ledger is what is in it: only what was committed counts.
+void measure_ledger(const store_write& write) {
+  if (const auto* batch = std::get_if<write_batch>(&write))
+    std::for_each(batch->usage.begin(), batch->usage.end(), measure);
+  else if (const auto* noted = std::get_if<usage_noted>(&write))
+    std::for_each(noted->rows.begin(), noted->rows.end(), measure);
 }
 
 } // namespace
@@ -55,8 +79,13 @@ void store_state::flush() {
   if (!is_open())
     return;
   pass("store_commit", group);
+  const auto begin = std::chrono::steady_clock::now();
   auto outcome = db->commit(group, wanted());
+  process_metrics().note_commit(std::chrono::steady_clock::now() - begin, group.size());
   pass("store_committed", group);
+  for (size_t i = 0; i < group.size(); ++i)
+    if (!outcome.writes[i])
+      measure_ledger(group[i]);
   group.clear();
   // Taken out first: an answer must not find a group that is half done.
   auto answered = std::exchange(promises, {});

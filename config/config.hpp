@@ -120,6 +120,13 @@ struct auth_config {
   bool admins_read_chats = false;         // each reading is in the audit
 };
 
+// Who may read /metrics.
+struct metrics_config {
+  // Addresses and ranges that connect themselves. What comes through a proxy comes from none of them.
+  std::vector<std::string> allowed_addresses{"127.0.0.0/8", "::1"};
+  std::string token; // secret: whoever sends it may read from anywhere; empty: nobody can
+};
+
 struct agent_config {
   int model_requests_max = 50;    // of one turn
   int retries_max = 3;            // consecutive retry prompts
@@ -217,12 +224,15 @@ struct config {
   oidc_config oidc;
   limits_config limits;
   retention_config retention;
+  metrics_config metrics;
   agent_config agent;
   model_client_config model_client;
   shell_config shell;
   chat_config chat;
   price_table prices;
   std::string log_level = "info";    // "error" | "warning" | "info" | "debug"
+  std::string log_format = "text";   // "text" | "logfmt" | "json"
+  bool log_requests = false;         // a line for each request that was answered
   bool keep_shells = false;          // varro serve --keep-shells: a stop leaves them to the next server
   bool discover_local_models = true; // ask Ollama and llama.cpp on loopback when no model is configured
   std::filesystem::path file;        // the configuration file that was read; empty when there was none

@@ -20,6 +20,8 @@ constexpr key_row<config> config_table[]{
   {{"default_model", 0, 300, "", ""}, VARRO_AT(config, default_model)},
   {{"discover_local_models", 0, 1, "", ""}, VARRO_AT(config, discover_local_models)},
   {{"log_level", 0, 0, "error|warning|info|debug", ""}, VARRO_AT(config, log_level)},
+  {{"log_format", 0, 0, "text|logfmt|json", ""}, VARRO_AT(config, log_format)},
+  {{"log_requests", 0, 1, "", ""}, VARRO_AT(config, log_requests)},
 
   {{"server.host", 1, 255, "", ""}, VARRO_AT(config, server.host)},
   {{"server.port", 0, 65'535, "", ""}, VARRO_AT(config, server.port)},
@@ -39,6 +41,8 @@ constexpr key_row<config> config_table[]{
   {{"stream.viewer_buffer_bytes_max", 64 * kib, gib, "", ""}, VARRO_AT(config, stream.viewer_buffer_bytes_max)},
   {{"stream.viewers_max", 1, 1'000'000, "", ""}, VARRO_AT(config, stream.viewers_max)},
   {{"stream.keep_alive_ms", 100, day_ms, "", ""}, VARRO_AT(config, stream.keep_alive)},
+
+  {{"metrics.allowed_addresses", 0, 100, "", ""}, VARRO_AT(config, metrics.allowed_addresses)},
 
   {{"auth.mode", 0, 0, "local|accounts|proxy|oidc", ""}, VARRO_AT(config, auth.mode)},
   {{"auth.session_max_hours", 1, 24 * 366, "", ""}, VARRO_AT(config, auth.session_max)},

@@ -1,10 +1,12 @@
 #include "config/load.hpp"
 
 #include "config/keys.hpp"
+#include "config/metrics_checks.hpp"
 #include "config/oidc_checks.hpp"
 #include "config/price_rows.hpp"
 #include "config/providers.hpp"
 #include "config/proxy_checks.hpp"
+#include "config/secrets.hpp"
 
 #include <algorithm>
 #include <fstream>
@@ -250,12 +252,11 @@ caf::error loader::read_section(const std::string& section, const toml::node& no
       continue;
     }
     auto row = find_row(config_keys(), path);
-    if (path == "oidc.client_secret")
+    if (const auto* secret = secret_of_key(path))
       return refuse(
         at(key.source()) + ": " + path,
         "a secret is not written into this file, which is easily shared; put it into the environment variable "
-          + std::string{oidc_secret_variable} + ", or into a file that " + std::string{oidc_secret_file_variable}
-          + " names");
+          + std::string{secret->variable} + ", or into a file that " + std::string{secret->file_variable} + " names");
     if (!row) {
       std::vector<std::string> here;
       auto all = paths(config_keys());
@@ -385,7 +386,7 @@ caf::error loader::read_environment() {
     names.push_back(environment_name(row.path).substr(prefix.size()));
   }
   for (const auto& [name, text] : sources.environment) {
-    if (!name.starts_with(prefix) || name == oidc_secret_variable || name == oidc_secret_file_variable)
+    if (!name.starts_with(prefix) || is_secret_variable(name))
       continue;
     auto where = "environment variable " + name;
     if (auto row = rows.find(name); row != rows.end()) {
@@ -459,6 +460,8 @@ caf::error loader::check_exposure() const {
     return refuse(origin_of(problem->path), problem->what);
   if (auto problem = proxy_problem(settings))
     return refuse(origin_of(problem->path), problem->what);
+  if (auto problem = metrics_problem(settings.metrics))
+    return refuse(origin_of(problem->path), problem->what);
   if (settings.auth.mode == auth_mode::local && !is_loopback(settings.server.host))
     return refuse(origin_of("server.host"),
                   settings.server.host
@@ -478,10 +481,13 @@ caf::expected<config> load_config(const load_sources& sources, std::map<std::str
     return problem;
   if (auto problem = load.read_command_line())
     return problem;
-  auto secret = read_oidc_secret(sources.environment);
-  if (!secret)
-    return secret.error();
-  load.settings.oidc.client_secret = std::move(*secret);
+  for (const auto& names : all_secrets()) {
+    auto secret = read_secret(names, sources.environment);
+    if (!secret)
+      return secret.error();
+    (names.key == "metrics.token" ? load.settings.metrics.token : load.settings.oidc.client_secret)
+      = std::move(*secret);
+  }
   if (auto problem = load.check_orders())
     return problem;
   if (auto problem = load.check_python())

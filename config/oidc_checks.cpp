@@ -1,17 +1,11 @@
 #include "config/oidc_checks.hpp"
 
-#include "base/text.hpp"
-
 #include <algorithm>
 #include <array>
-#include <filesystem>
-#include <fstream>
 
 namespace varro {
 
 namespace {
-
-constexpr size_t secret_bytes_max = 2'000;
 
 // "localhost", 127.…, [::1], with a port or without.
 bool is_on_loopback(std::string_view authority) {
@@ -32,10 +26,6 @@ bool is_local_host(std::string_view host) {
 bool may_stand_in_a_url(char c) {
   const auto byte = static_cast<unsigned char>(c);
   return byte > 0x20 && byte < 0x7f && c != '\\' && c != '"' && c != '<' && c != '>';
-}
-
-caf::error refuse(const std::string& what) {
-  return fail(errc::config_invalid, what);
 }
 
 } // namespace
@@ -83,36 +73,6 @@ std::optional<oidc_problem> problem_of_oidc(const config& settings) {
     return oidc_problem{"server.public_url",
                         "is missing; the provider sends browsers back to it, such as \"https://varro.example.org\""};
   return std::nullopt;
-}
-
-caf::expected<std::string> read_oidc_secret(const std::map<std::string, std::string>& environment) {
-  auto value_of = [&](std::string_view name) {
-    const auto found = environment.find(std::string{name});
-    return found == environment.end() ? std::string{} : found->second;
-  };
-  auto secret = value_of(oidc_secret_variable);
-  const auto file = value_of(oidc_secret_file_variable);
-  if (!secret.empty() && !file.empty())
-    return refuse("both " + std::string{oidc_secret_variable} + " and " + std::string{oidc_secret_file_variable}
-                  + " are set; keep one");
-  if (!file.empty()) {
-    std::error_code status;
-    std::ifstream stream{file, std::ios::binary};
-    const auto where = "the file " + file + " that " + std::string{oidc_secret_file_variable} + " names ";
-    if (!std::filesystem::is_regular_file(file, status) || !stream)
-      return refuse(where + "cannot be read; it must be one that holds only the secret");
-    secret.resize(secret_bytes_max + 1);
-    stream.read(secret.data(), static_cast<std::streamsize>(secret.size()));
-    secret.resize(static_cast<size_t>(stream.gcount()));
-    secret = trim(secret);
-    if (secret.empty())
-      return refuse(where + "is empty");
-  }
-  auto is_visible = [](char c) { return c > 0x20 && c < 0x7f; };
-  if (secret.size() > secret_bytes_max || !std::all_of(secret.begin(), secret.end(), is_visible))
-    return refuse("the secret of oidc.client_id: expected one line of at most " + std::to_string(secret_bytes_max)
-                  + " visible ASCII characters");
-  return secret;
 }
 
 } // namespace varro

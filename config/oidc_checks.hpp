@@ -4,7 +4,6 @@
 #include "base/errors.hpp"
 #include "config/config.hpp"
 
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,12 +25,8 @@ struct oidc_problem {
 // What is wrong with settings.oidc, or missing besides, where the mode is oidc.
 std::optional<oidc_problem> problem_of_oidc(const config& settings);
 
-// The secret is not in the file, which is easily shared: it comes from these variables, of which the second names a
-// file.
+// Where the client's secret comes from (secrets.hpp).
 inline constexpr std::string_view oidc_secret_variable = "VARRO_OIDC_CLIENT_SECRET";
 inline constexpr std::string_view oidc_secret_file_variable = "VARRO_OIDC_CLIENT_SECRET_FILE";
-
-// Empty: neither variable is set. errc::config_invalid: both are, or what they hold is no secret.
-caf::expected<std::string> read_oidc_secret(const std::map<std::string, std::string>& environment);
 
 } // namespace varro

@@ -35,12 +35,16 @@ std::optional<key_problem> header_problem(const proxy_config& proxy) {
 
 } // namespace
 
-std::vector<address_range> trusted_ranges(const server_config& settings) {
+std::vector<address_range> ranges_of(const std::vector<std::string>& texts) {
   std::vector<address_range> ranges;
-  for (const auto& text : settings.trusted_proxies)
+  for (const auto& text : texts)
     if (auto range = parse_range(text))
       ranges.push_back(*range);
   return ranges;
+}
+
+std::vector<address_range> trusted_ranges(const server_config& settings) {
+  return ranges_of(settings.trusted_proxies);
 }
 
 std::optional<key_problem> proxy_problem(const config& settings) {

@@ -11,6 +11,9 @@
 
 namespace varro {
 
+// What of these is a range.
+std::vector<address_range> ranges_of(const std::vector<std::string>& texts);
+
 // server.trusted_proxies. What is no range is left out: it was refused at the start (proxy_problem).
 std::vector<address_range> trusted_ranges(const server_config& settings);
 

@@ -226,7 +226,7 @@ reply application::error_reply(const received_request& request, int status, std:
                     html::element("div", {{"class", "error"}, {"role", "alert"}, {"data-status", status}}, text), "\n")
                     .str();
   else
-    result.body = error_page({"", false, ""}, status, text).str();
+    result.body = error_page({"", false, ""}, status, text, request.id).str();
   return result;
 }
 

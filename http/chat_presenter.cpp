@@ -1,5 +1,8 @@
 #include "http/chat_presenter.hpp"
 
+#include "base/metrics.hpp"
+
+#include <chrono>
 #include <utility>
 #include <variant>
 
@@ -22,7 +25,11 @@ void publish(pointer self, const chat_event& event) {
   auto& state = self->state;
   if (!state.live)
     return;
-  if (auto events = state.live->show(event); !events.empty())
+  const auto begin = std::chrono::steady_clock::now();
+  auto events = state.live->show(event);
+  if (std::holds_alternative<message_row>(event))
+    process_metrics().note_rendering(std::chrono::steady_clock::now() - begin);
+  if (!events.empty())
     self->send(state.sink, publish_atom_v, state.chat, std::move(events));
   if (std::holds_alternative<stream_over>(event))
     state.live.reset();

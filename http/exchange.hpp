@@ -28,6 +28,7 @@ struct received_request {
   std::string peer; // the visitor's numeric address: the connection's, or what a trusted proxy says (forwarded.hpp)
   bool by_proxy = false; // the connection is a trusted proxy's
   bool https = false;    // which says that it speaks https with the visitor
+  std::string id;        // request_id.hpp; empty before it has one
   std::string claimant;  // whom it comes from, before anybody has looked whether that is so; empty: the cookie says it
   bool keep_alive = true;
   bool expects_continue = false;

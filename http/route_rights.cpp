@@ -1,5 +1,6 @@
 #include "http/route_rights.hpp"
 
+#include "base/log.hpp"
 #include "http/bearer.hpp"
 #include "http/requests.hpp"
 
@@ -14,8 +15,8 @@ std::string address_of_login(const received_request& request) {
 }
 
 // The visitor, or what the client is told instead.
-std::variant<visitor, reply> visitor_for(application& app, const route_call& call, route_scope scope,
-                                         when_anonymous otherwise) {
+std::variant<visitor, reply> find_visitor(application& app, const route_call& call, route_scope scope,
+                                          when_anonymous otherwise) {
   if (has_bearer(call.request))
     return visitor_by_token(app, call.request, scope);
   auto who = app.who(call.request);
@@ -26,6 +27,15 @@ std::variant<visitor, reply> visitor_for(application& app, const route_call& cal
   if (otherwise == when_anonymous::login_page && !call.request.has_header("hx-request"))
     return see_other(address_of_login(call.request));
   return app.error_reply(call.request, 403, "Nobody is logged in. Log in and try again.");
+}
+
+// And the log is told who asks.
+std::variant<visitor, reply> visitor_for(application& app, const route_call& call, route_scope scope,
+                                         when_anonymous otherwise) {
+  auto found = find_visitor(app, call, scope, otherwise);
+  if (const auto* who = std::get_if<visitor>(&found))
+    log_scope::note_user(who->user.id);
+  return found;
 }
 
 // Who may not use what is for admins only.
@@ -72,7 +82,12 @@ reply run(application& app, const change_route& action, const route_call& call, 
 route_handler handler_of(application& app, const route& row) {
   return std::visit(
     [&app, scope = row.scope.value](const auto& one) -> route_handler {
-      return [&app, one, scope](const route_call& call) { return run(app, one, call, scope); };
+      return [&app, one, scope](const route_call& call) {
+        for (const auto& [name, value] : call.segments)
+          if (name == "chat")
+            log_scope::note_chat(parse_number(value).value_or(0));
+        return run(app, one, call, scope);
+      };
     },
     row.action);
 }

@@ -166,6 +166,8 @@ void router::impl::write_common_fields(httplib::Response& response) const {
   for (const auto& [name, value] : security_headers)
     if (!response.has_header(std::string{name}))
       response.headers.emplace(name, value);
+  if (!current->request.id.empty())
+    response.headers.emplace("X-Request-Id", current->request.id);
   // cpp-httplib's own idea of keep-alive would make clients leave after five requests.
   response.headers.erase("Keep-Alive");
   response.headers.erase("Accept-Ranges");

@@ -1,6 +1,8 @@
 #include "http/server.hpp"
 
 #include "accounts/links.hpp"
+#include "base/log.hpp"
+#include "base/text.hpp"
 #include "config/proxy_checks.hpp"
 #include "http/application.hpp"
 #include "http/forwarded.hpp"
@@ -8,6 +10,8 @@
 #include "http/guard.hpp"
 #include "http/oidc_rechecks.hpp"
 #include "http/proxied_visitor.hpp"
+#include "http/request_id.hpp"
+#include "http/route.hpp"
 #include "http/route_rights.hpp"
 #include "http/router.hpp"
 
@@ -20,6 +24,7 @@ struct http_server::impl {
         app.settings.server, [this](received_request&& request) { return answer(std::move(request)); },
         [this](received_request& request) {
           take_forwarded(request, proxies);
+          request.id = request_id_of(request);
           request.claimant = claimed_visitor(request, app.settings);
         }) {
     routes.before([this](const received_request& request) -> std::optional<reply> {
@@ -38,12 +43,28 @@ struct http_server::impl {
   }
 
   composed_response answer(received_request&& request) {
+    const log_scope scope{request.id};
+    const auto begin = std::chrono::steady_clock::now();
+    const auto asked = app.settings.log_requests ? asked_in_words(request) : std::string{};
     auto response = routes.handle(std::move(request));
     // "HTTP/1.1 200 OK"
     auto status
       = response.bytes.size() > 12 ? parse_number(std::string_view{response.bytes}.substr(9, 3)) : std::nullopt;
     ++app.counts.by_status[static_cast<size_t>(status.value_or(0)) % app.counts.by_status.size()];
+    if (app.settings.log_requests) {
+      const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
+      log(log_level::info, asked,
+          {.more = {{"status", std::to_string(status.value_or(0))}, {"ms", std::to_string(took.count())}}});
+    }
     return response;
+  }
+
+  // "POST /chat/{chat}/edit": the row of the table, because an address may hold names, words that are looked for, and
+  // links that are as good as a password.
+  static std::string asked_in_words(const received_request& request) {
+    const auto path = percent_decode(request.path(), false);
+    const auto* row = path ? find_route(request.method, *path) : nullptr;
+    return row == nullptr ? std::string{"an address that is not there"} : request.method + " " + std::string{row->path};
   }
 
   application app;

@@ -170,9 +170,10 @@ markup chat_page_html(const page_context& context, const chat_page& page) {
   });
 }
 
-markup error_page(const page_viewer& viewer, int status, std::string_view message) {
+markup error_page(const page_viewer& viewer, int status, std::string_view message, std::string_view request) {
+  auto id = request.empty() ? markup{} : element("p", {{"data-request-id", true}}, "Request " + std::string{request});
   auto card = element("main", {{"class", "card"}}, element("p", {{"class", "brand"}}, "Varro"), element("h1", status),
-                      element("p", {{"data-error-text", true}}, message),
+                      element("p", {{"data-error-text", true}}, message), id,
                       element("p", element("a", {{"href", url{"/"}}}, "To the chats")));
   return document(viewer, std::to_string(status) + " – Varro", "centred", [&](markup& out) { out += card; });
 }

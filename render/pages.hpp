@@ -44,7 +44,7 @@ struct page_context {
 
 html::markup new_chat_page(const page_context& context);
 html::markup chat_page_html(const page_context& context, const chat_page& page);
-html::markup error_page(const page_viewer& viewer, int status, std::string_view message);
+html::markup error_page(const page_viewer& viewer, int status, std::string_view message, std::string_view request = {});
 
 // Fragments.
 html::markup chat_form(const page_context& context, const chat_record* chat, bool enabled);

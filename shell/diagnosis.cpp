@@ -41,33 +41,6 @@ int first_number_of(const char* path) {
   return file ? value : -1;
 }
 
-std::string remedy_of(const std::string& log, const interpreter_config& python) {
-  auto says = [&log](std::string_view text) { return log.find(text) != std::string::npos; };
-  if (says("No module named"))
-    return "IPython is missing for " + python.path + ": apt install python3-ipython";
-  if (says(python.path + " is not installed"))
-    return python.path + " is missing: apt install python3";
-  if (says(" is not installed"))
-    return "bubblewrap is missing: apt install bubblewrap";
-  if (says("Can't mount proc") || says("mount /proc: Operation not permitted"))
-    return "a new /proc cannot be mounted, as is usual in containers that mask parts of /proc: run the container with "
-           "an unmasked /proc (docker: --security-opt systempaths=unconfined, podman: --security-opt unmask=ALL)";
-  if (says("execvp"))
-    return python.path + " cannot be executed in the sandbox; is it installed (apt install python3)?";
-  if (first_number_of("/proc/sys/user/max_user_namespaces") == 0)
-    return "user namespaces are switched off: sysctl -w user.max_user_namespaces=10000";
-  if (first_number_of("/proc/sys/kernel/unprivileged_userns_clone") == 0)
-    return "user namespaces are switched off for users: sysctl -w kernel.unprivileged_userns_clone=1";
-  if (first_number_of("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == 1)
-    return "AppArmor restricts user namespaces: give bubblewrap a profile that allows userns, or "
-           "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0";
-  if (says("amespace"))
-    return "namespaces cannot be created; in a container, allow them (docker: --security-opt seccomp=unconfined)";
-  if (says("nknown option"))
-    return "bubblewrap is too old; version 0.8 or later is needed: apt install bubblewrap";
-  return "the shell ended while starting";
-}
-
 // What came of one shell, collected from the client's thread.
 class probe_listener {
 public:
@@ -133,6 +106,51 @@ std::optional<cell_status> run_probe(const shell_process& process, const shell_c
 
 } // namespace
 
+kernel_switches read_kernel_switches() {
+  return {first_number_of("/proc/sys/user/max_user_namespaces"),
+          first_number_of("/proc/sys/kernel/unprivileged_userns_clone"),
+          first_number_of("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")};
+}
+
+std::string shell_remedy(const std::string& log, const interpreter_config& python, const kernel_switches& kernel) {
+  auto says = [&log](std::string_view text) { return log.find(text) != std::string::npos; };
+  if (says("No module named"))
+    return "IPython is missing for " + python.path + ": apt install python3-ipython";
+  if (says(python.path + " is not installed"))
+    return python.path + " is missing: apt install python3";
+  if (says(" is not installed"))
+    return "bubblewrap is missing: apt install bubblewrap";
+  if (says("Can't mount proc") || says("mount /proc: Operation not permitted"))
+    return "a new /proc cannot be mounted, as is usual in containers that mask parts of /proc: run the container with "
+           "an unmasked /proc (docker: --security-opt systempaths=unconfined, podman: --security-opt unmask=ALL, "
+           "Kubernetes: procMount: Unmasked)";
+  if (says("Can't set hostname"))
+    return "the container's system-call filter refuses sethostname: allow it by a filter of your own "
+           "(--security-opt seccomp=FILE, see docs/install.md)";
+  if (says("pivot_root"))
+    return "the container's system-call filter or AppArmor refuses pivot_root (docker: --security-opt seccomp=FILE "
+           "--security-opt apparmor=unconfined, see docs/install.md)";
+  if (says("separate the mounts: Operation not permitted"))
+    return "root without CAP_SYS_ADMIN, as is usual in containers, cannot make a shell's mounts: run the container as "
+           "another user (docker, podman: --user 1000)";
+  if (says("execvp"))
+    return python.path + " cannot be executed in the sandbox; is it installed (apt install python3)?";
+  if (kernel.max_user_namespaces == 0)
+    return "user namespaces are switched off: sysctl -w user.max_user_namespaces=10000";
+  if (kernel.unprivileged_userns_clone == 0)
+    return "user namespaces are switched off for users: sysctl -w kernel.unprivileged_userns_clone=1";
+  if (kernel.apparmor_restrict_unprivileged_userns == 1)
+    return "AppArmor restricts user namespaces, as on Ubuntu: the Debian package brings a profile that allows them "
+           "(/etc/apparmor.d/varro, see docs/install.md); without it, sysctl -w "
+           "kernel.apparmor_restrict_unprivileged_userns=0";
+  if (says("amespace"))
+    return "namespaces cannot be created; in a container, allow them by a system-call filter of your own "
+           "(docker: --security-opt seccomp=FILE, see docs/install.md)";
+  if (says("nknown option"))
+    return "bubblewrap is too old; version 0.8 or later is needed: apt install bubblewrap";
+  return "the shell ended while starting";
+}
+
 shell_diagnosis diagnose_shell(const shell_config& config, const interpreter_config& python) {
   shell_diagnosis diagnosis;
   scratch_directory directory;
@@ -154,7 +172,8 @@ shell_diagnosis diagnose_shell(const shell_config& config, const interpreter_con
     diagnosis.python = heard.version;
     diagnosis.has_cgroup = heard.has_cgroup;
     if (!heard.process)
-      diagnosis.problems.push_back(remedy_of(heard.why, python) + (heard.why.empty() ? "" : " (" + heard.why + ")"));
+      diagnosis.problems.push_back(shell_remedy(heard.why, python, read_kernel_switches())
+                                   + (heard.why.empty() ? "" : " (" + heard.why + ")"));
     else if (status != cell_status::ok)
       diagnosis.problems.push_back("a cell did not run to its end");
     for (const auto& problem : heard.problems)

@@ -60,8 +60,9 @@ class Process:
     def errors(self):
         if self.stderr.closed:
             return self.errors_text
-        self.stderr.seek(0)
-        return self.stderr.read().decode(errors="replace")
+        # Not by reading on: the server writes where this file is read, for they share one position.
+        size = os.fstat(self.stderr.fileno()).st_size
+        return os.pread(self.stderr.fileno(), size, 0).decode(errors="replace")
 
     def stop(self):
         """SIGTERM; the exit code and the seconds it took."""

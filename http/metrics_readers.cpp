@@ -1,0 +1,37 @@
+#include "http/metrics_readers.hpp"
+
+#include "accounts/accounts.hpp"
+#include "config/metrics_checks.hpp"
+#include "http/bearer.hpp"
+
+#include <algorithm>
+
+namespace varro {
+
+namespace {
+
+// A field that a proxy adds, trusted or not.
+bool was_passed_on(const received_request& request) {
+  constexpr std::string_view signs[]{"forwarded",         "via",      "x-forwarded-for", "x-forwarded-host",
+                                     "x-forwarded-proto", "x-real-ip"};
+  return request.by_proxy
+    || std::any_of(std::begin(signs), std::end(signs), [&](auto name) { return request.has_header(name); });
+}
+
+bool holds_token(const received_request& request, const std::string& token) {
+  return !token.empty() && equal_in_constant_time(bearer_of(request), token);
+}
+
+} // namespace
+
+metrics_right right_to_metrics(const received_request& request, const metrics_config& settings) {
+  if (request.has_header("authorization"))
+    return holds_token(request, settings.token) ? metrics_right::granted : metrics_right::wrong_token;
+  const auto address = parse_address(request.peer);
+  const auto ranges = metrics_ranges(settings);
+  const bool is_near = address && !was_passed_on(request)
+    && std::any_of(ranges.begin(), ranges.end(), [&](const auto& range) { return range.contains(*address); });
+  return is_near ? metrics_right::granted : metrics_right::refused;
+}
+
+} // namespace varro
