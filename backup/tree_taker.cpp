@@ -191,9 +191,9 @@ caf::error tree_taker::take_entry(const place& here, const std::string& name) {
       leave_out(here, name, std::strerror(errno));
     return caf::none;
   }
-  if (tree_.entries.size() >= backup_entries_max) {
-    if (tree_.gaps.size() < backup_entries_max)
-      leave_out(here, name, "more than " + std::to_string(backup_entries_max) + " files of one chat");
+  if (tree_.entries.size() >= entries_max_) {
+    if (tree_.gaps.size() < entries_max_)
+      leave_out(here, name, "more than " + std::to_string(entries_max_) + " files of one chat");
     return caf::none;
   }
   if (S_ISDIR(status.st_mode))

@@ -83,7 +83,8 @@ struct taking_sums {
 
 class tree_taker {
 public:
-  tree_taker(blob_store& blobs, taking_sums& sums) : blobs_(blobs), sums_(sums) {}
+  tree_taker(blob_store& blobs, taking_sums& sums, size_t entries_max = backup_entries_max)
+    : blobs_(blobs), sums_(sums), entries_max_(entries_max) {}
 
   // errc::storage_failed: the backup cannot be written.
   caf::expected<taken_tree> take(const manifest_tree& head, const descriptor& top, const former_tree& before);
@@ -111,6 +112,7 @@ private:
 
   blob_store& blobs_;
   taking_sums& sums_;
+  size_t entries_max_;
   const former_tree* before_ = nullptr;
   taken_tree tree_;
   std::map<std::pair<uint64_t, uint64_t>, size_t> named_; // files with several names: device and inode → entry
