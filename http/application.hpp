@@ -39,6 +39,12 @@ struct visitor {
 // Of the cookie with a session's token; a longer one is none of ours.
 inline constexpr size_t session_token_bytes_max = 128;
 
+// Why a request is refused: the status, and what its sender is told.
+struct refused_request {
+  int status = 0;
+  std::string text;
+};
+
 struct request_counts {
   std::array<std::atomic<uint64_t>, 600> by_status{};
 };
@@ -153,7 +159,7 @@ public:
   // Once in a while: the session lasts longer then.
   void note_use(const login_record& login) const;
 
-  // Errors as the client reads them: a fragment for htmx, else a page.
+  // Errors as the client reads them: problem details below /api/, a fragment for htmx, else a page.
   reply error_reply(const received_request& request, int status, std::string_view text) const;
   reply error_reply(const received_request& request, const caf::error& error) const;
 
@@ -162,6 +168,7 @@ public:
 
   static bool is_gone(const caf::error& error);
   static int status_of(const caf::error& error);
+  static refused_request refused_by(const caf::error& error);
 
 private:
   // Counts so many bytes for the user's day, if they may; errc::too_large in words for the user.

@@ -46,6 +46,10 @@ public:
   const std::string& reason() const {
     return reason_;
   }
+  // As far as it is known: of a request that is refused, too.
+  const std::string& target() const {
+    return request_.target;
+  }
   // Bytes of the body held so far.
   size_t body_bytes() const {
     return request_.body.size();
