@@ -8,6 +8,7 @@
 #include "accounts/read_notes.hpp"
 #include "accounts/refusal_notes.hpp"
 #include "http/form.hpp"
+#include "http/keys_under_way.hpp"
 #include "http/oidc_service.hpp"
 #include "http/reply.hpp"
 #include "http/router.hpp"
@@ -20,6 +21,7 @@
 
 #include <array>
 #include <atomic>
+#include <variant>
 
 namespace varro {
 
@@ -44,6 +46,8 @@ struct refused_request {
   int status = 0;
   std::string text;
 };
+template <class Result>
+using or_refused = std::variant<Result, refused_request>;
 
 struct request_counts {
   std::array<std::atomic<uint64_t>, 600> by_status{};
@@ -64,6 +68,7 @@ public:
   read_notes reads;
   read_notes uses; // of chats, for note_seen
   search_turns searches;
+  keys_under_way keys; // of requests that are carried out once
   request_counts counts;
   // Of --auth oidc; else null.
   std::unique_ptr<oidc_service> oidc;

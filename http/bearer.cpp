@@ -3,8 +3,8 @@
 #include "accounts/tokens.hpp"
 #include "base/clock.hpp"
 #include "base/text.hpp"
-#include "http/api/problem.hpp"
 #include "http/anonymous_forms.hpp"
+#include "http/api/problem.hpp"
 #include "http/proxied_visitor.hpp"
 #include "storage/limits.hpp"
 
@@ -53,9 +53,11 @@ reply invalid_token(application& app, const received_request& request) {
   const bool too_many = !app.token_failures.allowed(request.peer, now);
   app.token_failures.count(request.peer, now);
   if (too_many)
-    return with_retry_after(refusal(request, 429, "invalid_token", "Too many tokens that cannot be used. Wait a few minutes."),
-                            app.settings.auth.attempts_window);
-  return refusal(request, 401, "invalid_token", "This token cannot be used: it is unknown, has expired or was revoked.");
+    return with_retry_after(
+      refusal(request, 429, "invalid_token", "Too many tokens that cannot be used. Wait a few minutes."),
+      app.settings.auth.attempts_window);
+  return refusal(request, 401, "invalid_token",
+                 "This token cannot be used: it is unknown, has expired or was revoked.");
 }
 
 // Whoever holds the token is told why, which says nothing of it to who only guesses.
@@ -126,7 +128,8 @@ std::variant<visitor, reply> visitor_by_token(application& app, const received_r
     return refusal(request, 400, "invalid_request", "The field Authorization is there more than once.");
   // Whoever reaches such a server may do everything without one; a token would promise limits that nobody holds.
   if (app.settings.auth.mode == auth_mode::local)
-    return refusal(request, 401, "invalid_token", "Without accounts there are no tokens: leave the field Authorization out.");
+    return refusal(request, 401, "invalid_token",
+                   "Without accounts there are no tokens: leave the field Authorization out.");
   if (app.settings.auth.mode == auth_mode::proxy && !request.by_proxy)
     return plain_refusal(request, 403, past_proxy_words(request));
   const auto token = bearer_of(request);

@@ -148,8 +148,8 @@ composed_response refusal(int status, std::string_view text, std::string_view ta
   result.close = true;
   result.bytes = "HTTP/1.1 " + std::to_string(status) + " " + std::string{reason_phrase(status)}
     + "\r\nContent-Type: " + std::string{for_programs ? problem_type : "text/html; charset=utf-8"}
-    + "\r\nCache-Control: no-store\r\nConnection: close\r\nContent-Length: "
-    + std::to_string(body.size()) + "\r\n" + security_header_lines() + "\r\n" + body;
+    + "\r\nCache-Control: no-store\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) + "\r\n"
+    + security_header_lines() + "\r\n" + body;
   return result;
 }
 
@@ -352,8 +352,7 @@ void http_front::impl::parse(connection& c) {
   if (state == request_parser::state::refused)
     return respond(c, refusal(c.parser.status(), c.parser.reason(), c.parser.target()));
   if (buffered > settings.buffered_bytes_max)
-    return respond(c, refusal(503, "The server holds too many requests at the moment. Try again.",
-                              c.parser.target()));
+    return respond(c, refusal(503, "The server holds too many requests at the moment. Try again.", c.parser.target()));
   if (state == request_parser::state::complete) {
     auto request = c.parser.take();
     request.peer = c.peer;

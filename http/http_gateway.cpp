@@ -365,7 +365,9 @@ http_gateway_broker::behavior_type http_gateway(pointer self, stream_config limi
       adopt(self, fd, {chat, false}, after, session, std::move(login));
     },
     [self](adopt_atom, node_atom, int fd, int64_t chat, int64_t after, const viewed_chat_actor& session,
-           std::string& login) { adopt(self, fd, {chat, true}, after, session, std::move(login)); },
+           std::string& login) {
+      adopt(self, fd, {chat, true}, after, session, std::move(login));
+    },
     [self](logout_atom, const std::string& login) { log_out(self, {login}); },
     [self](replay_atom, uint64_t viewer, chat_replay& unseen) { present_replay(self, viewer, unseen); },
     [self](publish_atom, int64_t chat, const chat_event& event) { present(self, chat, event); },

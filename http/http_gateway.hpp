@@ -2,8 +2,8 @@
 //
 // Runs on CAF's I/O thread; nothing here blocks. A viewer owns its socket, what waits to be sent to it and little else.
 // What a chat's session tells goes to the chat's presenters (chat_presenter.hpp), one for pages and one for programs,
-// which are there while the chat has such viewers, and comes back as events. An event is framed once and shared by all viewers of its chat until their sockets
-// have taken it.
+// which are there while the chat has such viewers, and comes back as events. An event is framed once and shared by all
+// viewers of its chat until their sockets have taken it.
 //
 // Life of a viewer: adopt → asks its session (attach) → replay → follows publish → `done` → half-closed when all bytes
 // are sent → closed by the peer or two keep-alives later. A replay larger than viewer_buffer_bytes_max is taken up to a

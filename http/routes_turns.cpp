@@ -116,22 +116,7 @@ reply cancel_run(application& app, const route_call& call, const visitor& who, c
 }
 
 reply stream_events(application& app, const route_call& call, const visitor& who) {
-  auto id = captured_id(call);
-  if (!id)
-    return app.error_reply(call.request, 404, "There is no such chat.");
-  auto after = stream_start(call.request);
-  if (!after)
-    return app.error_reply(call.request, 400, "The stream's start (?after=) is not a number.");
-  auto session = app.ask<chat_session_actor>(app.services.registry, find_atom_v, who.user.id, *id);
-  if (!session)
-    return app.error_reply(call.request, session.error());
-  auto result = empty_reply(200);
-  result.content_type = "text/event-stream";
-  if (call.request.method != "HEAD")
-    result.adopt
-      = [gateway = app.services.gateway, chat = *id, after = *after, session = viewed_chat_actor{*session},
-         login = who.token_hash](int fd) { caf::anon_send(gateway, adopt_atom_v, fd, chat, after, session, login); };
-  return result;
+  return event_stream(app, call, who, false);
 }
 
 } // namespace varro

@@ -13,8 +13,8 @@ namespace {
 std::optional<refused_request> check_message(const config& settings, const std::string& text, bool has_files = false) {
   if (text.size() > settings.server.message_bytes_max)
     return refused_request{413,
-                        "The message is larger than " + std::to_string(settings.server.message_bytes_max)
-                          + " bytes. Put long data into a file and attach it."};
+                           "The message is larger than " + std::to_string(settings.server.message_bytes_max)
+                             + " bytes. Put long data into a file and attach it."};
   if (!is_utf8(text))
     return refused_request{400, "The message is not valid UTF-8 text."};
   if (trim(text).empty() && !has_files)
@@ -86,8 +86,7 @@ caf::expected<chat_session_actor> session_for(application& app, const visitor& w
 
 // Asked once: a session that ended without an answer may have committed the message, and nothing is sent twice.
 caf::expected<turn_started> start_turn(application& app, const visitor& who, const send_request& asked,
-                                       const std::vector<form_file>& files,
-                                       std::optional<idempotency_note> once) {
+                                       const std::vector<form_file>& files, std::optional<idempotency_note> once) {
   auto session = session_for(app, who, asked);
   if (!session)
     return session.error();
@@ -126,6 +125,15 @@ or_refused<turn_started> replace_turn(application& app, const visitor& who, int6
   if (refused)
     return std::move(*refused);
   return settled(app.ask_chat<turn_started>(who.user.id, chat, edit_atom_v, turn, message));
+}
+
+// Where a viewer says that it was: -1: it has seen nothing. nullopt: `after` is garbage. Last-Event-ID comes from the
+// browser's memory of an earlier stream, so it wins, and what is not a number there is no fault of the page.
+std::optional<int64_t> stream_start(const received_request& request) {
+  if (auto last = parse_number(request.header("last-event-id")))
+    return last;
+  auto after = query_value(request, "after");
+  return after ? parse_number(*after) : std::optional<int64_t>{-1};
 }
 
 } // namespace
@@ -184,13 +192,28 @@ or_refused<chat_forked> fork_after(application& app, const visitor& who, int64_t
   return std::move(*forked);
 }
 
-// Last-Event-ID comes from the browser's memory of an
-// earlier stream, so it wins, and what is not a number there is no fault of the page.
-std::optional<int64_t> stream_start(const received_request& request) {
-  if (auto last = parse_number(request.header("last-event-id")))
-    return last;
-  auto after = query_value(request, "after");
-  return after ? parse_number(*after) : std::optional<int64_t>{-1};
+reply event_stream(application& app, const route_call& call, const visitor& who, bool is_program) {
+  auto id = captured_id(call);
+  if (!id)
+    return app.error_reply(call.request, 404, "There is no such chat.");
+  auto after = stream_start(call.request);
+  if (!after)
+    return app.error_reply(call.request, 400, "The stream's start (?after=) is not a number.");
+  auto session = app.ask<chat_session_actor>(app.services.registry, find_atom_v, who.user.id, *id);
+  if (!session)
+    return app.error_reply(call.request, session.error());
+  auto result = empty_reply(200);
+  result.content_type = "text/event-stream";
+  if (call.request.method == "HEAD")
+    return result;
+  result.adopt = [gateway = app.services.gateway, chat = *id, after = *after, session = viewed_chat_actor{*session},
+                  login = who.token_hash, is_program](int fd) {
+    if (is_program)
+      caf::anon_send(gateway, adopt_atom_v, node_atom_v, fd, chat, after, session, login);
+    else
+      caf::anon_send(gateway, adopt_atom_v, fd, chat, after, session, login);
+  };
+  return result;
 }
 
 } // namespace varro

@@ -8,13 +8,9 @@
 #include "storage/idempotency.hpp"
 
 #include <optional>
-#include <variant>
 #include <vector>
 
 namespace varro {
-
-template <class Result>
-using or_refused = std::variant<Result, refused_request>;
 
 // Sends a message to a chat, or begins one with it. `files` go into its workspace. `once`: the request has a key, which
 // is committed with the turn; 409 where it was committed meanwhile.
@@ -33,7 +29,8 @@ or_refused<turn_started> ask_again(application& app, const visitor& who, int64_t
 or_refused<chat_forked> fork_after(application& app, const visitor& who, int64_t chat, int64_t turn,
                                    std::optional<idempotency_note> once = std::nullopt);
 
-// Where a viewer says that it was: -1: it has seen nothing. nullopt: `after` is garbage.
-std::optional<int64_t> stream_start(const received_request& request);
+// The events of the chat that the path names, from where the viewer was (Last-Event-ID, or ?after=): HTML, or JSON for
+// programs.
+reply event_stream(application& app, const route_call& call, const visitor& who, bool is_program);
 
 } // namespace varro

@@ -61,7 +61,8 @@ bool is_api_target(std::string_view target) {
 }
 
 std::string_view problem_title(int status) {
-  const auto* found = std::find_if(titles.begin(), titles.end(), [=](const auto& each) { return each.status == status; });
+  const auto* found
+    = std::find_if(titles.begin(), titles.end(), [=](const auto& each) { return each.status == status; });
   return found == titles.end() ? std::string_view{"Error"} : found->title;
 }
 

@@ -39,7 +39,8 @@ caf::error put_idempotent(connection& db, int64_t user_id, const idempotency_not
   insert.bind(outcome.chat_id).bind(outcome.run_id).bind(outcome.turn).bind(outcome.seq);
   auto err = insert.run();
   if (err && insert.code() == SQLITE_CONSTRAINT_PRIMARYKEY)
-    return fail(errc::run_in_progress, "A request with this Idempotency-Key was carried out at this moment. Ask again.");
+    return fail(errc::run_in_progress,
+                "A request with this Idempotency-Key was carried out at this moment. Ask again.");
   return err;
 }
 

@@ -384,8 +384,8 @@ CREATE TABLE retired_chats(
 ) STRICT;
 )sql";
 
-// Version 17: requests of users that are carried out once (storage/idempotency.hpp), and what they came to. The chat may
-// be gone; so it is no reference.
+// Version 17: requests of users that are carried out once (storage/idempotency.hpp), and what they came to. The chat
+// may be gone; so it is no reference.
 constexpr const char* version_17 = R"sql(
 CREATE TABLE idempotency_keys(
   user_id INTEGER NOT NULL REFERENCES users(id) ON DELETE CASCADE,
