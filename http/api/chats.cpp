@@ -7,6 +7,7 @@
 #include "render/json_presenter.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace varro::api {
 

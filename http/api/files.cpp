@@ -5,6 +5,7 @@
 #include "http/chat_files.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace varro::api {
 
@@ -66,6 +67,9 @@ reply upload_files(application& app, const route_call& call, const visitor& who)
   const auto chat = captured_id(call);
   if (!chat)
     return app.error_reply(call.request, 404, "There is no such chat.");
+  // Before anything is said of the body: whoever does not own the chat learns nothing.
+  if (auto session = app.ask<chat_session_actor>(app.services.registry, find_atom_v, who.user.id, *chat); !session)
+    return app.error_reply(call.request, session.error());
   form fields;
   auto files = files_in(call.request, fields);
   if (const auto* refused = std::get_if<refused_request>(&files))

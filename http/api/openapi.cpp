@@ -204,8 +204,9 @@ json make_document() {
       {"version", "1"},
       {"description",
        "Chats with a Python shell each. Times are Unix time in microseconds. Errors are problem details (RFC 9457). "
-       "A program says who it is with a token (Authorization: Bearer); a browser session needs its CSRF token for each "
-       "change. Without accounts nobody has to say it. Fields that say nothing are left out, and further ones may come."}}},
+       "A program says who it is with a token (Authorization: Bearer); a browser session needs its CSRF token for "
+       "each change. Without accounts nobody has to say it. Fields that say nothing are left out, and further ones "
+       "may come."}}},
     {"servers", json::array()},
     {"paths", json::object()}};
   document["servers"].push_back({{"url", "/"}});

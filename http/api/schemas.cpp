@@ -69,7 +69,7 @@ constexpr const char* chat_schemas = R"json({
         "before": {"type": "string"}, "match": {"type": "string"}, "after": {"type": "string"}}}},
     "complete": {"type": "boolean", "description": "False: the time was over before all was looked at."}}},
 "Part": {"type": "object", "required": ["id", "seq", "turn", "run", "created_at", "kind"],
-  "description": "One part of what a chat shows, as the data of an event content. A later one with the same id replaces it.",
+  "description": "One part of what a chat shows, as the data of an event; a later one with the same id replaces it.",
   "properties": {"id": {"type": "string"}, "seq": {"$ref": "#/components/schemas/Seq"},
     "turn": {"type": "integer", "format": "int64"}, "run": {"type": "integer", "format": "int64"},
     "created_at": {"$ref": "#/components/schemas/Time"},
