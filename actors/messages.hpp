@@ -41,7 +41,8 @@ struct user_message {
   std::string model;       // id; empty keeps the chat's
   std::string python;      // of a chat that this message creates; empty: the default one
   std::string effort = {}; // as chat_record::effort, or "default" for the model's own; empty keeps the chat's
-  std::vector<user_content> files = {}; // follow the text in the prompt (models/user_prompt.hpp)
+  std::vector<user_content> files = {};      // follow the text in the prompt (models/user_prompt.hpp)
+  std::optional<idempotency_note> once = {}; // committed with the turn, so that no second one comes of the request
 };
 
 // A turn whose message is committed.

@@ -1,5 +1,6 @@
 // Files of a chat: attachments out of its history, everything else out of its workspace.
 #include "http/attachments.hpp"
+#include "http/chat_files.hpp"
 #include "http/chat_pages.hpp"
 #include "http/file_types.hpp"
 #include "http/routes.hpp"
@@ -77,29 +78,47 @@ reply download_file(application& app, const route_call& call, const visitor& who
   return result;
 }
 
+caf::expected<std::vector<listed_file>> files_of(application& app, const visitor& who, int64_t chat) {
+  caf::error why;
+  if (!owns(app, who, chat, why))
+    return why;
+  auto workspace = workspace_files::open(workspace_of(app.settings.data_dir, chat));
+  return workspace ? workspace->list() : std::vector<listed_file>{};
+}
+
+caf::expected<stored_uploads> put_files(application& app, const visitor& who, int64_t chat,
+                                        const std::vector<form_file>& files) {
+  caf::error why;
+  if (!owns(app, who, chat, why))
+    return why;
+  if (files.empty())
+    return fail(errc::invalid_input, "The form holds no file.");
+  app.note_seen(who, chat); // before the files are there, so that they do not go with an unused chat
+  auto stored = app.store_files(who, chat, files);
+  if (stored)
+    app.note_usage(who, chat, *stored);
+  return stored;
+}
+
 reply list_files(application& app, const route_call& call, const visitor& who) {
   auto chat = captured_id(call);
-  caf::error why = chat ? caf::error{} : fail(errc::not_found, "There is no such chat.");
-  if (!chat || !owns(app, who, *chat, why))
-    return app.error_reply(call.request, why);
-  auto workspace = workspace_files::open(workspace_of(app.settings.data_dir, *chat));
+  if (!chat)
+    return app.error_reply(call.request, 404, "There is no such chat.");
+  auto files = files_of(app, who, *chat);
+  if (!files)
+    return app.error_reply(call.request, files.error());
   reply result;
-  result.body = file_list(*chat, workspace ? workspace->list() : std::vector<listed_file>{}).str();
+  result.body = file_list(*chat, *files).str();
   return result;
 }
 
 reply upload_files(application& app, const route_call& call, const visitor& who, const form& fields) {
   auto chat = captured_id(call);
-  caf::error why = chat ? caf::error{} : fail(errc::not_found, "There is no such chat.");
-  if (!chat || !owns(app, who, *chat, why))
-    return app.error_reply(call.request, why);
-  if (fields.files.empty())
-    return app.error_reply(call.request, 422, "The form holds no file.");
-  app.note_seen(who, *chat); // before the files are there, so that they do not go with an unused chat
-  auto stored = app.store_files(who, *chat, fields.files);
+  if (!chat)
+    return app.error_reply(call.request, 404, "There is no such chat.");
+  auto stored = put_files(app, who, *chat, fields.files);
   if (!stored)
     return app.error_reply(call.request, stored.error());
-  app.note_usage(who, *chat, *stored);
   auto result = list_files(app, call, who);
   result.status = 201;
   result.headers.emplace_back("Location", workspace_file_url(*chat, stored->names.front()));

@@ -16,10 +16,11 @@ namespace {
 constexpr unix_us hour = 3'600'000'000;
 
 // What became of a request, as far as rights decide it.
-enum class outcome { admitted, login, forbidden, not_found, invalid_token, insufficient };
+enum class outcome { admitted, login, forbidden, challenged, not_found, invalid_token, insufficient };
 
 std::string_view name_of(outcome one) {
-  constexpr std::array names{"admitted", "login", "forbidden", "not_found", "invalid_token", "insufficient"};
+  constexpr std::array names{"admitted",  "login",         "forbidden",   "challenged",
+                             "not_found", "invalid_token", "insufficient"};
   return names.at(static_cast<size_t>(one));
 }
 
@@ -189,7 +190,7 @@ outcome expected(const route& row, const asker& who) {
     return outcome::admitted;
   switch (who.by) {
   case asker::way::nobody:
-    return is_page(row) ? outcome::login : outcome::forbidden;
+    return is_page(row) ? outcome::login : is_for_programs(row) ? outcome::challenged : outcome::forbidden;
   case asker::way::bad_token:
     return outcome::invalid_token;
   case asker::way::token:
@@ -209,21 +210,29 @@ bool contains(const std::string& text, std::string_view part) {
 }
 
 outcome table_world::ask_for(const route& row, const std::vector<std::string>& fields) {
-  const std::string body = row.method == "GET"
-    ? ""
+  const std::string body = row.method == "GET" ? ""
+    : is_for_programs(row)
+    ? R"({"message": "x", "turn": 1, "run": 1, "title": "x", "label": "x", "expires": "1d", "scopes": ["read"]})"
     : "message=x&turn=1&run=1&title=x&current=correct+horse&password=correct+horse&again=correct+horse"
       "&session=x&id=x&label=x&expires=1d&scope=read";
   auto all = fields;
-  all.emplace_back("Content-Type: application/x-www-form-urlencoded");
+  all.emplace_back(is_for_programs(row) ? "Content-Type: application/json"
+                                        : "Content-Type: application/x-www-form-urlencoded");
   const auto answer = ask(port, row.method, path_of(row, 42), all, body);
   const auto challenge = answer.field("WWW-Authenticate");
   CHECK(answer.status >= 200);
   CHECK((answer.status < 500 || row.path == "/readyz"));
+  if (challenge == "Bearer realm=\"varro\"") {
+    CHECK(answer.status == 401);
+    return outcome::challenged;
+  }
   if (!challenge.empty()) {
     CHECK(challenge.starts_with("Bearer realm=\"varro\", error=\""));
     CHECK(answer.status == (contains(challenge, "invalid_token") ? 401 : 403));
     return contains(challenge, "invalid_token") ? outcome::invalid_token : outcome::insufficient;
   }
+  if (is_for_programs(row) && answer.status >= 400)
+    CHECK(answer.field("Content-Type") == "application/problem+json");
   if (is_page(row) && answer.status == 303 && answer.field("Location").starts_with("/login"))
     return outcome::login;
   if (std::holds_alternative<open_route>(row.action))
@@ -262,12 +271,14 @@ TEST_CASE("the scope of a row fits its kind and its address") {
     const auto scope = row.scope.value;
     CHECK((scope == route_scope::open) == std::holds_alternative<open_route>(row.action));
     if (scope == route_scope::read)
-      CHECK(std::holds_alternative<user_route>(row.action));
+      CHECK_FALSE(is_change(row));
     if (scope == route_scope::chat)
-      CHECK(std::holds_alternative<change_route>(row.action));
+      CHECK(is_change(row));
+    CHECK(is_change(row) == (row.method != "GET" && scope != route_scope::open));
     if (names_a_chat(row) && !is_for_admins(row))
       CHECK((scope == route_scope::read || scope == route_scope::chat));
-    CHECK(is_for_admins(row) == row.path.starts_with("/admin"));
+    CHECK(is_for_admins(row) == (row.path.starts_with("/admin") || row.path.starts_with("/api/v1/admin")));
+    CHECK(is_for_programs(row) == row.path.starts_with("/api/"));
     if (is_for_admins(row)) // what makes accounts and ways in is for browser sessions
       CHECK((scope == route_scope::admin || scope == route_scope::browser));
     else
@@ -295,7 +306,7 @@ TEST_CASE("chats of others are there for admins only where the configuration say
 TEST_CASE("each change needs the token of its own session's forms; with a token of a program there is no form") {
   table_world world;
   for (const auto& row : all_routes()) {
-    if (!std::holds_alternative<change_route>(row.action))
+    if (!is_change(row))
       continue;
     CAPTURE(row.method);
     CAPTURE(row.path);
