@@ -22,6 +22,8 @@
 #include "actors/supervisor.hpp"
 #include "actors/user_lockout.hpp"
 #include "actors/workspace_keeper.hpp"
+#include "backup/backup_command.hpp"
+#include "backup/restore_backup.hpp"
 #include "base/log.hpp"
 #include "base/process_settings.hpp"
 #include "config/command_line.hpp"
@@ -36,8 +38,6 @@
 #include "storage/data_dir.hpp"
 #include "storage/login_way.hpp"
 #include "storage/open.hpp"
-#include "storage/sqlite/backup.hpp"
-#include "workspace/paths.hpp"
 
 #include <algorithm>
 #include <csignal>
@@ -104,6 +104,8 @@ struct opened_storage {
 };
 
 caf::expected<opened_storage> open_storage(const config& settings) {
+  if (auto err = check_restored(settings.data_dir))
+    return err;
   auto lock = data_lock::take(settings.data_dir);
   if (!lock)
     return lock.error();
@@ -272,16 +274,6 @@ int serve(config loaded, const std::map<std::string, std::string>& origins) {
   return port ? 0 : report(port.error());
 }
 
-int back_up(const command_line& line, const config& settings) {
-  auto bytes = varro::back_up(settings.data_dir, line.backup_file);
-  if (!bytes)
-    return report(bytes.error());
-  std::cout << "varro: wrote " << line.backup_file.string() << ", " << *bytes
-            << " bytes. The chats' files are not in it: copy " << workspaces_in(settings.data_dir).string()
-            << " as well." << std::endl;
-  return 0;
-}
-
 int manage_accounts(const command_line& line, const config& settings) {
   const auto& data = settings.data_dir;
   switch (line.what) {
@@ -338,6 +330,9 @@ int run(int argc, char** argv) {
     (line.exit_code == 0 ? std::cout : std::cerr) << line.text << std::flush;
     return line.exit_code;
   }
+  if (line.what == command::restore) // before the configuration, which may lie in the backup
+    return line.check_only ? check_backup_data(line.backup_place, std::cout, std::cerr)
+                           : restore_data(line.backup_place, line.restored_data, std::cout, std::cerr);
   auto sources = line.sources();
   if (line.what == command::serve || line.what == command::doctor)
     sources.discover = [] { return discover_local_models({}); };
@@ -351,7 +346,8 @@ int run(int argc, char** argv) {
   if (line.what == command::doctor)
     return doctor(*settings, std::cout);
   if (line.what == command::backup)
-    return back_up(line, *settings);
+    return backup_data({settings->data_dir, line.backup_place, line.backup_full, line.backup_keep, {}}, std::cout,
+                       std::cerr);
   if (line.what == command::limit_list || line.what == command::limit_set || line.what == command::limit_clear)
     return manage_limits(line, *settings);
   if (line.what == command::usage)

@@ -95,6 +95,7 @@ struct new_fork {
   int64_t chat = 0;
   int64_t first_run = 0;
   std::string notice; // how its files differ from what they were
+  std::optional<idempotency_note> once;
 };
 
 // A chat's id, then one for each of its runs.
@@ -108,6 +109,7 @@ void commit_fork(chat_session_pointer self, int64_t turn, const new_fork& fork, 
   auto& state = self->state;
   fault_point("fork_commit");
   auto batch = state.history.fork(turn, fork.chat, fork.first_run);
+  batch.once = fork.once;
   batch.snapshot_bytes = snapshots_bytes(state.services.settings->data_dir, fork.chat);
   state.commits.commit(
     std::move(batch),
@@ -161,7 +163,7 @@ caf::result<done_atom> switch_branch(chat_session_pointer self, int64_t run) {
   return promise;
 }
 
-caf::result<chat_forked> fork(chat_session_pointer self, int64_t turn) {
+caf::result<chat_forked> fork(chat_session_pointer self, int64_t turn, const std::optional<idempotency_note>& once) {
   auto& state = self->state;
   if (auto refused = refusal(state))
     return refused;
@@ -173,6 +175,7 @@ caf::result<chat_forked> fork(chat_session_pointer self, int64_t turn) {
   auto files = files_before(state.history, turn + 1);
   auto promise = self->make_response_promise<chat_forked>();
   auto made = std::make_shared<new_fork>();
+  made->once = once;
   auto copy_files = [=](const continuation& then, const error_handler& otherwise) {
     auto& s = self->state;
     self->request(s.services.keeper, caf::infinite, fork_atom_v, s.history.chat().id, files.versions, made->chat)

@@ -108,7 +108,8 @@ caf::result<done_atom> renew_prefix(chat_session_pointer self);
 
 caf::result<turn_started> edit(chat_session_pointer self, int64_t turn, user_message input);
 caf::result<done_atom> switch_branch(chat_session_pointer self, int64_t run);
-caf::result<chat_forked> fork(chat_session_pointer self, int64_t turn);
+caf::result<chat_forked> fork(chat_session_pointer self, int64_t turn,
+                              const std::optional<idempotency_note>& once = std::nullopt);
 
 // --- files (chat_files.cpp) ------------------------------------------------------------------------------------------
 

@@ -328,6 +328,7 @@ chat_session_actor::behavior_type chat_session(self_pointer self, session_servic
     [=](edit_atom, int64_t turn, user_message& input) { return edit(self, turn, std::move(input)); },
     [=](branch_atom, int64_t run) { return switch_branch(self, run); },
     [=](fork_atom, int64_t turn) { return fork(self, turn); },
+    [=](fork_atom, int64_t turn, const idempotency_note& once) { return fork(self, turn, once); },
     [=](notice_atom, std::string& text) { self->state.notice = std::move(text); },
     [=](renew_atom) { return renew_prefix(self); },
     [=](rerun_atom) { return rerun(self); },

@@ -124,6 +124,7 @@ waiting_step commit_turn(chat_session_pointer self, const user_message& input, i
     auto batch = state.history.batch();
     batch.messages.push_back(turn->row);
     batch.run = turn->run;
+    batch.once = input.once;
     if (replaced_turn != 0)
       batch.supersede_from_turn = replaced_turn;
     if (!state.history.contents().prefix)

@@ -65,6 +65,8 @@ using store_reader_actor = caf::typed_actor<
   caf::replies_to<login_atom, std::vector<std::string>>::with<std::vector<std::string>>,
   // The user's browser sessions that are not over, those used last first.
   caf::replies_to<list_atom, int64_t /*user*/>::with<std::vector<login_record>>,
+  // What is known of a key of this user's requests.
+  caf::replies_to<send_atom, int64_t /*user*/, std::string /*key*/>::with<idempotency_found>,
   // The link with this token hash, if it can be used.
   caf::replies_to<link_atom, std::string>::with<link_found>,
   // The user with this name.
@@ -263,6 +265,8 @@ using chat_session_actor = caf::typed_actor<
   caf::replies_to<branch_atom, int64_t /*run*/>::with<done_atom>,
   // Makes a chat of its own from the turns up to this one, namespace and files included.
   caf::replies_to<fork_atom, int64_t /*turn*/>::with<chat_forked>,
+  // The same of a request that is carried out once.
+  caf::replies_to<fork_atom, int64_t /*turn*/, idempotency_note>::with<chat_forked>,
   // What the page shall tell the user until the next turn begins.
   caf::reacts_to<notice_atom, std::string>,
   // The chat's requests begin with today's instructions and tools from now on, instead of those that it began with.
@@ -353,6 +357,9 @@ using http_gateway_actor = caf::typed_actor<
   // Takes over a connected socket whose request asked for the stream of a chat after a seq (-1: none given), in the
   // browser session with this token hash (empty: none).
   caf::reacts_to<adopt_atom, int /*fd*/, int64_t /*chat*/, int64_t /*after*/, viewed_chat_actor, std::string /*login*/>,
+  // The same of a program, which gets objects in JSON instead of HTML.
+  caf::reacts_to<adopt_atom, node_atom, int /*fd*/, int64_t /*chat*/, int64_t /*after*/, viewed_chat_actor,
+                 std::string /*login*/>,
   // That browser session is over: its streams end.
   caf::reacts_to<logout_atom, std::string>,
   // What a viewer has not seen. From chat_session.

@@ -41,7 +41,8 @@ struct user_message {
   std::string model;       // id; empty keeps the chat's
   std::string python;      // of a chat that this message creates; empty: the default one
   std::string effort = {}; // as chat_record::effort, or "default" for the model's own; empty keeps the chat's
-  std::vector<user_content> files = {}; // follow the text in the prompt (models/user_prompt.hpp)
+  std::vector<user_content> files = {};      // follow the text in the prompt (models/user_prompt.hpp)
+  std::optional<idempotency_note> once = {}; // committed with the turn, so that no second one comes of the request
 };
 
 // A turn whose message is committed.
@@ -95,6 +96,7 @@ struct attempt_outcome {
   bool timed_out = false;
   bool ended_well = false;     // the connection did not break off
   bool unsent = false;         // there was no connection
+  int unanswered = 0;          // as in transport_end
   token_usage spent;           // as far as the vendor told it
   int64_t received_tokens = 0; // of the answer, as far as it came: estimated
   std::string vendor_id;       // of the answer

@@ -195,6 +195,9 @@ store_reader_impl_actor::behavior_type store_reader(store_reader_impl_actor::sta
     [self](list_atom, int64_t user) -> caf::result<std::vector<login_record>> {
       return self->state.db->logins_of(user, now_us());
     },
+    [self](send_atom, int64_t user, const std::string& key) -> caf::result<idempotency_found> {
+      return self->state.db->find_idempotent(user, key, now_us());
+    },
     [self](link_atom, const std::string& token_hash) -> caf::result<link_found> {
       return self->state.db->find_link(token_hash, now_us());
     },

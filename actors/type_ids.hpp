@@ -53,6 +53,8 @@
   X(varro::snapshot_restored) \
   X(varro::workspace_change) \
   X(varro::chat_forked) \
+  X(varro::idempotency_note) \
+  X(varro::idempotency_found) \
   X(varro::attempt_result) \
   X(varro::shell_news) \
   X(varro::message_list) \

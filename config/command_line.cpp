@@ -56,10 +56,11 @@ constexpr limit_verb limit_verbs[]{
 
 // What CLI11 writes into while it parses.
 struct options {
-  std::string config_file, listen, data, auth, model, backup_file, user_name, user_role, usage_by = "user", since;
+  std::string config_file, listen, data, auth, model, backup_place, user_name, user_role, usage_by = "user", since;
   std::string audit_user, audit_action, audit_known, link_number, group;
   std::string limit_user, limit_group, limit_name, limit_value;
-  bool limit_everybody = false;
+  bool limit_everybody = false, backup_full = false, check_only = false;
+  size_t backup_keep = 0;
   bool password_stdin = false, confirmed = false, keep_shells = false, admin = false, csv = false, each_chat = false;
   token_arguments token;
 
@@ -156,6 +157,30 @@ constexpr user_verb user_verbs[]{
   {"role", "Say what a user may do: user, or admin", command::user_role, true, false, false, true},
 };
 
+void add_backup_commands(CLI::App& app, options& given, command& what) {
+  auto backup = app.add_subcommand("backup", "Copy database and files into a directory, also while a server runs");
+  backup->add_option("DIR", given.backup_place, "Holds the backups; each gets a directory of its own there")
+    ->required();
+  backup->add_flag("--full", given.backup_full, "Copy also what did not change since the backup before");
+  backup->add_option("--keep", given.backup_keep, "Remove the oldest backups beyond so many")
+    ->type_name("N")
+    ->check(CLI::Range(1, 1'000'000));
+  given.add_config(*backup);
+  given.add_data(*backup);
+  backup->callback([&what] { what = command::backup; });
+  auto restore = app.add_subcommand("restore", "Make a data directory of a backup");
+  restore->add_option("DIR", given.backup_place, "A backup, or the directory of several: the newest one")->required();
+  auto only = restore->add_flag("--check", given.check_only, "Only compare each file with its hash");
+  // Not the default directory, which is the one that serves.
+  auto data = restore->add_option("--data", given.data, "The data directory to make; nothing may be in it");
+  data->type_name("DIR")->excludes(only);
+  restore->callback([&given, &what] {
+    if (given.data.empty() && !given.check_only)
+      throw CLI::RequiredError("--data DIR, or --check,");
+    what = command::restore;
+  });
+}
+
 void add_group_commands(CLI::App& app, options& given, command& what) {
   auto group = app.add_subcommand("group", "Say which users are in which groups");
   group->require_subcommand(1);
@@ -218,12 +243,6 @@ command_line parse_command_line(int argc, const char* const* argv) {
   given.add_serving(*doctor);
   doctor->callback([&] { what = command::doctor; });
 
-  auto backup = app.add_subcommand("backup", "Copy the database as it is at this moment, also while a server runs");
-  backup->add_option("FILE", given.backup_file, "The copy; it must not exist yet")->required();
-  given.add_config(*backup);
-  given.add_data(*backup);
-  backup->callback([&] { what = command::backup; });
-
   auto user = app.add_subcommand("user", "Manage the users of --auth accounts");
   user->require_subcommand(1);
   for (const auto& verb : user_verbs) {
@@ -243,6 +262,7 @@ command_line parse_command_line(int argc, const char* const* argv) {
     sub->callback([&what, verb] { what = verb.what; });
   }
 
+  add_backup_commands(app, given, what);
   add_group_commands(app, given, what);
   add_retention_commands(app, given, what);
 
@@ -297,7 +317,11 @@ command_line parse_command_line(int argc, const char* const* argv) {
   result.what = what;
   result.config_file = given.config_file;
   result.overrides = given.overrides();
-  result.backup_file = given.backup_file;
+  result.backup_place = given.backup_place;
+  result.backup_full = given.backup_full;
+  result.backup_keep = given.backup_keep;
+  result.check_only = given.check_only;
+  result.restored_data = given.data;
   result.user_name = given.user_name;
   result.user_role = given.user_role;
   result.group = given.group;

@@ -13,6 +13,7 @@ enum class command {
   serve,
   doctor,
   backup,
+  restore,
   user_add,
   user_list,
   user_disable,
@@ -56,7 +57,11 @@ struct command_line {
   int exit_code = 0;
   std::filesystem::path config_file;     // --config; empty: none given
   std::vector<override_value> overrides; // what the other options set
-  std::filesystem::path backup_file;     // of backup
+  std::filesystem::path backup_place;    // of backup and restore
+  bool backup_full = false;              // --full, of backup
+  size_t backup_keep = 0;                // --keep, of backup; 0: all
+  bool check_only = false;               // --check, of restore
+  std::filesystem::path restored_data;   // --data, of restore; empty: with --check
   std::string user_name;                 // of user_…, but user_list and user_invite; of group_add, group_remove
   std::string group;                     // of group_add, group_remove
   std::string user_role;                 // of user_role: "user" or "admin"

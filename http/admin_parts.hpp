@@ -42,6 +42,21 @@ std::string role_key_of(const application& app, const user_record& user);
 // By the user's id; of people who were asked for in detail.
 std::map<int64_t, person_note> notes_on(const application& app, const std::vector<person>& people);
 
+// What an address asks of the ledger: ?by=, ?since= and ?until=.
+struct asked_usage {
+  spending_question question;
+  std::string by, since, until;
+  std::string problem; // empty: the question can be asked
+};
+asked_usage usage_of(const received_request& request);
+inline constexpr int64_t usage_rows_shown_max = 1'000; // at a time
+
+// The runs and shells that are on, with the names of their users.
+live_view what_is_live(const application& app);
+
+// The id of a name, or of "user 7", who may be there no more.
+caf::expected<int64_t> user_asked_for(const application& app, const std::string& text);
+
 // Ends the event streams of these browser sessions, or tokens, at once. One that is begun meanwhile ends with the next
 // keep-alive.
 template <class Record>

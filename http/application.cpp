@@ -1,5 +1,6 @@
 #include "http/application.hpp"
 
+#include "http/api/problem.hpp"
 #include "http/chat_pages.hpp"
 #include "http/guard.hpp"
 #include "http/proxied_visitor.hpp"
@@ -121,7 +122,7 @@ caf::expected<page_context> application::bare_context_of(const visitor& who) con
 }
 
 caf::expected<page_context> application::context_of(const visitor& who, chat_place before) const {
-  auto page = list_chats(*this, who, before);
+  auto page = list_chats(*this, who.user.id, before);
   if (!page)
     return page.error();
   auto context = bare_context_of(who);
@@ -219,6 +220,8 @@ void application::note_seen(const visitor& who, int64_t chat) {
 }
 
 reply application::error_reply(const received_request& request, int status, std::string_view text) const {
+  if (is_api_target(request.target))
+    return problem_reply(request, status, text);
   reply result;
   result.status = status;
   if (request.has_header("hx-request"))
@@ -231,10 +234,14 @@ reply application::error_reply(const received_request& request, int status, std:
 }
 
 reply application::error_reply(const received_request& request, const caf::error& error) const {
-  auto status = status_of(error);
+  const auto refused = refused_by(error);
+  return error_reply(request, refused.status, refused.text);
+}
+
+refused_request application::refused_by(const caf::error& error) {
   if (code_of(error) == errc::none)
-    return error_reply(request, status, "The server did not get to this in time. Try again in a moment.");
-  return error_reply(request, status, text_of(error));
+    return {status_of(error), "The server did not get to this in time. Try again in a moment."};
+  return {status_of(error), text_of(error)};
 }
 
 bool application::csrf_matches(const received_request& request, const visitor& who, std::string_view field) const {

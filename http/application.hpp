@@ -8,6 +8,7 @@
 #include "accounts/read_notes.hpp"
 #include "accounts/refusal_notes.hpp"
 #include "http/form.hpp"
+#include "http/keys_under_way.hpp"
 #include "http/oidc_service.hpp"
 #include "http/reply.hpp"
 #include "http/router.hpp"
@@ -20,6 +21,7 @@
 
 #include <array>
 #include <atomic>
+#include <variant>
 
 namespace varro {
 
@@ -38,6 +40,14 @@ struct visitor {
 
 // Of the cookie with a session's token; a longer one is none of ours.
 inline constexpr size_t session_token_bytes_max = 128;
+
+// Why a request is refused: the status, and what its sender is told.
+struct refused_request {
+  int status = 0;
+  std::string text;
+};
+template <class Result>
+using or_refused = std::variant<Result, refused_request>;
 
 struct request_counts {
   std::array<std::atomic<uint64_t>, 600> by_status{};
@@ -58,6 +68,7 @@ public:
   read_notes reads;
   read_notes uses; // of chats, for note_seen
   search_turns searches;
+  keys_under_way keys; // of requests that are carried out once
   request_counts counts;
   // Of --auth oidc; else null.
   std::unique_ptr<oidc_service> oidc;
@@ -153,7 +164,7 @@ public:
   // Once in a while: the session lasts longer then.
   void note_use(const login_record& login) const;
 
-  // Errors as the client reads them: a fragment for htmx, else a page.
+  // Errors as the client reads them: problem details below /api/, a fragment for htmx, else a page.
   reply error_reply(const received_request& request, int status, std::string_view text) const;
   reply error_reply(const received_request& request, const caf::error& error) const;
 
@@ -162,6 +173,7 @@ public:
 
   static bool is_gone(const caf::error& error);
   static int status_of(const caf::error& error);
+  static refused_request refused_by(const caf::error& error);
 
 private:
   // Counts so many bytes for the user's day, if they may; errc::too_large in words for the user.

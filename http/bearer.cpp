@@ -4,6 +4,7 @@
 #include "base/clock.hpp"
 #include "base/text.hpp"
 #include "http/anonymous_forms.hpp"
+#include "http/api/problem.hpp"
 #include "http/proxied_visitor.hpp"
 #include "storage/limits.hpp"
 
@@ -27,7 +28,9 @@ std::optional<std::string_view> credentials(std::string_view value) {
 }
 
 // Programs read words, not pages.
-reply plain_refusal(int status, std::string_view text) {
+reply plain_refusal(const received_request& request, int status, std::string_view text) {
+  if (is_api_target(request.target))
+    return problem_reply(request, status, text);
   reply result;
   result.status = status;
   result.content_type = "text/plain; charset=utf-8";
@@ -35,8 +38,9 @@ reply plain_refusal(int status, std::string_view text) {
   return result;
 }
 
-reply refusal(int status, std::string_view code, std::string_view text, std::string_view scope = {}) {
-  auto result = plain_refusal(status, text);
+reply refusal(const received_request& request, int status, std::string_view code, std::string_view text,
+              std::string_view scope = {}) {
+  auto result = plain_refusal(request, status, text);
   auto challenge = "Bearer realm=\"varro\", error=\"" + std::string{code} + "\"";
   if (!scope.empty())
     challenge += ", scope=\"" + std::string{scope} + "\"";
@@ -49,9 +53,11 @@ reply invalid_token(application& app, const received_request& request) {
   const bool too_many = !app.token_failures.allowed(request.peer, now);
   app.token_failures.count(request.peer, now);
   if (too_many)
-    return with_retry_after(refusal(429, "invalid_token", "Too many tokens that cannot be used. Wait a few minutes."),
-                            app.settings.auth.attempts_window);
-  return refusal(401, "invalid_token", "This token cannot be used: it is unknown, has expired or was revoked.");
+    return with_retry_after(
+      refusal(request, 429, "invalid_token", "Too many tokens that cannot be used. Wait a few minutes."),
+      app.settings.auth.attempts_window);
+  return refusal(request, 401, "invalid_token",
+                 "This token cannot be used: it is unknown, has expired or was revoked.");
 }
 
 // Whoever holds the token is told why, which says nothing of it to who only guesses.
@@ -59,24 +65,24 @@ reply foreign_owner(application& app, const received_request& request, const tok
   audit_origin by = app.origin_of(request);
   by.way = audit_way::token;
   app.note_refusal({{found.user.id, found.user.name}, refusal_reason::foreign_token, 0, std::move(by)});
-  return refusal(401, "invalid_token",
+  return refusal(request, 401, "invalid_token",
                  "This token cannot be used: its user cannot log in at this server as it is set up now (auth.mode).");
 }
 
-reply insufficient(route_scope needed) {
+reply insufficient(const received_request& request, route_scope needed) {
   constexpr auto code = "insufficient_scope";
   switch (needed) {
   case route_scope::read:
-    return refusal(403, code, "This token is not for reading chats: it lacks the scope \"read\".", "read");
+    return refusal(request, 403, code, "This token is not for reading chats: it lacks the scope \"read\".", "read");
   case route_scope::chat:
-    return refusal(403, code, "This token is not for changing chats: it lacks the scope \"chat\".", "chat");
+    return refusal(request, 403, code, "This token is not for changing chats: it lacks the scope \"chat\".", "chat");
   case route_scope::admin:
-    return refusal(403, code, "This token lacks the scope \"admin\", or its user is no admin.", "admin");
+    return refusal(request, 403, code, "This token lacks the scope \"admin\", or its user is no admin.", "admin");
   case route_scope::open:
   case route_scope::browser:
     break;
   }
-  return refusal(403, code, "No token can do this. Log in with a browser.");
+  return refusal(request, 403, code, "No token can do this. Log in with a browser.");
 }
 
 bool covers(const token_found& found, route_scope needed) {
@@ -119,12 +125,13 @@ std::variant<visitor, reply> visitor_by_token(application& app, const received_r
   if (std::count_if(request.headers.begin(), request.headers.end(),
                     [](const auto& each) { return each.name == field_name; })
       > 1)
-    return refusal(400, "invalid_request", "The field Authorization is there more than once.");
+    return refusal(request, 400, "invalid_request", "The field Authorization is there more than once.");
   // Whoever reaches such a server may do everything without one; a token would promise limits that nobody holds.
   if (app.settings.auth.mode == auth_mode::local)
-    return refusal(401, "invalid_token", "Without accounts there are no tokens: leave the field Authorization out.");
+    return refusal(request, 401, "invalid_token",
+                   "Without accounts there are no tokens: leave the field Authorization out.");
   if (app.settings.auth.mode == auth_mode::proxy && !request.by_proxy)
-    return plain_refusal(403, past_proxy_words(request));
+    return plain_refusal(request, 403, past_proxy_words(request));
   const auto token = bearer_of(request);
   if (!id_of_token(token))
     return invalid_token(app, request);
@@ -137,7 +144,7 @@ std::variant<visitor, reply> visitor_by_token(application& app, const received_r
     return foreign_owner(app, request, *found);
   note_use(app, found->token);
   if (!covers(*found, needed))
-    return insufficient(needed);
+    return insufficient(request, needed);
   return visitor{std::move(found->user), {}, std::move(found->token.token_hash), true};
 }
 

@@ -1,5 +1,6 @@
 #include "http/event_frame.hpp"
 
+#include "http/api/problem.hpp"
 #include "http/security_headers.hpp"
 
 namespace varro {
@@ -11,12 +12,21 @@ const std::string& stream_head() {
   return head;
 }
 
-const std::string& too_many_streams() {
-  static const std::string text = "Too many event streams are open. Try again in a moment.\n";
-  static const std::string response = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n"
-                                      "Retry-After: 5\r\nConnection: close\r\nContent-Length: "
-    + std::to_string(text.size()) + "\r\n" + security_header_lines() + "\r\n" + text;
-  return response;
+namespace {
+
+std::string refused_stream(std::string_view type, const std::string& text) {
+  return "HTTP/1.1 503 Service Unavailable\r\nContent-Type: " + std::string{type}
+  + "\r\nRetry-After: 5\r\nConnection: close\r\nContent-Length: " + std::to_string(text.size()) + "\r\n"
+    + security_header_lines() + "\r\n" + text;
+}
+
+} // namespace
+
+const std::string& too_many_streams(bool is_program) {
+  static const std::string words = "Too many event streams are open. Try again in a moment.";
+  static const std::string page = refused_stream("text/plain; charset=utf-8", words + "\n");
+  static const std::string program = refused_stream(problem_type, problem_text(503, words, {}));
+  return is_program ? program : page;
 }
 
 std::string frame_event(const stream_event& event) {

@@ -14,6 +14,6 @@ std::string frame_event(const stream_event& event);
 const std::string& stream_head();
 
 // The whole answer to who asks for one stream too many.
-const std::string& too_many_streams();
+const std::string& too_many_streams(bool is_program);
 
 } // namespace varro

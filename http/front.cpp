@@ -1,6 +1,7 @@
 #include "http/front.hpp"
 
 #include "base/descriptor.hpp"
+#include "http/api/problem.hpp"
 #include "http/listen_socket.hpp"
 #include "http/request_parser.hpp"
 #include "http/security_headers.hpp"
@@ -137,16 +138,18 @@ std::string_view reason_phrase(int status) {
   }
 }
 
-composed_response refusal(int status, std::string_view text) {
-  const auto body
-    = html::fragment(html::doctype(), html::element("title", reason_phrase(status)), html::element("p", text), "\n")
+composed_response refusal(int status, std::string_view text, std::string_view target) {
+  const bool for_programs = is_api_target(target);
+  const auto body = for_programs
+    ? problem_text(status, text, target)
+    : html::fragment(html::doctype(), html::element("title", reason_phrase(status)), html::element("p", text), "\n")
         .str();
   composed_response result;
   result.close = true;
   result.bytes = "HTTP/1.1 " + std::to_string(status) + " " + std::string{reason_phrase(status)}
-    + "\r\nContent-Type: text/html; charset=utf-8\r\nCache-Control: no-store\r\nConnection: close\r\n"
-      "Content-Length: "
-    + std::to_string(body.size()) + "\r\n" + security_header_lines() + "\r\n" + body;
+    + "\r\nContent-Type: " + std::string{for_programs ? problem_type : "text/html; charset=utf-8"}
+    + "\r\nCache-Control: no-store\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) + "\r\n"
+    + security_header_lines() + "\r\n" + body;
   return result;
 }
 
@@ -226,7 +229,7 @@ void http_front::impl::sweep() {
   for (auto* c : late) {
     bool started = c->now == phase::receiving && (!c->in.empty() || c->parser.current() == request_parser::state::body);
     if (started)
-      respond(*c, refusal(408, "The request took too long to arrive."));
+      respond(*c, refusal(408, "The request took too long to arrive.", c->parser.target()));
     else if (c->now == phase::sending && c->progressed >= progress_bytes_min) {
       c->progressed = 0;
       c->deadline = now + settings.body_max;
@@ -347,9 +350,9 @@ void http_front::impl::parse(connection& c) {
   auto state = c.parser.feed(c.in);
   account(c);
   if (state == request_parser::state::refused)
-    return respond(c, refusal(c.parser.status(), c.parser.reason()));
+    return respond(c, refusal(c.parser.status(), c.parser.reason(), c.parser.target()));
   if (buffered > settings.buffered_bytes_max)
-    return respond(c, refusal(503, "The server holds too many requests at the moment. Try again."));
+    return respond(c, refusal(503, "The server holds too many requests at the moment. Try again.", c.parser.target()));
   if (state == request_parser::state::complete) {
     auto request = c.parser.take();
     request.peer = c.peer;

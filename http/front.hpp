@@ -16,8 +16,8 @@
 
 namespace varro {
 
-// A small page for a request that never reaches a route; closes the connection.
-composed_response refusal(int status, std::string_view text);
+// A small page for a request that never reaches a route, or problem details for one below /api/; closes the connection.
+composed_response refusal(int status, std::string_view text, std::string_view target = {});
 // "Not Found" for 404.
 std::string_view reason_phrase(int status);
 

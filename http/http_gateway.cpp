@@ -1,6 +1,7 @@
 #include "http/http_gateway.hpp"
 
 #include "base/log.hpp"
+#include "render/json_presenter.hpp"
 
 #include <algorithm>
 #include <sys/socket.h>
@@ -42,7 +43,7 @@ void forget(pointer self, handle hdl) {
   auto viewer = std::move(found->second);
   state.viewers.erase(found);
   state.by_id.erase(id_of(hdl));
-  if (auto chat = state.by_chat.find(viewer.chat); chat != state.by_chat.end()) {
+  if (auto chat = state.by_chat.find(viewer.view); chat != state.by_chat.end()) {
     chat->second.viewers.erase(hdl);
     if (chat->second.viewers.empty()) {
       end_presenter(self, chat->second.presenter);
@@ -108,10 +109,12 @@ void enqueue(viewer_type& viewer, state_type::frame frame) {
   viewer.waiting.push_back(std::move(frame));
 }
 
-void adopt(pointer self, int fd, int64_t chat, int64_t after, const viewed_chat_actor& session, std::string login) {
+void adopt(pointer self, int fd, const state_type::view_key& view, int64_t after, const viewed_chat_actor& session,
+           std::string login) {
   auto& state = self->state;
+  const auto [chat, is_program] = view;
   if (state.stopping || state.viewers.size() >= static_cast<size_t>(state.limits.viewers_max)) {
-    const auto& response = too_many_streams();
+    const auto& response = too_many_streams(is_program);
     [[maybe_unused]] auto n = ::send(fd, response.data(), response.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     ::shutdown(fd, SHUT_WR);
     ::close(fd);
@@ -122,14 +125,15 @@ void adopt(pointer self, int fd, int64_t chat, int64_t after, const viewed_chat_
   self->ack_writes(hdl, true);
   auto& viewer = state.viewers[hdl];
   viewer.fd = fd;
-  viewer.chat = chat;
+  viewer.view = view;
   viewer.last_id = after;
   viewer.session = session;
   viewer.login = std::move(login);
   state.by_id[id_of(hdl)] = hdl;
-  auto& viewed = state.by_chat[chat];
+  auto& viewed = state.by_chat[view];
   if (viewed.viewers.empty())
-    viewed.presenter = self->spawn<caf::monitored>(chat_presenter, chat, state.presenters, event_sink_actor{self});
+    viewed.presenter = self->spawn<caf::monitored>(chat_presenter, chat, is_program ? state.programs : state.pages,
+                                                   event_sink_actor{self});
   viewed.viewers.insert(hdl);
   ask_session(self, hdl, viewer);
   static const auto head = std::make_shared<const std::string>(stream_head());
@@ -137,16 +141,17 @@ void adopt(pointer self, int fd, int64_t chat, int64_t after, const viewed_chat_
   pump(self, hdl, viewer);
 }
 
-// What a session tells goes the way through the chat's presenter.
+// What a session tells goes the way through the chat's presenters.
 void present_replay(pointer self, uint64_t id, chat_replay& unseen) {
   auto& state = self->state;
   if (auto found = state.by_id.find(id); found != state.by_id.end())
-    self->send(state.by_chat[state.viewers[found->second].chat].presenter, replay_atom_v, id, std::move(unseen));
+    self->send(state.by_chat[state.viewers[found->second].view].presenter, replay_atom_v, id, std::move(unseen));
 }
 
-void present(pointer self, int64_t chat, chat_event& event) {
-  if (auto found = self->state.by_chat.find(chat); found != self->state.by_chat.end())
-    self->send(found->second.presenter, publish_atom_v, std::move(event));
+void present(pointer self, int64_t chat, const chat_event& event) {
+  const auto& by_chat = self->state.by_chat;
+  for (auto found = by_chat.lower_bound({chat, false}); found != by_chat.end() && found->first.first == chat; ++found)
+    self->send(found->second.presenter, publish_atom_v, event);
 }
 
 void replay(pointer self, uint64_t id, const std::vector<stream_event>& events, bool follow) {
@@ -196,12 +201,15 @@ void publish_event(pointer self, const state_type::viewed_chat& viewed, const st
 }
 
 void publish(pointer self, int64_t chat, const std::vector<stream_event>& events) {
-  auto& by_chat = self->state.by_chat;
+  const auto& by_chat = self->state.by_chat;
   for (const auto& event : events) {
-    auto found = by_chat.find(chat); // each time: the viewer that was dropped may have been the last one
-    // What a presenter says whose viewers have all left is not for those who came since.
-    if (found == by_chat.end()
-        || self->current_sender() != caf::actor_cast<caf::strong_actor_ptr>(found->second.presenter))
+    // Each time: the viewer that was dropped may have been the last one. What a presenter says whose viewers have all
+    // left is not for those who came since.
+    auto found = by_chat.lower_bound({chat, false});
+    while (found != by_chat.end() && found->first.first == chat
+           && self->current_sender() != caf::actor_cast<caf::strong_actor_ptr>(found->second.presenter))
+      ++found;
+    if (found == by_chat.end() || found->first.first != chat)
       return;
     publish_event(self, found->second, event);
   }
@@ -214,7 +222,7 @@ void presenter_is_down(pointer self, const caf::down_msg& down) {
                             [&](const auto& each) { return each.second.presenter.address() == down.source; });
   if (found == by_chat.end())
     return;
-  log(log_level::error, "the streams of chat " + std::to_string(found->first) + " end: " + text_of(down.reason));
+  log(log_level::error, "the streams of chat " + std::to_string(found->first.first) + " end: " + text_of(down.reason));
   for (auto hdl : std::vector<handle>{found->second.viewers.begin(), found->second.viewers.end()})
     drop(self, hdl);
 }
@@ -334,7 +342,7 @@ void stop(pointer self) {
   state.flushing = state.by_chat.size();
   // Without a timeout, since the tick is one: CAF would send it to this broker after its end, in the broker's own name,
   // and so keep it for ever.
-  for (const auto& [chat, viewed] : state.by_chat)
+  for (const auto& [view, viewed] : state.by_chat)
     self->request(viewed.presenter, caf::infinite, flush_atom_v)
       .then([=](done_atom) { flushed(); }, [=](caf::error&) { flushed(); });
   if (state.flushing == 0)
@@ -344,20 +352,25 @@ void stop(pointer self) {
 } // namespace
 
 http_gateway_broker::behavior_type http_gateway(pointer self, stream_config limits, store_reader_actor logins,
-                                                presenter_source presenters) {
+                                                presenter_source pages) {
   self->state.limits = limits;
   self->state.logins = std::move(logins);
-  self->state.presenters = std::move(presenters);
+  self->state.pages = std::move(pages);
+  self->state.programs = json_presenters();
   self->set_down_handler([self](const caf::down_msg& down) { presenter_is_down(self, down); });
   self->state.next_tick = self->clock().now() + limits.keep_alive;
   self->delayed_send(self, limits.keep_alive, tick_atom_v);
   return {
     [self](adopt_atom, int fd, int64_t chat, int64_t after, const viewed_chat_actor& session, std::string& login) {
-      adopt(self, fd, chat, after, session, std::move(login));
+      adopt(self, fd, {chat, false}, after, session, std::move(login));
+    },
+    [self](adopt_atom, node_atom, int fd, int64_t chat, int64_t after, const viewed_chat_actor& session,
+           std::string& login) {
+      adopt(self, fd, {chat, true}, after, session, std::move(login));
     },
     [self](logout_atom, const std::string& login) { log_out(self, {login}); },
     [self](replay_atom, uint64_t viewer, chat_replay& unseen) { present_replay(self, viewer, unseen); },
-    [self](publish_atom, int64_t chat, chat_event& event) { present(self, chat, event); },
+    [self](publish_atom, int64_t chat, const chat_event& event) { present(self, chat, event); },
     [self](replay_atom, uint64_t viewer, const std::vector<stream_event>& events, bool follow) {
       replay(self, viewer, events, follow);
     },

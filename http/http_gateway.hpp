@@ -1,9 +1,9 @@
 // Every viewer's socket: replays what a viewer has not seen, follows its chat, ends its stream after `done`.
 //
 // Runs on CAF's I/O thread; nothing here blocks. A viewer owns its socket, what waits to be sent to it and little else.
-// What a chat's session tells goes to the chat's presenter (chat_presenter.hpp), which is there while the chat has
-// viewers, and comes back as events. An event is framed once and shared by all viewers of its chat until their sockets
-// have taken it.
+// What a chat's session tells goes to the chat's presenters (chat_presenter.hpp), one for pages and one for programs,
+// which are there while the chat has such viewers, and comes back as events. An event is framed once and shared by all
+// viewers of its chat until their sockets have taken it.
 //
 // Life of a viewer: adopt → asks its session (attach) → replay → follows publish → `done` → half-closed when all bytes
 // are sent → closed by the peer or two keep-alives later. A replay larger than viewer_buffer_bytes_max is taken up to a
@@ -21,9 +21,11 @@
 #include <caf/io/all.hpp>
 
 #include <list>
+#include <map>
 #include <memory>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
 namespace varro {
 
@@ -50,9 +52,11 @@ struct http_gateway_state {
     ending,    // gets nothing more; closed when all is sent
     closed,    // half-closed, waits for the peer
   };
+  // A chat, and whether its viewers are programs.
+  using view_key = std::pair<int64_t, bool>;
   struct viewer {
     int fd = -1; // the I/O thread's; only for shutdown()
-    int64_t chat = 0;
+    view_key view;
     int64_t last_id = -1; // newest id given to this viewer, or what it said that it has seen
     viewed_chat_actor session;
     std::string login; // its browser session's token hash
@@ -72,10 +76,11 @@ struct http_gateway_state {
 
   stream_config limits;
   store_reader_actor logins;
-  presenter_source presenters;
+  presenter_source pages;
+  presenter_source programs;
   std::unordered_map<caf::io::connection_handle, viewer> viewers;
   std::unordered_map<uint64_t, caf::io::connection_handle> by_id;
-  std::unordered_map<int64_t, viewed_chat> by_chat;
+  std::map<view_key, viewed_chat> by_chat;
   caf::actor_clock::time_point next_tick;
   bool stopping = false; // takes no viewer any more, ends when all is sent or stop_max later
   size_t flushing = 0;   // presenters that still have what was told before the stop
@@ -83,6 +88,6 @@ struct http_gateway_state {
 
 http_gateway_broker::behavior_type http_gateway(http_gateway_broker::stateful_broker_pointer<http_gateway_state> self,
                                                 stream_config limits, store_reader_actor logins,
-                                                presenter_source presenters);
+                                                presenter_source pages);
 
 } // namespace varro

@@ -62,6 +62,7 @@ std::string_view received_request::query() const {
 request_parser::state request_parser::refuse(int status, std::string reason) {
   status_ = status;
   reason_ = std::move(reason);
+  refused_target_ = std::move(request_.target);
   request_ = {};
   return state_ = state::refused;
 }
@@ -74,22 +75,32 @@ request_parser::state request_parser::feed(std::string& input) {
   return stage_ == stage::fixed ? feed_fixed(input) : feed_chunks(input);
 }
 
+// Before the head was parsed: what it asks for stands in its first line all the same.
+request_parser::state request_parser::refuse_head(std::string_view input, int status, std::string reason) {
+  const auto line = input.substr(0, std::min(input.find('\r'), limits_.head_bytes_max));
+  const auto begin = line.find(' ');
+  if (begin != std::string_view::npos)
+    request_.target = line.substr(begin + 1, line.find(' ', begin + 1) - begin - 1);
+  return refuse(status, std::move(reason));
+}
+
 request_parser::state request_parser::feed_head(std::string& input) {
   // An empty line before a request is tolerated (RFC 9112 2.2): old clients send one after a body.
   if (scanned_ == 0 && input.compare(0, 2, "\r\n") == 0)
     input.erase(0, 2);
   for (; scanned_ < input.size(); ++scanned_) {
     if (scanned_ >= limits_.head_bytes_max)
-      return refuse(431, "The request's head is larger than " + std::to_string(limits_.head_bytes_max) + " bytes.");
+      return refuse_head(input, 431,
+                         "The request's head is larger than " + std::to_string(limits_.head_bytes_max) + " bytes.");
     char c = input[scanned_];
     if (c == '\r') {
       if (scanned_ + 1 == input.size())
         return state_; // looked at again with its successor
       if (input[scanned_ + 1] != '\n')
-        return refuse(400, "The request's head has a CR without LF.");
+        return refuse_head(input, 400, "The request's head has a CR without LF.");
     } else if (c == '\n') {
       if (scanned_ == 0 || input[scanned_ - 1] != '\r')
-        return refuse(400, "The request's head has a line that does not end in CR LF.");
+        return refuse_head(input, 400, "The request's head has a line that does not end in CR LF.");
       if (scanned_ >= 3 && input[scanned_ - 3] == '\r' && input[scanned_ - 2] == '\n') {
         auto size = scanned_ + 1;
         if (!parse_head(std::string_view{input}.substr(0, size - 2)))
@@ -99,7 +110,7 @@ request_parser::state request_parser::feed_head(std::string& input) {
         return state_ = state::body;
       }
     } else if (is_forbidden(c)) {
-      return refuse(400, "The request's head has a control character.");
+      return refuse_head(input, 400, "The request's head has a control character.");
     }
   }
   return state_;

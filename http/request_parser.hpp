@@ -46,6 +46,10 @@ public:
   const std::string& reason() const {
     return reason_;
   }
+  // As far as it is known: of a request that is refused, too.
+  const std::string& target() const {
+    return state_ == state::refused ? refused_target_ : request_.target;
+  }
   // Bytes of the body held so far.
   size_t body_bytes() const {
     return request_.body.size();
@@ -55,6 +59,7 @@ private:
   enum class stage { head, fixed, chunk_size, chunk_data, chunk_end, trailers };
 
   state refuse(int status, std::string reason);
+  state refuse_head(std::string_view input, int status, std::string reason);
   state feed_head(std::string& input);
   state feed_fixed(std::string& input);
   state feed_chunks(std::string& input);
@@ -74,6 +79,7 @@ private:
   bool wants_continue_ = false;
   int status_ = 0;
   std::string reason_;
+  std::string refused_target_;
 };
 
 } // namespace varro

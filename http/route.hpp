@@ -12,6 +12,7 @@
 namespace varro {
 
 class application;
+struct api_operation;
 struct visitor;
 
 // What a route without a user gets: anyone may ask.
@@ -20,7 +21,8 @@ struct open_route {
 };
 
 // 403 where nobody is logged in, or for a page 303 to the login.
-enum class when_anonymous { forbid, login_page };
+// challenge: 401, with the way to say who one is.
+enum class when_anonymous { forbid, login_page, challenge };
 struct user_route {
   reply (*answer)(application&, const route_call&, const visitor&);
   when_anonymous otherwise = when_anonymous::forbid;
@@ -33,7 +35,15 @@ struct change_route {
   bool for_admins = false; // as above
 };
 
-using route_action = std::variant<open_route, user_route, change_route>;
+// What programs ask for, below /api. 401 where nobody is logged in, with the way to say who one is. From a browser
+// session, 403 for a change without the CSRF token in X-CSRF-Token. The body is the route's to read.
+struct api_route {
+  reply (*answer)(application&, const route_call&, const visitor&);
+  bool changes = false;
+  bool for_admins = false; // as above
+};
+
+using route_action = std::variant<open_route, user_route, change_route, api_route>;
 
 // What answering takes, by which workers are shared out (work_class.hpp).
 enum class route_work {
@@ -68,6 +78,7 @@ struct route {
   route_action action;
   decided_scope scope;
   route_work work = route_work::usual;
+  const api_operation* described = nullptr; // of every route below /api (api/operation.hpp)
 };
 
 // All routes of the server. The router, the tests' table of rights and what describes the interface come from it.

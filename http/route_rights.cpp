@@ -26,6 +26,11 @@ std::variant<visitor, reply> find_visitor(application& app, const route_call& ca
     return std::move(**who);
   if (otherwise == when_anonymous::login_page && !call.request.has_header("hx-request"))
     return see_other(address_of_login(call.request));
+  if (otherwise == when_anonymous::challenge) {
+    auto refused = app.error_reply(call.request, 401, "Say who you are: send a token (Authorization: Bearer).");
+    refused.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"varro\"");
+    return refused;
+  }
   return app.error_reply(call.request, 403, "Nobody is logged in. Log in and try again.");
 }
 
@@ -75,6 +80,20 @@ reply run(application& app, const change_route& action, const route_call& call, 
   if (is_kept_out(action.for_admins, who))
     return no_page(app, call);
   return action.answer(app, call, who, *fields);
+}
+
+// How one came decides whether a token of a form is needed: who has a cookie may be led here by another page.
+reply run(application& app, const api_route& action, const route_call& call, route_scope scope) {
+  auto found = visitor_for(app, call, scope, when_anonymous::challenge);
+  if (auto* refused = std::get_if<reply>(&found))
+    return std::move(*refused);
+  const auto& who = std::get<visitor>(found);
+  if (action.changes && !who.by_token && !app.csrf_matches(call.request, who, {}))
+    return app.error_reply(
+      call.request, 403, "A browser session changes something only with its own X-CSRF-Token, which /api/v1/me tells.");
+  if (is_kept_out(action.for_admins, who))
+    return no_page(app, call);
+  return action.answer(app, call, who);
 }
 
 } // namespace

@@ -1,10 +1,11 @@
 #include "http/routes.hpp"
 
-#include "http/route.hpp"
+#include "http/api/routes.hpp"
 
 #include <algorithm>
 #include <array>
 #include <span>
+#include <utility>
 
 namespace varro {
 
@@ -22,7 +23,7 @@ constexpr change_route admin_change(reply (*answer)(application&, const route_ca
   return {answer, true};
 }
 
-constexpr std::array table{
+constexpr std::array page_table{
   route{"GET", "/", "The page of a new chat.", page(show_new_chat), route_scope::read},
   route{"GET", "/chat/{chat}", "The page of a chat.", page(show_chat), route_scope::read},
   route{"GET", "/chats", "The list of chats, or of those that contain a text.", user_route{show_chat_list},
@@ -101,6 +102,14 @@ constexpr std::array table{
   route{"GET", "/admin/person", "One person, for admins.", admin_page(show_person), route_scope::admin},
   route{"POST", "/admin/person/erase", "Removes a user with everything that is theirs, for good.",
         admin_change(erase_person), route_scope::browser},
+  route{"GET", "/admin/chats", "The chats of one person, for admins who may read them.", admin_page(show_person_chats),
+        route_scope::browser},
+  route{"GET", "/admin/chat/{chat}", "A chat of somebody else, for admins who may read it.",
+        admin_page(read_chat_of_another), route_scope::browser, route_work::costly},
+  route{"GET", "/admin/chat/{chat}/files/{name}", "A file of a message of that chat.",
+        admin_page(download_file_of_another), route_scope::browser, route_work::costly},
+  route{"GET", "/admin/chat/{chat}/charts/{name}", "The document that draws a chart of that chat.",
+        admin_page(show_chart_of_another), route_scope::browser, route_work::costly},
   route{"GET", "/admin/usage", "What was used and what it cost, for admins.", admin_page(show_usage_page),
         route_scope::admin, route_work::costly},
   route{"GET", "/admin/usage.csv", "The same for spreadsheets.", admin_page(download_usage), route_scope::admin,
@@ -122,6 +131,8 @@ constexpr std::array table{
   route{"GET", "/admin/configuration", "The configuration that is in force, for admins.",
         admin_page(show_configuration), route_scope::admin},
 
+  route{"GET", "/api", "The page that describes what programs may ask for.", open_route{api::show_api_page},
+        route_scope::open},
   route{"GET", "/assets/{name*}", "A script, style sheet or picture of the page.", open_route{show_asset},
         route_scope::open, route_work::light},
   route{"GET", "/favicon.ico", "The icon that browsers ask for unasked.", open_route{show_favicon}, route_scope::open,
@@ -133,6 +144,13 @@ constexpr std::array table{
   route{"GET", "/metrics", "Numbers about the server, for Prometheus.", open_route{show_metrics}, route_scope::open,
         route_work::light},
 };
+
+template <size_t... Pages, size_t... Programs>
+constexpr auto joined(std::index_sequence<Pages...>, std::index_sequence<Programs...>) {
+  return std::array{page_table[Pages]..., api_table[Programs]...};
+}
+constexpr auto table
+  = joined(std::make_index_sequence<page_table.size()>{}, std::make_index_sequence<api_table.size()>{});
 
 } // namespace
 

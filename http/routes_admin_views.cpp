@@ -17,7 +17,6 @@ namespace {
 
 constexpr int64_t usage_days_max = 366;
 constexpr int64_t usage_days_usual = 30;
-constexpr int64_t usage_rows_shown_max = 1'000;
 constexpr int audit_rows_on_a_page = 100;
 constexpr size_t typed_bytes_max = 100;
 
@@ -26,12 +25,18 @@ std::string typed(const received_request& request, std::string_view name) {
   return value.size() <= typed_bytes_max ? value : std::string{};
 }
 
-// What the address asks for.
-struct asked_usage {
-  spending_question question;
-  std::string by, since, until;
-  std::string problem; // empty: the question can be asked
-};
+// Whether this user has this on now: the audit shall not tell of somebody else than whose it is.
+bool is_live(const application& app, const std::string& what, int64_t user, int64_t chat) {
+  const auto is_it = [=](const auto& each) { return each.user == user && each.chat == chat; };
+  if (what == "run") {
+    const auto runs = app.services.live ? app.services.live->list() : std::vector<live_run>{};
+    return std::any_of(runs.begin(), runs.end(), is_it);
+  }
+  const auto shells = app.ask<live_shells>(app.services.shells, list_atom_v);
+  return shells && *shells && std::any_of((*shells)->begin(), (*shells)->end(), is_it);
+}
+
+} // namespace
 
 asked_usage usage_of(const received_request& request) {
   asked_usage asked;
@@ -74,18 +79,6 @@ live_view what_is_live(const application& app) {
   return view;
 }
 
-// Whether this user has this on now: the audit shall not tell of somebody else than whose it is.
-bool is_live(const application& app, const std::string& what, int64_t user, int64_t chat) {
-  const auto is_it = [=](const auto& each) { return each.user == user && each.chat == chat; };
-  if (what == "run") {
-    const auto runs = app.services.live ? app.services.live->list() : std::vector<live_run>{};
-    return std::any_of(runs.begin(), runs.end(), is_it);
-  }
-  const auto shells = app.ask<live_shells>(app.services.shells, list_atom_v);
-  return shells && *shells && std::any_of((*shells)->begin(), (*shells)->end(), is_it);
-}
-
-// The id of a name, or of "user 7", who may be there no more.
 caf::expected<int64_t> user_asked_for(const application& app, const std::string& text) {
   constexpr std::string_view prefix = "user ";
   if (text.starts_with(prefix))
@@ -96,8 +89,6 @@ caf::expected<int64_t> user_asked_for(const application& app, const std::string&
     return std::move(user.error());
   return user->id;
 }
-
-} // namespace
 
 reply show_usage_page(application& app, const route_call& call, const visitor& who) {
   auto asked = usage_of(call.request);

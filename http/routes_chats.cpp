@@ -4,7 +4,6 @@
 #include "http/chat_pages.hpp"
 #include "http/requests.hpp"
 #include "http/routes.hpp"
-#include "storage/limits.hpp"
 
 namespace varro {
 
@@ -24,17 +23,10 @@ reply fragment(html::markup list) {
 }
 
 reply search(application& app, const route_call& call, const visitor& who, std::string_view query) {
-  constexpr auto replaced = "Another search of yours took this one's place.";
-  auto turn = app.searches.take(who.user.id);
-  if (!turn)
-    return app.error_reply(call.request, 429, replaced);
-  auto found = app.ask<search_found>(app.services.search, search_atom_v,
-                                     search_query{who.user.id, std::string{query}, search_chats_max, turn->dropped()});
-  if (!found && code_of(found.error()) == errc::cancelled)
-    return app.error_reply(call.request, 429, replaced);
-  if (!found)
-    return app.error_reply(call.request, found.error());
-  return fragment(found_list(**found, current_chat(call.request)));
+  auto found = find_chats(app, who, query);
+  if (const auto* refused = std::get_if<refused_request>(&found))
+    return app.error_reply(call.request, refused->status, refused->text);
+  return fragment(found_list(*std::get<search_found>(found), current_chat(call.request)));
 }
 
 } // namespace
@@ -49,7 +41,7 @@ reply show_chat_list(application& app, const route_call& call, const visitor& wh
   auto place = before ? parse_place(*before) : chat_place{};
   if (!place)
     return app.error_reply(call.request, 400, "There is no such place in the list of chats.");
-  auto page = list_chats(app, who, *place);
+  auto page = list_chats(app, who.user.id, *place);
   if (!page)
     return app.error_reply(call.request, page.error());
   auto current = current_chat(call.request);
@@ -62,30 +54,18 @@ reply rename_chat(application& app, const route_call& call, const visitor& who, 
   if (!id)
     return app.error_reply(call.request, 404, "There is no such chat.");
   auto asked = read_request<rename_request>(call.request, fields);
-  if (!asked || !is_utf8(asked->title))
+  if (!asked)
     return app.error_reply(call.request, 400, "The title is malformed.");
-  std::string title{trim(asked->title)};
-  if (title.empty())
-    return app.error_reply(call.request, 422, "The title is empty.");
-  if (code_points(title) > app.settings.chat.title_characters_max)
-    return app.error_reply(call.request, 422,
-                           "The title has more than " + std::to_string(app.settings.chat.title_characters_max)
-                             + " characters.");
-  auto done = app.ask_chat<done_atom>(who.user.id, *id, rename_atom_v, title);
-  return done ? empty_reply(204) : app.error_reply(call.request, done.error());
+  auto renamed = give_title(app, who, *id, asked->title);
+  return renamed ? app.error_reply(call.request, renamed->status, renamed->text) : empty_reply(204);
 }
 
 reply delete_chat(application& app, const route_call& call, const visitor& who, const form&) {
   auto id = captured_id(call);
   if (!id)
     return app.error_reply(call.request, 404, "There is no such chat.");
-  auto session = app.ask<chat_session_actor>(app.services.registry, find_atom_v, who.user.id, *id);
-  auto done = app.ask_session<done_atom>(session, who.user.id, *id, remove_atom_v, app.origin_of(call.request, who));
-  if (!done)
-    return app.error_reply(call.request, done.error());
-  // What is asked after this answer finds no chat.
-  std::ignore = app.ask<chat_session_actor>(app.services.registry, find_atom_v, who.user.id, *id, *session);
-  return empty_reply(204);
+  auto failed = remove_chat(app, call.request, who, *id);
+  return failed ? app.error_reply(call.request, failed) : empty_reply(204);
 }
 
 } // namespace varro

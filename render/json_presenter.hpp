@@ -89,4 +89,11 @@ private:
 
 presenter_source json_presenters();
 
+// What a chat shows, each part as it is now, at the place where it came first.
+struct json_part {
+  std::string id;
+  std::string data; // one object, as an event has it
+};
+std::vector<json_part> json_parts(const chat_contents& history);
+
 } // namespace varro

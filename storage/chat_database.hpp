@@ -11,6 +11,7 @@
 #include "storage/chat_place.hpp"
 #include "storage/drawn_ids.hpp"
 #include "storage/erasures.hpp"
+#include "storage/idempotency.hpp"
 #include "storage/records.hpp"
 #include "storage/retention.hpp"
 #include "storage/store_write.hpp"
@@ -35,6 +36,8 @@ public:
   virtual caf::expected<std::vector<chat_record>> list_chats(int64_t user_id, chat_place before, int limit) = 0;
   // What the user holds, seen from this chat; 0 for one that is not there yet.
   virtual caf::expected<user_holdings> holdings(int64_t user_id, int64_t chat_id) = 0;
+  // What is known of a key that a request of the user came with (idempotency.hpp).
+  virtual caf::expected<idempotency_found> find_idempotent(int64_t user_id, std::string_view key, unix_us now) = 0;
 
   // --- the ledger of usage -------------------------------------------------------------------------------------------
   // Sums of the rows with since <= at < until, in order of their keys; rows_max negative: all of them.

@@ -3,6 +3,7 @@
 
 #include "base/clock.hpp"
 #include "models/message.hpp"
+#include "storage/idempotency.hpp"
 #include "storage/usage_row.hpp"
 
 #include <cstdint>
@@ -182,6 +183,7 @@ struct write_batch {
   std::optional<int64_t> snapshot_bytes;      // what that file holds now
   std::optional<int64_t> activate_run;        // makes this run's branch, down to its newest run, the active one
   std::vector<usage_row> usage;               // of this chat and user; inserted
+  std::optional<idempotency_note> once;       // what is asked for is done with this; errc::run_in_progress: it is done
   int64_t chat_id = 0;                        // the chat that all of this belongs to; 0 takes it from `chat`
   int64_t user_id = 0; // its owner; 0 takes it from `chat`, and without either the batch is refused
 };

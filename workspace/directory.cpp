@@ -68,10 +68,7 @@ descriptor open_beneath(int directory, const std::string& path, int flags) {
   return descriptor{static_cast<int>(syscall(SYS_openat2, directory, path.c_str(), &how, sizeof how))};
 }
 
-std::optional<file_entry> look_at(int directory, const std::string& name) {
-  struct stat status {};
-  if (fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
-    return std::nullopt;
+std::optional<file_entry> entry_of(const struct stat& status) {
   file_entry found;
   found.mode = status.st_mode & 0777;
   found.inode = status.st_ino;
@@ -83,14 +80,24 @@ std::optional<file_entry> look_at(int directory, const std::string& name) {
     found.what = file_kind::directory;
   } else if (S_ISLNK(status.st_mode)) {
     found.what = file_kind::link;
-    char target[link_max];
-    auto length = readlinkat(directory, name.c_str(), target, sizeof target);
-    if (length < 0)
-      return std::nullopt;
-    found.target.assign(target, static_cast<size_t>(length));
   } else {
     return std::nullopt; // sockets, pipes and devices belong to processes
   }
+  return found;
+}
+
+std::optional<file_entry> look_at(int directory, const std::string& name) {
+  struct stat status {};
+  if (fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
+    return std::nullopt;
+  auto found = entry_of(status);
+  if (!found || found->what != file_kind::link)
+    return found;
+  char target[link_max];
+  auto length = readlinkat(directory, name.c_str(), target, sizeof target);
+  if (length < 0)
+    return std::nullopt;
+  found->target.assign(target, static_cast<size_t>(length));
   return found;
 }
 

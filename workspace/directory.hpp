@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include <sys/stat.h>
+
 namespace varro {
 
 descriptor open_directory(int at, const std::string& name);
@@ -20,6 +22,9 @@ descriptor open_beneath(int directory, const std::string& path, int flags);
 
 // Without "." and "..".
 std::vector<std::string> names_in(int directory);
+
+// nullopt: it is nothing that a listing holds. A link's target is not known from this.
+std::optional<file_entry> entry_of(const struct stat& status);
 
 // nullopt: it is not there, or is nothing that a listing holds.
 std::optional<file_entry> look_at(int directory, const std::string& name);

@@ -1,6 +1,7 @@
 #include "storage/sqlite/sqlite_database_impl.hpp"
 
 #include "models/message_json.hpp"
+#include "storage/sqlite/idempotency.hpp"
 #include "storage/sqlite/usage.hpp"
 
 #include <algorithm>
@@ -192,6 +193,18 @@ caf::error follow_rows(connection& db, const owned_chat& chat, const write_batch
   return update.bind(chat.id).bind(chat.user).bind(seq).bind(time).bind(bytes).run();
 }
 
+// The key of the request, with the turn that it began; of a fork, which begins none, with the chat.
+caf::error put_once(connection& db, const owned_chat& chat, const write_batch& batch) {
+  idempotent_outcome outcome;
+  outcome.chat_id = chat.id;
+  if (batch.run) {
+    outcome.run_id = batch.run->id;
+    outcome.turn = batch.run->turn;
+    outcome.seq = batch.run->first_seq;
+  }
+  return put_idempotent(db, chat.user, *batch.once, outcome);
+}
+
 caf::error put_batch(connection& db, const owned_chat& chat, const write_batch& batch) {
   if (batch.chat)
     if (auto err = put_chat(db, *batch.chat))
@@ -222,7 +235,9 @@ caf::error put_batch(connection& db, const owned_chat& chat, const write_batch& 
   for (const auto& row : batch.usage)
     if (auto err = put_usage(db, row))
       return err;
-  return follow_rows(db, chat, batch, bytes);
+  if (auto err = follow_rows(db, chat, batch, bytes))
+    return err;
+  return batch.once ? put_once(db, chat, batch) : caf::error{};
 }
 
 } // namespace

@@ -384,9 +384,26 @@ CREATE TABLE retired_chats(
 ) STRICT;
 )sql";
 
+// Version 17: requests of users that are carried out once (storage/idempotency.hpp), and what they came to. The chat
+// may be gone; so it is no reference.
+constexpr const char* version_17 = R"sql(
+CREATE TABLE idempotency_keys(
+  user_id INTEGER NOT NULL REFERENCES users(id) ON DELETE CASCADE,
+  key TEXT NOT NULL,
+  fingerprint TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  chat_id INTEGER NOT NULL,
+  run_id INTEGER NOT NULL,
+  turn INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  PRIMARY KEY (user_id, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX idempotency_keys_by_time ON idempotency_keys(at);
+)sql";
+
 constexpr std::array migrations{version_1,  version_2,  version_3,  version_4,  version_5,  version_6,
                                 version_7,  version_8,  version_9,  version_10, version_11, version_12,
-                                version_13, version_14, version_15, version_16};
+                                version_13, version_14, version_15, version_16, version_17};
 
 // Ends an open transaction whatever happens in between.
 struct undo_unless_done {

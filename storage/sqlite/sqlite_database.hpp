@@ -44,6 +44,7 @@ public:
   caf::expected<chat_contents> load_chat(int64_t user_id, int64_t chat_id) override;
   caf::expected<std::vector<chat_record>> list_chats(int64_t user_id, chat_place before, int limit) override;
   caf::expected<user_holdings> holdings(int64_t user_id, int64_t chat_id) override;
+  caf::expected<idempotency_found> find_idempotent(int64_t user_id, std::string_view key, unix_us now) override;
   caf::expected<int64_t> greatest_chat_id() override;
   caf::expected<std::vector<usage_sum>> usage_sums(usage_by by, unix_us since, unix_us until,
                                                    int64_t rows_max = -1) override;

@@ -59,11 +59,30 @@ TEST_CASE("an address to listen on is HOST:PORT, with brackets around IPv6") {
   }
 }
 
-TEST_CASE("backup takes the file to write") {
-  auto line = parse({"backup", "copy.db", "--data", "d"});
+TEST_CASE("backup takes the directory of the backups, and how many stay") {
+  auto line = parse({"backup", "backups", "--data", "d"});
   CHECK(line.what == command::backup);
-  CHECK(line.backup_file == "copy.db");
+  CHECK(line.backup_place == "backups");
+  CHECK(line.backup_keep == 0);
+  CHECK_FALSE(line.backup_full);
+  line = parse({"backup", "backups", "--keep", "1", "--full"});
+  CHECK(line.backup_keep == 1);
+  CHECK(line.backup_full);
   CHECK(parse({"backup"}).exit_code == 2);
+  CHECK(parse({"backup", "backups", "--keep", "0"}).exit_code == 2);
+  CHECK(parse({"backup", "backups", "--keep", "1000001"}).exit_code == 2);
+}
+
+TEST_CASE("restore takes the directory to make, which no default stands in for, unless it only checks") {
+  auto line = parse({"restore", "backups", "--data", "new"});
+  CHECK(line.what == command::restore);
+  CHECK(line.backup_place == "backups");
+  CHECK(line.restored_data == "new");
+  CHECK_FALSE(line.check_only);
+  CHECK(parse({"restore", "backups", "--check"}).check_only);
+  CHECK(parse({"restore", "backups"}).exit_code == 2);
+  CHECK(parse({"restore", "backups"}).text.find("--data") != std::string::npos);
+  CHECK(parse({"restore", "backups", "--check", "--data", "new"}).exit_code == 2);
 }
 
 TEST_CASE("doctor takes serve's options") {

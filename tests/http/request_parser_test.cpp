@@ -50,6 +50,19 @@ TEST_CASE("a request arrives whole, whatever the pieces it came in") {
   }
 }
 
+TEST_CASE("of a request that is refused, what it asked for is known as far as it came") {
+  auto target_of = [](std::string bytes) {
+    request_parser parser{{}};
+    REQUIRE(parser.feed(bytes) == state::refused);
+    return parser.target();
+  };
+  CHECK(target_of("GET /api/v1 HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n") == "/api/v1");
+  CHECK(target_of("GET /api/v1 HTTP/1.1\r\nX: " + std::string(1u << 20, 'x')) == "/api/v1");
+  CHECK(target_of("GET /api/v1 HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n") == "/api/v1");
+  CHECK(target_of("GET /a\nb") == "/a\nb");
+  CHECK(target_of("GE\tT").empty());
+}
+
 TEST_CASE("a chunked body is decoded, whatever the pieces it came in") {
   std::string text = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
                      "4\r\nWiki\r\nA;ext=1\r\n0123456789\r\n0\r\nTrailer: x\r\n\r\nGET";

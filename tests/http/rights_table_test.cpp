@@ -16,10 +16,11 @@ namespace {
 constexpr unix_us hour = 3'600'000'000;
 
 // What became of a request, as far as rights decide it.
-enum class outcome { admitted, login, forbidden, not_found, invalid_token, insufficient };
+enum class outcome { admitted, login, forbidden, challenged, not_found, invalid_token, insufficient };
 
 std::string_view name_of(outcome one) {
-  constexpr std::array names{"admitted", "login", "forbidden", "not_found", "invalid_token", "insufficient"};
+  constexpr std::array names{"admitted",  "login",         "forbidden",   "challenged",
+                             "not_found", "invalid_token", "insufficient"};
   return names.at(static_cast<size_t>(one));
 }
 
@@ -35,7 +36,11 @@ struct asker {
 
 // Chat 42 is ada's.
 struct table_world : account_world {
-  table_world() : account_world([](config& settings) { settings.auth.attempts_max = 10'000; }) {
+  explicit table_world(bool admins_read_chats = true)
+    : account_world([=](config& settings) {
+        settings.auth.attempts_max = 10'000;
+        settings.auth.admins_read_chats = admins_read_chats;
+      }) {
     script->chats = {{ada, 42}};
     REQUIRE(db->add_user("disabled", "hash"));
     REQUIRE(db->add_user("demoted", "hash", user_role::admin));
@@ -46,7 +51,10 @@ struct table_world : account_world {
     disabled_session = session(disabled);
     raw_database raw{place / "varro.db"}; // without what else goes with it
     raw.execute("UPDATE users SET disabled = 1 WHERE name = 'disabled';"
-                "UPDATE users SET role = 'user' WHERE name = 'demoted'");
+                "UPDATE users SET role = 'user' WHERE name = 'demoted';"
+                "INSERT INTO chats (id, user_id, title, model, last_seq, created_at, updated_at)"
+                " SELECT 42, id, 'Sales', 'x:y', 0, 1, 1"
+                " FROM users WHERE name = 'ada'");
   }
 
   static std::string bearer(const std::string& text) {
@@ -182,7 +190,7 @@ outcome expected(const route& row, const asker& who) {
     return outcome::admitted;
   switch (who.by) {
   case asker::way::nobody:
-    return is_page(row) ? outcome::login : outcome::forbidden;
+    return is_page(row) ? outcome::login : is_for_programs(row) ? outcome::challenged : outcome::forbidden;
   case asker::way::bad_token:
     return outcome::invalid_token;
   case asker::way::token:
@@ -194,7 +202,7 @@ outcome expected(const route& row, const asker& who) {
       return outcome::not_found;
     break;
   }
-  return names_a_chat(row) && !who.owner ? outcome::not_found : outcome::admitted;
+  return names_a_chat(row) && !is_for_admins(row) && !who.owner ? outcome::not_found : outcome::admitted;
 }
 
 bool contains(const std::string& text, std::string_view part) {
@@ -202,21 +210,29 @@ bool contains(const std::string& text, std::string_view part) {
 }
 
 outcome table_world::ask_for(const route& row, const std::vector<std::string>& fields) {
-  const std::string body = row.method == "GET"
-    ? ""
+  const std::string body = row.method == "GET" ? ""
+    : is_for_programs(row)
+    ? R"({"message": "x", "turn": 1, "run": 1, "title": "x", "label": "x", "expires": "1d", "scopes": ["read"]})"
     : "message=x&turn=1&run=1&title=x&current=correct+horse&password=correct+horse&again=correct+horse"
       "&session=x&id=x&label=x&expires=1d&scope=read";
   auto all = fields;
-  all.emplace_back("Content-Type: application/x-www-form-urlencoded");
+  all.emplace_back(is_for_programs(row) ? "Content-Type: application/json"
+                                        : "Content-Type: application/x-www-form-urlencoded");
   const auto answer = ask(port, row.method, path_of(row, 42), all, body);
   const auto challenge = answer.field("WWW-Authenticate");
   CHECK(answer.status >= 200);
   CHECK((answer.status < 500 || row.path == "/readyz"));
+  if (challenge == "Bearer realm=\"varro\"") {
+    CHECK(answer.status == 401);
+    return outcome::challenged;
+  }
   if (!challenge.empty()) {
     CHECK(challenge.starts_with("Bearer realm=\"varro\", error=\""));
     CHECK(answer.status == (contains(challenge, "invalid_token") ? 401 : 403));
     return contains(challenge, "invalid_token") ? outcome::invalid_token : outcome::insufficient;
   }
+  if (is_for_programs(row) && answer.status >= 400)
+    CHECK(answer.field("Content-Type") == "application/problem+json");
   if (is_page(row) && answer.status == 303 && answer.field("Location").starts_with("/login"))
     return outcome::login;
   if (std::holds_alternative<open_route>(row.action))
@@ -255,12 +271,14 @@ TEST_CASE("the scope of a row fits its kind and its address") {
     const auto scope = row.scope.value;
     CHECK((scope == route_scope::open) == std::holds_alternative<open_route>(row.action));
     if (scope == route_scope::read)
-      CHECK(std::holds_alternative<user_route>(row.action));
+      CHECK_FALSE(is_change(row));
     if (scope == route_scope::chat)
-      CHECK(std::holds_alternative<change_route>(row.action));
-    if (names_a_chat(row))
+      CHECK(is_change(row));
+    CHECK(is_change(row) == (row.method != "GET" && scope != route_scope::open));
+    if (names_a_chat(row) && !is_for_admins(row))
       CHECK((scope == route_scope::read || scope == route_scope::chat));
-    CHECK(is_for_admins(row) == row.path.starts_with("/admin"));
+    CHECK(is_for_admins(row) == (row.path.starts_with("/admin") || row.path.starts_with("/api/v1/admin")));
+    CHECK(is_for_programs(row) == row.path.starts_with("/api/"));
     if (is_for_admins(row)) // what makes accounts and ways in is for browser sessions
       CHECK((scope == route_scope::admin || scope == route_scope::browser));
     else
@@ -270,10 +288,25 @@ TEST_CASE("the scope of a row fits its kind and its address") {
   }
 }
 
+TEST_CASE("chats of others are there for admins only where the configuration says so, and for no token ever") {
+  table_world closed{false}, open{true};
+  int pages = 0;
+  for (const auto& row : all_routes()) {
+    if (!row.path.starts_with("/admin/chat"))
+      continue;
+    ++pages;
+    CAPTURE(row.path);
+    CHECK(row.scope.value == route_scope::browser);
+    CHECK(closed.ask_for(row, closed.session(closed.root)) == outcome::not_found);
+    CHECK(open.ask_for(row, open.session(open.root)) == outcome::admitted);
+  }
+  CHECK(pages == 4);
+}
+
 TEST_CASE("each change needs the token of its own session's forms; with a token of a program there is no form") {
   table_world world;
   for (const auto& row : all_routes()) {
-    if (!std::holds_alternative<change_route>(row.action))
+    if (!is_change(row))
       continue;
     CAPTURE(row.method);
     CAPTURE(row.path);

@@ -38,6 +38,7 @@ store_reader_actor::behavior_type fake_reader(store_reader_actor::pointer, log_p
     [](login_atom, const std::string&) -> caf::result<login_found> { return fail(errc::not_found, "no login"); },
     [](login_atom, const std::vector<std::string>&) { return std::vector<std::string>{}; },
     [](list_atom, int64_t) { return std::vector<login_record>{}; },
+    [](send_atom, int64_t, const std::string&) { return idempotency_found{}; },
     [](link_atom, const std::string&) -> caf::result<link_found> { return fail(errc::not_found, "no link"); },
     [](user_atom, const std::string&) -> caf::result<user_record> { return fail(errc::not_found, "no user"); },
     [=](admin_atom, const admin_question_ptr& question) -> caf::result<admin_answer_ptr> {
@@ -52,6 +53,7 @@ store_reader_actor::behavior_type fake_reader(store_reader_actor::pointer, log_p
 http_gateway_actor::behavior_type fake_gateway(http_gateway_actor::pointer, log_pointer log) {
   return {
     [](adopt_atom, int, int64_t, int64_t, const viewed_chat_actor&, const std::string&) {},
+    [](adopt_atom, node_atom, int, int64_t, int64_t, const viewed_chat_actor&, const std::string&) {},
     [](logout_atom, const std::string&) {},
     [=](replay_atom, uint64_t viewer, const chat_replay& unseen) {
       log->replays.push_back({viewer, html_events(unseen), unseen.follow});

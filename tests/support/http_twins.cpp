@@ -58,6 +58,9 @@ chat_session_actor::behavior_type twin_session(chat_session_actor::pointer, scri
     },
     [](branch_atom, int64_t) { return done_atom_v; },
     [=](fork_atom, int64_t turn) -> caf::result<chat_forked> { return as_result(script->on_fork(turn)); },
+    [=](fork_atom, int64_t turn, const idempotency_note&) -> caf::result<chat_forked> {
+      return as_result(script->on_fork(turn));
+    },
     [=](notice_atom, std::string& text) { script->view.notice = std::move(text); },
     [=](renew_atom) {
       script->view.old_prefix = false;
@@ -195,6 +198,11 @@ store_reader_actor::behavior_type twin_reader(store_reader_actor::pointer, scrip
                    [&](const auto& login) { return login.user_id == user; });
       return logins;
     },
+    [=](send_atom, int64_t, const std::string& key) -> caf::result<idempotency_found> {
+      if (script->on_key)
+        return as_result(script->on_key(key));
+      return idempotency_found{};
+    },
     [](link_atom, const std::string&) -> caf::result<link_found> { return fail(errc::not_found, "no such link"); },
     [=](user_atom, const std::string& name) -> caf::result<user_record> {
       if (script->users_fail)
@@ -280,6 +288,13 @@ http_gateway_actor::behavior_type twin_gateway(http_gateway_actor::pointer self,
     [=](adopt_atom, int fd, int64_t chat, int64_t after, const viewed_chat_actor&, const std::string&) {
       note(script, script->adopted, std::tuple{fd, chat, after});
       constexpr std::string_view text = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\nadopted";
+      ::send(fd, text.data(), text.size(), MSG_NOSIGNAL);
+      ::shutdown(fd, SHUT_RDWR);
+      ::close(fd);
+    },
+    [=](adopt_atom, node_atom, int fd, int64_t chat, int64_t after, const viewed_chat_actor&, const std::string&) {
+      note(script, script->adopted, std::tuple{fd, chat, after});
+      constexpr std::string_view text = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\nadopted in JSON";
       ::send(fd, text.data(), text.size(), MSG_NOSIGNAL);
       ::shutdown(fd, SHUT_RDWR);
       ::close(fd);

@@ -26,6 +26,7 @@ struct twin_script {
   std::function<caf::expected<search_found>(const search_query&)> on_search;            // replaces `listed`
   std::function<caf::expected<allowance_ptr>(int64_t user)> on_allowance;               // none: nothing is limited
   std::function<caf::expected<done_atom>(const upload_counted&)> on_upload;             // none: it is counted
+  std::function<caf::expected<idempotency_found>(const std::string& key)> on_key;       // none: none is known
   transcript_view view;
   caf::error refusal; // of a turn that is asked about before it is sent
   chat_contents contents;

@@ -71,23 +71,6 @@ class Restart(SystemTest):
                 ran = data / "workspaces" / str(reply.chat_id) / "ran"
                 self.assertIn(ran.read_text() if ran.exists() else "", ("", "x"))
 
-    def test_a_backup_of_a_serving_varro_serves_the_same_chat(self):
-        with tempfile.TemporaryDirectory() as directory:
-            root = pathlib.Path(directory)
-            with self.start(data=root / "data") as first:
-                reply, _ = Client(first).turn("[[text: keep me]]")
-                done = run_varro("backup", str(root / "copy.db"), "--data", str(root / "data"))
-                self.assertEqual(done.returncode, 0, done.stderr)
-                again = run_varro("backup", str(root / "copy.db"), "--data", str(root / "data"))
-                self.assertEqual(again.returncode, 1)
-                self.assertIn("choose another", again.stderr)
-                before = [b.attributes for b in blocks_of(Client(first).get(f"/chat/{reply.chat_id}").text)]
-            (root / "restored").mkdir(mode=0o700)
-            (root / "copy.db").rename(root / "restored" / "varro.db")
-            with self.start(data=root / "restored") as second:
-                after = [b.attributes for b in blocks_of(Client(second).get(f"/chat/{reply.chat_id}").text)]
-                self.assertEqual(before, after)
-
     def test_sigterm_during_a_run_exits_0_within_10_seconds_and_leaves_no_process(self):
         with self.start() as server:
             client = Client(server)

@@ -1,4 +1,4 @@
-#include "storage/sqlite/backup.hpp"
+#include "storage/database_copy.hpp"
 
 #include "storage/data_dir.hpp"
 #include "storage/sqlite/connection.hpp"
@@ -98,6 +98,24 @@ caf::expected<uintmax_t> back_up(const fs::path& data_dir, const fs::path& file)
   if (auto err = sync(file.has_parent_path() ? file.parent_path() : fs::path{"."}, O_RDONLY | O_DIRECTORY))
     return err;
   return fs::file_size(file, problem);
+}
+
+caf::expected<database_copy> look_into_copy(const fs::path& file) {
+  auto db = connection::open(file, true);
+  if (!db)
+    return db.error();
+  auto schema = read_schema_version(**db);
+  if (!schema)
+    return schema.error();
+  database_copy copy{*schema, {}};
+  auto rows = (*db)->use("SELECT id FROM chats ORDER BY id");
+  if (auto err = rows.each_row([&] { copy.chats.push_back(rows.integer(0)); }))
+    return err;
+  return copy;
+}
+
+int newest_schema() {
+  return static_cast<int>(schema_migrations().size());
 }
 
 } // namespace varro

@@ -1,4 +1,4 @@
-#include "storage/sqlite/backup.hpp"
+#include "storage/database_copy.hpp"
 
 #include "storage/sqlite/sqlite_database.hpp"
 #include "tests/support/chat_rows.hpp"

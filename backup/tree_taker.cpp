@@ -1,0 +1,330 @@
+#include "backup/tree_taker.hpp"
+
+#include "backup/backup_set.hpp"
+#include "backup/file_copy.hpp"
+#include "workspace/directory.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <iterator>
+#include <optional>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace varro {
+
+namespace {
+
+constexpr int64_t clock_grain_ns = 50'000'000; // times of files are as coarse as the kernel's tick
+// Without O_NONBLOCK a file that has become a pipe, or that somebody has a lease on, would hold us.
+constexpr int reading = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+
+int64_t now_ns() {
+  timespec time{};
+  clock_gettime(CLOCK_REALTIME, &time);
+  return int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
+caf::error failed(const std::string& what, int number) {
+  return fail(errc::storage_failed, what + ": " + std::strerror(number));
+}
+
+// Something below a directory, open for reading. Where its owner, who we are, has no right to that, it has the right as
+// long as this lives.
+class readable {
+public:
+  readable(int directory, const std::string& name, int flags, mode_t rights) {
+    file_ = descriptor{::openat(directory, name.c_str(), reading | flags)};
+    problem_ = errno;
+    if (file_) {
+      if ((flags & O_DIRECTORY) != 0)
+        lend(descriptor{::openat(file_.get(), ".", O_PATH | O_DIRECTORY | O_CLOEXEC)}, rights);
+      return;
+    }
+    if (problem_ != EACCES)
+      return;
+    descriptor place{::openat(directory, name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC)};
+    auto itself = "/proc/self/fd/" + std::to_string(place.get());
+    if (!lend(std::move(place), rights))
+      return;
+    file_ = descriptor{::open(itself.c_str(), (reading & ~O_NOFOLLOW) | flags)};
+    problem_ = errno;
+  }
+  ~readable() {
+    if (place_)
+      (void)!::chmod(itself().c_str(), former_);
+  }
+  readable(const readable&) = delete;
+  readable& operator=(const readable&) = delete;
+
+  const descriptor& file() const {
+    return file_;
+  }
+  int problem() const { // errno
+    return problem_;
+  }
+
+private:
+  std::string itself() const {
+    return "/proc/self/fd/" + std::to_string(place_.get());
+  }
+  bool lend(descriptor place, mode_t rights) {
+    struct stat status {};
+    if (!place || ::geteuid() == 0 || ::fstat(place.get(), &status) != 0 || S_ISLNK(status.st_mode)
+        || status.st_uid != ::geteuid() || (status.st_mode & rights) == rights)
+      return false;
+    place_ = std::move(place);
+    former_ = status.st_mode & 07777;
+    return ::chmod(itself().c_str(), former_ | rights) == 0;
+  }
+
+  descriptor file_;
+  descriptor place_; // whose rights were changed
+  mode_t former_ = 0;
+  int problem_ = 0;
+};
+
+std::string words_for_kind(mode_t mode) {
+  if (S_ISSOCK(mode))
+    return "a socket";
+  if (S_ISFIFO(mode))
+    return "a pipe";
+  return S_ISCHR(mode) || S_ISBLK(mode) ? "a device" : "of an unknown kind";
+}
+
+} // namespace
+
+void former_tree::add(manifest_entry entry) {
+  auto key = std::pair{entry.in, entry.name};
+  entries_.insert_or_assign(std::move(key), std::move(entry));
+}
+
+const manifest_entry* former_tree::find(uint64_t in, const std::string& name) const {
+  auto found = entries_.find({in, name});
+  return found == entries_.end() ? nullptr : &found->second;
+}
+
+bool blob_store::make_place() {
+  auto path = blob_path(last_ + 1);
+  auto directory = path.substr(0, path.rfind('/'));
+  return ::mkdirat(backup_.get(), directory.c_str(), 0700) == 0 || errno == EEXIST;
+}
+
+descriptor blob_store::create() {
+  if (!make_place())
+    return {};
+  descriptor file{
+    ::openat(backup_.get(), blob_path(last_ + 1).c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)};
+  if (file)
+    ++last_;
+  return file;
+}
+
+bool blob_store::reserve() {
+  if (!make_place())
+    return false;
+  ++last_;
+  return true;
+}
+
+bool blob_store::share(uint64_t former, uint64_t bytes) {
+  struct stat status {};
+  auto from = blob_path(former);
+  // A file system without links, or a file that has as many names as there may be: then it is copied.
+  if (!before_ || !make_place() || ::fstatat(before_.get(), from.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0
+      || !S_ISREG(status.st_mode) || static_cast<uint64_t>(status.st_size) != bytes
+      || ::linkat(before_.get(), from.c_str(), backup_.get(), blob_path(last_ + 1).c_str(), 0) != 0)
+    return false;
+  ++last_;
+  return true;
+}
+
+void blob_store::forget_after(uint64_t blob) {
+  for (; last_ > blob; --last_)
+    ::unlinkat(backup_.get(), blob_path(last_).c_str(), 0);
+}
+
+descriptor blob_store::open(uint64_t blob) const {
+  return descriptor{::openat(backup_.get(), blob_path(blob).c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC)};
+}
+
+caf::expected<taken_tree> tree_taker::take(const manifest_tree& head, const descriptor& top,
+                                           const former_tree& before) {
+  tree_ = {head, {}, {}};
+  named_.clear();
+  before_ = &before;
+  readable here{top.get(), ".", O_DIRECTORY, S_IRUSR | S_IXUSR};
+  if (!here.file())
+    return failed("a directory cannot be read", here.problem());
+  if (auto err = walk({here.file().get(), 0, 0, 0}))
+    return err;
+  return std::move(tree_);
+}
+
+caf::expected<taken_tree> tree_taker::take_file(const manifest_tree& head, const descriptor& directory,
+                                                const std::string& name, const former_tree& before) {
+  tree_ = {head, {}, {}};
+  named_.clear();
+  before_ = &before;
+  if (auto err = take_entry({directory.get(), 0, 0, 0}, name))
+    return err;
+  return std::move(tree_);
+}
+
+caf::error tree_taker::walk(const place& here) {
+  auto names = names_in(here.directory);
+  std::sort(names.begin(), names.end());
+  for (const auto& name : names)
+    if (auto err = take_entry(here, name))
+      return err;
+  return caf::none;
+}
+
+caf::error tree_taker::take_entry(const place& here, const std::string& name) {
+  struct stat status {};
+  if (::fstatat(here.directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
+    if (errno != ENOENT)
+      leave_out(here, name, std::strerror(errno));
+    return caf::none;
+  }
+  if (tree_.entries.size() >= entries_max_) {
+    if (tree_.gaps.size() < entries_max_)
+      leave_out(here, name, "more than " + std::to_string(entries_max_) + " files of one chat");
+    return caf::none;
+  }
+  if (S_ISDIR(status.st_mode))
+    return take_directory(here, name);
+  if (S_ISREG(status.st_mode))
+    return take_bytes(here, name);
+  if (!S_ISLNK(status.st_mode)) {
+    leave_out(here, name, words_for_kind(status.st_mode));
+    return caf::none;
+  }
+  if (auto link = look_at(here.directory, name); link && link->what == file_kind::link)
+    add(here, name, std::move(*link));
+  else
+    leave_out(here, name, "changed while it was read");
+  return caf::none;
+}
+
+caf::error tree_taker::take_directory(const place& here, const std::string& name) {
+  if (here.depth + 1 >= backup_depth_max) {
+    leave_out(here, name, "more than " + std::to_string(backup_depth_max) + " directories deep");
+    return caf::none;
+  }
+  // As it is before it gets rights for the time of the look.
+  auto found = look_at(here.directory, name);
+  readable directory{here.directory, name, O_DIRECTORY, S_IRUSR | S_IXUSR};
+  if (!directory.file() && directory.problem() == ENOENT)
+    return caf::none;
+  if (!directory.file() || !found || found->what != file_kind::directory) {
+    leave_out(here, name, directory.file() ? "changed while it was read" : std::strerror(directory.problem()));
+    return caf::none;
+  }
+  const auto* former = here.former == no_former ? nullptr : before_->find(here.former, name);
+  auto number = add(here, name, std::move(*found)).number;
+  return walk({directory.file().get(), number, former == nullptr ? no_former : former->number, here.depth + 1});
+}
+
+caf::error tree_taker::take_bytes(const place& here, const std::string& name) {
+  readable source{here.directory, name, 0, S_IRUSR};
+  if (!source.file() && source.problem() == ENOENT)
+    return caf::none;
+  struct stat status {};
+  if (!source.file() || ::fstat(source.file().get(), &status) != 0 || !S_ISREG(status.st_mode)) {
+    leave_out(here, name, source.file() ? "changed while it was read" : std::strerror(source.problem()));
+    return caf::none;
+  }
+  auto identity = std::pair<uint64_t, uint64_t>{status.st_dev, status.st_ino};
+  if (status.st_nlink > 1) {
+    if (auto same = named_.find(identity); same != named_.end()) {
+      auto entry = tree_.entries[same->second];
+      auto& added = add(here, name, entry.file);
+      added.sha256 = entry.sha256;
+      added.changed = entry.changed;
+      added.several_names = true;
+      return caf::none;
+    }
+  }
+  manifest_entry entry;
+  entry.name = name;
+  entry.several_names = status.st_nlink > 1;
+  if (auto err = copy(here, entry, source.file()); err || entry.file.blob == 0)
+    return err;
+  auto& added = add(here, name, entry.file);
+  added.sha256 = entry.sha256;
+  added.several_names = entry.several_names;
+  added.changed = entry.changed;
+  ++sums_.files;
+  if (status.st_nlink > 1)
+    named_.emplace(identity, tree_.entries.size() - 1);
+  return caf::none;
+}
+
+caf::error tree_taker::copy(const place& here, manifest_entry& entry, const descriptor& source) {
+  descriptor target;
+  for (int read = 1;; ++read) {
+    struct stat status {};
+    auto began = now_ns();
+    ::fstat(source.get(), &status);
+    auto now = entry_of(status);
+    const auto* former = here.former == no_former ? nullptr : before_->find(here.former, entry.name);
+    if (read == 1 && former != nullptr && former->file.settled && is_unchanged(former->file, *now)
+        && blobs_.share(former->file.blob, now->bytes)) {
+      entry.file = *now;
+      entry.file.settled = true;
+      entry.file.blob = blobs_.last();
+      entry.sha256 = former->sha256;
+      ++sums_.shared;
+      return caf::none;
+    }
+    if (!target)
+      target = blobs_.create();
+    if (!target || ::ftruncate(target.get(), 0) != 0)
+      return failed("the backup cannot be written", errno);
+    auto done = copy_hashed(source.get(), now->bytes, target.get());
+    if (done.write_error != 0)
+      return failed("the backup cannot be written", done.write_error);
+    if (done.read_error != 0) {
+      ++sums_.unreadable;
+      blobs_.forget_after(blobs_.last() - 1);
+      leave_out(here, entry.name, std::string{"cannot be read: "} + std::strerror(done.read_error));
+      return caf::none;
+    }
+    sums_.bytes += done.bytes;
+    entry.file = *now;
+    entry.file.bytes = done.bytes;
+    entry.file.blob = blobs_.last();
+    entry.sha256 = std::move(done.sha256);
+    // A change within the clock's grain of the copy would not show in its times.
+    entry.file.settled = now->changed_ns + clock_grain_ns < began;
+    ::fstat(source.get(), &status);
+    if (is_unchanged(*now, *entry_of(status)))
+      return caf::none;
+    entry.file.settled = false;
+    entry.changed = true;
+    if (read == reads_max)
+      return caf::none;
+    entry.changed = false;
+  }
+}
+
+void tree_taker::leave_out(const place& here, const std::string& name, std::string why) {
+  tree_.gaps.push_back({here.number, name, std::move(why)});
+}
+
+manifest_entry& tree_taker::add(const place& here, const std::string& name, file_entry file) {
+  manifest_entry entry;
+  entry.number = tree_.entries.size() + 1;
+  entry.in = here.number;
+  entry.name = name;
+  entry.file = std::move(file);
+  tree_.entries.push_back(std::move(entry));
+  return tree_.entries.back();
+}
+
+} // namespace varro

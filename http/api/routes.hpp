@@ -1,0 +1,85 @@
+// The rows of the table of routes (../routes.cpp) for programs. For that file.
+#pragma once
+
+#include "http/api/handlers.hpp"
+#include "http/api/operations.hpp"
+#include "http/route.hpp"
+#include "http/routes.hpp"
+
+#include <array>
+
+namespace varro {
+
+inline constexpr std::array api_table{
+  route{"GET", "/api/v1/me", "Whose token or browser session it is.", api_route{api::show_me}, route_scope::read,
+        route_work::usual, &operations::show_me},
+  route{"GET", "/api/v1/models", "The models that the user may choose.", api_route{api::list_models}, route_scope::read,
+        route_work::usual, &operations::list_models},
+  route{"GET", "/api/v1/usage", "What the user may use, and has used.", api_route{api::show_usage}, route_scope::read,
+        route_work::usual, &operations::show_usage},
+  route{"GET", "/api/v1/chats", "The chats, those changed last first.", api_route{api::list_chats}, route_scope::read,
+        route_work::usual, &operations::list_chats},
+  route{"POST", "/api/v1/chats", "Begins a chat with its first message.", api_route{api::create_chat, true},
+        route_scope::chat, route_work::usual, &operations::create_chat},
+  route{"GET", "/api/v1/chats/{chat}", "A chat, and whether it is being answered.", api_route{api::show_chat},
+        route_scope::read, route_work::usual, &operations::show_chat},
+  route{"PATCH", "/api/v1/chats/{chat}", "Gives a chat another title.", api_route{api::rename_chat, true},
+        route_scope::chat, route_work::usual, &operations::rename_chat},
+  route{"DELETE", "/api/v1/chats/{chat}", "Deletes a chat with its files and variables.",
+        api_route{api::delete_chat, true}, route_scope::chat, route_work::usual, &operations::delete_chat},
+  route{"GET", "/api/v1/search", "The chats that contain a text.", api_route{api::search_chats}, route_scope::read,
+        route_work::costly, &operations::search_chats},
+  route{"GET", "/api/v1/chats/{chat}/messages", "What a chat shows, as its events tell it.",
+        api_route{api::list_messages}, route_scope::read, route_work::costly, &operations::list_messages},
+  route{"GET", "/api/v1/chats/{chat}/events", "The events of a run (Server-Sent Events), from where a viewer was.",
+        api_route{api::stream_events}, route_scope::read, route_work::usual, &operations::stream_events},
+  route{"POST", "/api/v1/chats/{chat}/turns", "Sends a message to a chat.", api_route{api::send_message, true},
+        route_scope::chat, route_work::usual, &operations::send_message},
+  route{"POST", "/api/v1/chats/{chat}/turns/{turn}/edit", "Replaces a turn, and what followed, by another message.",
+        api_route{api::edit_turn, true}, route_scope::chat, route_work::usual, &operations::edit_turn},
+  route{"POST", "/api/v1/chats/{chat}/turns/{turn}/regenerate", "Asks a turn's message again; turn 0 is the newest.",
+        api_route{api::regenerate_turn, true}, route_scope::chat, route_work::usual, &operations::regenerate_turn},
+  route{"POST", "/api/v1/chats/{chat}/cancel", "Stops the run.", api_route{api::cancel_run, true}, route_scope::chat,
+        route_work::usual, &operations::cancel_run},
+  route{"GET", "/api/v1/chats/{chat}/runs", "The runs of the active branch.", api_route{api::list_runs},
+        route_scope::read, route_work::usual, &operations::list_runs},
+  route{"GET", "/api/v1/chats/{chat}/runs/{run}", "One of these runs.", api_route{api::show_run}, route_scope::read,
+        route_work::usual, &operations::show_run},
+  route{"POST", "/api/v1/chats/{chat}/branch", "Shows another version of a turn, with its variables and files.",
+        api_route{api::switch_branch, true}, route_scope::chat, route_work::usual, &operations::switch_branch},
+  route{"POST", "/api/v1/chats/{chat}/fork", "Makes a new chat of the turns up to one.",
+        api_route{api::fork_chat, true}, route_scope::chat, route_work::usual, &operations::fork_chat},
+  route{"POST", "/api/v1/chats/{chat}/rerun", "Has the cells so far run again before the next one.",
+        api_route{api::rerun_cells, true}, route_scope::chat, route_work::usual, &operations::rerun_cells},
+  route{"POST", "/api/v1/chats/{chat}/instructions", "Lets the chat go on with today's instructions and tools.",
+        api_route{api::renew_instructions, true}, route_scope::chat, route_work::usual,
+        &operations::renew_instructions},
+  route{"GET", "/api/v1/chats/{chat}/files", "The files of a chat's workspace.", api_route{api::list_files},
+        route_scope::read, route_work::costly, &operations::list_files},
+  route{"POST", "/api/v1/chats/{chat}/files", "Puts files into a chat's workspace.", api_route{api::upload_files, true},
+        route_scope::chat, route_work::costly, &operations::upload_files},
+  route{"GET", "/api/v1/chats/{chat}/files/{path*}", "A file of a chat.", api_route{varro::download_file},
+        route_scope::read, route_work::costly, &operations::download_file},
+  route{"GET", "/api/v1/chats/{chat}/export.{format:ipynb|md|json}", "The chat as a notebook, Markdown or JSON.",
+        api_route{varro::export_chat}, route_scope::read, route_work::costly, &operations::export_chat},
+  route{"GET", "/api/v1/tokens", "The tokens of one's own programs; of a browser session only.",
+        api_route{api::list_tokens}, route_scope::browser, route_work::usual, &operations::list_tokens},
+  route{"POST", "/api/v1/tokens", "Makes a token for a program, and shows it once; of a browser session only.",
+        api_route{api::make_token, true}, route_scope::browser, route_work::usual, &operations::make_token},
+  route{"DELETE", "/api/v1/tokens/{id}", "Revokes one of one's own tokens; of a browser session only.",
+        api_route{api::revoke_token, true}, route_scope::browser, route_work::usual, &operations::revoke_token},
+  route{"GET", "/api/v1/admin/people", "The people who use the server.", api_route{api::list_people, false, true},
+        route_scope::admin, route_work::costly, &operations::list_people},
+  route{"GET", "/api/v1/admin/live", "The runs and shells that are on.", api_route{api::show_live, false, true},
+        route_scope::admin, route_work::usual, &operations::show_live},
+  route{"POST", "/api/v1/admin/live/stop", "Stops a run or a shell.", api_route{api::stop_work, true, true},
+        route_scope::admin, route_work::usual, &operations::stop_work},
+  route{"GET", "/api/v1/admin/usage", "What was used and what it cost.", api_route{api::sum_usage, false, true},
+        route_scope::admin, route_work::costly, &operations::sum_usage},
+  route{"GET", "/api/v1/admin/audit", "Who did what, the newest first.", api_route{api::list_audit, false, true},
+        route_scope::admin, route_work::costly, &operations::list_audit},
+  route{"GET", "/api/v1/openapi.json", "What describes all this (OpenAPI 3.1).", open_route{api::show_openapi},
+        route_scope::open, route_work::light, &operations::show_openapi},
+};
+
+} // namespace varro
