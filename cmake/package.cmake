@@ -34,7 +34,8 @@ varro_package_file(varro.service lib/systemd/system)
 varro_package_file(copyright share/doc/varro)
 varro_package_file(varro.toml /etc/varro)
 # In the form that Debian's tools read; what has changed stands in CHANGELOG.md.
-file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/package/changelog @ONLY CONTENT "varro (@PROJECT_VERSION@) unstable; urgency=medium
+file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/package/changelog @ONLY CONTENT
+"varro (@PROJECT_VERSION@) unstable; urgency=medium
 
   * /usr/share/doc/varro/CHANGELOG.md says what has changed.
 
