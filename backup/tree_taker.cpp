@@ -42,7 +42,7 @@ public:
     problem_ = errno;
     if (file_) {
       if ((flags & O_DIRECTORY) != 0)
-        lend(descriptor{::openat(file_.get(), ".", O_PATH | O_DIRECTORY | O_CLOEXEC)}, rights);
+        lend(descriptor{::fcntl(file_.get(), F_DUPFD_CLOEXEC, 0)}, rights);
       return;
     }
     if (problem_ != EACCES)
@@ -199,7 +199,7 @@ caf::error tree_taker::take_entry(const place& here, const std::string& name) {
   if (S_ISDIR(status.st_mode))
     return take_directory(here, name);
   if (S_ISREG(status.st_mode))
-    return take_bytes(here, name);
+    return take_bytes(here, name, status.st_mode & 0777);
   if (!S_ISLNK(status.st_mode)) {
     leave_out(here, name, words_for_kind(status.st_mode));
     return caf::none;
@@ -230,7 +230,7 @@ caf::error tree_taker::take_directory(const place& here, const std::string& name
   return walk({directory.file().get(), number, former == nullptr ? no_former : former->number, here.depth + 1});
 }
 
-caf::error tree_taker::take_bytes(const place& here, const std::string& name) {
+caf::error tree_taker::take_bytes(const place& here, const std::string& name, mode_t mode) {
   readable source{here.directory, name, 0, S_IRUSR};
   if (!source.file() && source.problem() == ENOENT)
     return caf::none;
@@ -256,6 +256,7 @@ caf::error tree_taker::take_bytes(const place& here, const std::string& name) {
   if (auto err = copy(here, entry, source.file()); err || entry.file.blob == 0)
     return err;
   auto& added = add(here, name, entry.file);
+  added.file.mode = mode; // without a right that it has for the time of the look
   added.sha256 = entry.sha256;
   added.several_names = entry.several_names;
   added.changed = entry.changed;

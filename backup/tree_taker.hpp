@@ -104,7 +104,7 @@ private:
   caf::error walk(const place& here);
   caf::error take_entry(const place& here, const std::string& name);
   caf::error take_directory(const place& here, const std::string& name);
-  caf::error take_bytes(const place& here, const std::string& name);
+  caf::error take_bytes(const place& here, const std::string& name, mode_t mode);
   // Without a blob afterwards: it could not be read, and is left out.
   caf::error copy(const place& here, manifest_entry& entry, const descriptor& source);
   void leave_out(const place& here, const std::string& name, std::string why);
