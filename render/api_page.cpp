@@ -41,10 +41,15 @@ markup parameter_rows(const json& parameters) {
   });
 }
 
+markup table(std::string_view caption, const markup& rows) {
+  return element("div", {{"class", "table-scroll"}, {"tabindex", 0}, {"role", "group"}, {"aria-label", caption}},
+                 element("table", element("caption", caption), element("tbody", rows)));
+}
+
 markup parameter_table(const json& parameters) {
   if (parameters.empty())
     return {};
-  return element("table", element("caption", "Parameters"), element("tbody", parameter_rows(parameters)));
+  return table("Parameters", parameter_rows(parameters));
 }
 
 markup content_line(std::string_view what, const json& content) {
