@@ -78,11 +78,10 @@ markup operation_html(std::string_view method, std::string_view path, const json
   markup body;
   if (const auto request = operation.find("requestBody"); request != operation.end())
     body = content_line("Body: ", (*request)["content"]);
-  return element(
-    "details", {{"class", "api-operation"}, {"id", "operation-" + id}},
-    element("summary", element("code", method, " ", path), " ", text_of(operation, "summary")),
-    parameter_table(operation["parameters"]), body,
-    element("table", element("caption", "Answers"), element("tbody", response_rows(operation["responses"], document))));
+  return element("details", {{"class", "api-operation"}, {"id", "operation-" + id}},
+                 element("summary", element("code", method, " ", path), " ", text_of(operation, "summary")),
+                 parameter_table(operation["parameters"]), body,
+                 table("Answers", response_rows(operation["responses"], document)));
 }
 
 std::string upper(std::string text) {
