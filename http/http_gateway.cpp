@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "render/json_presenter.hpp"
+#include "render/response_presenter.hpp"
 
 #include <algorithm>
 #include <sys/socket.h>
@@ -19,9 +20,9 @@ using handle = caf::io::connection_handle;
 
 constexpr size_t shrink_bytes = 16u << 10; // CAF keeps its buffers' capacity: larger ones are given back
 
-const state_type::frame& keep_alive_frame() {
-  static const state_type::frame frame = std::make_shared<const std::string>(": keep-alive\n\n");
-  return frame;
+// The head of a stream or its keep-alive, one for all viewers of a form.
+state_type::frame shared_text(const std::string& text) {
+  return {std::shared_ptr<void>{}, &text};
 }
 
 uint64_t id_of(handle hdl) {
@@ -109,15 +110,11 @@ void enqueue(viewer_type& viewer, state_type::frame frame) {
   viewer.waiting.push_back(std::move(frame));
 }
 
-void adopt(pointer self, int fd, const state_type::view_key& view, int64_t after, const viewed_chat_actor& session,
-           std::string login) {
+void adopt(pointer self, int fd, const state_type::view_key& view, const presenter_source& source, int64_t after,
+           const viewed_chat_actor& session, std::string login) {
   auto& state = self->state;
-  const auto [chat, is_program] = view;
   if (state.stopping || state.viewers.size() >= static_cast<size_t>(state.limits.viewers_max)) {
-    const auto& response = too_many_streams(is_program);
-    [[maybe_unused]] auto n = ::send(fd, response.data(), response.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    ::shutdown(fd, SHUT_WR);
-    ::close(fd);
+    refuse_stream(fd, view.form);
     return;
   }
   auto hdl = self->add_scribe(fd);
@@ -132,12 +129,10 @@ void adopt(pointer self, int fd, const state_type::view_key& view, int64_t after
   state.by_id[id_of(hdl)] = hdl;
   auto& viewed = state.by_chat[view];
   if (viewed.viewers.empty())
-    viewed.presenter = self->spawn<caf::monitored>(chat_presenter, chat, is_program ? state.programs : state.pages,
-                                                   event_sink_actor{self});
+    viewed.presenter = self->spawn<caf::monitored>(chat_presenter, view.chat, source, event_sink_actor{self});
   viewed.viewers.insert(hdl);
   ask_session(self, hdl, viewer);
-  static const auto head = std::make_shared<const std::string>(stream_head());
-  enqueue(viewer, head);
+  enqueue(viewer, shared_text(stream_head(view.form)));
   pump(self, hdl, viewer);
 }
 
@@ -150,7 +145,7 @@ void present_replay(pointer self, uint64_t id, chat_replay& unseen) {
 
 void present(pointer self, int64_t chat, const chat_event& event) {
   const auto& by_chat = self->state.by_chat;
-  for (auto found = by_chat.lower_bound({chat, false}); found != by_chat.end() && found->first.first == chat; ++found)
+  for (auto found = by_chat.lower_bound({chat}); found != by_chat.end() && found->first.chat == chat; ++found)
     self->send(found->second.presenter, publish_atom_v, event);
 }
 
@@ -190,7 +185,7 @@ void publish_event(pointer self, const state_type::viewed_chat& viewed, const st
       frame = std::make_shared<const std::string>(frame_event(event));
     viewer.last_id = std::max(viewer.last_id, event.id);
     enqueue(viewer, frame);
-    if (event.event == "done")
+    if (ends_stream(event))
       viewer.now = phase::ending;
     pump(self, hdl, viewer);
     if (viewer.waiting_bytes + viewer.in_flight > state.limits.viewer_buffer_bytes_max)
@@ -205,11 +200,11 @@ void publish(pointer self, int64_t chat, const std::vector<stream_event>& events
   for (const auto& event : events) {
     // Each time: the viewer that was dropped may have been the last one. What a presenter says whose viewers have all
     // left is not for those who came since.
-    auto found = by_chat.lower_bound({chat, false});
-    while (found != by_chat.end() && found->first.first == chat
+    auto found = by_chat.lower_bound({chat});
+    while (found != by_chat.end() && found->first.chat == chat
            && self->current_sender() != caf::actor_cast<caf::strong_actor_ptr>(found->second.presenter))
       ++found;
-    if (found == by_chat.end() || found->first.first != chat)
+    if (found == by_chat.end() || found->first.chat != chat)
       return;
     publish_event(self, found->second, event);
   }
@@ -222,7 +217,7 @@ void presenter_is_down(pointer self, const caf::down_msg& down) {
                             [&](const auto& each) { return each.second.presenter.address() == down.source; });
   if (found == by_chat.end())
     return;
-  log(log_level::error, "the streams of chat " + std::to_string(found->first.first) + " end: " + text_of(down.reason));
+  log(log_level::error, "the streams of chat " + std::to_string(found->first.chat) + " end: " + text_of(down.reason));
   for (auto hdl : std::vector<handle>{found->second.viewers.begin(), found->second.viewers.end()})
     drop(self, hdl);
 }
@@ -257,7 +252,7 @@ void keep_alive(pointer self) {
     if (viewer.idle_ticks >= ticks_max) {
       stalled.push_back(hdl);
     } else if (!busy && viewer.now != phase::ending) {
-      enqueue(viewer, keep_alive_frame());
+      enqueue(viewer, shared_text(keep_alive_text(viewer.view.form)));
       pump(self, hdl, viewer);
     }
   }
@@ -362,11 +357,17 @@ http_gateway_broker::behavior_type http_gateway(pointer self, stream_config limi
   self->delayed_send(self, limits.keep_alive, tick_atom_v);
   return {
     [self](adopt_atom, int fd, int64_t chat, int64_t after, const viewed_chat_actor& session, std::string& login) {
-      adopt(self, fd, {chat, false}, after, session, std::move(login));
+      adopt(self, fd, {chat}, self->state.pages, after, session, std::move(login));
     },
     [self](adopt_atom, node_atom, int fd, int64_t chat, int64_t after, const viewed_chat_actor& session,
            std::string& login) {
-      adopt(self, fd, {chat, true}, after, session, std::move(login));
+      adopt(self, fd, {chat, stream_form::program}, self->state.programs, after, session, std::move(login));
+    },
+    [self](adopt_atom, const response_view& view, int fd, int64_t after, const viewed_chat_actor& session,
+           std::string& login) {
+      const auto form = view.whole ? stream_form::whole : stream_form::response;
+      adopt(self, fd, {view.chat, form, view.run, view.starting_after}, response_presenters(view), after, session,
+            std::move(login));
     },
     [self](logout_atom, const std::string& login) { log_out(self, {login}); },
     [self](replay_atom, uint64_t viewer, chat_replay& unseen) { present_replay(self, viewer, unseen); },

@@ -1,8 +1,9 @@
 // Every viewer's socket: replays what a viewer has not seen, follows its chat, ends its stream after `done`.
 //
 // Runs on CAF's I/O thread; nothing here blocks. A viewer owns its socket, what waits to be sent to it and little else.
-// What a chat's session tells goes to the chat's presenters (chat_presenter.hpp), one for pages and one for programs,
-// which are there while the chat has such viewers, and comes back as events. An event is framed once and shared by all
+// What a chat's session tells goes to the chat's presenters (chat_presenter.hpp), one for pages, one for programs and
+// one for each response and place in it that somebody watches from, which are there while the chat has such viewers,
+// and comes back as events. An event is framed once and shared by all
 // viewers of its chat until their sockets have taken it.
 //
 // Life of a viewer: adopt → asks its session (attach) → replay → follows publish → `done` → half-closed when all bytes
@@ -20,6 +21,7 @@
 
 #include <caf/io/all.hpp>
 
+#include <compare>
 #include <list>
 #include <map>
 #include <memory>
@@ -30,10 +32,9 @@
 namespace varro {
 
 // The interface that others see, that of the presenters, and what the I/O thread tells a broker.
-using http_gateway_broker
-  = http_gateway_actor::extend_with<event_sink_actor>::extend<caf::reacts_to<caf::io::new_data_msg>,
-                                                              caf::reacts_to<caf::io::connection_closed_msg>,
-                                                              caf::reacts_to<caf::io::data_transferred_msg>>;
+using http_gateway_broker = http_gateway_actor::extend_with<event_sink_actor, response_viewers_actor>::extend<
+  caf::reacts_to<caf::io::new_data_msg>, caf::reacts_to<caf::io::connection_closed_msg>,
+  caf::reacts_to<caf::io::data_transferred_msg>>;
 
 struct http_gateway_state {
   static inline const char* name = "http_gateway";
@@ -52,8 +53,14 @@ struct http_gateway_state {
     ending,    // gets nothing more; closed when all is sent
     closed,    // half-closed, waits for the peer
   };
-  // A chat, and whether its viewers are programs.
-  using view_key = std::pair<int64_t, bool>;
+  // How its viewers see a chat: those with the same have one presenter.
+  struct view_key {
+    int64_t chat = 0;
+    stream_form form = stream_form::page;
+    int64_t run = 0;    // of a response
+    int64_t beyond = 0; // the same: the number of the last event that is left out
+    auto operator<=>(const view_key&) const = default;
+  };
   struct viewer {
     int fd = -1; // the I/O thread's; only for shutdown()
     view_key view;
