@@ -160,14 +160,16 @@ void replay(pointer self, uint64_t id, const std::vector<stream_event>& events, 
     return;
   auto began_at = viewer.last_id;
   viewer.now = follow ? phase::following : phase::ending;
+  bool has_id = false; // what came last
   for (const auto& event : events) {
     // Only after the id has moved on can the rest be asked for without asking for the same again.
-    if (viewer.waiting_bytes > state.limits.viewer_buffer_bytes_max && viewer.last_id > began_at) {
+    if (has_id && viewer.waiting_bytes > state.limits.viewer_buffer_bytes_max && viewer.last_id > began_at) {
       viewer.now = phase::partial;
       break;
     }
     enqueue(viewer, std::make_shared<const std::string>(frame_event(event)));
     viewer.last_id = std::max(viewer.last_id, event.id);
+    has_id = event.id > 0;
   }
   pump(self, hdl, viewer);
 }

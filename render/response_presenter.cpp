@@ -54,11 +54,11 @@ void response_presenter::finish_item(size_t index) {
   put("response.output_item.done", {{"output_index", index}, {"item", output_[index]}});
 }
 
-// With ids by which a viewer who breaks off between two of them gets all of the row again (presenter.hpp).
+// Only the last one has an id: a row is told whole or again from its first event on.
 std::vector<stream_event> response_presenter::take(int64_t seq) {
   auto events = std::exchange(made_, {});
-  for (auto& event : events)
-    event.id = &event == &events.back() ? seq : seq - 1;
+  if (!events.empty())
+    events.back().id = seq;
   return events;
 }
 

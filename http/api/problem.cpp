@@ -44,7 +44,7 @@ std::string_view path_of_target(std::string_view target) {
 
 // Characters that a path of a URI may have (RFC 3986, section 3.3); a malformed escape is no matter here.
 bool is_uri_path(std::string_view path) {
-  constexpr std::string_view marks = "-._~!$&'()*+,;=:@/%";
+  static constexpr std::string_view marks = "-._~!$&'()*+,;=:@/%";
   return !path.empty() && std::all_of(path.begin(), path.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')
       || marks.find(c) != std::string_view::npos;
