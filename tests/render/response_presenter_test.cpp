@@ -2,6 +2,9 @@
 #include "render/response_presenter.hpp"
 #include "tests/render/presented.hpp"
 
+#include <algorithm>
+#include <map>
+
 using namespace varro;
 using namespace varro::test;
 
