@@ -1,10 +1,10 @@
 // A whole chat by OpenAI's SDK of npm: a plot, a file in, a branch, a stream that goes on. The first argument is the
-// address of /v1; says "ok" at the end.
+// address of /v1, OPENAI_API_KEY a token; says "ok" at the end.
 import assert from 'node:assert/strict';
 import OpenAI from 'openai';
 
-const client = new OpenAI({ baseURL: process.argv[2], apiKey: process.env.OPENAI_API_KEY, maxRetries: 0,
-  defaultHeaders: { Authorization: null } });
+const apiKey = process.env.OPENAI_API_KEY;
+const client = new OpenAI({ baseURL: process.argv[2], apiKey, maxRetries: 0 });
 const cells = (response) => response.output.filter((item) => item.type === 'code_interpreter_call');
 const logs = (response) => cells(response).flatMap((cell) => cell.outputs).map((each) => each.logs ?? '').join('');
 
@@ -21,7 +21,7 @@ const first = await stream.finalResponse();
 assert.equal(first.output_text, 'plotted');
 assert.equal(deltas.join(''), 'plotted');
 const picture = cells(first)[0].outputs.find((each) => each.type === 'image');
-assert.equal((await fetch(picture.url)).headers.get('content-type'), 'image/png');
+assert.equal((await fetch(picture.url, { headers: { Authorization: `Bearer ${apiKey}` } })).headers.get('content-type'), 'image/png');
 
 const second = await client.responses.create({ input: '[[python: n += 1; print(n)]][[then]][[text: on]]',
   previous_response_id: first.id });

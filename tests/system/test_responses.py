@@ -240,6 +240,29 @@ class Responses(SystemTest):
         self.assertEqual(models["object"], "list")
         self.assertIn("anthropic:claude-sonnet-4-5", [model["id"] for model in models["data"]])
 
+
+# One pixel.
+PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==")
+
+
+class Users(AccountsTest):
+    names = ("ada", "bob")
+
+    def test_a_response_is_there_for_who_asked_for_it_and_by_the_token_that_is_for_it(self):
+        ada, reader, bob = (Sdk(self.varro, new_token(self.data, name, scope))
+                            for name, scope in (("ada", "chat"), ("ada", "read"), ("bob", "chat")))
+        response = ada.create("[[text: mine]]")
+        address = f"/responses/{response['id']}"
+        self.assertEqual(reader.json("GET", address), response)
+        reader.refused(403, "POST", "/responses", {"input": "x"})
+        bob.refused(404, "GET", address)
+        bob.refused(404, "GET", address + "?stream=true")
+        bob.refused(400, "POST", "/responses", {"input": "x", "previous_response_id": response["id"]})
+        nobody = Sdk(self.varro)
+        for method, path, body in (("GET", address, None), ("POST", "/responses", {"input": "x"}),
+                                   ("GET", "/models", None)):
+            self.assertEqual(nobody.refused(401, method, path, body)["type"], "authentication_error")
+
     def test_the_sdk_of_npm_drives_a_chat(self):
         node = shutil.which("node")
         if node is None or not (ROOT / "node_modules" / "openai").exists():
@@ -258,32 +281,9 @@ class Responses(SystemTest):
     def drive(self, command):
         done = subprocess.run([*command, f"http://127.0.0.1:{self.varro.port}/v1"], text=True, capture_output=True,
                               timeout=SDK_SECONDS, cwd=pathlib.Path(__file__).parent,
-                              env={**os.environ, "OPENAI_API_KEY": "none"})
+                              env={**os.environ, "OPENAI_API_KEY": new_token(self.data, "ada")})
         self.assertEqual((done.returncode, done.stdout.strip().splitlines()[-1:]), (0, ["ok"]),
                          done.stdout + done.stderr)
-
-
-# One pixel.
-PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==")
-
-
-class Rights(AccountsTest):
-    names = ("ada", "bob")
-
-    def test_a_response_is_there_for_who_asked_for_it_and_by_the_token_that_is_for_it(self):
-        ada, reader, bob = (Sdk(self.varro, new_token(self.data, name, scope))
-                            for name, scope in (("ada", "chat"), ("ada", "read"), ("bob", "chat")))
-        response = ada.create("[[text: mine]]")
-        address = f"/responses/{response['id']}"
-        self.assertEqual(reader.json("GET", address), response)
-        reader.refused(403, "POST", "/responses", {"input": "x"})
-        bob.refused(404, "GET", address)
-        bob.refused(404, "GET", address + "?stream=true")
-        bob.refused(400, "POST", "/responses", {"input": "x", "previous_response_id": response["id"]})
-        nobody = Sdk(self.varro)
-        for method, path, body in (("GET", address, None), ("POST", "/responses", {"input": "x"}),
-                                   ("GET", "/models", None)):
-            self.assertEqual(nobody.refused(401, method, path, body)["type"], "authentication_error")
 
 
 if __name__ == "__main__":
