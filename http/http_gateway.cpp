@@ -111,7 +111,7 @@ void enqueue(viewer_type& viewer, state_type::frame frame) {
 }
 
 void adopt(pointer self, int fd, const state_type::view_key& view, const presenter_source& source, int64_t after,
-           const viewed_chat_actor& session, std::string login) {
+           const viewed_chat_actor& session, std::string login, int64_t last_number = -1) {
   auto& state = self->state;
   if (state.stopping || state.viewers.size() >= static_cast<size_t>(state.limits.viewers_max)) {
     refuse_stream(fd, view.form);
@@ -124,6 +124,7 @@ void adopt(pointer self, int fd, const state_type::view_key& view, const present
   viewer.fd = fd;
   viewer.view = view;
   viewer.last_id = after;
+  viewer.last_number = last_number;
   viewer.session = session;
   viewer.login = std::move(login);
   state.by_id[id_of(hdl)] = hdl;
@@ -167,7 +168,8 @@ void replay(pointer self, uint64_t id, const std::vector<stream_event>& events, 
       viewer.now = phase::partial;
       break;
     }
-    enqueue(viewer, std::make_shared<const std::string>(frame_event(event)));
+    if (!viewer.has(event))
+      enqueue(viewer, std::make_shared<const std::string>(frame_event(event)));
     viewer.last_id = std::max(viewer.last_id, event.id);
     has_id = event.id > 0;
   }
@@ -181,7 +183,7 @@ void publish_event(pointer self, const state_type::viewed_chat& viewed, const st
   for (auto hdl : viewed.viewers) {
     auto& viewer = state.viewers[hdl];
     // Several events may carry one id; an older one this viewer has seen.
-    if (viewer.now != phase::following || (event.id > 0 && event.id < viewer.last_id))
+    if (viewer.now != phase::following || (event.id > 0 && event.id < viewer.last_id) || viewer.has(event))
       continue;
     if (!frame)
       frame = std::make_shared<const std::string>(frame_event(event));
@@ -190,7 +192,9 @@ void publish_event(pointer self, const state_type::viewed_chat& viewed, const st
     if (ends_stream(event))
       viewer.now = phase::ending;
     pump(self, hdl, viewer);
-    if (viewer.waiting_bytes + viewer.in_flight > state.limits.viewer_buffer_bytes_max)
+    // A response's row is told whole, and so is its end, which has all of it.
+    const bool may_end = event.id > 0 || viewer.view.run == 0;
+    if (may_end && viewer.waiting_bytes + viewer.in_flight > state.limits.viewer_buffer_bytes_max)
       lagging.push_back(hdl);
   }
   for (auto hdl : lagging)
@@ -368,8 +372,8 @@ http_gateway_broker::behavior_type http_gateway(pointer self, stream_config limi
     [self](adopt_atom, const response_view& view, int fd, int64_t after, const viewed_chat_actor& session,
            std::string& login) {
       const auto form = view.whole ? stream_form::whole : stream_form::response;
-      adopt(self, fd, {view.chat, form, view.run, view.starting_after}, response_presenters(view), after, session,
-            std::move(login));
+      adopt(self, fd, {view.chat, form, view.run}, response_presenters(view), after, session, std::move(login),
+            view.starting_after);
     },
     [self](logout_atom, const std::string& login) { log_out(self, {login}); },
     [self](replay_atom, uint64_t viewer, chat_replay& unseen) { present_replay(self, viewer, unseen); },

@@ -2,7 +2,7 @@
 //
 // Runs on CAF's I/O thread; nothing here blocks. A viewer owns its socket, what waits to be sent to it and little else.
 // What a chat's session tells goes to the chat's presenters (chat_presenter.hpp), one for pages, one for programs and
-// one for each response and place in it that somebody watches from, which are there while the chat has such viewers,
+// two for each response (streamed and whole), which are there while the chat has such viewers,
 // and comes back as events. An event is framed once and shared by all
 // viewers of its chat until their sockets have taken it.
 //
@@ -57,14 +57,14 @@ struct http_gateway_state {
   struct view_key {
     int64_t chat = 0;
     stream_form form = stream_form::page;
-    int64_t run = 0;    // of a response
-    int64_t beyond = 0; // the same: the number of the last event that is left out
+    int64_t run = 0; // of a response
     auto operator<=>(const view_key&) const = default;
   };
   struct viewer {
     int fd = -1; // the I/O thread's; only for shutdown()
     view_key view;
-    int64_t last_id = -1; // newest id given to this viewer, or what it said that it has seen
+    int64_t last_id = -1;     // newest id given to this viewer, or what it said that it has seen
+    int64_t last_number = -1; // of a response's event: the newest one that this viewer has
     viewed_chat_actor session;
     std::string login; // its browser session's token hash
     phase now = phase::asked;
@@ -74,6 +74,10 @@ struct http_gateway_state {
     size_t in_flight = 0;  // bytes that CAF has and the socket has not
     size_t received = 0;
     int idle_ticks = 0; // since the socket last took a byte or had nothing to take
+
+    bool has(const stream_event& event) const {
+      return event.number >= 0 && event.number <= last_number;
+    }
   };
 
   struct viewed_chat {

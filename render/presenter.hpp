@@ -25,6 +25,7 @@ struct stream_event {
   int64_t id = 0;
   std::string event; // "progress" | "content" | "done"; nothing follows "done". Others: response_presenter.hpp
   std::string data;
+  int64_t number = -1; // of a response's event, by which a viewer says what it has; -1: none
 };
 
 // Remembers the tool calls that wait for their returns: feed rows and ends in order of seq, each once. One owner at a

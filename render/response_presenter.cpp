@@ -36,11 +36,11 @@ json response_presenter::response() const {
 
 void response_presenter::put(std::string_view type, json fields) {
   const auto number = next_number_++;
-  if (view_.whole || number <= view_.starting_after)
+  if (view_.whole)
     return;
   json value{{"type", type}, {"sequence_number", number}};
   value.update(fields);
-  made_.push_back({0, std::string{type}, dump_json(value)});
+  made_.push_back({0, std::string{type}, dump_json(value), number});
 }
 
 size_t response_presenter::add_item(json item) {
@@ -297,7 +297,10 @@ const run_record& run_of(const chat_contents& history, int64_t id) {
 
 std::vector<stream_event> events_of_response(const chat_contents& history, const response_view& view) {
   response_presenter fresh{view};
-  return feed(fresh, history, run_of(history, view.run));
+  auto events = feed(fresh, history, run_of(history, view.run));
+  std::erase_if(events,
+                [&](const stream_event& event) { return event.number >= 0 && event.number <= view.starting_after; });
+  return events;
 }
 
 json response_of(const chat_contents& history, const response_view& view) {

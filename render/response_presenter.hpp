@@ -90,7 +90,7 @@ private:
 
 presenter_source response_presenters(response_view view);
 
-// All events of a run that is over. REQUIRES: it is among the history's runs.
+// All events of a run that is over, after view.starting_after. REQUIRES: it is among the history's runs.
 std::vector<stream_event> events_of_response(const chat_contents& history, const response_view& view);
 // What it is now, over or not. The same.
 json response_of(const chat_contents& history, const response_view& view);

@@ -17,7 +17,7 @@ struct response_view {
   int64_t chat = 0;
   int64_t run = 0;
   int64_t parent = 0;          // the run that this one continues; 0: none
-  int64_t starting_after = -1; // events up to this number are left out
+  int64_t starting_after = -1; // who watches has the events up to this number
   bool whole = false;          // no events but one, with the response when it is over
   unix_us created_at = 0;      // when the run began
   std::string model;           // id

@@ -78,8 +78,8 @@ enum class told {
   streamed,
 };
 
-reply tell_response(const application& app, const route_call& call, const visitor& who, const response_place& place,
-                    told how, int64_t starting_after = -1) {
+reply tell_response(application& app, const route_call& call, const visitor& who, const response_place& place, told how,
+                    int64_t starting_after = -1) {
   auto session = app.ask<chat_session_actor>(app.services.registry, find_atom_v, who.user.id, place.chat);
   auto shown = app.ask_session<transcript_view>(session, who.user.id, place.chat, page_atom_v);
   if (!shown && code_of(shown.error()) != errc::not_found)
@@ -87,6 +87,7 @@ reply tell_response(const application& app, const route_call& call, const visito
   const auto* run = shown ? find_run(shown->history, place.run) : nullptr;
   if (run == nullptr)
     return no_response(app, call);
+  app.note_seen(who, place.chat);
   auto view = view_of(app, shown->history, *run);
   view.starting_after = starting_after;
   view.whole = how == told::whole;
@@ -175,7 +176,6 @@ reply show_response(application& app, const route_call& call, const visitor& who
   const auto number = after ? parse_number(*after) : std::nullopt;
   if (after && (!number || stream == "false"))
     return refuse({400, "?starting_after= is the number of an event of a stream.", "starting_after", "invalid_value"});
-  app.note_seen(who, place->chat);
   return tell_response(app, call, who, *place, stream == "true" ? told::streamed : told::as_it_is, number.value_or(-1));
 }
 
