@@ -40,9 +40,22 @@ bool is_control(char c) {
   return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
 }
 
+// Blanks in place of DEL and of the C1 controls (U+0080 to U+009F), which JSON lets through and a terminal may obey.
+std::string without_terminal_controls(std::string_view text) {
+  std::string result{text};
+  for (size_t i = 0; i < result.size(); ++i) {
+    if (result[i] == 0x7f)
+      result[i] = ' ';
+    const auto next = i + 1 < result.size() ? static_cast<unsigned char>(result[i + 1]) : 0;
+    if (static_cast<unsigned char>(result[i]) == 0xc2 && next >= 0x80 && next < 0xa0)
+      result[i] = result[i + 1] = ' ';
+  }
+  return result;
+}
+
 // What came from others cannot begin a line of its own.
 std::string on_one_line(std::string_view text) {
-  std::string result{text};
+  auto result = without_terminal_controls(text);
   for (auto& c : result)
     if (is_control(c))
       c = ' ';
@@ -50,10 +63,11 @@ std::string on_one_line(std::string_view text) {
 }
 
 std::string as_value(std::string_view value) {
-  bool plain = !value.empty();
-  for (char c : value)
+  const auto shown = without_terminal_controls(value);
+  bool plain = !shown.empty();
+  for (char c : shown)
     plain = plain && c != ' ' && c != '"' && c != '=' && c != '\\' && !is_control(c);
-  return plain ? std::string{value} : dump_json(json(std::string{value}));
+  return plain ? shown : dump_json(json(shown));
 }
 
 using fields = std::vector<std::pair<std::string_view, json>>;

@@ -3,6 +3,7 @@
 #include "accounts/accounts.hpp"
 #include "config/metrics_checks.hpp"
 #include "http/bearer.hpp"
+#include "http/guard.hpp"
 
 #include <algorithm>
 
@@ -18,6 +19,11 @@ bool was_passed_on(const received_request& request) {
     || std::any_of(std::begin(signs), std::end(signs), [&](auto name) { return request.has_header(name); });
 }
 
+// A proxy of this machine that adds no field at all still hands on the name that its visitor asked for.
+bool is_meant_for_another(const received_request& request) {
+  return request.has_header("host") && is_loopback(request.peer) && !is_loopback(host_name(request.header("host")));
+}
+
 bool holds_token(const received_request& request, const std::string& token) {
   return !token.empty() && equal_in_constant_time(bearer_of(request), token);
 }
@@ -29,7 +35,7 @@ metrics_right right_to_metrics(const received_request& request, const metrics_co
     return holds_token(request, settings.token) ? metrics_right::granted : metrics_right::wrong_token;
   const auto address = parse_address(request.peer);
   const auto ranges = metrics_ranges(settings);
-  const bool is_near = address && !was_passed_on(request)
+  const bool is_near = address && !was_passed_on(request) && !is_meant_for_another(request)
     && std::any_of(ranges.begin(), ranges.end(), [&](const auto& range) { return range.contains(*address); });
   return is_near ? metrics_right::granted : metrics_right::refused;
 }

@@ -41,6 +41,12 @@ TEST_CASE("words of others begin no line of their own, and for programs they are
     CHECK(made.find('\n') == std::string::npos);
   }
   CHECK(line(log_format::logfmt, "a=b").ends_with("msg=\"a=b\""));
+  for (auto format : {log_format::text, log_format::logfmt}) {
+    const auto made = line(format, "a\x7f\xc2\x9b", {"", 0, 0, 0, {{"name", "b\x7f\xc2\x9b\xc2\xa0"}}});
+    CHECK(made.find('\x7f') == std::string::npos);
+    CHECK(made.find("\xc2\x9b") == std::string::npos);
+    CHECK(made.find("\xc2\xa0") != std::string::npos); // which is text
+  }
   CHECK(line(log_format::logfmt, "said \"x\"\nuser=1").ends_with(R"(msg="said \"x\"\nuser=1")"));
   CHECK(line(log_format::logfmt, "").ends_with("msg=\"\""));
   auto value = parse_json(line(log_format::json, words));

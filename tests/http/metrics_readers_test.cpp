@@ -49,6 +49,16 @@ TEST_CASE("what came through a proxy is not let in by an address, whether the pr
                   field);
 }
 
+TEST_CASE("a visitor of a proxy on this machine asks for its name, and is not let in by the proxy's address") {
+  for (auto host : {"127.0.0.1:8000", "localhost", "[::1]:8000"})
+    CHECK_MESSAGE(right_to_metrics(from("127.0.0.1", {{"host", host}}), {}) == metrics_right::granted, host);
+  for (auto host : {"varro.example.org", "192.0.2.1", "localhost.example.org", ""})
+    CHECK_MESSAGE(right_to_metrics(from("127.0.0.1", {{"host", host}}), {}) == metrics_right::refused, host);
+  metrics_config settings;
+  settings.allowed_addresses = {"192.0.2.0/24"};
+  CHECK(right_to_metrics(from("192.0.2.1", {{"host", "varro.example.org"}}), settings) == metrics_right::granted);
+}
+
 TEST_CASE("whoever sends the token may read from anywhere, also through a proxy") {
   const auto settings = with_token();
   auto far = from("192.0.2.1", {{"authorization", "Bearer 0123456789abcdef"}, {"x-forwarded-for", "192.0.2.1"}});

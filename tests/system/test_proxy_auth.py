@@ -38,15 +38,19 @@ class Nginx:
         self.directory.chmod(0o755)
         self.port = free_port()
         (self.directory / "users").write_text("".join(f"{name}:{{PLAIN}}{name}-password\n" for name in users))
-        text = re.sub(r"\n *ssl_certificate[^\n]*", "", text)
-        text = text.replace("listen 443 ssl;", f"listen 127.0.0.1:{self.port};")
-        text = text.replace("http://127.0.0.1:8000", f"http://127.0.0.1:{varro.port}")
-        self.text = text.replace("/etc/nginx/varro.users", str(self.directory / "users"))
+        self.text = self.adapted(text, varro)
         self.write(self.text)
         self.popen = subprocess.Popen(
             [NGINX, "-p", str(self.directory), "-c", str(self.directory / "nginx.conf"), "-e", "errors.log"],
             stdin=subprocess.DEVNULL)
         until(self.answers, "nginx listens")
+
+    def adapted(self, text, varro):
+        """Without TLS."""
+        text = re.sub(r"\n *ssl_certificate[^\n]*", "", text)
+        text = re.sub(r"listen 443 ssl( http2)?;", f"listen 127.0.0.1:{self.port};", text)
+        text = text.replace("http://127.0.0.1:8000", f"http://127.0.0.1:{varro.port}")
+        return text.replace("/etc/nginx/varro.users", str(self.directory / "users"))
 
     def write(self, text):
         temporary = "".join(f"{kind}_temp_path {self.directory}/{kind};" for kind in
@@ -59,7 +63,11 @@ class Nginx:
     def answers(self):
         if self.popen.poll() is not None:
             raise RuntimeError(f"nginx ended: {(self.directory / 'errors.log').read_text()}")
-        with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", self.port)):
+        return self.listens(self.port)
+
+    @staticmethod
+    def listens(port):
+        with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
             return True
 
     def change(self, before, after):
