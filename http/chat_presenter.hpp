@@ -22,6 +22,11 @@ using event_sink_actor = caf::typed_actor<
   // Further events for every viewer of the chat that follows; after `done` their streams end.
   caf::reacts_to<publish_atom, int64_t /*chat*/, std::vector<stream_event>>>;
 
+// Who watches one run as a response of Open Responses; http_gateway takes them.
+using response_viewers_actor = caf::typed_actor<
+  // Takes over a connected socket whose request asked for this response; `after`: the seq before its message.
+  caf::reacts_to<adopt_atom, response_view, int /*fd*/, int64_t /*after*/, viewed_chat_actor, std::string /*login*/>>;
+
 struct chat_presenter_state {
   static inline const char* name = "chat_presenter";
 

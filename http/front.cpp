@@ -142,14 +142,14 @@ std::string_view reason_phrase(int status) {
 composed_response refusal(int status, std::string_view text, std::string_view target) {
   const bool for_programs = is_api_target(target);
   const auto id = new_request_id(); // what is refused here has none yet
-  const auto body = for_programs ? problem_text(status, text, target)
+  const auto body = for_programs ? error_text_for(status, text, target)
                                  : html::fragment(html::doctype(), html::element("title", reason_phrase(status)),
                                                   html::element("p", text), html::element("p", "Request " + id), "\n")
                                      .str();
   composed_response result;
   result.close = true;
   result.bytes = "HTTP/1.1 " + std::to_string(status) + " " + std::string{reason_phrase(status)} + "\r\nContent-Type: "
-    + std::string{for_programs ? problem_type : "text/html; charset=utf-8"} + "\r\nX-Request-Id: " + id
+    + std::string{for_programs ? error_type_for(target) : "text/html; charset=utf-8"} + "\r\nX-Request-Id: " + id
     + "\r\nCache-Control: no-store\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) + "\r\n"
     + security_header_lines() + "\r\n" + body;
   return result;

@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "render/json_presenter.hpp"
+#include "render/response_presenter.hpp"
 
 #include <algorithm>
 #include <sys/socket.h>
@@ -19,9 +20,9 @@ using handle = caf::io::connection_handle;
 
 constexpr size_t shrink_bytes = 16u << 10; // CAF keeps its buffers' capacity: larger ones are given back
 
-const state_type::frame& keep_alive_frame() {
-  static const state_type::frame frame = std::make_shared<const std::string>(": keep-alive\n\n");
-  return frame;
+// The head of a stream or its keep-alive, one for all viewers of a form.
+state_type::frame shared_text(const std::string& text) {
+  return {std::shared_ptr<void>{}, &text};
 }
 
 uint64_t id_of(handle hdl) {
@@ -109,15 +110,11 @@ void enqueue(viewer_type& viewer, state_type::frame frame) {
   viewer.waiting.push_back(std::move(frame));
 }
 
-void adopt(pointer self, int fd, const state_type::view_key& view, int64_t after, const viewed_chat_actor& session,
-           std::string login) {
+void adopt(pointer self, int fd, const state_type::view_key& view, const presenter_source& source, int64_t after,
+           const viewed_chat_actor& session, std::string login, int64_t last_number = -1) {
   auto& state = self->state;
-  const auto [chat, is_program] = view;
   if (state.stopping || state.viewers.size() >= static_cast<size_t>(state.limits.viewers_max)) {
-    const auto& response = too_many_streams(is_program);
-    [[maybe_unused]] auto n = ::send(fd, response.data(), response.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    ::shutdown(fd, SHUT_WR);
-    ::close(fd);
+    refuse_stream(fd, view.form);
     return;
   }
   auto hdl = self->add_scribe(fd);
@@ -127,17 +124,16 @@ void adopt(pointer self, int fd, const state_type::view_key& view, int64_t after
   viewer.fd = fd;
   viewer.view = view;
   viewer.last_id = after;
+  viewer.last_number = last_number;
   viewer.session = session;
   viewer.login = std::move(login);
   state.by_id[id_of(hdl)] = hdl;
   auto& viewed = state.by_chat[view];
   if (viewed.viewers.empty())
-    viewed.presenter = self->spawn<caf::monitored>(chat_presenter, chat, is_program ? state.programs : state.pages,
-                                                   event_sink_actor{self});
+    viewed.presenter = self->spawn<caf::monitored>(chat_presenter, view.chat, source, event_sink_actor{self});
   viewed.viewers.insert(hdl);
   ask_session(self, hdl, viewer);
-  static const auto head = std::make_shared<const std::string>(stream_head());
-  enqueue(viewer, head);
+  enqueue(viewer, shared_text(stream_head(view.form)));
   pump(self, hdl, viewer);
 }
 
@@ -150,7 +146,7 @@ void present_replay(pointer self, uint64_t id, chat_replay& unseen) {
 
 void present(pointer self, int64_t chat, const chat_event& event) {
   const auto& by_chat = self->state.by_chat;
-  for (auto found = by_chat.lower_bound({chat, false}); found != by_chat.end() && found->first.first == chat; ++found)
+  for (auto found = by_chat.lower_bound({chat}); found != by_chat.end() && found->first.chat == chat; ++found)
     self->send(found->second.presenter, publish_atom_v, event);
 }
 
@@ -165,14 +161,17 @@ void replay(pointer self, uint64_t id, const std::vector<stream_event>& events, 
     return;
   auto began_at = viewer.last_id;
   viewer.now = follow ? phase::following : phase::ending;
+  bool has_id = false; // what came last
   for (const auto& event : events) {
     // Only after the id has moved on can the rest be asked for without asking for the same again.
-    if (viewer.waiting_bytes > state.limits.viewer_buffer_bytes_max && viewer.last_id > began_at) {
+    if (has_id && viewer.waiting_bytes > state.limits.viewer_buffer_bytes_max && viewer.last_id > began_at) {
       viewer.now = phase::partial;
       break;
     }
-    enqueue(viewer, std::make_shared<const std::string>(frame_event(event)));
+    if (!viewer.has(event))
+      enqueue(viewer, std::make_shared<const std::string>(frame_event(event)));
     viewer.last_id = std::max(viewer.last_id, event.id);
+    has_id = event.id > 0;
   }
   pump(self, hdl, viewer);
 }
@@ -184,16 +183,18 @@ void publish_event(pointer self, const state_type::viewed_chat& viewed, const st
   for (auto hdl : viewed.viewers) {
     auto& viewer = state.viewers[hdl];
     // Several events may carry one id; an older one this viewer has seen.
-    if (viewer.now != phase::following || (event.id > 0 && event.id < viewer.last_id))
+    if (viewer.now != phase::following || (event.id > 0 && event.id < viewer.last_id) || viewer.has(event))
       continue;
     if (!frame)
       frame = std::make_shared<const std::string>(frame_event(event));
     viewer.last_id = std::max(viewer.last_id, event.id);
     enqueue(viewer, frame);
-    if (event.event == "done")
+    if (ends_stream(event))
       viewer.now = phase::ending;
     pump(self, hdl, viewer);
-    if (viewer.waiting_bytes + viewer.in_flight > state.limits.viewer_buffer_bytes_max)
+    // A response's row is told whole, and so is its end, which has all of it.
+    const bool may_end = event.id > 0 || viewer.view.run == 0;
+    if (may_end && viewer.waiting_bytes + viewer.in_flight > state.limits.viewer_buffer_bytes_max)
       lagging.push_back(hdl);
   }
   for (auto hdl : lagging)
@@ -205,11 +206,11 @@ void publish(pointer self, int64_t chat, const std::vector<stream_event>& events
   for (const auto& event : events) {
     // Each time: the viewer that was dropped may have been the last one. What a presenter says whose viewers have all
     // left is not for those who came since.
-    auto found = by_chat.lower_bound({chat, false});
-    while (found != by_chat.end() && found->first.first == chat
+    auto found = by_chat.lower_bound({chat});
+    while (found != by_chat.end() && found->first.chat == chat
            && self->current_sender() != caf::actor_cast<caf::strong_actor_ptr>(found->second.presenter))
       ++found;
-    if (found == by_chat.end() || found->first.first != chat)
+    if (found == by_chat.end() || found->first.chat != chat)
       return;
     publish_event(self, found->second, event);
   }
@@ -222,7 +223,7 @@ void presenter_is_down(pointer self, const caf::down_msg& down) {
                             [&](const auto& each) { return each.second.presenter.address() == down.source; });
   if (found == by_chat.end())
     return;
-  log(log_level::error, "the streams of chat " + std::to_string(found->first.first) + " end: " + text_of(down.reason));
+  log(log_level::error, "the streams of chat " + std::to_string(found->first.chat) + " end: " + text_of(down.reason));
   for (auto hdl : std::vector<handle>{found->second.viewers.begin(), found->second.viewers.end()})
     drop(self, hdl);
 }
@@ -257,7 +258,7 @@ void keep_alive(pointer self) {
     if (viewer.idle_ticks >= ticks_max) {
       stalled.push_back(hdl);
     } else if (!busy && viewer.now != phase::ending) {
-      enqueue(viewer, keep_alive_frame());
+      enqueue(viewer, shared_text(keep_alive_text(viewer.view.form)));
       pump(self, hdl, viewer);
     }
   }
@@ -362,11 +363,17 @@ http_gateway_broker::behavior_type http_gateway(pointer self, stream_config limi
   self->delayed_send(self, limits.keep_alive, tick_atom_v);
   return {
     [self](adopt_atom, int fd, int64_t chat, int64_t after, const viewed_chat_actor& session, std::string& login) {
-      adopt(self, fd, {chat, false}, after, session, std::move(login));
+      adopt(self, fd, {chat}, self->state.pages, after, session, std::move(login));
     },
     [self](adopt_atom, node_atom, int fd, int64_t chat, int64_t after, const viewed_chat_actor& session,
            std::string& login) {
-      adopt(self, fd, {chat, true}, after, session, std::move(login));
+      adopt(self, fd, {chat, stream_form::program}, self->state.programs, after, session, std::move(login));
+    },
+    [self](adopt_atom, const response_view& view, int fd, int64_t after, const viewed_chat_actor& session,
+           std::string& login) {
+      const auto form = view.whole ? stream_form::whole : stream_form::response;
+      adopt(self, fd, {view.chat, form, view.run}, response_presenters(view), after, session, std::move(login),
+            view.starting_after);
     },
     [self](logout_atom, const std::string& login) { log_out(self, {login}); },
     [self](replay_atom, uint64_t viewer, chat_replay& unseen) { present_replay(self, viewer, unseen); },

@@ -1,8 +1,9 @@
 // Every viewer's socket: replays what a viewer has not seen, follows its chat, ends its stream after `done`.
 //
 // Runs on CAF's I/O thread; nothing here blocks. A viewer owns its socket, what waits to be sent to it and little else.
-// What a chat's session tells goes to the chat's presenters (chat_presenter.hpp), one for pages and one for programs,
-// which are there while the chat has such viewers, and comes back as events. An event is framed once and shared by all
+// What a chat's session tells goes to the chat's presenters (chat_presenter.hpp), one for pages, one for programs and
+// two for each response (streamed and whole), which are there while the chat has such viewers,
+// and comes back as events. An event is framed once and shared by all
 // viewers of its chat until their sockets have taken it.
 //
 // Life of a viewer: adopt → asks its session (attach) → replay → follows publish → `done` → half-closed when all bytes
@@ -20,6 +21,7 @@
 
 #include <caf/io/all.hpp>
 
+#include <compare>
 #include <list>
 #include <map>
 #include <memory>
@@ -30,10 +32,9 @@
 namespace varro {
 
 // The interface that others see, that of the presenters, and what the I/O thread tells a broker.
-using http_gateway_broker
-  = http_gateway_actor::extend_with<event_sink_actor>::extend<caf::reacts_to<caf::io::new_data_msg>,
-                                                              caf::reacts_to<caf::io::connection_closed_msg>,
-                                                              caf::reacts_to<caf::io::data_transferred_msg>>;
+using http_gateway_broker = http_gateway_actor::extend_with<event_sink_actor, response_viewers_actor>::extend<
+  caf::reacts_to<caf::io::new_data_msg>, caf::reacts_to<caf::io::connection_closed_msg>,
+  caf::reacts_to<caf::io::data_transferred_msg>>;
 
 struct http_gateway_state {
   static inline const char* name = "http_gateway";
@@ -52,12 +53,18 @@ struct http_gateway_state {
     ending,    // gets nothing more; closed when all is sent
     closed,    // half-closed, waits for the peer
   };
-  // A chat, and whether its viewers are programs.
-  using view_key = std::pair<int64_t, bool>;
+  // How its viewers see a chat: those with the same have one presenter.
+  struct view_key {
+    int64_t chat = 0;
+    stream_form form = stream_form::page;
+    int64_t run = 0; // of a response
+    auto operator<=>(const view_key&) const = default;
+  };
   struct viewer {
     int fd = -1; // the I/O thread's; only for shutdown()
     view_key view;
-    int64_t last_id = -1; // newest id given to this viewer, or what it said that it has seen
+    int64_t last_id = -1;     // newest id given to this viewer, or what it said that it has seen
+    int64_t last_number = -1; // of a response's event: the newest one that this viewer has
     viewed_chat_actor session;
     std::string login; // its browser session's token hash
     phase now = phase::asked;
@@ -67,6 +74,10 @@ struct http_gateway_state {
     size_t in_flight = 0;  // bytes that CAF has and the socket has not
     size_t received = 0;
     int idle_ticks = 0; // since the socket last took a byte or had nothing to take
+
+    bool has(const stream_event& event) const {
+      return event.number >= 0 && event.number <= last_number;
+    }
   };
 
   struct viewed_chat {

@@ -58,7 +58,7 @@
 
 namespace varro {
 
-class json_presenter : public presenter {
+class json_presenter : public part_presenter {
 public:
   // `alternatives` as in chat_contents.
   explicit json_presenter(int64_t chat_id, std::map<int64_t, std::vector<int64_t>> alternatives = {});

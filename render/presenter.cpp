@@ -29,19 +29,19 @@ void append(std::vector<stream_event>& to, std::vector<stream_event> more) {
 
 } // namespace
 
-std::vector<stream_event> presenter::show(const message_row& row) {
+std::vector<stream_event> part_presenter::show(const message_row& row) {
   return numbered(parts_of(row), row.seq);
 }
 
-std::vector<stream_event> presenter::show(const run_ended& end) {
+std::vector<stream_event> part_presenter::show(const run_ended& end) {
   return numbered(parts_of_end(end.run), end.run.end_seq);
 }
 
-std::vector<stream_event> presenter::show(const run_phase& phase) {
+std::vector<stream_event> part_presenter::show(const run_phase& phase) {
   return {{0, "progress", phase_data(phase)}};
 }
 
-std::vector<stream_event> presenter::show(const stream_over& over) {
+std::vector<stream_event> part_presenter::show(const stream_over& over) {
   return {{0, "done", over_data(over)}};
 }
 
@@ -58,6 +58,7 @@ std::vector<stream_event> events_of(presenter& fresh, const chat_replay& replay)
       fresh.pass(what);
   };
   const auto& runs = replay.history.runs;
+  fresh.know(runs);
   auto run = runs.begin();
   auto ends_before = [&](int64_t seq) {
     for (; run != runs.end() && (run->end_seq == 0 || run->end_seq < seq); ++run)
@@ -79,6 +80,7 @@ std::vector<stream_event> events_of(presenter& fresh, const chat_replay& replay)
 std::unique_ptr<presenter> presenter_after(const chat_replay& replay, const presenter_source& source) {
   auto next = source(replay.history.chat.id, replay.history.alternatives);
   const auto& rows = replay.history.messages;
+  next->know(replay.history.runs);
   for (const auto& row : rows)
     if (row.turn == rows.back().turn)
       next->pass(row);

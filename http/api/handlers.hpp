@@ -1,4 +1,4 @@
-// What answers each route of /api (routes.hpp), by file. Any worker.
+// What answers each route of /api and /v1 (routes.hpp), by file. Any worker.
 #pragma once
 
 #include "http/application.hpp"
@@ -45,6 +45,11 @@ reply show_live(application& app, const route_call& call, const visitor& who);
 reply stop_work(application& app, const route_call& call, const visitor& who);
 reply sum_usage(application& app, const route_call& call, const visitor& who);
 reply list_audit(application& app, const route_call& call, const visitor& who);
+
+// responses.cpp: below /v1
+reply create_response(application& app, const route_call& call, const visitor& who);
+reply show_response(application& app, const route_call& call, const visitor& who);
+reply list_response_models(application& app, const route_call& call, const visitor& who);
 
 // openapi.cpp
 reply show_openapi(application& app, const route_call& call);

@@ -51,13 +51,33 @@ bool is_uri_path(std::string_view path) {
   });
 }
 
+bool is_below(std::string_view folder, std::string_view target) {
+  const auto path = path_of_target(target);
+  const auto decoded = percent_decode(path, false);
+  return decoded ? decoded->starts_with(folder) : path.starts_with(folder);
+}
+
+std::string_view error_kind(int status) {
+  return status == 401 ? "authentication_error"
+    : status == 403    ? "permission_error"
+    : status == 404    ? "not_found_error"
+    : status == 429    ? "rate_limit_error"
+    : status >= 500    ? "server_error"
+                       : "invalid_request_error";
+}
+
+json text_or_null(std::string_view text) {
+  return text.empty() ? json(nullptr) : json(text);
+}
+
 } // namespace
 
 bool is_api_target(std::string_view target) {
-  const auto path = path_of_target(target);
-  constexpr std::string_view folder = "/api/";
-  const auto decoded = percent_decode(path, false);
-  return decoded ? decoded->starts_with(folder) : path.starts_with(folder);
+  return is_below("/api/", target) || is_response_target(target);
+}
+
+bool is_response_target(std::string_view target) {
+  return is_below("/v1/", target);
 }
 
 std::string_view problem_title(int status) {
@@ -76,9 +96,25 @@ std::string problem_text(int status, std::string_view detail, std::string_view t
 reply problem_reply(const received_request& request, int status, std::string_view detail) {
   reply result;
   result.status = status;
-  result.content_type = problem_type;
-  result.body = problem_text(status, detail, request.target);
+  result.content_type = error_type_for(request.target);
+  result.body = error_text_for(status, detail, request.target);
   return result;
+}
+
+std::string response_error_text(int status, std::string_view message, std::string_view param, std::string_view code) {
+  json error{
+    {"message", message}, {"type", error_kind(status)}, {"param", text_or_null(param)}, {"code", text_or_null(code)}};
+  json value = json::object();
+  value["error"] = std::move(error);
+  return dump_json(value);
+}
+
+std::string error_text_for(int status, std::string_view detail, std::string_view target) {
+  return is_response_target(target) ? response_error_text(status, detail) : problem_text(status, detail, target);
+}
+
+std::string_view error_type_for(std::string_view target) {
+  return is_response_target(target) ? response_error_type : problem_type;
 }
 
 } // namespace varro

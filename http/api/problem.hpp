@@ -16,12 +16,25 @@ namespace varro {
 
 inline constexpr std::string_view problem_type = "application/problem+json";
 
-// Whether programs ask here: a path below /api/, however it is spelt. The page /api is for people.
+// Whether programs ask here: a path below /api/ or /v1/, however it is spelt. The page /api is for people.
 bool is_api_target(std::string_view target);
+// Below /v1/, where errors are those of OpenAI's SDKs.
+bool is_response_target(std::string_view target);
 
 // The JSON text; `target` as in received_request.
 std::string problem_text(int status, std::string_view detail, std::string_view target);
+// Below /v1/ the error that is known there.
 reply problem_reply(const received_request& request, int status, std::string_view detail);
+
+// {"error": {"message", "type", "param", "code"}}, as OpenAI's SDKs read errors. Empty: null. `type` follows from the
+// status.
+inline constexpr std::string_view response_error_type = "application/json";
+std::string response_error_text(int status, std::string_view message, std::string_view param = {},
+                                std::string_view code = {});
+
+// The text and media type of an error of a request for this target, which is for programs.
+std::string error_text_for(int status, std::string_view detail, std::string_view target);
+std::string_view error_type_for(std::string_view target);
 
 // "Not Found" for 404, of every status that a problem has.
 std::string_view problem_title(int status);

@@ -80,6 +80,13 @@ inline constexpr std::array api_table{
         route_scope::admin, route_work::costly, &operations::list_audit},
   route{"GET", "/api/v1/openapi.json", "What describes all this (OpenAPI 3.1).", open_route{api::show_openapi},
         route_scope::open, route_work::light, &operations::show_openapi},
+  // Described by openresponses.org, not here.
+  route{"POST", "/v1/responses", "Asks a chat, and answers with what its run makes, as Open Responses has it.",
+        api_route{api::create_response, true}, route_scope::chat, route_work::costly},
+  route{"GET", "/v1/responses/{response}", "A response again, or the rest of its events.",
+        api_route{api::show_response}, route_scope::read, route_work::costly},
+  route{"GET", "/v1/models", "The models that the user may choose, as Open Responses has them.",
+        api_route{api::list_response_models}, route_scope::read},
 };
 
 } // namespace varro

@@ -28,10 +28,40 @@ std::optional<std::string> key(std::string value) {
 } // namespace
 
 TEST_CASE("programs are told problems below /api/, however it is spelt, and nowhere else") {
-  for (const auto* target : {"/api/v1/chats", "/api/", "/%61pi/v1/chats", "/api/v1?q=/", "/api%2Fv1"})
+  for (const auto* target : {"/api/v1/chats", "/api/", "/%61pi/v1/chats", "/api/v1?q=/", "/api%2Fv1"}) {
     CHECK_MESSAGE(is_api_target(target), target);
-  for (const auto* target : {"/api", "/apis/", "/", "/chat/1?next=/api/", "", "/x/api/"})
+    CHECK_MESSAGE(!is_response_target(target), target);
+    CHECK(error_type_for(target) == "application/problem+json");
+  }
+  for (const auto* target : {"/v1/responses", "/v1/", "/%761/models", "/v1%2Fresponses?x=y"}) {
+    CHECK_MESSAGE(is_api_target(target), target);
+    CHECK_MESSAGE(is_response_target(target), target);
+    CHECK(error_type_for(target) == "application/json");
+  }
+  for (const auto* target : {"/api", "/apis/", "/", "/chat/1?next=/api/", "", "/x/api/", "/v1", "/v10/", "/x/v1/"})
     CHECK_MESSAGE(!is_api_target(target), target);
+}
+
+TEST_CASE("below /v1 an error is an object of a message, its kind, the parameter and a code") {
+  auto plain = parse_json(error_text_for(404, "There is \"no\" such response.", "/v1/responses/x"));
+  REQUIRE(plain);
+  const auto& error = plain->at("error");
+  CHECK(error["message"] == "There is \"no\" such response.");
+  CHECK(error["type"] == "not_found_error");
+  CHECK(error["param"].is_null());
+  CHECK(error["code"].is_null());
+  auto named = parse_json(response_error_text(400, "x", "input", "invalid_value"));
+  REQUIRE(named);
+  CHECK(named->at("error")["param"] == "input");
+  CHECK(named->at("error")["code"] == "invalid_value");
+  const std::vector<std::pair<int, std::string>> kinds{{400, "invalid_request_error"},
+                                                       {401, "authentication_error"},
+                                                       {403, "permission_error"},
+                                                       {422, "invalid_request_error"},
+                                                       {429, "rate_limit_error"},
+                                                       {503, "server_error"}};
+  for (const auto& [status, kind] : kinds)
+    CHECK(parse_json(response_error_text(status, "x"))->at("error")["type"] == kind);
 }
 
 TEST_CASE("a problem says what happened and where, and names no path that is none") {

@@ -24,7 +24,7 @@ inline stream_event content(int64_t id, std::string data) {
 inline const stream_event done{0, "done", "{}"};
 
 // An answer's text is its event's data.
-class plain_presenter : public presenter {
+class plain_presenter : public part_presenter {
 public:
   void pass(const message_row&) override {}
   void pass(const run_ended&) override {}

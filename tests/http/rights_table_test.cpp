@@ -232,7 +232,7 @@ outcome table_world::ask_for(const route& row, const std::vector<std::string>& f
     return contains(challenge, "invalid_token") ? outcome::invalid_token : outcome::insufficient;
   }
   if (is_for_programs(row) && answer.status >= 400)
-    CHECK(answer.field("Content-Type") == "application/problem+json");
+    CHECK(answer.field("Content-Type") == (is_for_responses(row) ? "application/json" : "application/problem+json"));
   if (is_page(row) && answer.status == 303 && answer.field("Location").starts_with("/login"))
     return outcome::login;
   if (std::holds_alternative<open_route>(row.action))
@@ -278,7 +278,7 @@ TEST_CASE("the scope of a row fits its kind and its address") {
     if (names_a_chat(row) && !is_for_admins(row))
       CHECK((scope == route_scope::read || scope == route_scope::chat));
     CHECK(is_for_admins(row) == (row.path.starts_with("/admin") || row.path.starts_with("/api/v1/admin")));
-    CHECK(is_for_programs(row) == row.path.starts_with("/api/"));
+    CHECK(is_for_programs(row) == (row.path.starts_with("/api/") || is_for_responses(row)));
     if (is_for_admins(row)) // what makes accounts and ways in is for browser sessions
       CHECK((scope == route_scope::admin || scope == route_scope::browser));
     else

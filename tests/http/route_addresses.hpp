@@ -40,7 +40,12 @@ inline bool is_page(const route& row) {
   return found != nullptr && found->otherwise == when_anonymous::login_page;
 }
 
-// Below /api.
+// Below /v1, where errors are those of OpenAI's SDKs.
+inline bool is_for_responses(const route& row) {
+  return row.path.starts_with("/v1/");
+}
+
+// Below /api or /v1.
 inline bool is_for_programs(const route& row) {
   return std::holds_alternative<api_route>(row.action) || row.path.starts_with("/api/");
 }

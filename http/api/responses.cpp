@@ -1,0 +1,194 @@
+// Open Responses: a run of a chat as a response (render/response_presenter.hpp). What a response is, is the run's rows;
+// nothing is kept beside them.
+//
+// previous_response_id goes on in the chat of that response where it is the newest turn there. Where it is not, the
+// chat is forked after it, with its variables and files, so that both go on and every response stays what it was.
+#include "http/api/answers.hpp"
+#include "http/api/handlers.hpp"
+#include "http/api/once.hpp"
+#include "http/api/problem.hpp"
+#include "http/api/response_request.hpp"
+#include "http/chat_pages.hpp"
+#include "http/chat_presenter.hpp"
+#include "http/event_frame.hpp"
+#include "render/response_presenter.hpp"
+
+#include <algorithm>
+
+namespace varro::api {
+
+namespace {
+
+reply refuse(const response_refusal& refused) {
+  reply result;
+  result.status = refused.status;
+  result.content_type = response_error_type;
+  result.body = response_error_text(refused.status, refused.text, refused.param, refused.code);
+  return result;
+}
+
+reply no_response(const application& app, const route_call& call) {
+  return app.error_reply(call.request, 404, "There is no such response.");
+}
+
+const run_record* find_run(const chat_contents& history, int64_t id) {
+  const auto& runs = history.runs;
+  const auto found = std::find_if(runs.begin(), runs.end(), [=](const run_record& run) { return run.id == id; });
+  return found == runs.end() ? nullptr : &*found;
+}
+
+// The model that answered, as its provider calls it: an earlier turn may have been another's than the chat's.
+std::string model_of(const chat_contents& history, const run_record& run) {
+  if (run.id != history.runs.back().id)
+    for (const auto& row : history.messages)
+      if (const auto* answer = row.content.as<model_response>(); answer != nullptr && row.run_id == run.id)
+        return answer->model_name.value_or(history.chat.model);
+  return history.chat.model;
+}
+
+response_view view_of(const application& app, const chat_contents& history, const run_record& run) {
+  response_view view;
+  view.chat = history.chat.id;
+  view.run = run.id;
+  view.parent = run.parent;
+  view.created_at = run.started_at;
+  view.model = model_of(history, run);
+  view.effort = history.chat.effort;
+  view.address = app.address;
+  while (view.address.ends_with('/'))
+    view.address.pop_back();
+  return view;
+}
+
+// A run that is on is followed by the gateway, so that no worker waits for it.
+reply follow(const application& app, const visitor& who, const response_view& view, int64_t after,
+             const chat_session_actor& session) {
+  auto result = empty_reply(200);
+  result.content_type = view.whole ? "application/json" : "text/event-stream";
+  result.adopt = [gateway = caf::actor_cast<response_viewers_actor>(app.services.gateway), view, after,
+                  viewed = viewed_chat_actor{session}, login = who.token_hash](int fd) {
+    caf::anon_send(gateway, adopt_atom_v, view, fd, after, viewed, login);
+  };
+  return result;
+}
+
+enum class told {
+  as_it_is, // also a run that is on
+  whole,    // when it is over
+  streamed,
+};
+
+reply tell_response(application& app, const route_call& call, const visitor& who, const response_place& place, told how,
+                    int64_t starting_after = -1) {
+  auto session = app.ask<chat_session_actor>(app.services.registry, find_atom_v, who.user.id, place.chat);
+  auto shown = app.ask_session<transcript_view>(session, who.user.id, place.chat, page_atom_v);
+  if (!shown && code_of(shown.error()) != errc::not_found)
+    return app.error_reply(call.request, shown.error());
+  const auto* run = shown ? find_run(shown->history, place.run) : nullptr;
+  if (run == nullptr)
+    return no_response(app, call);
+  app.note_seen(who, place.chat);
+  auto view = view_of(app, shown->history, *run);
+  view.starting_after = starting_after;
+  view.whole = how == told::whole;
+  const bool is_on = run->status == run_status::running;
+  if (is_on && how != told::as_it_is && call.request.method != "HEAD")
+    return follow(app, who, view, run->first_seq - 1, *session);
+  if (how != told::streamed)
+    return json_reply(200, response_of(shown->history, view));
+  reply result;
+  result.content_type = "text/event-stream";
+  for (const auto& event : events_of_response(shown->history, view))
+    result.body += frame_event({0, event.event, event.data});
+  return result;
+}
+
+// The chat in which the turn goes on after this response, and whether that was made for it.
+struct next_chat {
+  int64_t id = 0;
+  bool is_new = false;
+};
+or_refused<next_chat> chat_after(application& app, const visitor& who, const response_place& place) {
+  auto shown = app.ask_chat<transcript_view>(who.user.id, place.chat, page_atom_v);
+  if (!shown && code_of(shown.error()) != errc::not_found)
+    return application::refused_by(shown.error());
+  const auto* run = shown ? find_run(shown->history, place.run) : nullptr;
+  if (run == nullptr)
+    return refused_request{400, "There is no response with this previous_response_id."};
+  if (run == &shown->history.runs.back())
+    return next_chat{place.chat, false};
+  auto forked = fork_after(app, who, place.chat, run->turn);
+  if (auto* refused = std::get_if<refused_request>(&forked))
+    return std::move(*refused);
+  return next_chat{std::get<chat_forked>(forked).chat_id, true};
+}
+
+carried_out begin(application& app, const route_call& call, const visitor& who, const response_request& asked,
+                  std::optional<idempotency_note> note) {
+  send_request turn;
+  turn.message = asked.message;
+  turn.model = asked.model;
+  turn.effort = asked.effort;
+  next_chat next;
+  if (asked.previous) {
+    auto found = chat_after(app, who, *asked.previous);
+    if (auto* refused = std::get_if<refused_request>(&found))
+      return std::move(*refused);
+    next = std::get<next_chat>(found);
+    turn.chat = next.id;
+  }
+  auto started = begin_turn(app, who, std::move(turn), asked.uploads(), std::move(note));
+  if (auto* refused = std::get_if<refused_request>(&started)) {
+    if (next.is_new) // nobody knows of it, and nothing came of it
+      std::ignore = remove_chat(app, call.request, who, next.id);
+    return std::move(*refused);
+  }
+  const auto& begun = std::get<turn_started>(started);
+  return idempotent_outcome{{}, 0, begun.chat.id, begun.run_id, begun.turn, begun.seq};
+}
+
+} // namespace
+
+reply create_response(application& app, const route_call& call, const visitor& who) {
+  auto body = json_body(call.request);
+  if (const auto* refused = std::get_if<refused_request>(&body))
+    return refused_reply(app, call, *refused);
+  const auto& fields = std::get<json>(body);
+  auto read = read_response_request(fields);
+  if (const auto* refused = std::get_if<response_refusal>(&read))
+    return refuse(*refused);
+  const auto& asked = std::get<response_request>(read);
+  auto carry_out = [&](std::optional<idempotency_note> note) { return begin(app, call, who, asked, std::move(note)); };
+  auto tell = [&](const idempotent_outcome& turn) {
+    return tell_response(app, call, who, {turn.chat_id, turn.run_id}, asked.stream ? told::streamed : told::whole);
+  };
+  return once(app, call, who, fields, {}, carry_out, tell);
+}
+
+reply show_response(application& app, const route_call& call, const visitor& who) {
+  const auto place = parse_response_id(call.segment("response"));
+  if (!place)
+    return no_response(app, call);
+  const auto stream = query_value(call.request, "stream").value_or("false");
+  const auto after = query_value(call.request, "starting_after");
+  if (stream != "true" && stream != "false")
+    return refuse({400, "?stream= is true or false.", "stream", "invalid_value"});
+  const auto number = after ? parse_number(*after) : std::nullopt;
+  if (after && (!number || stream == "false"))
+    return refuse({400, "?starting_after= is the number of an event of a stream.", "starting_after", "invalid_value"});
+  return tell_response(app, call, who, *place, stream == "true" ? told::streamed : told::as_it_is, number.value_or(-1));
+}
+
+reply list_response_models(application& app, const route_call& call, const visitor& who) {
+  auto context = app.bare_context_of(who);
+  if (!context)
+    return app.error_reply(call.request, context.error());
+  const auto& choices = *context->models;
+  auto models = json::array();
+  for (const auto& model : choices.models)
+    if (choices.offered(model))
+      models.push_back({{"id", model.id}, {"object", "model"}, {"created", 0}, {"owned_by", model.provider}});
+  return json_reply(200, {{"object", "list"}, {"data", std::move(models)}});
+}
+
+} // namespace varro::api
