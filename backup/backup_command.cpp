@@ -55,9 +55,12 @@ int backup_data(backup_request request, std::ostream& out, std::ostream& err) {
       << " shared with the backup before" << std::endl;
   if (made->removed > 0)
     out << "varro: removed " << counted(made->removed, "older backup") << std::endl;
+  if (made->all_chats_gone)
+    err << "varro: the database has no chats, and the backup before has some; no older backup is removed" << std::endl;
   if (made->sums.unreadable == 0)
     return 0;
-  err << "varro: the disk does not give " << counted(made->sums.unreadable, "file") << " back" << std::endl;
+  err << "varro: " << counted(made->sums.unreadable, "file") << " could not be read; no older backup is removed"
+      << std::endl;
   return 1;
 }
 

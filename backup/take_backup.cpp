@@ -37,6 +37,11 @@ class former_backup {
 public:
   explicit former_backup(std::optional<manifest_reader> manifest) : manifest_(std::move(manifest)) {}
 
+  // Whether there is a chat, once 0 was asked for.
+  bool has_chats() const {
+    return waiting_.has_value();
+  }
+
   // Empty where it has none. REQUIRES: no greater chat was asked for before.
   former_trees of(int64_t chat) {
     former_trees trees;
@@ -95,6 +100,7 @@ public:
     if (!copy)
       return copy.error();
     auto former = before_.of(0);
+    summary.all_chats_gone = copy->chats.empty() && before_.has_chats();
     for (const auto* name : {"models.json", "varro.toml"})
       if (auto err = take_file({tree_kind::top, 0}, data, name, former))
         return err;
@@ -144,18 +150,30 @@ private:
   caf::error take_chat(int64_t chat) {
     auto former = before_.of(chat);
     const auto& data = request_.data_dir;
-    if (auto directory = open_directory(AT_FDCWD, (data / "snapshots").string()))
-      if (auto err = take_file({tree_kind::snapshots, chat}, directory, std::to_string(chat) + ".snap", former))
+    auto snapshots = open_directory(AT_FDCWD, (data / "snapshots").string());
+    if (!snapshots && errno != ENOENT)
+      return failed(data / "snapshots");
+    if (snapshots)
+      if (auto err = take_file({tree_kind::snapshots, chat}, snapshots, std::to_string(chat) + ".snap", former))
         return err;
-    if (auto err = take_versions(chat, former[tree_kind::versions]))
+    // Before the earlier files: where a change of branches puts other files into the workspace meanwhile, those that
+    // were there are among them by then.
+    if (auto err = take_workspace(chat, former[tree_kind::workspace]))
       return err;
-    auto workspace = open_workspace(workspace_of(data, chat).string());
+    return take_versions(chat, former[tree_kind::versions]);
+  }
+
+  caf::error take_workspace(int64_t chat, const former_tree& former) {
+    const manifest_tree head{tree_kind::workspace, chat};
+    auto workspace = open_workspace(workspace_of(request_.data_dir, chat).string());
     if (!workspace && errno == ENOENT)
       return caf::none;
-    if (!workspace)
-      return failed(workspace_of(data, chat));
+    if (!workspace) { // one chat is no reason to have no backup
+      sums_.unreadable += errno == EACCES ? 0 : 1;
+      return write({head, {}, {{0, "all files", std::string{"cannot be read: "} + std::strerror(errno)}}});
+    }
     tree_taker taker{blobs_, sums_};
-    auto tree = taker.take({tree_kind::workspace, chat}, workspace, former[tree_kind::workspace]);
+    auto tree = taker.take(head, workspace, former);
     return tree ? write(*tree) : std::move(tree.error());
   }
 
@@ -172,6 +190,7 @@ private:
       auto tree = taker.take({tree_kind::versions, chat}, directory, former);
       if (!tree)
         return std::move(tree.error());
+      keep_files_only(*tree);
       auto is_replaced = [&](const manifest_entry& entry) {
         auto now = look_at(directory.get(), entry.name);
         return entry.name.ends_with(".cbor") && (!now || !is_unchanged(entry.file, *now));
@@ -197,7 +216,17 @@ private:
     auto tree = taker.take_file(head, directory, name, former[head.what]);
     if (!tree)
       return std::move(tree.error());
+    keep_files_only(*tree);
     return tree->entries.empty() && tree->gaps.empty() ? caf::error{} : write(*tree);
+  }
+
+  // A server puts nothing else there, and a restore takes nothing else.
+  static void keep_files_only(taken_tree& tree) {
+    auto is_foreign = [](const manifest_entry& entry) { return entry.file.what != file_kind::file || entry.in != 0; };
+    for (const auto& entry : tree.entries)
+      if (is_foreign(entry))
+        tree.gaps.push_back({0, entry.name, "is no file"});
+    std::erase_if(tree.entries, is_foreign);
   }
 
   caf::error write(const taken_tree& tree) {
@@ -262,12 +291,15 @@ caf::expected<backup_summary> take_backup(const backup_request& request) {
     return partial.error();
   unfinished_backup guard{*partial};
   auto all = set->whole();
+  if (!all)
+    return all.error();
   std::optional<manifest_reader> former;
   descriptor before;
-  if (!all.empty() && !request.full)
-    if (auto manifest = manifest_reader::open(all.back())) { // one that is damaged is no help
+  if (!all->empty())
+    if (auto manifest = manifest_reader::open(all->back())) { // one that is damaged is no help
       former = std::move(*manifest);
-      before = open_directory(AT_FDCWD, all.back().string());
+      if (!request.full)
+        before = open_directory(AT_FDCWD, all->back().string());
     }
   auto here = open_directory(AT_FDCWD, partial->string());
   if (!here)
@@ -285,7 +317,8 @@ caf::expected<backup_summary> take_backup(const backup_request& request) {
     return whole.error();
   guard.path.clear();
   summary.path = *whole;
-  if (request.keep > 0) {
+  // Not where the older ones may have what this one has lost.
+  if (request.keep > 0 && summary.sums.unreadable == 0 && !summary.all_chats_gone) {
     auto removed = set->keep_newest(request.keep);
     if (!removed)
       return removed.error();
