@@ -108,6 +108,8 @@ caf::error read_all(manifest_reader& manifest, tree_maker& maker, bool all, rest
       return err;
   told.files = maker.files();
   told.bytes = maker.bytes();
+  told.unmade = maker.unmade();
+  told.unmade_count = maker.unmade_count();
   if (damaged == 0)
     return caf::none;
   return fail(errc::invalid_input,

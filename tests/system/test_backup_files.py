@@ -157,6 +157,10 @@ class Files(unittest.TestCase):
     @unittest.skipUnless(os.geteuid() == 0, "only root becomes somebody else")
     def test_a_server_that_is_not_root_reads_what_a_cell_has_closed_and_leaves_it_closed(self):
         self.plant_oddities()
+        (self.workspace / "unsearchable").mkdir()
+        (self.workspace / "unsearchable" / "inner").write_text("in a directory without x")
+        (self.workspace / "unsearchable").chmod(0o644)
+        self.workspace.chmod(0o600)
         subprocess.run(["chown", "-hR", str(OTHER), str(self.root)], check=True)
         os.chmod(self.root, 0o700)
         as_other = ("setpriv", f"--reuid={OTHER}", "--clear-groups")
@@ -165,11 +169,14 @@ class Files(unittest.TestCase):
         done = run_varro("restore", str(self.backups), "--data", str(self.restored), launcher=as_other)
         self.assertEqual(done.returncode, 0, done.stderr)
         for workspace in (self.workspace, self.restored / "workspaces" / str(self.chat)):
-            for name, contents in (("closed", "nobody may read this"), ("closed-directory/inner", "nor this")):
+            for name, contents in (("closed", "nobody may read this"), ("closed-directory/inner", "nor this"),
+                                   ("unsearchable/inner", "in a directory without x")):
                 self.assertEqual((workspace / name).read_text(), contents)
             for name in ("closed", "closed-directory"):
                 self.assertEqual((workspace / name).lstat().st_mode & 0o777, 0, name)
                 self.assertEqual((workspace / name).lstat().st_uid, OTHER, name)
+            self.assertEqual((workspace / "unsearchable").lstat().st_mode & 0o777, 0o644)
+        self.assertEqual(self.workspace.stat().st_mode & 0o777, 0o600)
 
     def test_files_and_directories_that_come_change_and_go_meanwhile_cost_no_backup(self):
         stopped = threading.Event()
@@ -268,6 +275,18 @@ class Files(unittest.TestCase):
         write_manifest(one, lines)
         self.refused(check(one), "newer Varro")
         self.check_nothing_in(self.restored)
+
+    def test_what_a_foreign_manifest_puts_beside_the_database_is_refused(self):
+        one = backup(self.data, self.backups)
+        lines = lines_of(one)
+        database = next(line for line in lines if line.get("name") == "varro.db")
+        place = lines.index(database) + 1
+        link = dict(number=2, name="shells.sock", kind="link", mode=0o777, modified_ns=1, target="elsewhere", **{"in": 0})
+        for foreign in (dict(database, number=2, name="search.db"), link, dict(link, name="models.json"),
+                        dict(link, kind="directory", name="workspaces")):
+            write_manifest(one, [*lines[:place], foreign, *lines[place:]])
+            self.refused(restore(one, self.restored), "nothing that a backup has there")
+            self.check_nothing_in(self.restored)
 
     # Places.
 
