@@ -12,6 +12,7 @@
 #include <cstring>
 #include <map>
 #include <optional>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -96,7 +97,8 @@ public:
     auto data = open_directory(AT_FDCWD, request_.data_dir.string());
     if (!data)
       return failed(request_.data_dir);
-    auto copy = take_database(partial, began);
+    began_ = began;
+    auto copy = take_database(partial);
     if (!copy)
       return copy.error();
     auto former = before_.of(0);
@@ -115,7 +117,7 @@ public:
   }
 
 private:
-  caf::expected<database_copy> take_database(const fs::path& partial, unix_us began) {
+  caf::expected<database_copy> take_database(const fs::path& partial) {
     if (!blobs_.reserve())
       return failed(partial);
     auto file = partial / blob_path(blobs_.last());
@@ -124,7 +126,7 @@ private:
     auto copy = look_into_copy(file);
     if (!copy)
       return copy;
-    manifest_.add(manifest_head{copy->schema, VARRO_VERSION, began});
+    manifest_.add(manifest_head{copy->schema, VARRO_VERSION, began_});
     manifest_entry entry;
     auto opened = blobs_.open(blobs_.last());
     auto found = look_at(AT_FDCWD, file.string());
@@ -196,7 +198,7 @@ private:
         return entry.name.ends_with(".cbor") && (!now || !is_unchanged(entry.file, *now));
       };
       if (std::none_of(tree->entries.begin(), tree->entries.end(), is_replaced))
-        return write(*tree);
+        return write_versions(*tree);
       if (look < version_looks_max) {
         blobs_.forget_after(mark);
         sums_ = sums;
@@ -206,8 +208,38 @@ private:
         if (is_replaced(entry))
           tree->gaps.push_back({entry.in, entry.name, "replaced while it was read"});
       std::erase_if(tree->entries, is_replaced);
-      return write(*tree);
+      return write_versions(*tree);
     }
+  }
+
+  // A branch that was left since the beginning may be the active one in the copy of the database, and the workspace
+  // hold the files of the other one already. Its own are kept as `after` its newest run by then. So a change of
+  // branches is noted as under way, which the chat ends when it is loaded: it brings back what is kept of the branch
+  // that it has.
+  caf::error write_versions(taken_tree& tree) {
+    constexpr int64_t clock_tick_ns = 20'000'000; // times of files are as coarse
+    constexpr std::string_view note = R"({"left_run":0,"next":[]})";
+    constexpr auto note_name = "branch-change"; // workspace/versions.hpp
+    auto is_left_branch = [&](const manifest_entry& entry) {
+      return entry.name.starts_with("after-") && entry.name.ends_with(".cbor")
+        && entry.file.modified_ns + clock_tick_ns >= began_ * 1'000;
+    };
+    if (std::none_of(tree.entries.begin(), tree.entries.end(), is_left_branch))
+      return write(tree);
+    std::erase_if(tree.entries, [&](const manifest_entry& entry) { return entry.name == note_name; });
+    auto file = blobs_.create();
+    if (!file || ::write(file.get(), note.data(), note.size()) != static_cast<ssize_t>(note.size()))
+      return fail(errc::storage_failed, std::string{"the backup cannot be written: "} + std::strerror(errno));
+    manifest_entry entry;
+    entry.number = tree.entries.empty() ? 1 : tree.entries.back().number + 1;
+    entry.name = note_name;
+    entry.file.mode = 0600;
+    entry.file.bytes = note.size();
+    entry.file.modified_ns = began_ * 1'000;
+    entry.file.blob = blobs_.last();
+    entry.sha256 = copy_hashed(file.get(), note.size(), -1).sha256;
+    tree.entries.push_back(std::move(entry));
+    return write(tree);
   }
 
   caf::error take_file(const manifest_tree& head, const descriptor& directory, const std::string& name,
@@ -257,6 +289,7 @@ private:
   manifest_writer manifest_;
   former_backup before_;
   taking_sums sums_;
+  unix_us began_ = 0;
   uint64_t changed_ = 0;
   uint64_t left_out_ = 0;
 };
