@@ -16,6 +16,7 @@ from harness import WAIT_SECONDS, Client, Varro, run_varro
 
 DEPTH = 300  # directories; 255 of them are taken
 SPARSE = 1 << 40  # bytes: far more than could be read
+NAMES_MAX = 66_000  # of one file: more than ext4 has
 OTHER = 65534  # a user who is not root
 
 
@@ -177,6 +178,26 @@ class Files(unittest.TestCase):
                 self.assertEqual((workspace / name).lstat().st_uid, OTHER, name)
             self.assertEqual((workspace / "unsearchable").lstat().st_mode & 0o777, 0o644)
         self.assertEqual(self.workspace.stat().st_mode & 0o777, 0o600)
+
+    def test_as_many_names_of_one_file_as_there_may_be_are_restored(self):
+        first = self.workspace / "first"
+        first.write_text("one file")
+        names = 1
+        try:
+            while names < NAMES_MAX:
+                os.link(first, self.workspace / f"name-{names}")
+                names += 1
+        except OSError:
+            pass  # of this file system
+        self.assertGreater(names, 1_000)
+        backup(self.data, self.backups)
+        self.assertEqual(check(self.backups).returncode, 0)
+        done = restore(self.backups, self.restored)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        found = [path.stat() for path in (self.restored / "workspaces" / str(self.chat)).iterdir() if path.name != "upload.txt"]
+        self.assertEqual(len(found), names)
+        self.assertLessEqual(len({status.st_ino for status in found}), 2)
+        self.assertEqual({status.st_size for status in found}, {8})
 
     def test_files_and_directories_that_come_change_and_go_meanwhile_cost_no_backup(self):
         stopped = threading.Event()
