@@ -10,11 +10,15 @@
 #include "shell/diagnosis.hpp"
 #include "shell/supervisor/shell_users.hpp"
 #include "storage/open.hpp"
+#include "workspace/directory.hpp"
 #include "workspace/owner.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <ostream>
 
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -118,6 +122,24 @@ void check_markdown(report& to) {
     to.fail("markdown: varro-markdown does not work: " + text_of(problem), "build it again with bin/build");
   else
     to.ok("markdown: varro-markdown formats it");
+}
+
+// How files of workspaces are opened, so that no link leads out of them (workspace/directory.hpp). Filters of system
+// calls that cannot look into openat2's arguments refuse it as a whole.
+void check_workspaces(const config& settings, report& to) {
+  const auto place = place_of_data(settings);
+  const descriptor directory{open(place.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
+  if (directory && open_beneath(directory.get(), ".", O_RDONLY | O_DIRECTORY)) {
+    to.ok("workspaces: their files can be opened");
+    return;
+  }
+  const int reason = errno;
+  to.fail(
+    "workspaces: their files cannot be opened: " + std::string{std::strerror(reason)},
+    reason == ENOSYS || reason == EPERM
+      ? "Linux 5.6 or later, and a filter that allows openat2: in a systemd unit take RestrictSUIDSGID= out; of a "
+        "container, see docs/install.md"
+      : "look at the rights of " + place.string());
 }
 
 // What holds the quotas of workspaces (shell/supervisor/workspace_watch.hpp).
@@ -273,6 +295,7 @@ int doctor(const config& settings, std::ostream& out) {
   check_pictures(to);
   check_markdown(to);
   check_data_dir(settings, to);
+  check_workspaces(settings, to);
   check_quotas(settings, to);
   check_disk(settings, to);
   check_database(settings, to);

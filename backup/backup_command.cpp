@@ -47,6 +47,9 @@ int backup_data(backup_request request, std::ostream& out, std::ostream& err) {
   if (made->changed > 0)
     err << "varro: " << counted(made->changed, "file")
         << " were written to while they were read, and are kept as they were read" << std::endl;
+  if (made->sums.restless > 0)
+    err << "varro: the directories of " << counted(made->sums.restless, "chat")
+        << " changed at each look: what was moved in them meanwhile may be missing" << std::endl;
   out << "varro: wrote " << made->path.string() << ": " << counted(made->chats, "chat") << ", "
       << counted(made->sums.files, "file") << ", " << byte_count(made->sums.bytes) << " copied, " << made->sums.shared
       << " shared with the backup before" << std::endl;

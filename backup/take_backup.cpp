@@ -238,8 +238,8 @@ caf::error check_place(const backup_request& request) {
   if (!fs::exists(request.data_dir / "varro.db", problem))
     return fail(errc::not_found,
                 "there is no database in " + request.data_dir.string() + "; give its directory with " + "--data");
-  auto data = fs::weakly_canonical(request.data_dir, problem);
-  auto directory = fs::weakly_canonical(request.directory, problem);
+  auto data = fs::weakly_canonical(fs::absolute(request.data_dir), problem);
+  auto directory = fs::weakly_canonical(fs::absolute(request.directory), problem);
   for (auto above = directory; above != above.root_path(); above = above.parent_path())
     if (above == data)
       return fail(errc::invalid_input,

@@ -1,6 +1,5 @@
 #include "backup/tree_taker.hpp"
 
-#include "backup/backup_set.hpp"
 #include "backup/file_copy.hpp"
 #include "workspace/directory.hpp"
 
@@ -10,6 +9,7 @@
 #include <ctime>
 #include <iterator>
 #include <optional>
+#include <set>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -42,7 +42,7 @@ public:
     problem_ = errno;
     if (file_) {
       if ((flags & O_DIRECTORY) != 0)
-        lend(descriptor{::openat(file_.get(), ".", O_PATH | O_DIRECTORY | O_CLOEXEC)}, rights);
+        lend(descriptor{::fcntl(file_.get(), F_DUPFD_CLOEXEC, 0)}, rights);
       return;
     }
     if (problem_ != EACCES)
@@ -108,61 +108,79 @@ const manifest_entry* former_tree::find(uint64_t in, const std::string& name) co
   return found == entries_.end() ? nullptr : &found->second;
 }
 
-bool blob_store::make_place() {
-  auto path = blob_path(last_ + 1);
-  auto directory = path.substr(0, path.rfind('/'));
-  return ::mkdirat(backup_.get(), directory.c_str(), 0700) == 0 || errno == EEXIST;
-}
-
-descriptor blob_store::create() {
-  if (!make_place())
-    return {};
-  descriptor file{
-    ::openat(backup_.get(), blob_path(last_ + 1).c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)};
-  if (file)
-    ++last_;
-  return file;
-}
-
-bool blob_store::reserve() {
-  if (!make_place())
-    return false;
-  ++last_;
-  return true;
-}
-
-bool blob_store::share(uint64_t former, uint64_t bytes) {
-  struct stat status {};
-  auto from = blob_path(former);
-  // A file system without links, or a file that has as many names as there may be: then it is copied.
-  if (!before_ || !make_place() || ::fstatat(before_.get(), from.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0
-      || !S_ISREG(status.st_mode) || static_cast<uint64_t>(status.st_size) != bytes
-      || ::linkat(before_.get(), from.c_str(), backup_.get(), blob_path(last_ + 1).c_str(), 0) != 0)
-    return false;
-  ++last_;
-  return true;
-}
-
-void blob_store::forget_after(uint64_t blob) {
-  for (; last_ > blob; --last_)
-    ::unlinkat(backup_.get(), blob_path(last_).c_str(), 0);
-}
-
-descriptor blob_store::open(uint64_t blob) const {
-  return descriptor{::openat(backup_.get(), blob_path(blob).c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC)};
-}
-
 caf::expected<taken_tree> tree_taker::take(const manifest_tree& head, const descriptor& top,
                                            const former_tree& before) {
-  tree_ = {head, {}, {}};
-  named_.clear();
   before_ = &before;
+  earlier_.clear();
+  read_.clear();
+  const auto sums = sums_;
+  for (int looks = 1;; ++looks) {
+    tree_ = {head, {}, {}};
+    named_.clear();
+    sums_.files = sums.files;
+    sums_.shared = sums.shared;
+    if (auto err = look(top))
+      return err;
+    const auto moved = has_moved(top);
+    if (!moved || looks == looks_max) {
+      sums_.restless += moved ? 1 : 0;
+      break;
+    }
+    for (const auto& entry : tree_.entries)
+      if (entry.file.what == file_kind::file && entry.file.settled)
+        earlier_.insert_or_assign(entry.file.inode, entry);
+  }
+  forget_unused();
+  return std::move(tree_);
+}
+
+caf::error tree_taker::look(const descriptor& top) {
+  if (struct stat status{}; ::fstat(top.get(), &status) == 0)
+    if (auto found = entry_of(status))
+      top_ = *found;
   readable here{top.get(), ".", O_DIRECTORY, S_IRUSR | S_IXUSR};
   if (!here.file())
     return failed("a directory cannot be read", here.problem());
-  if (auto err = walk({here.file().get(), 0, 0, 0}))
-    return err;
-  return std::move(tree_);
+  return walk({here.file().get(), 0, 0, 0});
+}
+
+// Whether a directory is another one than when its names were read. All of them were by now; so what a directory has
+// got since is seen here, and what it has lost is seen where it went.
+bool tree_taker::has_moved(const descriptor& top) const {
+  auto is_same = [](const file_entry& before, int directory) {
+    struct stat status {};
+    auto found = ::fstat(directory, &status) == 0 ? entry_of(status) : std::nullopt;
+    // Of one that was closed the look itself has changed the rights.
+    auto was_closed = (before.mode & (S_IRUSR | S_IXUSR)) != (S_IRUSR | S_IXUSR);
+    return found && found->inode == before.inode && found->modified_ns == before.modified_ns
+      && (was_closed || found->changed_ns == before.changed_ns);
+  };
+  if (!is_same(top_, top.get()))
+    return true;
+  std::vector<std::pair<uint64_t, descriptor>> path;
+  for (const auto& entry : tree_.entries) {
+    if (entry.file.what != file_kind::directory)
+      continue;
+    while (!path.empty() && path.back().first != entry.in)
+      path.pop_back();
+    auto above = path.empty() ? top.get() : path.back().second.get();
+    descriptor here{::openat(above, entry.name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+    const auto below_closed = above < 0 || (!here && errno == EACCES); // of which nothing is seen any more
+    if (!below_closed && (!here || !is_same(entry.file, here.get())))
+      return true;
+    path.emplace_back(entry.number, std::move(here));
+  }
+  return false;
+}
+
+// What was read at a look that came to nothing.
+void tree_taker::forget_unused() {
+  std::set<uint64_t> used;
+  for (const auto& entry : tree_.entries)
+    used.insert(entry.file.blob);
+  for (auto blob : read_)
+    if (!used.contains(blob))
+      blobs_.forget(blob);
 }
 
 caf::expected<taken_tree> tree_taker::take_file(const manifest_tree& head, const descriptor& directory,
@@ -199,7 +217,7 @@ caf::error tree_taker::take_entry(const place& here, const std::string& name) {
   if (S_ISDIR(status.st_mode))
     return take_directory(here, name);
   if (S_ISREG(status.st_mode))
-    return take_bytes(here, name);
+    return take_bytes(here, name, status.st_mode & 0777);
   if (!S_ISLNK(status.st_mode)) {
     leave_out(here, name, words_for_kind(status.st_mode));
     return caf::none;
@@ -230,7 +248,7 @@ caf::error tree_taker::take_directory(const place& here, const std::string& name
   return walk({directory.file().get(), number, former == nullptr ? no_former : former->number, here.depth + 1});
 }
 
-caf::error tree_taker::take_bytes(const place& here, const std::string& name) {
+caf::error tree_taker::take_bytes(const place& here, const std::string& name, mode_t mode) {
   readable source{here.directory, name, 0, S_IRUSR};
   if (!source.file() && source.problem() == ENOENT)
     return caf::none;
@@ -256,6 +274,7 @@ caf::error tree_taker::take_bytes(const place& here, const std::string& name) {
   if (auto err = copy(here, entry, source.file()); err || entry.file.blob == 0)
     return err;
   auto& added = add(here, name, entry.file);
+  added.file.mode = mode; // without a right that it has for the time of the look
   added.sha256 = entry.sha256;
   added.several_names = entry.several_names;
   added.changed = entry.changed;
@@ -273,17 +292,26 @@ caf::error tree_taker::copy(const place& here, manifest_entry& entry, const desc
     ::fstat(source.get(), &status);
     auto now = entry_of(status);
     const auto* former = here.former == no_former ? nullptr : before_->find(here.former, entry.name);
+    if (auto known = earlier_.find(now->inode);
+        read == 1 && known != earlier_.end() && is_unchanged(known->second.file, *now)) {
+      entry.file = known->second.file;
+      entry.sha256 = known->second.sha256;
+      return caf::none;
+    }
     if (read == 1 && former != nullptr && former->file.settled && is_unchanged(former->file, *now)
         && blobs_.share(former->file.blob, now->bytes)) {
       entry.file = *now;
       entry.file.settled = true;
       entry.file.blob = blobs_.last();
+      read_.push_back(blobs_.last());
       entry.sha256 = former->sha256;
       ++sums_.shared;
       return caf::none;
     }
-    if (!target)
+    if (!target) {
       target = blobs_.create();
+      read_.push_back(blobs_.last());
+    }
     if (!target || ::ftruncate(target.get(), 0) != 0)
       return failed("the backup cannot be written", errno);
     auto done = copy_hashed(source.get(), now->bytes, target.get());

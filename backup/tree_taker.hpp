@@ -1,14 +1,18 @@
 // Takes directories that belong to hostile code into a backup, while that code may be writing in them.
 //
 // All is done by descriptors and no link is followed. A file that is written to while it is read is read again, at most
-// reads_max times, and then kept as it was read, which the manifest says. What disappears meanwhile is not missed. Of a
-// directory or file that its owner has no right to read, a server that is not root gives the right back for the time of
-// the look. Sockets, pipes and devices belong to processes: they are named, as is all that was left out. Attributes
-// beyond rights and times of modification are not kept.
+// reads_max times, and then kept as it was read, which the manifest says. What disappears meanwhile is not missed. What
+// is moved from a directory that was not yet read into one that was would be: so all directories are looked at once
+// more in the end, and where one has changed, the tree is taken again, at most looks_max times; what it has read of
+// files that did not change it does not read again. Of a directory or file that its owner has no right to read, a
+// server that is not root gives the right back for the time of the look. Sockets, pipes and devices belong to
+// processes: they are named, as is all that was left out. Attributes beyond rights and times of modification are not
+// kept.
 //
 // One thread at a time; blocking file I/O.
 #pragma once
 
+#include "backup/blob_store.hpp"
 #include "backup/manifest.hpp"
 #include "base/descriptor.hpp"
 #include "base/errors.hpp"
@@ -25,6 +29,7 @@ namespace varro {
 
 inline constexpr size_t backup_depth_max = 256;         // directories deeper than this are left out
 inline constexpr size_t backup_entries_max = 1'000'000; // of one tree; what is beyond it is left out
+inline constexpr int looks_max = 3;                     // at one tree whose directories change
 inline constexpr int reads_max = 3;                     // of one file that changes
 
 // A tree as a backup has it.
@@ -47,38 +52,12 @@ private:
   std::map<std::pair<uint64_t, std::string>, manifest_entry> entries_;
 };
 
-// The files of the backup that is being made, by number.
-class blob_store {
-public:
-  // `before`: the backup whose files may be shared, or none. Both are directories.
-  blob_store(descriptor backup, descriptor before) : backup_(std::move(backup)), before_(std::move(before)) {}
-
-  // A further file, empty; its number is last() afterwards. Closed on failure; errno says why.
-  descriptor create();
-  // The place of a further file, which somebody else makes; its number is last() afterwards. False: errno says why.
-  bool reserve();
-  // A further file which is that one of the backup before; false where that cannot be.
-  bool share(uint64_t former, uint64_t bytes);
-  uint64_t last() const {
-    return last_;
-  }
-  // Removes the files after this one.
-  void forget_after(uint64_t blob);
-  descriptor open(uint64_t blob) const;
-
-private:
-  bool make_place();
-
-  descriptor backup_;
-  descriptor before_;
-  uint64_t last_ = 0;
-};
-
 struct taking_sums {
   uint64_t files = 0;
   uint64_t bytes = 0;      // read and written
   uint64_t shared = 0;     // files that did not change since the backup before
   uint64_t unreadable = 0; // files that the disk does not give back
+  uint64_t restless = 0;   // trees whose directories changed at each look: what was moved may be missing
 };
 
 class tree_taker {
@@ -101,10 +80,13 @@ private:
   };
   static constexpr uint64_t no_former = ~uint64_t{0};
 
+  caf::error look(const descriptor& top);
+  bool has_moved(const descriptor& top) const;
+  void forget_unused();
   caf::error walk(const place& here);
   caf::error take_entry(const place& here, const std::string& name);
   caf::error take_directory(const place& here, const std::string& name);
-  caf::error take_bytes(const place& here, const std::string& name);
+  caf::error take_bytes(const place& here, const std::string& name, mode_t mode);
   // Without a blob afterwards: it could not be read, and is left out.
   caf::error copy(const place& here, manifest_entry& entry, const descriptor& source);
   void leave_out(const place& here, const std::string& name, std::string why);
@@ -115,6 +97,9 @@ private:
   size_t entries_max_;
   const former_tree* before_ = nullptr;
   taken_tree tree_;
+  file_entry top_;                                        // as it was before it was read
+  std::map<uint64_t, manifest_entry> earlier_;            // files that earlier looks have read, by inode
+  std::vector<uint64_t> read_;                            // blobs that were made at any look
   std::map<std::pair<uint64_t, uint64_t>, size_t> named_; // files with several names: device and inode → entry
 };
 

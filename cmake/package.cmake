@@ -12,7 +12,7 @@ install(FILES ${CMAKE_BINARY_DIR}/package/varro DESTINATION bin)
 install(FILES README.md CHANGELOG.md DESTINATION share/doc/varro)
 install(FILES config/varro.toml DESTINATION share/doc/varro/examples)
 install(DIRECTORY docs/ DESTINATION share/doc/varro/docs FILES_MATCHING PATTERN "*.md")
-install(DIRECTORY deploy/ DESTINATION share/doc/varro/deploy PATTERN debian EXCLUDE)
+install(DIRECTORY deploy/ DESTINATION share/doc/varro/deploy USE_SOURCE_PERMISSIONS PATTERN debian EXCLUDE)
 
 # The licences of what the page brings along; render/CMakeLists.txt has the list.
 foreach(asset IN LISTS VARRO_LICENCES)
@@ -26,12 +26,26 @@ endforeach()
 
 # What follows belongs to a system with systemd and /etc, that is to the package alone: `cmake --install` leaves it out.
 set(debian ${CMAKE_SOURCE_DIR}/deploy/debian)
+set(VARRO_PACKAGE_CONTACT "Who has built it <nobody@localhost>" CACHE STRING "Name and address in the Debian package")
 function(varro_package_file file directory)
   install(FILES ${debian}/${file} DESTINATION ${directory} COMPONENT debian EXCLUDE_FROM_ALL ${ARGN})
 endfunction()
 varro_package_file(varro.service lib/systemd/system)
 varro_package_file(copyright share/doc/varro)
 varro_package_file(varro.toml /etc/varro)
+# In the form that Debian's tools read; what has changed stands in CHANGELOG.md.
+file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/package/changelog @ONLY CONTENT
+"varro (@PROJECT_VERSION@) unstable; urgency=medium
+
+  * /usr/share/doc/varro/CHANGELOG.md says what has changed.
+
+ -- @VARRO_PACKAGE_CONTACT@  Thu, 01 Jan 2026 00:00:00 +0000
+")
+find_program(GZIP gzip)
+if(GZIP)
+  execute_process(COMMAND ${GZIP} --best --no-name --force --keep ${CMAKE_BINARY_DIR}/package/changelog)
+  install(FILES ${CMAKE_BINARY_DIR}/package/changelog.gz DESTINATION share/doc/varro COMPONENT debian EXCLUDE_FROM_ALL)
+endif()
 set(conffiles /etc/varro/varro.toml)
 
 # Ubuntu lets programs make user namespaces only if they have a profile that says so. The rule is AppArmor 4's: on
@@ -54,12 +68,12 @@ file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/package/conffiles CONTENT "${conffile_
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME varro)
-set(CPACK_PACKAGE_CONTACT "The administrator of this machine <root@localhost>")
+set(CPACK_PACKAGE_CONTACT ${VARRO_PACKAGE_CONTACT})
 set(CPACK_PACKAGE_HOMEPAGE_URL "")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "self-hosted chat for working with data")
-set(CPACK_DEBIAN_PACKAGE_DESCRIPTION "Every chat has its own sandboxed Python. A language model answers each message: it
-writes Python, runs it, looks at the result, and goes on until it has an
-answer. Varro is one server for many users, with one data directory.")
+set(CPACK_DEBIAN_PACKAGE_DESCRIPTION "Every chat has its own sandboxed Python. A language model answers each
+message: it writes Python, runs it, looks at the result, and goes on until
+it has an answer. Varro is one server for many users, with one data directory.")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ
   WORLD_EXECUTE)
@@ -68,7 +82,7 @@ set(CPACK_COMPONENTS_ALL Unspecified debian)
 set(CPACK_COMPONENTS_GROUPING ALL_COMPONENTS_IN_ONE)
 set(CPACK_DEB_COMPONENT_INSTALL ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
-set(CPACK_DEBIAN_COMPRESSION_TYPE zstd)
+set(CPACK_DEBIAN_COMPRESSION_TYPE xz)
 set(CPACK_DEBIAN_PACKAGE_SECTION web)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 # Beside the shared libraries, which dpkg-shlibdeps finds:

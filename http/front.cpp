@@ -3,6 +3,7 @@
 #include "base/descriptor.hpp"
 #include "http/api/problem.hpp"
 #include "http/listen_socket.hpp"
+#include "http/request_id.hpp"
 #include "http/request_parser.hpp"
 #include "http/security_headers.hpp"
 #include "http/worker_pool.hpp"
@@ -140,14 +141,15 @@ std::string_view reason_phrase(int status) {
 
 composed_response refusal(int status, std::string_view text, std::string_view target) {
   const bool for_programs = is_api_target(target);
-  const auto body = for_programs
-    ? error_text_for(status, text, target)
-    : html::fragment(html::doctype(), html::element("title", reason_phrase(status)), html::element("p", text), "\n")
-        .str();
+  const auto id = new_request_id(); // what is refused here has none yet
+  const auto body = for_programs ? error_text_for(status, text, target)
+                                 : html::fragment(html::doctype(), html::element("title", reason_phrase(status)),
+                                                  html::element("p", text), html::element("p", "Request " + id), "\n")
+                                     .str();
   composed_response result;
   result.close = true;
-  result.bytes = "HTTP/1.1 " + std::to_string(status) + " " + std::string{reason_phrase(status)}
-    + "\r\nContent-Type: " + std::string{for_programs ? error_type_for(target) : "text/html; charset=utf-8"}
+  result.bytes = "HTTP/1.1 " + std::to_string(status) + " " + std::string{reason_phrase(status)} + "\r\nContent-Type: "
+    + std::string{for_programs ? error_type_for(target) : "text/html; charset=utf-8"} + "\r\nX-Request-Id: " + id
     + "\r\nCache-Control: no-store\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) + "\r\n"
     + security_header_lines() + "\r\n" + body;
   return result;

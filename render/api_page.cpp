@@ -41,10 +41,15 @@ markup parameter_rows(const json& parameters) {
   });
 }
 
+markup table(std::string_view caption, const markup& rows) {
+  return element("div", {{"class", "table-scroll"}, {"tabindex", 0}, {"role", "group"}, {"aria-label", caption}},
+                 element("table", element("caption", caption), element("tbody", rows)));
+}
+
 markup parameter_table(const json& parameters) {
   if (parameters.empty())
     return {};
-  return element("table", element("caption", "Parameters"), element("tbody", parameter_rows(parameters)));
+  return table("Parameters", parameter_rows(parameters));
 }
 
 markup content_line(std::string_view what, const json& content) {
@@ -73,11 +78,10 @@ markup operation_html(std::string_view method, std::string_view path, const json
   markup body;
   if (const auto request = operation.find("requestBody"); request != operation.end())
     body = content_line("Body: ", (*request)["content"]);
-  return element(
-    "details", {{"class", "api-operation"}, {"id", "operation-" + id}},
-    element("summary", element("code", method, " ", path), " ", text_of(operation, "summary")),
-    parameter_table(operation["parameters"]), body,
-    element("table", element("caption", "Answers"), element("tbody", response_rows(operation["responses"], document))));
+  return element("details", {{"class", "api-operation"}, {"id", "operation-" + id}},
+                 element("summary", element("code", method, " ", path), " ", text_of(operation, "summary")),
+                 parameter_table(operation["parameters"]), body,
+                 table("Answers", response_rows(operation["responses"], document)));
 }
 
 std::string upper(std::string text) {

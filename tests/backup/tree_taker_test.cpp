@@ -7,12 +7,15 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <string>
 #include <sys/stat.h>
+#include <thread>
 
 using namespace varro;
 using namespace varro::test;
@@ -188,4 +191,29 @@ TEST_CASE("numbers of files that are forgotten are given again") {
   CHECK_FALSE(fs::exists(backup / blob_path(2)));
   CHECK(blobs.create());
   CHECK(blobs.last() == 2);
+}
+
+TEST_CASE("a directory that changes at each look is told, with what was read of it, and one that does not is not") {
+  taking world;
+  fs::create_directory(world.workspace / "quiet");
+  world.write("quiet/file", "1");
+  world.take();
+  CHECK(world.sums.restless == 0);
+  taking busy;
+  busy.write("file", "1");
+  std::atomic<bool> stopped{false};
+  std::thread moving{[&] {
+    for (auto number = 0; !stopped; ++number)
+      std::ofstream{busy.workspace / ("new-" + std::to_string(number % 100))} << number;
+  }};
+  auto tree = busy.take();
+  stopped = true;
+  moving.join();
+  CHECK(busy.bytes_of(named(tree, "file")) == "1");
+  // Whatever was read at looks that came to nothing is gone again.
+  std::set<uint64_t> used;
+  for (const auto& entry : tree.entries)
+    used.insert(entry.file.blob);
+  for (uint64_t blob = 1; blob <= busy.last; ++blob)
+    CHECK(fs::exists(busy.backup / blob_path(blob)) == used.contains(blob));
 }

@@ -83,10 +83,12 @@ class Drill(unittest.TestCase):
 
     def check_sums(self, data):
         """What the days say is what the rows say."""
-        rows = query(data, "SELECT count(*), sum(input_tokens + output_tokens + cache_read_tokens + cache_write_5m_tokens"
-                           " + cache_write_1h_tokens) FROM usage WHERE outcome NOT IN ('refused', 'unsent') AND kind = 'model'")
-        self.assertEqual(query(data, "SELECT sum(requests), sum(tokens) FROM usage_days"), rows)
-        return rows[0]
+        ((requests, tokens, *of_days),) = query(data, """
+            SELECT count(*) FILTER (WHERE outcome NOT IN ('refused', 'unsent') AND kind = 'model'),
+              sum(input_tokens + output_tokens + cache_read_tokens + cache_write_5m_tokens + cache_write_1h_tokens),
+              (SELECT sum(requests) FROM usage_days), (SELECT sum(tokens) FROM usage_days) FROM usage""")
+        self.assertEqual([requests, tokens], of_days)
+        return requests, tokens
 
     def test_all_that_was_acknowledged_before_a_backup_under_load_is_in_what_is_restored_of_it(self):
         with self.serve(self.data) as server:

@@ -4,10 +4,26 @@ import os
 import pathlib
 import socket
 import sqlite3
+import sys
 import tempfile
 import unittest
 
 from harness import Client, Model, Varro, run_varro
+
+
+# Runs a program as systemd's RestrictSUIDSGID= does: openat2 answers that there is no such call.
+WITHOUT_OPENAT2 = """
+import ctypes, os, struct, sys
+libc = ctypes.CDLL(None, use_errno=True)
+openat2, load_number, is_equal, answer, allow, no_such_call = 437, 0x20, 0x15, 0x06, 0x7fff0000, 0x00050000 | 38
+code = b"".join(struct.pack("HBBI", *each) for each in (
+    (load_number, 0, 0, 0), (is_equal, 0, 1, openat2), (answer, 0, 0, no_such_call), (answer, 0, 0, allow)))
+held = ctypes.create_string_buffer(code)
+program = struct.pack("HxxxxxxQ", len(code) // 8, ctypes.addressof(held))
+if libc.prctl(38, 1, 0, 0, 0) != 0 or libc.prctl(22, 2, program, 0, 0) != 0:
+    sys.exit("no filter")
+os.execv(sys.argv[1], sys.argv[1:])
+"""
 
 
 class Doctor(unittest.TestCase):
@@ -40,6 +56,14 @@ class Doctor(unittest.TestCase):
         verdict, _ = self.line(done, "shell")
         self.assertRegex(verdict, r"^ok .* 3\.\d+")
         self.assertFalse(self.data.exists(), "looking must not make the data directory")
+
+    def test_a_filter_that_refuses_to_open_files_of_workspaces_is_named(self):
+        self.assertTrue(self.line(self.doctor(), "workspaces")[0].startswith("ok"))
+        done = run_varro("doctor", "--data", str(self.data), launcher=(sys.executable, "-c", WITHOUT_OPENAT2))
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        verdict, advice = self.line(done, "workspaces")
+        self.assertTrue(verdict.startswith("FAIL"), verdict)
+        self.assertIn("RestrictSUIDSGID=", advice)
 
     def test_whether_each_shell_has_a_host_user_of_its_own_is_told_with_what_it_needs(self):
         verdict, remedy = self.line(self.doctor(), "users")

@@ -2,10 +2,11 @@
 
 import json
 import re
+import socket
 import unittest
 
 from cells import Chat, until
-from harness import AccountsTest, Client, SystemTest
+from harness import WAIT_SECONDS, AccountsTest, Client, SystemTest
 
 ID = re.compile(r"^[0-9a-f]{16}$")
 
@@ -20,6 +21,14 @@ class Ids(SystemTest):
                       self.client.get("/", headers={"Host": "elsewhere.example"})):
             self.assertGreaterEqual(reply.status, 400)
             self.assertIn(f"Request {reply.headers['x-request-id']}", reply.text)
+
+    def test_what_is_no_request_has_an_id_too(self):
+        with socket.create_connection(("127.0.0.1", self.varro.port), WAIT_SECONDS) as connection:
+            connection.sendall(b"GET / HTTP/9.9\r\n\r\n")
+            answer = b"".join(iter(lambda: connection.recv(65536), b"")).decode()
+        self.assertRegex(answer, r"^HTTP/1.1 505 ")
+        said = re.search(r"\r\nX-Request-Id: ([0-9a-f]{16})\r\n", answer)
+        self.assertIn(f"Request {said[1]}", answer)
 
     def test_what_a_client_calls_its_request_is_not_taken(self):
         self.assertRegex(self.client.get("/", headers={"X-Request-Id": "mine"}).headers["x-request-id"], ID)

