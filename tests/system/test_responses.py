@@ -16,7 +16,7 @@ from api_client import new_token
 from harness import ROOT, AccountsTest, Client, SystemTest
 
 SDK_SECONDS = 120
-PYPI_SDK = ("openai==2.8.1",)
+PYPI_SDK = ("openai==3.51.0",)
 PLOT = "import matplotlib.pyplot as plt; plt.plot([1, 3, 2]); plt.show(); print('plotted')"
 
 
