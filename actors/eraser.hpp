@@ -1,15 +1,17 @@
 // Erases users while the server runs: looks for erasures that `varro user erase` has noted, or a crash has cut off, and
 // has the owners of what is to go do each step.
 //
-// One thread of its own, and a connection of its own to the database, as a command has one.
+// A thread of its own (job_thread.hpp), and a connection of its own to the database, as a command has one.
 #pragma once
 
 #include "actors/chat_registry.hpp"
 #include "actors/chat_search.hpp"
+#include "actors/job_thread.hpp"
 #include "actors/store.hpp"
 
-#include <condition_variable>
-#include <thread>
+#include <filesystem>
+#include <memory>
+#include <string>
 
 namespace varro {
 
@@ -34,19 +36,13 @@ public:
   void stop();
 
 private:
-  void run(const std::stop_token& stop);
-  // False: something is left, and is tried again.
-  bool erase_all(caf::scoped_actor& self, const std::stop_token& stop);
-  void tell(const caf::error& problem, int64_t user);
+  // Why something is left, which is tried again; empty: nothing is.
+  std::string erase_all(caf::scoped_actor& self, const std::stop_token& stop);
 
-  caf::actor_system& system_;
   const std::filesystem::path data_dir_;
   std::unique_ptr<chat_database> book_; // the thread's, after start()
   eraser_parts parts_;
-  std::string last_told_; // the same failure is told once
-  std::mutex mutex_;
-  std::condition_variable_any stopped_;
-  std::jthread thread_; // the last member: it uses the others
+  job_thread thread_; // the last member: it uses the others
 };
 
 } // namespace varro

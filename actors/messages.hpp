@@ -94,6 +94,7 @@ struct attempt_outcome {
   bool timed_out = false;
   bool ended_well = false;     // the connection did not break off
   bool unsent = false;         // there was no connection
+  int unanswered = 0;          // as in transport_end
   token_usage spent;           // as far as the vendor told it
   int64_t received_tokens = 0; // of the answer, as far as it came: estimated
   std::string vendor_id;       // of the answer

@@ -48,6 +48,7 @@ attempt_outcome conclude(response_decoder* decoder, const transport_end& end) {
   result.timed_out = end.why == reason::timed_out;
   result.ended_well = end.why == reason::complete;
   result.unsent = end.unsent;
+  result.unanswered = end.unanswered;
   if (end.why == reason::cancelled && decoder && end.http_status >= 200 && end.http_status < 300) {
     result.decoded.response = decoder->partial();
     note_received(result, *result.decoded.response);
@@ -98,6 +99,17 @@ usage_row usage_of(const sent_request& request, const attempt_outcome& outcome) 
   if (outcome.spent.input_tokens <= 0)
     row.tokens.input = request.tokens;
   row.tokens.output = std::max(row.tokens.output, outcome.received_tokens);
+  return row;
+}
+
+usage_row usage_of_unanswered(const sent_request& request) {
+  usage_row row;
+  row.at = request.at;
+  row.outcome = usage_outcome::broken;
+  row.model = request.model.id;
+  row.provider = request.model.provider;
+  row.tokens.input = request.tokens;
+  row.estimated = true;
   return row;
 }
 

@@ -24,4 +24,7 @@ struct sent_request {
 // cut off are not counted. A refusal, and what was never sent, is billed nothing.
 usage_row usage_of(const sent_request& request, const attempt_outcome& outcome);
 
+// The row of one of its attempt_outcome::unanswered: an estimate of the request.
+usage_row usage_of_unanswered(const sent_request& request);
+
 } // namespace varro

@@ -42,7 +42,10 @@ caf::error request_stopped() {
 void tell_used(self_pointer self, const pending_query& entry, const attempt_outcome& outcome, bool is_answer) {
   if (!entry.asker)
     return;
-  auto row = usage_of({entry.sent.model, entry.sent_at, entry.fitted.tokens, entry.cancelled}, outcome);
+  const sent_request sent{entry.sent.model, entry.sent_at, entry.fitted.tokens, entry.cancelled};
+  for (int i = 0; i < outcome.unanswered; ++i)
+    self->send(entry.asker, usage_atom_v, usage_of_unanswered(sent), token_usage{});
+  auto row = usage_of(sent, outcome);
   // It is asked for again: nobody gets what came.
   if (!is_answer && row.outcome == usage_outcome::answered)
     row.outcome = usage_outcome::broken;

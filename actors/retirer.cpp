@@ -3,61 +3,29 @@
 #include "base/clock.hpp"
 #include "base/log.hpp"
 
-#include <algorithm>
 #include <chrono>
 
 namespace varro {
 
-namespace {
-
-// The longest pause after a failure, which doubles with each.
-constexpr std::chrono::seconds pause_max{64};
-
-template <class Result, class Actor, class... Arguments>
-caf::expected<Result> ask(caf::scoped_actor& self, const Actor& actor, const Arguments&... arguments) {
-  caf::expected<Result> result{caf::error{}};
-  self->request(actor, caf::infinite, arguments...)
-    .receive([&](Result& answer) { result = std::move(answer); },
-             [&](caf::error& error) { result = std::move(error); });
-  return result;
-}
-
-} // namespace
-
 retirer::retirer(caf::actor_system& system, std::shared_ptr<const config> settings, std::unique_ptr<chat_database> book,
                  retirer_parts parts)
-  : system_(system), settings_(std::move(settings)), book_(std::move(book)), parts_(std::move(parts)) {}
+  : settings_(std::move(settings)), book_(std::move(book)), parts_(std::move(parts)),
+    thread_(system, retention_looked_for) {}
 
 retirer::~retirer() {
   stop();
 }
 
 void retirer::start() {
-  thread_ = std::jthread{[this](const std::stop_token& stop) { run(stop); }};
+  thread_.start([this](caf::scoped_actor& self, const std::stop_token& stop) {
+    const auto problem = do_what_is_due(self, stop);
+    return problem ? "what nobody uses is not deleted yet: " + text_of(problem) : std::string{};
+  });
 }
 
 void retirer::stop() {
-  thread_.request_stop();
-  if (thread_.joinable())
-    thread_.join();
+  thread_.stop();
   parts_ = {};
-}
-
-void retirer::run(const std::stop_token& stop) {
-  caf::scoped_actor self{system_};
-  std::unique_lock lock{mutex_};
-  auto pause = retention_looked_for;
-  while (!stop.stop_requested()) {
-    const auto problem = do_what_is_due(self, stop);
-    if (problem && !stop.stop_requested()) {
-      auto text = "what nobody uses is not deleted yet: " + text_of(problem);
-      if (text != last_told_)
-        log(log_level::warning, text);
-      last_told_ = std::move(text);
-    }
-    pause = problem ? std::min(pause * 2, pause_max) : retention_looked_for;
-    stopped_.wait_for(lock, stop, pause, [] { return false; });
-  }
 }
 
 // Nothing: none is due.
@@ -84,17 +52,16 @@ caf::error retirer::do_what_is_due(caf::scoped_actor& self, const std::stop_toke
   if (!job || !*job)
     return job ? caf::error{} : std::move(job.error());
   const retiring_hands hands{
-    [&](int64_t user, int64_t chat) { return ask<bool>(self, parts_.registry, passivate_atom_v, user, chat); },
+    [&](int64_t user, int64_t chat) { return ask_and_wait<bool>(self, parts_.registry, passivate_atom_v, user, chat); },
     [&](int64_t chat) { caf::anon_send(parts_.registry, ready_atom_v, chat); },
     [&](const account_write& write) {
-      auto done = ask<done_atom>(self, parts_.store, user_atom_v, write);
+      auto done = ask_and_wait<done_atom>(self, parts_.store, user_atom_v, write);
       return done ? caf::error{} : std::move(done.error());
     },
     [&] { return stop.stop_requested(); },
   };
   if (auto err = go_on_retiring(*book_, *settings_, hands, **job, now_us()))
     return err;
-  last_told_.clear();
   if (auto done = book_->find_retention((*job)->id))
     log(log_level::info,
         "what nobody used is deleted: " + std::to_string(done->chats) + " chats, and the files of "

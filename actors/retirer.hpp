@@ -1,18 +1,16 @@
 // Deletes what nobody uses while the server runs: once a day, and when `varro retention run` asks for it.
 //
-// One thread of its own, and a connection of its own to the database, as a command has one. A job that a crash or a
-// stop has cut off goes on with the next start.
+// A thread of its own (job_thread.hpp), and a connection of its own to the database, as a command has one. A job that a
+// crash or a stop has cut off goes on with the next start.
 #pragma once
 
 #include "actors/chat_registry.hpp"
+#include "actors/job_thread.hpp"
 #include "actors/retiring.hpp"
 #include "actors/store.hpp"
 
-#include <condition_variable>
 #include <memory>
-#include <mutex>
-#include <string>
-#include <thread>
+#include <optional>
 
 namespace varro {
 
@@ -38,19 +36,14 @@ public:
   void stop();
 
 private:
-  void run(const std::stop_token& stop);
   // Looks whether a job is due, and does it.
   caf::error do_what_is_due(caf::scoped_actor& self, const std::stop_token& stop);
   caf::expected<std::optional<retention_job>> due_job();
 
-  caf::actor_system& system_;
   const std::shared_ptr<const config> settings_;
   std::unique_ptr<chat_database> book_; // the thread's, after start()
   retirer_parts parts_;
-  std::string last_told_; // the same failure is told once
-  std::mutex mutex_;
-  std::condition_variable_any stopped_;
-  std::jthread thread_; // the last member: it uses the others
+  job_thread thread_; // the last member: it uses the others
 };
 
 } // namespace varro

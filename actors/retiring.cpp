@@ -133,16 +133,22 @@ struct retiring {
     return caf::none;
   }
 
-  // Of chats whose rows went before a crash, or whose files could not be deleted.
-  caf::error finish(const retired_chat& chat) const {
+  // Does this while nobody does anything in the chat; where something is on in it, it stays.
+  template <class Work>
+  caf::error while_held(int64_t user, int64_t chat, const Work& work) const {
     if (auto err = stopped())
       return err;
-    auto held = hands.hold(chat.user_id, chat.id);
+    auto held = hands.hold(user, chat);
     if (!held)
       return std::move(held.error());
     if (!*held)
       return caf::none;
-    const held_chat guard{hands, chat.id};
+    const held_chat guard{hands, chat};
+    return work();
+  }
+
+  // Of chats whose rows went before a crash, or whose files could not be deleted.
+  caf::error finish(const retired_chat& chat) const {
     if (!chat.used_since)
       return remove_files(chat.id);
     // Whoever used it meanwhile keeps what is still there. Of a workspace that was taken out of its place nothing is:
@@ -156,14 +162,6 @@ struct retiring {
   }
 
   caf::error retire(const unused_chat& chat, const rule_of_user& rule) const {
-    if (auto err = stopped())
-      return err;
-    auto held = hands.hold(chat.user_id, chat.id);
-    if (!held)
-      return std::move(held.error());
-    if (!*held)
-      return caf::none;
-    const held_chat guard{hands, chat.id};
     fault_point("retire_chat");
     const chat_retired write{
       chat.user_id, chat.id, rule.used_until, rule.part, job.id, bytes_of_files(settings.data_dir, chat.id), now_us()};
@@ -183,10 +181,11 @@ caf::error go_on_retiring(chat_database& db, const config& settings, const retir
   if (!left)
     return std::move(left.error());
   for (const auto& chat : *left)
-    if (auto err = work.finish(chat))
+    if (auto err = work.while_held(chat.user_id, chat.id, [&] { return work.finish(chat); }))
       return err;
-  auto err = each_retirable(db, settings, now,
-                            [&](const unused_chat& chat, const rule_of_user& rule) { return work.retire(chat, rule); });
+  auto err = each_retirable(db, settings, now, [&](const unused_chat& chat, const rule_of_user& rule) {
+    return work.while_held(chat.user_id, chat.id, [&] { return work.retire(chat, rule); });
+  });
   if (err)
     return err;
   fault_point("retire_end");

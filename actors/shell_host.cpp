@@ -142,13 +142,15 @@ const char* state_of(const shell_host_state::shell& shell) {
 }
 
 live_shells list(shell_host_pointer self) {
-  auto now = self->clock().now();
+  const auto now = self->clock().now();
+  const auto seconds = [](auto duration) { return std::chrono::duration_cast<std::chrono::seconds>(duration).count(); };
   auto all = std::make_shared<std::vector<live_shell>>();
-  for (const auto& [chat, shell] : self->state.shells) {
-    const auto idle = shell.busy ? shell_host_state::clock::duration{} : now - shell.last_used;
-    all->push_back({shell.user, chat, state_of(shell), std::chrono::duration_cast<std::chrono::seconds>(idle).count(),
-                    shell.files_bytes});
-  }
+  for (const auto& [chat, shell] : self->state.shells)
+    all->push_back(
+      {shell.user, chat, state_of(shell), shell.busy ? 0 : seconds(now - shell.last_used), shell.files_bytes});
+  for (const auto& [chat, orphan] : self->state.orphans)
+    if (!self->state.shells.contains(chat)) // else it is being taken over
+      all->push_back({orphan.user, chat, "idle", seconds(now - orphan.found_at), 0});
   return all;
 }
 
@@ -156,6 +158,10 @@ live_shells list(shell_host_pointer self) {
 void close(shell_host_pointer self, int64_t chat) {
   if (auto found = self->state.shells.find(chat); found != self->state.shells.end())
     close_shell_of(self, found->second);
+  else if (const auto orphan = self->state.orphans.find(chat); orphan != self->state.orphans.end()) {
+    drop_orphan(self, orphan->second);
+    self->state.orphans.erase(orphan);
+  }
 }
 
 } // namespace

@@ -98,7 +98,13 @@ int64_t more_shells_of(shell_host_pointer self, int64_t user) {
   const auto limit = limit_of(self, user);
   if (!limit)
     return 0;
-  return *limit == 0 ? fair_queue::no_limit : std::max<int64_t>(*limit - self->state.shells_of(user), 0);
+  if (*limit == 0)
+    return fair_queue::no_limit;
+  auto& state = self->state;
+  if (!state.stopping)
+    client_of(self); // which brings the census
+  // Before it, nobody knows how many shells of a former server are this user's.
+  return state.census_known ? std::max<int64_t>(*limit - state.shells_of(user), 0) : 0;
 }
 
 size_t memory_of(const shell_host_state& state, int64_t user) {

@@ -41,6 +41,8 @@ void know_census(shell_host_pointer self) {
   self->state.census_known = true;
   for (auto& waiting : std::exchange(self->state.after_census, {}))
     waiting();
+  if (!self->state.stopping)
+    serve_requests(self); // starts of users whose shells had to be known first
 }
 
 void drop_orphan(shell_host_pointer self, const shell_host_state::orphan& orphan) {

@@ -117,6 +117,7 @@ struct auth_config {
   size_t password_bytes_max = 1024;
   std::chrono::hours token_max{24 * 366}; // how long a token for programs can be made to last
   int tokens_max = 50;                    // of one user
+  bool admins_read_chats = false;         // each reading is in the audit
 };
 
 struct agent_config {

@@ -57,6 +57,7 @@ constexpr key_row<config> config_table[]{
   {{"auth.password_bytes_max", 8, 65'536, "", ""}, VARRO_AT(config, auth.password_bytes_max)},
   {{"auth.token_max_hours", 1, 24 * 3'660, "", ""}, VARRO_AT(config, auth.token_max)},
   {{"auth.tokens_max", 0, 10'000, "", ""}, VARRO_AT(config, auth.tokens_max)},
+  {{"auth.admins_read_chats", 0, 0, "", ""}, VARRO_AT(config, auth.admins_read_chats)},
 
   {{"proxy.user_header", 1, 100, "", ""}, VARRO_AT(config, proxy.user_header)},
   {{"proxy.mail_header", 0, 100, "", ""}, VARRO_AT(config, proxy.mail_header)},

@@ -20,6 +20,7 @@ reply account_reply(const application& app, const route_call& call, const visito
   content.message = news.message;
   content.sessions = std::move(*sessions);
   content.present = who.token_hash;
+  content.read_by_admins = app.settings.auth.admins_read_chats;
   content.has_password = app.with_accounts();
   content.tokens.tokens = std::move(*tokens);
   content.tokens.made = news.token_made;

@@ -122,7 +122,7 @@ caf::expected<page_context> application::bare_context_of(const visitor& who) con
 }
 
 caf::expected<page_context> application::context_of(const visitor& who, chat_place before) const {
-  auto page = list_chats(*this, who, before);
+  auto page = list_chats(*this, who.user.id, before);
   if (!page)
     return page.error();
   auto context = bare_context_of(who);

@@ -17,10 +17,10 @@ std::optional<chat_place> parse_place(std::string_view text) {
   return chat_place{*time, *id};
 }
 
-caf::expected<chat_page_of_list> list_chats(const application& app, const visitor& who, chat_place before, int limit) {
+caf::expected<chat_page_of_list> list_chats(const application& app, int64_t user, chat_place before, int limit) {
   // One more than is shown says whether there are more.
-  auto chats = app.ask<std::vector<chat_record>>(app.services.reader, list_atom_v, who.user.id, before.updated_at,
-                                                 before.id, limit + 1);
+  auto chats = app.ask<std::vector<chat_record>>(app.services.reader, list_atom_v, user, before.updated_at, before.id,
+                                                 limit + 1);
   if (!chats)
     return chats.error();
   chat_page_of_list page{std::move(*chats), {}};

@@ -21,8 +21,8 @@ struct chat_page_of_list {
 // A place in addresses, "TIME-ID"; nullopt for what is none.
 std::optional<chat_place> parse_place(std::string_view text);
 
-// The chats after `before`, newest first.
-caf::expected<chat_page_of_list> list_chats(const application& app, const visitor& who, chat_place before,
+// The user's chats after `before`, newest first.
+caf::expected<chat_page_of_list> list_chats(const application& app, int64_t user, chat_place before,
                                             int limit = chats_page_max);
 
 // The chats that contain a text. 429 where another search of the visitor's takes this one's place.

@@ -75,6 +75,12 @@ reply revoke_invitation(application& app, const route_call& call, const visitor&
 reply show_person(application& app, const route_call& call, const visitor& who);
 reply erase_person(application& app, const route_call& call, const visitor& who, const form& fields);
 
+// routes_admin_chats.cpp: chats of others, where the configuration lets admins read them.
+reply show_person_chats(application& app, const route_call& call, const visitor& who);
+reply read_chat_of_another(application& app, const route_call& call, const visitor& who);
+reply download_file_of_another(application& app, const route_call& call, const visitor& who);
+reply show_chart_of_another(application& app, const route_call& call, const visitor& who);
+
 // routes_admin_views.cpp: what admins see of the server.
 reply show_usage_page(application& app, const route_call& call, const visitor& who);
 reply download_usage(application& app, const route_call& call, const visitor& who);

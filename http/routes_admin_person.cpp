@@ -22,10 +22,11 @@ reply person_reply(application& app, const route_call& call, const visitor& who,
   if (!erasures)
     return app.error_reply(call.request, erasures.error());
   std::erase_if(*erasures, [&](const erasure_shown& each) { return each.what.user_id != user.id; });
-  return html_reply(status,
-                    admin_person_page(app.viewer_of(who),
-                                      {std::move(page->people.front()), app.with_users(), app.with_accounts(),
-                                       std::move(said), std::move(notes[user.id]), std::move(*erasures)}));
+  return html_reply(
+    status,
+    admin_person_page(app.viewer_of(who),
+                      {std::move(page->people.front()), app.with_users(), app.with_accounts(), std::move(said),
+                       std::move(notes[user.id]), std::move(*erasures), app.settings.auth.admins_read_chats}));
 }
 
 } // namespace

@@ -41,7 +41,7 @@ reply show_chat_list(application& app, const route_call& call, const visitor& wh
   auto place = before ? parse_place(*before) : chat_place{};
   if (!place)
     return app.error_reply(call.request, 400, "There is no such place in the list of chats.");
-  auto page = list_chats(app, who, *place);
+  auto page = list_chats(app, who.user.id, *place);
   if (!page)
     return app.error_reply(call.request, page.error());
   auto current = current_chat(call.request);

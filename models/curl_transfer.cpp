@@ -203,6 +203,7 @@ int curl_transfer::on_connected(void* user, char*, char*, int, int) {
   long connections = 0;
   curl_easy_getinfo(self->easy, CURLINFO_NUM_CONNECTS, &connections);
   self->connected = true;
+  ++self->sends_;
   self->opened = connections > 0;
   if (!self->tls_origin.empty())
     *self->progressed = true;
@@ -296,6 +297,7 @@ void curl_transfer::end_with(CURLcode code) {
 void curl_transfer::end(reason why, std::string detail, bool unsent) {
   transport_end result;
   result.unsent = unsent && http_status_ == 0;
+  result.unanswered = std::max(0, result.unsent ? sends_ : sends_ - 1);
   result.why = why;
   result.http_status = http_status_;
   result.detail = shown(std::move(detail), secrets_);

@@ -68,6 +68,7 @@ private:
   int http_status_ = 0;
   size_t head_bytes_ = 0;
   size_t body_bytes_ = 0;
+  int sends_ = 0; // how often it has begun to send
   std::string content_type_;
   std::optional<std::chrono::milliseconds> retry_after_;
   std::optional<std::chrono::milliseconds> retry_after_exact_; // retry-after-ms wins over retry-after

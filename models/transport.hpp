@@ -27,7 +27,11 @@ struct transport_end {
   int http_status = 0; // 0: no response head arrived
   std::string detail;  // libcurl's words, without URL credentials
   std::optional<std::chrono::milliseconds> retry_after;
-  bool unsent = false; // there was no connection: the request has reached nobody
+  bool unsent = false; // there was no connection: the request has reached nobody, but for what `unanswered` counts
+  // How often it was sent before on a connection that ended without a byte of an answer: libcurl sends a request again
+  // by itself where it had used the connection before, since servers close those that are idle. A server that had
+  // begun to work may bill it all the same.
+  int unanswered = 0;
 };
 
 struct transport_callbacks {

@@ -142,7 +142,11 @@ markup account_page(const page_viewer& viewer, const account_page_content& conte
                           element("ul", {{"class", "sessions"}}, html::each(content.sessions, row)), end_others);
   auto card
     = element("main", {{"class", "card wide"}}, brand(), element("h1", viewer.user_name), note, password, sessions,
-              token_section(viewer, content.tokens), element("p", element("a", {{"href", url{"/"}}}, "To the chats")));
+              token_section(viewer, content.tokens),
+              content.read_by_admins ? element("p", {{"class", "quiet-text"}},
+                                               "Admins of this server may read your chats. Each time is recorded.")
+                                     : markup{},
+              element("p", element("a", {{"href", url{"/"}}}, "To the chats")));
   return document(viewer, "Account – Varro", "centred", [&](markup& out) { out += card; });
 }
 

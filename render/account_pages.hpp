@@ -39,6 +39,7 @@ struct account_page_content {
   std::string_view message;           // why a change of the password failed; may be empty
   std::vector<login_record> sessions; // of the viewer
   std::string_view present;           // token_hash of the one that looks at the page
+  bool read_by_admins = false;        // admins of this server may read the viewer's chats
   bool has_password = true;           // else somebody else asks for it
   token_section_content tokens = {};
 };

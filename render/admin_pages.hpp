@@ -1,4 +1,5 @@
-// The pages of admins, which need no script. Pure functions, any thread. Nothing of what chats say is in them.
+// The pages of admins, which need no script. Pure functions, any thread. Nothing of what chats say is in them,
+// but for those of admin_chats.cpp.
 #pragma once
 
 #include "actors/live_runs.hpp"
@@ -48,6 +49,7 @@ struct person_view {
   admin_word said;
   person_note note = {};
   std::vector<erasure_shown> erasures = {};
+  bool readable = false; // their chats may be read
 };
 html::markup admin_person_page(const page_viewer& viewer, const person_view& view);
 
@@ -70,6 +72,21 @@ struct usage_view {
   std::string problem;
 };
 html::markup admin_usage_page(const page_viewer& viewer, const usage_view& view);
+
+// Chats of one person, for admins who may read them (auth.admins_read_chats).
+struct person_chats_view {
+  std::string name; // of the person
+  std::vector<chat_record> chats;
+  std::string older; // the place after these, where more stand; empty: these are all
+};
+html::markup admin_chats_page(const page_viewer& viewer, const person_chats_view& view);
+
+struct read_chat_view {
+  std::string name;
+  chat_record chat;
+  std::vector<block> blocks; // made for chat_audience::admin
+};
+html::markup admin_chat_page(const page_viewer& viewer, const read_chat_view& view);
 
 struct live_view {
   std::vector<live_run> runs;

@@ -190,10 +190,13 @@ markup admin_people_page(const page_viewer& viewer, const people_view& view) {
 markup admin_person_page(const page_viewer& viewer, const person_view& view) {
   const auto& user = view.one.user;
   const bool erased = is_being_erased(view.erasures, user.id);
-  return admin_page(viewer, "/admin", user.name,
-                    fragment(said(view.said), people_table(row(viewer, view, view.one, view.note)),
-                             view.many && !erased ? erase_form(viewer, user.name) : markup{},
-                             erasures_section(view.erasures)));
+  return admin_page(
+    viewer, "/admin", user.name,
+    fragment(said(view.said), people_table(row(viewer, view, view.one, view.note)),
+             view.readable ? element(
+               "p", element("a", {{"href", url{"/admin/chats?name=" + percent_encode(user.name)}}}, "Read their chats"))
+                           : markup{},
+             view.many && !erased ? erase_form(viewer, user.name) : markup{}, erasures_section(view.erasures)));
 }
 
 markup admin_link_page(const page_viewer& viewer, std::string_view whose, std::string_view link,

@@ -98,12 +98,13 @@ std::vector<binary_content> attachments_of(const message& content) {
   return files;
 }
 
-std::string attachment_url(int64_t chat_id, int64_t seq, size_t index, std::string_view media_type) {
+std::string attachment_url(int64_t chat_id, int64_t seq, size_t index, std::string_view media_type,
+                           chat_audience audience) {
   std::string_view extension = "bin";
   for (const auto& [type, name] : extensions)
     if (type == media_type)
       extension = name;
-  return "/chat/" + std::to_string(chat_id) + "/files/m" + std::to_string(seq) + "-" + std::to_string(index) + "."
+  return chat_path(chat_id, audience) + "/files/m" + std::to_string(seq) + "-" + std::to_string(index) + "."
     + std::string(extension);
 }
 
@@ -125,9 +126,9 @@ std::optional<attachment_name> parse_attachment_name(std::string_view name) {
   return std::nullopt;
 }
 
-html::markup file_html(int64_t chat_id, int64_t seq, size_t index, const binary_content& file, std::string_view label) {
+html::markup file_html(const block_place& place, size_t index, const binary_content& file, std::string_view label) {
   using html::element;
-  const html::url address{attachment_url(chat_id, seq, index, file.media_type)};
+  const html::url address{attachment_url(place.chat_id, place.seq, index, file.media_type, place.audience)};
   if (is_inline_image(file.media_type))
     return element(
       "figure", {{"class", "image-output"}},

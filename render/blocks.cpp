@@ -99,7 +99,7 @@ markup user_item_html(const block_place& place, const user_content& item, const 
     return url_html(*url);
   if (auto* binary = std::get_if<binary_content>(&item)) {
     auto label = name.empty() ? "File " + std::to_string(file - place.first_file + 1) + " of this message" : name;
-    return file_html(place.chat_id, place.seq, file++, *binary, label);
+    return file_html(place, file++, *binary, label);
   }
   if (auto* uploaded = std::get_if<uploaded_file>(&item))
     return element("p", {{"class", "file-output"}}, element("span", {{"class", "file"}}, uploaded->file_id));
@@ -210,13 +210,15 @@ block compaction_block(const block_place& place, const compaction_part& part) {
 
 block file_block(const block_place& place, const file_part& part) {
   return block_of(place, "article", "text", {{"data-part", "file"}},
-                  file_html(place.chat_id, place.seq, place.first_file, part.content, "File of this answer"));
+                  file_html(place, place.first_file, part.content, "File of this answer"));
 }
 
 block error_block(const block_place& place, std::string_view title, std::string_view text, std::string_view status) {
   return block_of(place, "section", "error", {{"role", "note"}, {"data-status", status}},
                   element("p", {{"class", "error-title"}}, title), element("p", {{"class", "error-text"}}, text),
-                  status == run_status::interrupted ? continue_button(place.chat_id) : markup{});
+                  status == run_status::interrupted && place.audience == chat_audience::owner
+                    ? continue_button(place.chat_id)
+                    : markup{});
 }
 
 markup progress_indicator(std::string_view text) {
@@ -237,8 +239,9 @@ const char* title_of_end(const std::string& status) {
 // Each part as its block.
 class block_writer : public part_visitor {
 public:
-  block_writer(int64_t chat_id, const std::map<int64_t, std::vector<int64_t>>& alternatives, prose_writer& prose)
-    : chat_id_(chat_id), alternatives_(alternatives), prose_(prose) {}
+  block_writer(int64_t chat_id, const std::map<int64_t, std::vector<int64_t>>& alternatives, prose_writer& prose,
+               chat_audience audience)
+    : chat_id_(chat_id), alternatives_(alternatives), prose_(prose), audience_(audience) {}
 
   std::vector<block> take() && {
     return std::move(out_);
@@ -248,8 +251,9 @@ public:
     auto place = here(of);
     static const std::vector<int64_t> none;
     auto found = alternatives_.find(of.run);
-    auto tools
-      = begins_turn ? turn_tools(place, of, part, found == alternatives_.end() ? none : found->second) : markup{};
+    auto tools = begins_turn && audience_ == chat_audience::owner
+      ? turn_tools(place, of, part, found == alternatives_.end() ? none : found->second)
+      : markup{};
     put(out_, user_block(place, part, tools));
   }
   void text(part_place of, const text_part& part) override {
@@ -295,25 +299,26 @@ public:
 
 private:
   block_place here(const part_place& of) {
-    return {chat_id_, of.seq, of.id, of.first_file, &prose_};
+    return {chat_id_, of.seq, of.id, of.first_file, &prose_, audience_};
   }
 
   int64_t chat_id_;
   const std::map<int64_t, std::vector<int64_t>>& alternatives_;
   prose_writer& prose_;
+  chat_audience audience_;
   std::vector<block> out_;
 };
 
 } // namespace
 
 std::vector<block> block_renderer::render(const message_row& row) {
-  block_writer writer{chat_id_, alternatives_, prose_};
+  block_writer writer{chat_id_, alternatives_, prose_, audience_};
   walk_.row(row, writer);
   return std::move(writer).take();
 }
 
 std::vector<block> block_renderer::render_end(const run_record& run) {
-  block_writer writer{chat_id_, alternatives_, prose_};
+  block_writer writer{chat_id_, alternatives_, prose_, audience_};
   walk_.end(run, writer);
   return std::move(writer).take();
 }

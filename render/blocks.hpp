@@ -3,6 +3,7 @@
 // Pure functions, any thread, but for the Markdown, which a markdown_renderer formats. All text is untrusted.
 #pragma once
 
+#include "render/chat_path.hpp"
 #include "render/html.hpp"
 #include "render/markdown_renderer.hpp"
 #include "render/shown_parts.hpp"
@@ -33,8 +34,10 @@ public:
   // `alternatives` as in chat_contents: user messages offer them. `markdown` formats the prose; without one it is
   // formatted here, whatever that costs.
   explicit block_renderer(int64_t chat_id, std::map<int64_t, std::vector<int64_t>> alternatives = {},
-                          std::shared_ptr<markdown_renderer> markdown = nullptr)
-    : chat_id_(chat_id), alternatives_(std::move(alternatives)), prose_(chat_id, std::move(markdown)) {}
+                          std::shared_ptr<markdown_renderer> markdown = nullptr,
+                          chat_audience audience = chat_audience::owner)
+    : chat_id_(chat_id), alternatives_(std::move(alternatives)), prose_(chat_id, std::move(markdown)),
+      audience_(audience) {}
 
   // The blocks that this row adds or replaces. A tool return replaces the block of its call: same element id, but seq
   // and data-seq are the return's.
@@ -56,10 +59,12 @@ private:
   std::map<int64_t, std::vector<int64_t>> alternatives_;
   part_walk walk_;
   prose_writer prose_;
+  chat_audience audience_;
 };
 
 // All blocks of a chat in order of first appearance, replaced ones already replaced.
-std::vector<block> render_chat(const chat_contents& contents, std::shared_ptr<markdown_renderer> markdown = nullptr);
+std::vector<block> render_chat(const chat_contents& contents, std::shared_ptr<markdown_renderer> markdown = nullptr,
+                               chat_audience audience = chat_audience::owner);
 
 html::markup progress_indicator(std::string_view text); // "Thinking…", "Running tools…", "Restoring session…"
 
@@ -72,7 +77,8 @@ struct attachment_name {
 // after its files. Links to other sites are not files and have no
 // number.
 std::vector<binary_content> attachments_of(const message& content);
-std::string attachment_url(int64_t chat_id, int64_t seq, size_t index, std::string_view media_type);
+std::string attachment_url(int64_t chat_id, int64_t seq, size_t index, std::string_view media_type,
+                           chat_audience audience = chat_audience::owner);
 std::optional<attachment_name> parse_attachment_name(std::string_view name);
 
 } // namespace varro

@@ -87,10 +87,10 @@ markup frame_html(const std::string& address, const rich_output& display, size_t
 // The summary stands for the drawing until the frame has told that there is one.
 markup chart_html(const block_place& place, size_t file, const rich_output& chart, size_t number) {
   const bool drawn = is_drawn_chart(chart.media_type, chart.data.size());
-  const url data{attachment_url(place.chat_id, place.seq, file, chart.media_type)};
+  const url data{attachment_url(place.chat_id, place.seq, file, chart.media_type, place.audience)};
   return element(
     "figure", {{"class", "chart-output"}},
-    drawn ? frame_html(chart_frame_url(place.chat_id, place.seq, file), chart, number) : markup{},
+    drawn ? frame_html(chart_frame_url(place.chat_id, place.seq, file, place.audience), chart, number) : markup{},
     element("figcaption", chart.text.empty() ? "A chart." : chart.text, drawn ? "" : " (too large to be drawn here)"),
     element("p", {{"class", "chart-data"}},
             element("a", {{"class", "file"}, {"href", data}, {"download", true}}, "Data of this chart"), " ",
@@ -143,8 +143,8 @@ markup cell_html(const block_place& place, const cell_result& result) {
     } else if (auto* image = std::get_if<image_output>(&output)) {
       binary_content file{image->data, image->media_type, nullptr, {}};
       const auto number = numbers.next_image();
-      out += file_html(place.chat_id, place.seq, number, file,
-                       "Figure " + std::to_string(number - place.first_file + 1) + " of this cell");
+      out
+        += file_html(place, number, file, "Figure " + std::to_string(number - place.first_file + 1) + " of this cell");
     } else if (auto* rich = std::get_if<rich_output>(&output)) {
       if (!is_display_file(rich->media_type)) {
         out += rich_html(place, *rich);
@@ -155,13 +155,14 @@ markup cell_html(const block_place& place, const cell_result& result) {
       if (is_chart_type(rich->media_type))
         out += chart_html(place, file, *rich, shown);
       else
-        out += element("figure", {{"class", "html-output"}},
-                       frame_html(attachment_url(place.chat_id, place.seq, file, rich->media_type), *rich, shown));
+        out += element(
+          "figure", {{"class", "html-output"}},
+          frame_html(attachment_url(place.chat_id, place.seq, file, rich->media_type, place.audience), *rich, shown));
     }
   }
   if (!result.reason.empty())
     out += element("p", {{"class", "cell-reason"}}, result.reason);
-  if (result.variables_gone)
+  if (result.variables_gone && place.audience == chat_audience::owner)
     out += element("button",
                    {{"type", "button"}, {"class", "rerun"}, {"data-action", "rerun"}, {"data-chat", place.chat_id}},
                    "Run the earlier cells again");

@@ -56,8 +56,8 @@ bool is_drawn_chart(std::string_view media_type, size_t bytes) noexcept {
   return is_chart_type(media_type) && bytes <= chart_drawn_bytes_max;
 }
 
-std::string chart_frame_url(int64_t chat_id, int64_t seq, size_t index) {
-  return "/chat/" + std::to_string(chat_id) + "/charts/m" + std::to_string(seq) + "-" + std::to_string(index);
+std::string chart_frame_url(int64_t chat_id, int64_t seq, size_t index, chat_audience audience) {
+  return chat_path(chat_id, audience) + "/charts/m" + std::to_string(seq) + "-" + std::to_string(index);
 }
 
 html::markup chart_frame_html(std::string_view media_type, std::string_view data) {

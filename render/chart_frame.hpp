@@ -5,6 +5,7 @@
 // the page how high the drawing is, or that there is none. Pure functions, any thread.
 #pragma once
 
+#include "render/chat_path.hpp"
 #include "render/markup.hpp"
 
 #include <cstddef>
@@ -22,7 +23,7 @@ inline constexpr size_t chart_drawn_bytes_max = 768u << 10;
 bool is_drawn_chart(std::string_view media_type, size_t bytes) noexcept;
 
 // "/chat/{chat_id}/charts/m{seq}-{n}", where attachment `n` of the message `seq` is the chart's data.
-std::string chart_frame_url(int64_t chat_id, int64_t seq, size_t index);
+std::string chart_frame_url(int64_t chat_id, int64_t seq, size_t index, chat_audience audience = chat_audience::owner);
 
 // REQUIRES: is_chart_type(media_type).
 html::markup chart_frame_html(std::string_view media_type, std::string_view data);

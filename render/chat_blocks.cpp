@@ -4,7 +4,8 @@
 
 namespace varro {
 
-std::vector<block> render_chat(const chat_contents& contents, std::shared_ptr<markdown_renderer> markdown) {
+std::vector<block> render_chat(const chat_contents& contents, std::shared_ptr<markdown_renderer> markdown,
+                               chat_audience audience) {
   std::vector<block> blocks;
   std::unordered_map<std::string, size_t> place_of;
   auto add = [&](std::vector<block> next) {
@@ -16,7 +17,7 @@ std::vector<block> render_chat(const chat_contents& contents, std::shared_ptr<ma
         blocks[found->second] = std::move(item);
     }
   };
-  block_renderer renderer{contents.chat.id, contents.alternatives, std::move(markdown)};
+  block_renderer renderer{contents.chat.id, contents.alternatives, std::move(markdown), audience};
   size_t ended = 0; // runs whose end is rendered
   auto end_runs_before = [&](int64_t seq) {
     for (; ended < contents.runs.size() && contents.runs[ended].first_seq < seq; ++ended)

@@ -12,6 +12,7 @@ struct block_place {
   std::string element_id;        // of the block; a tool return takes its call's
   size_t first_file = 0;         // number of the part's first file among the files of message `seq`
   prose_writer* prose = nullptr; // formats the block's Markdown; null: here, whatever that costs
+  chat_audience audience = chat_audience::owner;
 
   html::markup html_of(std::string_view markdown) const {
     return prose ? prose->html(markdown) : markdown_to_html(markdown, chat_id);
@@ -35,7 +36,7 @@ block retried_call_block(const block_place& place, const tool_call_part& call, c
 html::markup retry_html(const json& content);
 
 // A file of a message: an image inline, anything else as a link.
-html::markup file_html(int64_t chat_id, int64_t seq, size_t index, const binary_content& file, std::string_view label);
+html::markup file_html(const block_place& place, size_t index, const binary_content& file, std::string_view label);
 // A file that lies elsewhere: never loaded by the page, only linked.
 html::markup url_html(const url_content& content);
 

@@ -71,8 +71,7 @@ markup content_html(const block_place& place, const json& content) {
   size_t index = place.first_file;
   for (const auto& item : parts.files) {
     if (auto* file = std::get_if<binary_content>(&item)) {
-      out += file_html(place.chat_id, place.seq, index, *file,
-                       "File " + std::to_string(index - place.first_file + 1) + " of this result");
+      out += file_html(place, index, *file, "File " + std::to_string(index - place.first_file + 1) + " of this result");
       ++index;
     } else if (auto* url = std::get_if<url_content>(&item)) {
       out += url_html(*url);

@@ -8,6 +8,7 @@
 #include "storage/records.hpp"
 
 #include <map>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -92,17 +93,22 @@ struct locked_out_question {
   std::vector<int64_t> ids;
 };
 
+// A chat, whosever it is: id, owner and title; none where there is none.
+struct chat_question {
+  int64_t chat_id = 0;
+};
+
 // Each is answered by what stands at its place in admin_answer.
 struct admin_question {
   std::variant<audit_question, links_question, people_question, spending_question, names_question, failures_question,
-               erasures_question, locked_out_question>
+               erasures_question, locked_out_question, chat_question>
     what;
 };
 
 struct admin_answer {
   std::variant<std::vector<audit_row>, std::vector<link_found>, people_page, std::vector<usage_sum>,
                std::map<int64_t, std::string>, std::vector<failure_count>, std::vector<erasure_shown>,
-               std::vector<int64_t>>
+               std::vector<int64_t>, std::optional<chat_record>>
     what;
 };
 

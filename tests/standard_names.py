@@ -53,3 +53,6 @@ NAMES_BY_HEADER = {
     "vector": "vector",
 }
 HEADER_OF = {name: header for header, names in NAMES_BY_HEADER.items() for name in names.split()}
+
+# What the precompiled header holds of libraries: their namespaces, and the header or folder of headers that has them.
+HEADERS_OF_LIBRARIES = {"caf": "caf/", "nlohmann": "nlohmann/json.hpp"}

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from standard_names import HEADER_OF
+from standard_names import HEADER_OF, HEADERS_OF_LIBRARIES
 
 LINE_COLUMNS_MAX = 120
 TEST_LINE_COLUMNS_MAX = 180  # recorded wire text stands on one line
@@ -194,18 +194,21 @@ def names_used(text: str) -> dict[str, str]:
     used = {HEADER_OF[name]: f"std::{name}" for name in re.findall(r"\bstd::(?:ranges::)?(\w+)", code) if name in HEADER_OF}
     if fixed := re.search(r"(?<![\w:])u?int(?:8|16|32|64)_t\b", code):
         used["cstdint"] = fixed[0]
+    for library, header in HEADERS_OF_LIBRARIES.items():
+        if named := re.search(rf"\b{library}::\w+", code):
+            used[header] = named[0]
     return used
 
 
 def check_standard_headers(tree: Tree) -> None:
-    """Each source sees the standard headers that it needs through includes of ours: no precompiled header hides one."""
+    """Each source sees the headers that it needs through includes of ours: no precompiled header hides one."""
     seen: dict[str, set[str]] = {}
 
     def visible(name: str) -> set[str]:
         if name not in seen:
             seen[name] = set()  # while its includes are looked at
             text = tree.text(name)
-            found = set(re.findall(r"^#include <(\w+)>", text, re.MULTILINE))
+            found = set(re.findall(r"^#include <([\w./]+)>", text, re.MULTILINE))
             for included in re.findall(r'^#include "([^"]+)"', text, re.MULTILINE):
                 for path in (included, f"{Path(name).parent}/{included}"):
                     if path in known:
@@ -216,7 +219,7 @@ def check_standard_headers(tree: Tree) -> None:
     known = {name for name in tree.names if Path(name).suffix in {".cpp", ".hpp"}}
     for name in sorted(known - {"cmake/pch.hpp", "cmake/pch.cpp"}):
         for header, used in sorted(names_used(tree.text(name)).items()):
-            if header not in visible(name):
+            if not any(each == header or (header.endswith("/") and each.startswith(header)) for each in visible(name)):
                 tree.find(name, f"uses {used} without #include <{header}>")
 
 

@@ -69,7 +69,7 @@ reply list_chats(application& app, const route_call& call, const visitor& who) {
   const auto place = !cursor ? std::nullopt : cursor->empty() ? std::optional{chat_place{}} : parse_place(*cursor);
   if (!place)
     return app.error_reply(call.request, 422, no_such_place);
-  auto page = varro::list_chats(app, who, *place, static_cast<int>(*limit));
+  auto page = varro::list_chats(app, who.user.id, *place, static_cast<int>(*limit));
   if (!page)
     return app.error_reply(call.request, page.error());
   auto chats = json::array();

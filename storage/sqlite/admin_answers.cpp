@@ -155,6 +155,20 @@ caf::expected<std::vector<int64_t>> locked_out_of(connection& db, const std::vec
   return locked_out;
 }
 
+caf::expected<std::optional<chat_record>> chat_of_anybody(connection& db, int64_t id) {
+  auto query = db.use("SELECT user_id, title FROM chats WHERE id = ?1");
+  auto row = query.bind(id).step();
+  if (!row)
+    return std::move(row.error());
+  if (!*row)
+    return std::optional<chat_record>{};
+  chat_record chat;
+  chat.id = id;
+  chat.user_id = query.integer(0);
+  chat.title = query.text(1);
+  return std::optional{std::move(chat)};
+}
+
 template <class Answer>
 caf::expected<admin_answer> as_answer(caf::expected<Answer> answer) {
   if (!answer)
@@ -180,6 +194,8 @@ caf::expected<admin_answer> sqlite_database::answer(const admin_question& questi
     return as_answer(erasures_since(*impl_->db, erasures->ended_since));
   if (const auto* users = std::get_if<locked_out_question>(&question.what))
     return as_answer(locked_out_of(*impl_->db, users->ids));
+  if (const auto* chat = std::get_if<chat_question>(&question.what))
+    return as_answer(chat_of_anybody(*impl_->db, chat->chat_id));
   return as_answer(links_at(*impl_->db, std::get<links_question>(question.what).now));
 }
 

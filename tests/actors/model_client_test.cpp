@@ -430,6 +430,7 @@ TEST_CASE_FIXTURE(fixture, "what failed attempts have used is told to the run th
   transport_end end;
   end.why = transport_end::reason::dropped;
   end.http_status = 200;
+  end.unanswered = 1; // sent twice
   callbacks.on_end(end);
   coordinator().run();
   wait(settings->model_client.backoff_max);
@@ -440,9 +441,9 @@ TEST_CASE_FIXTURE(fixture, "what failed attempts have used is told to the run th
   REQUIRE(network->requests.size() == 3);
   network->answer(2, 400, R"({"error":{"message":"no more"}})");
   coordinator().run();
-  CHECK(
-    *log
-    == std::vector<std::string>{"broken, estimated, spent 21 3", "refused, spent 0 0", "refused, spent 0 0", "error"});
+  CHECK(*log
+        == std::vector<std::string>{"broken, estimated, spent 0 0", "broken, estimated, spent 21 3",
+                                    "refused, spent 0 0", "refused, spent 0 0", "error"});
   caf::anon_send_exit(asker, caf::exit_reason::kill);
   coordinator().run();
 }

@@ -1,10 +1,13 @@
+#include "actors/live_shell.hpp"
 #include "tests/support/host_world.hpp"
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <map>
 #include <mutex>
+#include <vector>
 
 using namespace varro;
 using namespace std::chrono_literals;
@@ -116,6 +119,51 @@ TEST_CASE("a limit that is raised lets who waits go on") {
   CHECK(world.run(host.take(waiting), "2") == "2");
   CHECK(world.count() == 2);
   std::filesystem::remove(gate);
+}
+
+TEST_CASE("shells of a former server count from the first start on, before varro-shells has told of them") {
+  limited_host host{{{anna, 1}}};
+  auto& world = host.world;
+  auto former = world.start(1, anna);
+  REQUIRE(former);
+  CHECK(world.run(*former, "1") == "1");
+  world.restart();
+  auto next = world.start(2, anna);
+  REQUIRE(next);
+  CHECK(world.run(*next, "2") == "2");
+  world.self->request(world.host, std::chrono::seconds{60}, attach_atom_v, int64_t{1})
+    .receive([](python_shell_actor&, std::vector<std::string>&) { FAIL_CHECK("both live"); },
+             [](caf::error& error) { CHECK(code_of(error) == errc::not_found); });
+  CHECK(world.count() == 1);
+}
+
+TEST_CASE("a shell of a former server is on the list, and is closed like any other") {
+  limited_host host{{}};
+  auto& world = host.world;
+  auto former = world.start(1, anna);
+  REQUIRE(former);
+  CHECK(world.run(*former, "1") == "1");
+  world.restart();
+  auto other = world.start(2, bert); // from here on the former one is known
+  REQUIRE(other);
+  const auto chats_on = [&] {
+    std::vector<int64_t> chats;
+    world.self->request(world.host, std::chrono::seconds{60}, list_atom_v)
+      .receive(
+        [&](const live_shells& shells) {
+          for (const auto& each : *shells)
+            chats.push_back(each.chat);
+        },
+        [](caf::error& error) { FAIL_CHECK(text_of(error)); });
+    std::sort(chats.begin(), chats.end());
+    return chats;
+  };
+  CHECK(chats_on() == std::vector<int64_t>{1, 2});
+  world.self->send(world.host, close_atom_v, int64_t{1});
+  CHECK(chats_on() == std::vector<int64_t>{2});
+  world.self->request(world.host, std::chrono::seconds{60}, attach_atom_v, int64_t{1})
+    .receive([](python_shell_actor&, std::vector<std::string>&) { FAIL_CHECK("it lives"); },
+             [](caf::error& error) { CHECK(code_of(error) == errc::not_found); });
 }
 
 TEST_CASE("a limit that nobody can tell holds up no start") {

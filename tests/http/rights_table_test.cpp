@@ -36,7 +36,11 @@ struct asker {
 
 // Chat 42 is ada's.
 struct table_world : account_world {
-  table_world() : account_world([](config& settings) { settings.auth.attempts_max = 10'000; }) {
+  explicit table_world(bool admins_read_chats = true)
+    : account_world([=](config& settings) {
+        settings.auth.attempts_max = 10'000;
+        settings.auth.admins_read_chats = admins_read_chats;
+      }) {
     script->chats = {{ada, 42}};
     REQUIRE(db->add_user("disabled", "hash"));
     REQUIRE(db->add_user("demoted", "hash", user_role::admin));
@@ -47,7 +51,10 @@ struct table_world : account_world {
     disabled_session = session(disabled);
     raw_database raw{place / "varro.db"}; // without what else goes with it
     raw.execute("UPDATE users SET disabled = 1 WHERE name = 'disabled';"
-                "UPDATE users SET role = 'user' WHERE name = 'demoted'");
+                "UPDATE users SET role = 'user' WHERE name = 'demoted';"
+                "INSERT INTO chats (id, user_id, title, model, last_seq, created_at, updated_at)"
+                " SELECT 42, id, 'Sales', 'x:y', 0, 1, 1"
+                " FROM users WHERE name = 'ada'");
   }
 
   static std::string bearer(const std::string& text) {
@@ -195,7 +202,7 @@ outcome expected(const route& row, const asker& who) {
       return outcome::not_found;
     break;
   }
-  return names_a_chat(row) && !who.owner ? outcome::not_found : outcome::admitted;
+  return names_a_chat(row) && !is_for_admins(row) && !who.owner ? outcome::not_found : outcome::admitted;
 }
 
 bool contains(const std::string& text, std::string_view part) {
@@ -268,7 +275,7 @@ TEST_CASE("the scope of a row fits its kind and its address") {
     if (scope == route_scope::chat)
       CHECK(is_change(row));
     CHECK(is_change(row) == (row.method != "GET" && scope != route_scope::open));
-    if (names_a_chat(row))
+    if (names_a_chat(row) && !is_for_admins(row))
       CHECK((scope == route_scope::read || scope == route_scope::chat));
     CHECK(is_for_admins(row) == (row.path.starts_with("/admin") || row.path.starts_with("/api/v1/admin")));
     CHECK(is_for_programs(row) == row.path.starts_with("/api/"));
@@ -279,6 +286,21 @@ TEST_CASE("the scope of a row fits its kind and its address") {
     if (row.path.starts_with("/account") || row.path == "/logout")
       CHECK(scope == route_scope::browser);
   }
+}
+
+TEST_CASE("chats of others are there for admins only where the configuration says so, and for no token ever") {
+  table_world closed{false}, open{true};
+  int pages = 0;
+  for (const auto& row : all_routes()) {
+    if (!row.path.starts_with("/admin/chat"))
+      continue;
+    ++pages;
+    CAPTURE(row.path);
+    CHECK(row.scope.value == route_scope::browser);
+    CHECK(closed.ask_for(row, closed.session(closed.root)) == outcome::not_found);
+    CHECK(open.ask_for(row, open.session(open.root)) == outcome::admitted);
+  }
+  CHECK(pages == 4);
 }
 
 TEST_CASE("each change needs the token of its own session's forms; with a token of a program there is no form") {

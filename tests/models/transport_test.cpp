@@ -10,10 +10,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdlib>
 #include <filesystem>
 #include <mutex>
+#include <optional>
 
 using namespace varro;
 using namespace varro::test;
@@ -196,6 +198,48 @@ TEST_CASE("a connection is used again for the next request") {
   CHECK(server.accepted() == 1);
 }
 
+TEST_CASE("a request that a used connection lost without an answer is told, since it was sent again unasked") {
+  std::atomic<int> asked = 0;
+  scripted_server server{[&](const std::string&) -> std::vector<server_step> {
+    if (++asked == 2)
+      return {close_connection()};
+    return {send_bytes(http_response(200, "text/plain", "ok"))};
+  }};
+  auto transport = make_curl_transport();
+  for (int unanswered : {0, 1, 0}) {
+    answer got;
+    transport->start(post(server.url()), {}, got.callbacks());
+    CHECK(got.wait().why == reason::complete);
+    CHECK(got.body == "ok");
+    CHECK(got.last.unanswered == unanswered);
+    CHECK_FALSE(got.last.unsent);
+  }
+  CHECK(asked == 4);
+}
+
+TEST_CASE("a request that a used connection lost has been sent, also where no other connection comes") {
+  transport_end last;
+  auto transport = make_curl_transport();
+  {
+    std::atomic<int> asked = 0;
+    std::optional<scripted_server> server;
+    server.emplace([&](const std::string&) -> std::vector<server_step> {
+      if (++asked == 1)
+        return {send_bytes(http_response(200, "text/plain", "ok"))};
+      server->stop_accepting();
+      return {close_connection()};
+    });
+    for (int i = 0; i < 2; ++i) {
+      answer got;
+      transport->start(post(server->url()), {}, got.callbacks());
+      last = got.wait();
+    }
+  }
+  CHECK(last.why == reason::connect_failed);
+  CHECK(last.unsent);
+  CHECK(last.unanswered == 1);
+}
+
 TEST_CASE("a connection that drops before content ends as dropped without a head") {
   for (auto& step : {close_connection(), reset_connection()}) {
     scripted_server server{always({step})};
@@ -203,6 +247,7 @@ TEST_CASE("a connection that drops before content ends as dropped without a head
     auto transport = make_curl_transport();
     transport->start(post(server.url()), {}, got.callbacks());
     CHECK(got.wait().why == reason::dropped);
+    CHECK(got.last.unanswered == 0); // this very attempt is one
     CHECK(got.last.http_status == 0);
     CHECK(got.heads == 0);
     CHECK(!got.last.detail.empty());

@@ -29,7 +29,7 @@ public:
 
   explicit host_world(std::function<void(shell_config&)> change = {}, const limits_of& allowances = {})
     : system{config_}, self{system} {
-    auto loaded = std::make_shared<config>();
+    loaded = std::make_shared<config>();
     loaded->data_dir = scratch.path();
     loaded->shell.sandbox = false;
     loaded->shell.preload.clear();
@@ -46,6 +46,17 @@ public:
     self->wait_for(host);
     if (limits)
       self->send_exit(limits, caf::exit_reason::user_shutdown);
+  }
+
+  // Another host in place of this one, whose shells live on: as after a crash of the server.
+  void restart() {
+    loaded->keep_shells = true;
+    self->request(host, std::chrono::seconds{30}, stop_atom_v).receive([](done_atom) {}, [](caf::error& error) {
+      FAIL(text_of(error));
+    });
+    self->wait_for(host);
+    loaded->keep_shells = false;
+    host = spawn_shell_host(system, loaded, {}, {}, limits);
   }
 
   auto ask(int64_t chat, int64_t user = 0) {
@@ -95,6 +106,7 @@ public:
   }
 
   scratch_dir scratch;
+  std::shared_ptr<config> loaded;
   host_system_config config_;
   caf::actor_system system;
   caf::scoped_actor self;

@@ -77,12 +77,17 @@ scripted_server::~scripted_server() {
   thread_.join();
   while (!connections_.empty())
     drop(connections_.begin()->first);
-  close(listener_);
+  stop_accepting();
   close(wake_);
 }
 
 std::string scripted_server::url(std::string_view path) const {
   return "http://127.0.0.1:" + std::to_string(port_) + std::string{path};
+}
+
+void scripted_server::stop_accepting() {
+  if (listener_ >= 0)
+    close(std::exchange(listener_, -1));
 }
 
 void scripted_server::release() {

@@ -63,6 +63,9 @@ public:
   }
   std::string url(std::string_view path = "/") const;
 
+  // Further connections are refused. From the script only.
+  void stop_accepting();
+
   void release(); // every hold() step, now and later, is passed
 
   // Each waits until it is so, at most 20 s, and says whether it is.

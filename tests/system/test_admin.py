@@ -1,6 +1,7 @@
 """The pages of admins on the real server: disabling stops work, links, usage, what is live, without any script."""
 
 import re
+import sqlite3
 import time
 import unittest
 
@@ -123,6 +124,65 @@ class Admin(AccountsTest):
         self.assertIn(number, root.get("/admin/invitations").text)
         self.assertEqual(run_varro("link", "revoke", number, "--data", str(self.data)).returncode, 0)
         self.assertNotIn(number, root.get("/admin/invitations").text)
+
+
+class AdminsRead(AccountsTest):
+    """auth.admins_read_chats: what an admin reads is in the audit before it is shown, and changes nothing."""
+
+    names = ("root", "alice", "bob")
+
+    @classmethod
+    def prepare(cls):
+        super().prepare()
+        (cls.data / "varro.toml").write_text("[auth]\nadmins_read_chats = true\n")
+        run_varro("user", "role", "root", "admin", "--data", str(cls.data))
+
+    def reads(self, what):
+        listed = run_varro("audit", "list", "--action", "admin.read", "--data", str(self.data)).stdout
+        return [line for line in listed.splitlines() if what in line]
+
+    def test_each_reading_is_in_the_audit_and_nothing_can_be_changed(self):
+        root, alice, bob = self.logged_in("root"), self.logged_in("alice"), self.logged_in("bob")
+        chat = alice.turn("The **secret** plan. [[python: import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()]]"
+                          "[[text: Done, see the *plot*.]]")[0].chat_id
+        own = alice.get(f"/chat/{chat}").text
+        used = self.seen(chat)
+        self.assertIn("Read their chats", root.get("/admin/person?name=alice").text)
+        listed = root.get("/admin/chats?name=alice")
+        self.assertIn(f'href="/admin/chat/{chat}"', listed.text)
+        for count in (1, 2):  # each time, not once an hour
+            page = root.get(f"/admin/chat/{chat}")
+            self.assertEqual(page.status, 200)
+            self.assertEqual(page.headers["cache-control"], "no-store")
+            rows = self.reads(f"/admin/chat/{chat}")
+            self.assertEqual(len(rows), count)
+            self.assertIn("alice", rows[0])
+            self.assertIn("root", rows[0])
+        self.assertIn("secret", page.text)
+        self.assertIn("<em>plot</em>", page.text)
+        for change in ("turn-tools", "hx-post", "hx-get", "<form", 'data-action="rerun"', f'"/chat/{chat}'):
+            self.assertNotIn(change, page.text)
+        self.assertIn("turn-tools", own)
+        picture = re.search(rf'src="(/admin/chat/{chat}/files/m\d+-0\.png)"', page.text)[1]
+        shown = root.get(picture)
+        self.assertEqual(shown.headers["content-type"], "image/png")
+        self.assertEqual(shown.headers["cache-control"], "no-store")
+        self.assertTrue(self.reads(f"files of /admin/chat/{chat}"))
+        for address in (f"/admin/chat/{chat}", picture, "/admin/chats?name=alice"):
+            self.assertEqual(bob.get(address).status, 404)
+            self.assertEqual(alice.get(address).status, 404)  # nor one's own, who is no admin
+            self.assertEqual(Client(self.varro).get(address).status, 303)
+        self.assertEqual(root.get(f"/chat/{chat}").status, 404)
+        self.assertEqual(root.get(f"/admin/chat/{chat}999").status, 404)
+        self.assertEqual(self.seen(chat), used)  # a look of an admin keeps no chat from its retention
+        self.assertIn("Admins of this server may read your chats", alice.get("/account").text)
+        self.assertEqual(run_varro("audit", "verify", "--data", str(self.data)).returncode, 0)
+
+    def seen(self, chat):
+        database = sqlite3.connect(self.data / "varro.db")
+        row = database.execute("SELECT updated_at, used_at FROM chats WHERE id = ?", (chat,)).fetchone()
+        database.close()
+        return row
 
 
 if __name__ == "__main__":
