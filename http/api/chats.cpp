@@ -106,7 +106,7 @@ reply rename_chat(application& app, const route_call& call, const visitor& who) 
   const auto id = captured_id(call);
   if (!id)
     return no_chat(app, call);
-  auto asked = read_json<rename_request>(call.request);
+  auto asked = read_json<rename_request>(app, call.request);
   if (const auto* refused = std::get_if<refused_request>(&asked))
     return refused_reply(app, call, *refused);
   auto refused = give_title(app, who, *id, std::get<rename_request>(asked).title);
