@@ -273,7 +273,7 @@ class Admins(AccountsTest):
         admin = Program(self.varro, new_token(self.data, "root", "admin"))
         alice = Program(self.varro, new_token(self.data, "alice"))
         people, pages = admin.pages("/admin/people?limit=1", "people")
-        self.assertEqual(([one["name"] for one in people], pages), (["alice", "root"], 2))
+        self.assertEqual(([one["name"] for one in people], pages), (["alice", "local", "root"], 3))
         started = alice.begin("[[delay: 60000]][[text: never]]")
         run = next(run for run in admin.json("GET", "/admin/live")["runs"] if run["chat"] == started["chat"])
         self.assertEqual(run["name"], "alice")
