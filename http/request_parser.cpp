@@ -138,6 +138,7 @@ bool request_parser::parse_request_line(std::string_view line) {
   auto method = line.substr(0, a);
   auto target = line.substr(a + 1, b - a - 1);
   auto version = line.substr(b + 1);
+  request_.target = target; // what is refused below is known by it
   if (!is_token(method) || method.size() > 32)
     return bad("The request's method is not a token.");
   if (target.empty() || target[0] != '/' || target.find_first_of(" \t#\\") != std::string_view::npos)
@@ -148,7 +149,6 @@ bool request_parser::parse_request_line(std::string_view line) {
     return bad("The request's version is malformed.");
   }
   request_.method = method;
-  request_.target = target;
   request_.version_minor = version.back() - '0';
   return true;
 }

@@ -7,7 +7,6 @@
 #include "models/user_prompt.hpp"
 
 #include <algorithm>
-#include <unordered_map>
 #include <utility>
 #include <variant>
 
@@ -302,25 +301,6 @@ std::string json_presenter::over_data(const stream_over& over) {
   if (cost_.run == run.id && cost_.known && cost_.sum > 0)
     data["cost"] = cost_.sum;
   return dump_json(data);
-}
-
-std::vector<json_part> json_parts(const chat_contents& history) {
-  json_presenter fresh{history.chat.id, history.alternatives};
-  chat_replay all;
-  all.history = history;
-  std::vector<json_part> parts;
-  std::unordered_map<std::string, size_t> places;
-  for (auto& event : events_of(fresh, all)) {
-    // As put() writes it.
-    constexpr std::string_view before = "{\"id\":\"";
-    auto id = event.data.substr(before.size(), event.data.find('"', before.size()) - before.size());
-    const auto [place, is_new] = places.emplace(id, parts.size());
-    if (is_new)
-      parts.push_back({std::move(id), std::move(event.data)});
-    else
-      parts[place->second].data = std::move(event.data);
-  }
-  return parts;
 }
 
 presenter_source json_presenters() {

@@ -53,7 +53,9 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace varro {
@@ -89,11 +91,17 @@ private:
 
 presenter_source json_presenters();
 
-// What a chat shows, each part as it is now, at the place where it came first.
+// A piece of what a chat shows: each part as it is now, at the place where it came first.
 struct json_part {
   std::string id;
   std::string data; // one object, as an event has it
 };
-std::vector<json_part> json_parts(const chat_contents& history);
+struct json_page {
+  std::vector<json_part> parts;
+  bool more = false; // others follow
+};
+// Those after the part with this id (empty: from the first on), at most `most`. nullopt: there is none with it. Makes
+// nothing of what stands in earlier messages, and in later turns than those that the page needs.
+std::optional<json_page> json_page_of(const chat_contents& history, std::string_view after, size_t most);
 
 } // namespace varro

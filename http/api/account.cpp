@@ -110,7 +110,7 @@ reply list_tokens(application& app, const route_call& call, const visitor& who) 
 reply make_token(application& app, const route_call& call, const visitor& who) {
   if (!app.with_sessions())
     return app.error_reply(call.request, 404, no_accounts);
-  auto body = json_body(call.request);
+  auto body = json_body(app, call.request);
   if (const auto* refused = std::get_if<refused_request>(&body))
     return refused_reply(app, call, *refused);
   const auto wanted = read_wanted(std::get<json>(body));
@@ -122,7 +122,9 @@ reply make_token(application& app, const route_call& call, const visitor& who) {
     return refused_reply(app, call, *refused);
   auto value = json_of(std::get<wished_token>(made).record);
   value["token"] = std::get<wished_token>(made).token;
-  return json_reply(201, value);
+  auto result = json_reply(201, value);
+  result.headers.emplace_back("Location", "/api/v1/tokens/" + std::get<wished_token>(made).record.id);
+  return result;
 }
 
 reply revoke_token(application& app, const route_call& call, const visitor& who) {

@@ -7,6 +7,7 @@
 #include "storage/limits.hpp"
 
 #include <algorithm>
+#include <initializer_list>
 
 namespace varro::api {
 
@@ -15,8 +16,15 @@ namespace {
 constexpr size_t typed_bytes_max = 100;
 
 std::string typed(const received_request& request, std::string_view name) {
-  auto value = query_value(request, name).value_or("");
-  return value.size() <= typed_bytes_max && is_utf8(value) ? value : std::string{};
+  return query_value(request, name).value_or("");
+}
+
+// Which of these filters cannot be one; empty: none. One that was left out silently would show more than was asked for.
+std::string wrong_filter(const received_request& request, std::initializer_list<std::string_view> names) {
+  for (auto name : names)
+    if (const auto value = typed(request, name); value.size() > typed_bytes_max || !is_utf8(value))
+      return "?" + std::string{name} + "= is longer than " + std::to_string(typed_bytes_max) + " bytes, or no UTF-8.";
+  return {};
 }
 
 json json_of(const person& one) {
@@ -74,6 +82,8 @@ std::string name_of(const std::map<int64_t, std::string>& names, int64_t user) {
 } // namespace
 
 reply list_people(application& app, const route_call& call, const visitor& who) {
+  if (const auto wrong = wrong_filter(call.request, {"q"}); !wrong.empty())
+    return app.error_reply(call.request, 422, wrong);
   const auto limit = page_limit(call.request);
   if (!limit)
     return app.error_reply(call.request, 422, limit_words);
@@ -120,7 +130,7 @@ reply show_live(application& app, const route_call& call, const visitor& who) {
 
 // The page's form with the same fields decides.
 reply stop_work(application& app, const route_call& call, const visitor& who) {
-  auto body = json_body(call.request);
+  auto body = json_body(app, call.request);
   if (const auto* refused = std::get_if<refused_request>(&body))
     return refused_reply(app, call, *refused);
   const auto& fields = std::get<json>(body);
@@ -133,7 +143,11 @@ reply stop_work(application& app, const route_call& call, const visitor& who) {
 }
 
 reply sum_usage(application& app, const route_call& call, const visitor& who) {
+  if (const auto wrong = wrong_filter(call.request, {"by", "since", "until"}); !wrong.empty())
+    return app.error_reply(call.request, 422, wrong);
   auto asked = usage_of(call.request);
+  if (const auto by = typed(call.request, "by"); !by.empty() && by != asked.by)
+    return app.error_reply(call.request, 422, "?by= is day, user or model.");
   if (!asked.problem.empty())
     return app.error_reply(call.request, 422, asked.problem);
   if (auto refused = note_read(app, call, who, "/api/v1/admin/usage"))
@@ -157,6 +171,8 @@ reply sum_usage(application& app, const route_call& call, const visitor& who) {
 }
 
 reply list_audit(application& app, const route_call& call, const visitor& who) {
+  if (const auto wrong = wrong_filter(call.request, {"user", "action"}); !wrong.empty())
+    return app.error_reply(call.request, 422, wrong);
   const auto limit = page_limit(call.request);
   if (!limit)
     return app.error_reply(call.request, 422, limit_words);

@@ -49,11 +49,20 @@ std::string media_type_of_body(const received_request& request) {
   return ascii_lower(trim(field.substr(0, field.find(';'))));
 }
 
-std::variant<json, refused_request> json_body(const received_request& request) {
+size_t json_body_bytes_max(const config& settings) {
+  constexpr size_t escaped_bytes = 6; // \u0041
+  constexpr size_t others = 64u << 10;
+  return escaped_bytes * settings.server.message_bytes_max + others;
+}
+
+std::variant<json, refused_request> json_body(const application& app, const received_request& request) {
   if (request.body.empty())
     return json::object();
   if (media_type_of_body(request) != json_type)
     return refused_request{415, "The body is to be JSON, with Content-Type: application/json."};
+  if (const auto most = json_body_bytes_max(app.settings); request.body.size() > most)
+    return refused_request{
+      413, "The JSON is larger than " + std::to_string(most) + " bytes. Put long data into a file and upload it."};
   auto object = json_object_of(request);
   if (!object)
     return refused_request{400, text_of(object.error())};

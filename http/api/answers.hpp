@@ -27,14 +27,18 @@ reply with_etag(const received_request& request, reply from);
 // "application/json" of "Application/JSON; charset=utf-8"
 std::string media_type_of_body(const received_request& request);
 
-// The body as an object; no body is an empty one. 415: it is of another type; 400: no object, or more than a request
-// may hold (requests.hpp).
-std::variant<json, refused_request> json_body(const received_request& request);
+// Bytes of a body in JSON: a message as large as it may be with all its characters escaped, and what else there is.
+// What is read of a body takes some times its bytes of memory.
+size_t json_body_bytes_max(const config& settings);
+
+// The body as an object; no body is an empty one. 415: it is of another type; 413: it is larger than that; 400: no
+// object, or more than a request may hold (requests.hpp).
+std::variant<json, refused_request> json_body(const application& app, const received_request& request);
 
 // The same as a request; 422 where a field has another type.
 template <class Request>
-std::variant<Request, refused_request> read_json(const received_request& request) {
-  auto object = json_body(request);
+std::variant<Request, refused_request> read_json(const application& app, const received_request& request) {
+  auto object = json_body(app, request);
   if (auto* refused = std::get_if<refused_request>(&object))
     return std::move(*refused);
   auto read = Request::from_json(std::get<json>(object));

@@ -7,7 +7,6 @@
 #include "render/json_presenter.hpp"
 
 #include <algorithm>
-#include <iterator>
 
 namespace varro::api {
 
@@ -106,7 +105,7 @@ reply rename_chat(application& app, const route_call& call, const visitor& who) 
   const auto id = captured_id(call);
   if (!id)
     return no_chat(app, call);
-  auto asked = read_json<rename_request>(call.request);
+  auto asked = read_json<rename_request>(app, call.request);
   if (const auto* refused = std::get_if<refused_request>(&asked))
     return refused_reply(app, call, *refused);
   auto refused = give_title(app, who, *id, std::get<rename_request>(asked).title);
@@ -132,22 +131,16 @@ reply list_messages(application& app, const route_call& call, const visitor& who
   if (!view)
     return app.error_reply(call.request, view.error());
   app.note_seen(who, view->history.chat.id);
-  const auto parts = json_parts(view->history);
-  auto first = parts.begin();
-  if (!cursor->empty()) {
-    first = std::find_if(parts.begin(), parts.end(), [&](const json_part& part) { return part.id == *cursor; });
-    if (first == parts.end()) // the turn was replaced meanwhile
-      return app.error_reply(call.request, 422, no_such_place);
-    ++first;
-  }
-  const auto last = first + std::min<std::ptrdiff_t>(*limit, parts.end() - first);
+  const auto page = json_page_of(view->history, *cursor, static_cast<size_t>(*limit));
+  if (!page) // the turn was replaced meanwhile
+    return app.error_reply(call.request, 422, no_such_place);
   // Each is JSON already.
   std::string text = "{\"parts\":[";
-  for (auto part = first; part != last; ++part)
-    text += (part == first ? "" : ",") + part->data;
+  for (size_t i = 0; i < page->parts.size(); ++i)
+    text += (i == 0 ? "" : ",") + page->parts[i].data;
   text += "]";
-  if (last != parts.end())
-    text += ",\"next\":" + dump_json(to_cursor(std::prev(last)->id));
+  if (page->more)
+    text += ",\"next\":" + dump_json(to_cursor(page->parts.back().id));
   text += "}";
   auto result = json_reply(200, nullptr);
   result.body = std::move(text);

@@ -1,8 +1,11 @@
 // The files of a chat: listed and taken. A file itself is what the page's route answers with, too.
 #include "base/text.hpp"
+#include "base/utf8.hpp"
 #include "http/api/answers.hpp"
 #include "http/api/handlers.hpp"
 #include "http/chat_files.hpp"
+#include "render/blocks.hpp"
+#include "render/workspace_links.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -14,8 +17,14 @@ namespace {
 constexpr int64_t second_us = 1'000'000;
 
 std::string address_of(int64_t chat, std::string_view name) {
-  // A slash of a folder stays one.
-  return "/api/v1/chats/" + std::to_string(chat) + "/files/" + percent_encode(name, "/");
+  // A slash of a folder stays one. A name that an attachment may have says that it means the workspace.
+  auto address = "/api/v1/chats/" + std::to_string(chat) + "/files/" + percent_encode(name, "/");
+  return parse_attachment_name(name) ? address + "?" + std::string{workspace_query} : address;
+}
+
+// No address has control characters: such a file is listed and can be had by a cell alone.
+bool has_address(std::string_view name) {
+  return is_utf8(name) && !has_control_characters(name);
 }
 
 // Those of a form, or the one that the body is.
@@ -52,11 +61,12 @@ reply list_files(application& app, const route_call& call, const visitor& who) {
   auto next = std::upper_bound(files->begin(), files->end(), *cursor,
                                [](const std::string& name, const listed_file& file) { return name < file.name; });
   auto list = json::array();
-  for (; next != files->end() && list.size() < static_cast<size_t>(*limit); ++next)
-    list.push_back({{"name", next->name},
-                    {"bytes", next->bytes},
-                    {"modified_at", next->modified_at * second_us},
-                    {"url", address_of(*chat, next->name)}});
+  for (; next != files->end() && list.size() < static_cast<size_t>(*limit); ++next) {
+    json file{{"name", next->name}, {"bytes", next->bytes}, {"modified_at", next->modified_at * second_us}};
+    if (has_address(next->name))
+      file["url"] = address_of(*chat, next->name);
+    list.push_back(std::move(file));
+  }
   json value{{"files", std::move(list)}};
   if (next != files->end())
     value["next"] = to_cursor(std::prev(next)->name);

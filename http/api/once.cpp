@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 #include <sodium.h>
 
@@ -22,9 +23,27 @@ void feed(crypto_hash_sha256_state& state, std::string_view text) {
   crypto_hash_sha256_update(&state, reinterpret_cast<const unsigned char*>(text.data()), text.size());
 }
 
-// Members in the order of their names.
-nlohmann::json sorted(const json& value) {
-  return nlohmann::json::parse(dump_json(value), nullptr, false);
+// Members in the order of their names. No deeper than a request may be (requests.hpp).
+void feed_json(crypto_hash_sha256_state& state, const json& value) {
+  if (value.is_object()) {
+    std::map<std::string_view, const json*> members;
+    for (auto one = value.begin(); one != value.end(); ++one)
+      members[one.key()] = &*one;
+    feed(state, "object of " + std::to_string(members.size()));
+    for (const auto& [name, member] : members) {
+      feed(state, name);
+      feed_json(state, *member);
+    }
+  } else if (value.is_array()) {
+    feed(state, "array of " + std::to_string(value.size()));
+    for (const auto& one : value)
+      feed_json(state, one);
+  } else if (const auto* text = value.get_ptr<const std::string*>()) {
+    feed(state, "text");
+    feed(state, *text);
+  } else {
+    feed(state, dump_json(value));
+  }
 }
 
 std::optional<reply> known_outcome(application& app, const route_call& call, const idempotency_found& found,
@@ -51,6 +70,10 @@ std::optional<reply> known_outcome(application& app, const route_call& call, con
 std::optional<std::string> idempotency_key_of(const received_request& request) {
   if (!request.has_header(key_field))
     return std::string{};
+  if (std::count_if(request.headers.begin(), request.headers.end(),
+                    [](const header_field& each) { return each.name == key_field; })
+      > 1)
+    return std::nullopt;
   auto value = trim(request.header(key_field));
   if (value.size() >= 2 && value.front() == '"' && value.back() == '"')
     value = value.substr(1, value.size() - 2);
@@ -66,12 +89,14 @@ std::string fingerprint_of(const received_request& request, const json& fields, 
   crypto_hash_sha256_init(&state);
   feed(state, request.method);
   feed(state, percent_decode(request.path(), false).value_or(""));
-  feed(state, sorted(fields).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  feed_json(state, fields);
   for (const auto& [name, value] : files.fields) {
+    feed(state, "field");
     feed(state, name);
     feed(state, value);
   }
   for (const auto& file : files.files) {
+    feed(state, "file");
     feed(state, file.name);
     feed(state, file.bytes);
   }

@@ -16,7 +16,7 @@ namespace varro {
 namespace {
 
 // What the guard, the front, the router and a busy server say to every request.
-constexpr std::array common_errors{400, 403, 408, 413, 414, 421, 431, 500, 503};
+constexpr std::array common_errors{400, 403, 408, 413, 414, 417, 421, 431, 500, 501, 503, 505};
 
 bool is_open(const route& row) {
   return std::holds_alternative<open_route>(row.action);
@@ -141,6 +141,8 @@ std::set<int> errors_of(const route& row) {
     all.insert({401, 429});
   if (row.path.find('{') != std::string_view::npos)
     all.insert(404);
+  if (row.path.find("{chat}") != std::string_view::npos) // it is held for a moment while retention looks at it
+    all.insert(409);
   if (what.body != api_body::none)
     all.insert({415, 422});
   return all;
@@ -184,7 +186,7 @@ std::string lower(std::string_view method) {
 
 json error_responses() {
   json all;
-  for (auto status : {400, 401, 403, 404, 408, 409, 413, 414, 415, 421, 422, 429, 431, 500, 503}) {
+  for (auto status : {400, 401, 403, 404, 408, 409, 413, 414, 415, 417, 421, 422, 429, 431, 500, 501, 503, 505}) {
     json one{{"description", problem_title(status)}};
     one["content"][std::string{problem_type}] = {{"schema", reference("Problem")}};
     if (status == 429 || status == 503)

@@ -24,6 +24,9 @@ inline constexpr api_parameter last_event_id{"Last-Event-ID", api_parameter::pla
                                              "The same; comes before ?after=."};
 inline constexpr api_parameter file_name{"name", api_parameter::place::query, R"({"type": "string"})",
                                          "The name of the file that the body is; not with a form."};
+inline constexpr api_parameter of_workspace{
+  "workspace", api_parameter::place::query, R"({"type": "string"})",
+  "Without a value: the file of the workspace, also where an attachment has this name. The list's addresses say it."};
 inline constexpr api_parameter name_part{"q", api_parameter::place::query, R"({"type": "string", "maxLength": 100})",
                                          "A part of the name."};
 inline constexpr api_parameter sums_by{"by", api_parameter::place::query,
@@ -176,7 +179,8 @@ inline constexpr api_operation upload_files{
   false};
 
 inline constexpr api_operation download_file{
-  "downloadFile", "files", {{api_answer{200, "Its bytes.", {"", "*/*"}}}}, api_body::none, "", {}, {}, false};
+  "downloadFile", "files", {{api_answer{200, "Its bytes.", {"", "*/*"}}}}, api_body::none, "", {{of_workspace}}, {},
+  false};
 
 inline constexpr api_operation export_chat{
   "exportChat", "files", {{api_answer{200, "The document.", {"", "*/*"}}}}, api_body::none, "", {}, {}, false};

@@ -15,7 +15,7 @@ struct titled_status {
   std::string_view title;
 };
 // RFC 9110, section 15, and RFC 6585.
-constexpr std::array<titled_status, 22> titles{{{400, "Bad Request"},
+constexpr std::array<titled_status, 23> titles{{{400, "Bad Request"},
                                                 {401, "Unauthorized"},
                                                 {403, "Forbidden"},
                                                 {404, "Not Found"},
@@ -36,7 +36,8 @@ constexpr std::array<titled_status, 22> titles{{{400, "Bad Request"},
                                                 {431, "Request Header Fields Too Large"},
                                                 {500, "Internal Server Error"},
                                                 {501, "Not Implemented"},
-                                                {503, "Service Unavailable"}}};
+                                                {503, "Service Unavailable"},
+                                                {505, "HTTP Version Not Supported"}}};
 
 std::string_view path_of_target(std::string_view target) {
   return target.substr(0, target.find('?'));

@@ -13,9 +13,9 @@ struct turn_body {
   form files;
 };
 
-std::variant<turn_body, refused_request> read_turn_body(const received_request& request) {
+std::variant<turn_body, refused_request> read_turn_body(const application& app, const received_request& request) {
   if (media_type_of_body(request) != "multipart/form-data") {
-    auto object = json_body(request);
+    auto object = json_body(app, request);
     if (auto* refused = std::get_if<refused_request>(&object))
       return std::move(*refused);
     return turn_body{std::move(std::get<json>(object)), {}};
@@ -63,7 +63,7 @@ reply with_limits(const application& app, const visitor& who, reply from) {
 }
 
 reply send(application& app, const route_call& call, const visitor& who, std::optional<int64_t> chat) {
-  auto read = read_turn_body(call.request);
+  auto read = read_turn_body(app, call.request);
   if (const auto* refused = std::get_if<refused_request>(&read))
     return refused_reply(app, call, *refused);
   const auto& body = std::get<turn_body>(read);
@@ -98,7 +98,7 @@ reply edit_turn(application& app, const route_call& call, const visitor& who) {
   const auto chat = captured_id(call), turn = captured_turn(call);
   if (!chat || !turn)
     return app.error_reply(call.request, 404, "There is no such chat or turn.");
-  auto body = json_body(call.request);
+  auto body = json_body(app, call.request);
   if (const auto* refused = std::get_if<refused_request>(&body))
     return refused_reply(app, call, *refused);
   const auto& fields = std::get<json>(body);
@@ -117,7 +117,7 @@ reply regenerate_turn(application& app, const route_call& call, const visitor& w
   const auto chat = captured_id(call), turn = captured_turn(call);
   if (!chat || !turn)
     return app.error_reply(call.request, 404, "There is no such chat or turn.");
-  auto body = json_body(call.request);
+  auto body = json_body(app, call.request);
   if (const auto* refused = std::get_if<refused_request>(&body))
     return refused_reply(app, call, *refused);
   const auto& fields = std::get<json>(body);
@@ -136,7 +136,7 @@ reply fork_chat(application& app, const route_call& call, const visitor& who) {
   const auto chat = captured_id(call);
   if (!chat)
     return no_chat(app, call);
-  auto body = json_body(call.request);
+  auto body = json_body(app, call.request);
   if (const auto* refused = std::get_if<refused_request>(&body))
     return refused_reply(app, call, *refused);
   const auto& fields = std::get<json>(body);
@@ -162,7 +162,7 @@ reply create_chat(application& app, const route_call& call, const visitor& who) 
 }
 
 reply switch_branch(application& app, const route_call& call, const visitor& who) {
-  auto asked = read_json<branch_request>(call.request);
+  auto asked = read_json<branch_request>(app, call.request);
   if (const auto* refused = std::get_if<refused_request>(&asked))
     return refused_reply(app, call, *refused);
   const auto run = std::get<branch_request>(asked).run;

@@ -23,10 +23,14 @@ caf::expected<int64_t> count_keys(connection& db, int64_t user_id, unix_us since
 
 } // namespace
 
+caf::error forget_idempotent(connection& db, unix_us now) {
+  auto remove = db.use("DELETE FROM idempotency_keys WHERE at <= ?1");
+  return remove.bind(oldest_kept(now)).run();
+}
+
 caf::error put_idempotent(connection& db, int64_t user_id, const idempotency_note& note,
                           const idempotent_outcome& outcome) {
-  auto remove = db.use("DELETE FROM idempotency_keys WHERE at <= ?1");
-  if (auto err = remove.bind(oldest_kept(note.at)).run())
+  if (auto err = forget_idempotent(db, note.at))
     return err;
   auto count = count_keys(db, user_id, oldest_kept(note.at));
   if (!count)

@@ -2,6 +2,7 @@
 
 #include "storage/sqlite/account_writes.hpp"
 #include "storage/sqlite/audit_rows.hpp"
+#include "storage/sqlite/idempotency.hpp"
 #include "storage/sqlite/sqlite_database_impl.hpp"
 
 namespace varro {
@@ -137,6 +138,8 @@ caf::expected<retention_job> sqlite_database::find_retention(int64_t id) {
 caf::error sqlite_database::end_retention(int64_t id, unix_us now) {
   auto& db = *impl_->db;
   return impl_->write_all([&]() -> caf::error {
+    if (auto err = forget_idempotent(db, now))
+      return err;
     auto end = db.use("UPDATE retention_jobs SET ended_at = ?2 WHERE id = ?1 AND ended_at = 0");
     if (auto err = end.bind(id).bind(now).run())
       return err;

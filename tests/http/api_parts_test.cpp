@@ -102,6 +102,10 @@ TEST_CASE("a key is visible characters of ASCII, in quotes or bare, and not long
     CHECK_MESSAGE(!key(text), text);
 }
 
+TEST_CASE("two keys are none") {
+  CHECK_FALSE(idempotency_key_of(asking("/", {{"idempotency-key", "a"}, {"idempotency-key", "a"}})));
+}
+
 TEST_CASE("requests are the same by what they ask for, not by how it is written") {
   const json one = json::parse(R"({"message": "x", "model": "m"})"),
              same = json::parse(R"({"model":"m","message":"x"})");
@@ -117,6 +121,10 @@ TEST_CASE("requests are the same by what they ask for, not by how it is written"
   const auto sent = fingerprint_of(request, json::object(), fields);
   fields.files.push_back({"files", "a.csv", "1,2"});
   CHECK(sent != fingerprint_of(request, json::object(), fields));
+  form as_field, as_file;
+  as_field.fields = {{"a", "b"}};
+  as_file.files.push_back({"files", "a", "b"});
+  CHECK(fingerprint_of(request, json::object(), as_field) != fingerprint_of(request, json::object(), as_file));
   form moved; // the same bytes, cut elsewhere
   moved.fields = {{"messag", "ex"}};
   CHECK(sent != fingerprint_of(request, json::object(), moved));

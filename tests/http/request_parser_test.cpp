@@ -60,6 +60,8 @@ TEST_CASE("of a request that is refused, what it asked for is known as far as it
   CHECK(target_of("GET /api/v1 HTTP/1.1\r\nX: " + std::string(1u << 20, 'x')) == "/api/v1");
   CHECK(target_of("GET /api/v1 HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n") == "/api/v1");
   CHECK(target_of("GET /a\nb") == "/a\nb");
+  CHECK(target_of("GET /api/v1/me HTTP/1.2\r\n\r\n") == "/api/v1/me");
+  CHECK(target_of("GET /api/v1/me#x HTTP/1.1\r\n\r\n") == "/api/v1/me#x");
   CHECK(target_of("GE\tT").empty());
 }
 

@@ -104,6 +104,17 @@ TEST_CASE("a user has so many keys and no more; another one's do not count") {
   CHECK(world.db->apply(world.turn(3, world.bob, "one more")) == caf::none);
 }
 
+TEST_CASE("the daily job forgets keys that are a day old") {
+  keys_world world;
+  REQUIRE(world.db->apply(world.turn(1, world.ada, "old")) == caf::none);
+  REQUIRE(world.db->apply(world.turn(2, world.ada, "new", begin + hour)) == caf::none);
+  auto job = world.db->begin_retention({}, begin + 24 * hour);
+  REQUIRE(job);
+  REQUIRE(world.db->end_retention(job->id, begin + 24 * hour) == caf::none);
+  CHECK_FALSE(world.find(world.ada, "old", begin));
+  CHECK(world.find(world.ada, "new", begin));
+}
+
 TEST_CASE("keys outlive their chat, and go with their user") {
   keys_world world;
   REQUIRE(world.db->apply(world.turn(1, world.ada, "k")) == caf::none);

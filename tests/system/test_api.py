@@ -107,6 +107,15 @@ class Api(SystemTest):
         got = self.program.get(listed[0]["url"])
         self.assertEqual((got.status, got.body), (200, b"x,y\n1,2\n"))
         self.program.problem("GET", files + "/none.txt", 404)
+        begun = self.program.json("POST", f"/chats/{chat['chat']}/turns", {"message": PLOT}, 201)
+        parts, _ = self.program.finish(begun)
+        image = next(output["url"] for part in parts if part["kind"] == "tool_call"
+                     for output in part["result"]["outputs"] if output["type"] == "image")
+        name = image.rpartition("/")[2]  # of an attachment; a file of the workspace may have it as well
+        self.program.json("POST", f"{files}?name={name}", status=201, raw=b"another one")
+        listed = next(file for file in self.program.json("GET", files)["files"] if file["name"] == name)
+        self.assertEqual(self.program.get(listed["url"]).body, b"another one")
+        self.assertTrue(self.program.get(image).body.startswith(b"\x89PNG"))
         self.program.problem("POST", files, 422, raw=b"nameless", headers={"Content-Type": "text/plain"})
         with_file = form.replace(b"--b--\r\n", b'--b\r\nContent-Disposition: form-data; name="message"\r\n\r\n'
                                  b"[[python: print(open('c.txt').read())]][[text: read]]\r\n--b--\r\n")
@@ -175,6 +184,7 @@ class Api(SystemTest):
         program.problem("POST", "/chats", 422, {"message": "  "})
         program.problem("POST", "/chats", 422, {"message": "hi", "model": "no:such"})
         program.problem("POST", turns, 422, {})
+        program.problem("POST", "/chats", 413, {"message": "x" * (12 << 20)})
         program.problem("POST", "/chats/999999/turns", 404, {"message": "hi"})
         program.problem("GET", "/chats/99999999999999999999", 404)
         program.problem("GET", "/nothing", 404)
@@ -263,7 +273,7 @@ class Admins(AccountsTest):
         admin = Program(self.varro, new_token(self.data, "root", "admin"))
         alice = Program(self.varro, new_token(self.data, "alice"))
         people, pages = admin.pages("/admin/people?limit=1", "people")
-        self.assertEqual(([one["name"] for one in people], pages), (["alice", "root"], 2))
+        self.assertEqual(([one["name"] for one in people], pages), (["alice", "local", "root"], 3))
         started = alice.begin("[[delay: 60000]][[text: never]]")
         run = next(run for run in admin.json("GET", "/admin/live")["runs"] if run["chat"] == started["chat"])
         self.assertEqual(run["name"], "alice")
@@ -274,6 +284,9 @@ class Admins(AccountsTest):
         self.assertIn("work.stopped", [row["action"] for row in rows])
         self.assertEqual([row["id"] for row in rows], sorted({row["id"] for row in rows}, reverse=True))
         self.assertIn("sums", admin.json("GET", "/admin/usage?by=user"))
+        self.assertIn("rows", admin.json("GET", "/admin/audit?action=" + "x" * 100))
+        for path in ("audit?action=" + "x" * 101, "people?q=" + "x" * 101, "usage?by=week", "usage?since=" + "1" * 101):
+            admin.problem("GET", "/admin/" + path, 422)
         admin.problem("GET", "/chats", 403)
 
 

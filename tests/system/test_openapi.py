@@ -53,7 +53,7 @@ class Document(SystemTest):
         self.assertEqual(self.judge(BY_SPEC_VALIDATOR, document), "")
         chats = program.ask("GET", "/chats").text
         self.assertEqual(self.judge(BY_CORE, {"document": document, "chats": chats}), "")
-        document["paths"]["/api/v1/chats"]["get"]["responses"] = "none"
+        del document["info"]["title"]
         self.assertNotEqual(self.judge(BY_SPEC_VALIDATOR, document), "")
 
 
