@@ -209,7 +209,8 @@ class Files(unittest.TestCase):
                 inner = self.workspace / f"comes-{number % 7}" / "inner"
                 inner.mkdir(parents=True, exist_ok=True)
                 (inner / "file").write_bytes(os.urandom(1 + number % 100_000))
-                (self.workspace / "grows").open("ab").write(b"x" * 10_000)
+                with (self.workspace / "grows").open("ab") as file:
+                    file.write(b"x" * 10_000)
                 if number % 50 == 0:
                     (self.workspace / "grows").write_bytes(b"")
                 subprocess.run(["rm", "-rf", str(self.workspace / f"comes-{(number + 3) % 7}")], check=True)
