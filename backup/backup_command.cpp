@@ -22,7 +22,8 @@ std::string counted(uint64_t count, const std::string& what) {
 }
 
 void tell(const restored_backup& told, std::ostream& out) {
-  out << counted(told.files, "file") << ", " << byte_count(told.bytes) << ", all as they were";
+  out << counted(told.files, "file") << ", " << byte_count(told.bytes);
+  out << (told.unmade_count == 0 ? ", all as they were" : ", those that could be made as they were");
   if (told.left_out > 0)
     out << "; " << told.left_out << " had been left out";
   if (told.changed > 0)
@@ -55,9 +56,12 @@ int backup_data(backup_request request, std::ostream& out, std::ostream& err) {
       << " shared with the backup before" << std::endl;
   if (made->removed > 0)
     out << "varro: removed " << counted(made->removed, "older backup") << std::endl;
+  if (made->all_chats_gone)
+    err << "varro: the database has no chats, and the backup before has some; no older backup is removed" << std::endl;
   if (made->sums.unreadable == 0)
     return 0;
-  err << "varro: the disk does not give " << counted(made->sums.unreadable, "file") << " back" << std::endl;
+  err << "varro: " << counted(made->sums.unreadable, "file") << " could not be read; no older backup is removed"
+      << std::endl;
   return 1;
 }
 
@@ -67,9 +71,13 @@ int restore_data(const std::filesystem::path& backup, const std::filesystem::pat
   auto told = restore_backup(backup, data_dir);
   if (!told)
     return failed(err, told.error());
+  for (const auto& each : told->unmade)
+    err << "varro: not made: " << each << std::endl;
+  if (told->unmade_count > 0)
+    err << "varro: " << counted(told->unmade_count, "file") << " could not be made in this file system" << std::endl;
   out << "varro: restored " << told->backup.string() << " in " << data_dir.string() << ": ";
   tell(*told, out);
-  return 0;
+  return told->unmade_count == 0 ? 0 : 1;
 }
 
 int check_backup_data(const std::filesystem::path& backup, std::ostream& out, std::ostream& err) {

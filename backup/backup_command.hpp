@@ -11,6 +11,7 @@ namespace varro {
 // 1 also where the disk did not give a file back: the backup is there, without it. `request.left_out` is set here.
 int backup_data(backup_request request, std::ostream& out, std::ostream& err);
 
+// 1 also where a workspace has names that this file system cannot hold: all else is restored.
 int restore_data(const std::filesystem::path& backup, const std::filesystem::path& data_dir, std::ostream& out,
                  std::ostream& err);
 

@@ -1,6 +1,7 @@
 #include "backup/backup_set.hpp"
 
 #include "base/day.hpp"
+#include "base/new_name.hpp"
 #include "storage/data_dir.hpp"
 #include "workspace/directory.hpp"
 #include "workspace/removal.hpp"
@@ -55,10 +56,16 @@ bool is_partial_name(const std::string& name) {
 }
 
 // Names that begin with a number, by it.
-std::vector<std::string> names_of(const fs::path& directory, bool (*is_wanted)(const std::string&)) {
+caf::expected<std::vector<std::string>> names_of(const fs::path& directory, bool (*is_wanted)(const std::string&)) {
   std::vector<std::string> names;
-  if (auto opened = open_directory(AT_FDCWD, directory.string()))
-    names = names_in(opened.get());
+  int problem = 0;
+  auto opened = open_directory(AT_FDCWD, directory.string());
+  if (opened)
+    names = names_in(opened.get(), &problem);
+  if (!opened || problem != 0) {
+    errno = opened ? problem : errno;
+    return failed(directory, "read");
+  }
   std::erase_if(names, [&](const std::string& name) { return !is_wanted(name); });
   std::sort(names.begin(), names.end(), [](const auto& a, const auto& b) {
     return std::pair{number_of(a), a} < std::pair{number_of(b), b};
@@ -112,50 +119,64 @@ caf::expected<backup_set> backup_set::open_to_write(const fs::path& directory) {
     return fail(errc::invalid_input, directory.string() + " is a file; backups go into a directory");
   if (auto err = create_data_dir(directory))
     return err;
-  auto lock = take_lock(directory, O_RDWR | O_CREAT, LOCK_EX);
+  auto place = fs::canonical(directory, problem); // it may be a link to where the disk is
+  if (problem)
+    return fail(errc::storage_failed, "cannot open " + directory.string() + ": " + problem.message());
+  auto lock = take_lock(place, O_RDWR | O_CREAT, LOCK_EX);
   if (!lock)
     return lock.error();
-  return backup_set{directory, std::move(*lock)};
+  return backup_set{place, std::move(*lock)};
 }
 
 caf::expected<backup_set> backup_set::open_to_read(const fs::path& directory) {
-  auto lock = take_lock(directory, O_RDONLY, LOCK_SH);
+  std::error_code problem;
+  auto place = fs::canonical(directory, problem);
+  if (problem)
+    return fail(errc::not_found, "cannot open " + directory.string() + ": " + problem.message());
+  auto lock = take_lock(place, O_RDONLY, LOCK_SH);
   if (!lock)
     return lock.error();
-  return backup_set{directory, std::move(*lock)};
+  return backup_set{place, std::move(*lock)};
 }
 
-std::vector<fs::path> backup_set::whole() const {
+caf::expected<std::vector<fs::path>> backup_set::whole() const {
+  auto names = names_of(directory_, is_backup_name);
+  if (!names)
+    return names.error();
   std::vector<fs::path> found;
-  for (const auto& name : names_of(directory_, is_backup_name))
+  for (const auto& name : *names)
     found.push_back(directory_ / name);
   return found;
 }
 
 caf::expected<fs::path> backup_set::begin(unix_us now) {
+  auto cut_off = names_of(directory_, is_partial_name), complete = names_of(directory_, is_backup_name);
+  if (!cut_off || !complete)
+    return cut_off ? complete.error() : cut_off.error();
   uint64_t last = 0;
-  for (const auto& name : names_of(directory_, is_partial_name)) {
+  for (const auto& name : *cut_off) {
     last = std::max(last, number_of(name));
     if (!remove_tree(directory_ / name))
       return failed(directory_ / name, "remove");
   }
-  for (const auto& name : names_of(directory_, is_backup_name))
+  for (const auto& name : *complete)
     last = std::max(last, number_of(name));
   auto path = directory_ / (name_of(last + 1, now) + partial_suffix);
   if (::mkdir(path.c_str(), 0700) != 0 || ::mkdir((path / "files").c_str(), 0700) != 0)
     return failed(path, "make");
+  // Here, because only failures that come after it was opened are told to who waits with it.
+  unfinished_ = open_directory(AT_FDCWD, path.string());
+  if (!unfinished_)
+    return failed(path, "open");
   return path;
 }
 
 caf::expected<fs::path> backup_set::finish(const fs::path& partial) {
-  auto opened = open_directory(AT_FDCWD, partial.string());
-  if (!opened)
-    return failed(partial, "open");
-  if (auto err = sync_all(opened, partial))
+  if (auto err = sync_all(unfinished_, partial))
     return err;
   auto name = partial.filename().string();
   auto whole = directory_ / name.substr(0, name.size() - std::string_view{partial_suffix}.size());
-  if (::renameat2(AT_FDCWD, partial.c_str(), AT_FDCWD, whole.c_str(), RENAME_NOREPLACE) != 0)
+  if (!rename_to_new(AT_FDCWD, partial.c_str(), AT_FDCWD, whole.c_str()))
     return failed(partial, "rename");
   if (auto err = sync_directory(directory_))
     return err;
@@ -163,7 +184,10 @@ caf::expected<fs::path> backup_set::finish(const fs::path& partial) {
 }
 
 caf::expected<size_t> backup_set::keep_newest(size_t count) {
-  auto all = whole();
+  auto found = whole();
+  if (!found)
+    return found.error();
+  const auto& all = *found;
   auto surplus = all.size() - std::min(all.size(), count);
   for (size_t i = 0; i < surplus; ++i) {
     auto removed = fs::path{all[i]} += partial_suffix;

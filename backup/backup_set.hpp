@@ -41,11 +41,12 @@ public:
   static caf::expected<backup_set> open_to_read(const std::filesystem::path& directory);
 
   // Oldest first.
-  std::vector<std::filesystem::path> whole() const;
+  caf::expected<std::vector<std::filesystem::path>> whole() const;
 
   // Removes partial backups and makes an empty one; its path.
   caf::expected<std::filesystem::path> begin(unix_us now);
   // Waits until all of it is on the disk, and gives it its name, which it returns.
+  // REQUIRES: the path that begin() said last.
   caf::expected<std::filesystem::path> finish(const std::filesystem::path& partial);
   // Removes the oldest ones beyond so many; how many these were. REQUIRES: `count` is not 0.
   caf::expected<size_t> keep_newest(size_t count);
@@ -60,6 +61,7 @@ private:
 
   std::filesystem::path directory_;
   descriptor lock_;
+  descriptor unfinished_;
 };
 
 // Until all that was written to the file system of this descriptor is on the disk.

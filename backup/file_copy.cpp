@@ -15,6 +15,7 @@ namespace varro {
 namespace {
 
 constexpr size_t buffer_bytes = 16 * zero_block_bytes;
+constexpr size_t page_bytes = 4096; // what a file system gives a file at least
 
 bool is_zero(const char* bytes, size_t count) {
   return count == 0 || (bytes[0] == 0 && std::memcmp(bytes, bytes + 1, count - 1) == 0);
@@ -48,6 +49,20 @@ bool write_fully(int file, const char* bytes, size_t count, uint64_t offset) {
     offset += static_cast<uint64_t>(n);
   }
   return true;
+}
+
+// Without pages of zeros: a file with one byte in each block takes as much room as before.
+bool write_pages(int file, const char* bytes, size_t count, uint64_t offset) {
+  size_t from = 0; // of the pages that are to be written
+  for (size_t i = 0; i < count; i += page_bytes) {
+    auto page = std::min(page_bytes, count - i);
+    if (!is_zero(bytes + i, page))
+      continue;
+    if (from < i && !write_fully(file, bytes + from, i - from, offset + from))
+      return false;
+    from = i + page;
+  }
+  return from >= count || write_fully(file, bytes + from, count - from, offset + from);
 }
 
 // Where the next block begins that may hold anything but zeros; `end` where there is none.
@@ -89,7 +104,7 @@ file_copy copy_hashed(int from, uint64_t bytes_max, int to) {
         left_out = false;
       }
       hash.add(buffer.data() + i, block);
-      if (to >= 0 && !write_fully(to, buffer.data() + i, block, position + i)) {
+      if (to >= 0 && !write_pages(to, buffer.data() + i, block, position + i)) {
         result.write_error = errno;
         return result;
       }

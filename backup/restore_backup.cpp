@@ -2,6 +2,7 @@
 
 #include "backup/backup_set.hpp"
 #include "backup/tree_maker.hpp"
+#include "base/new_name.hpp"
 #include "storage/data_dir.hpp"
 #include "storage/database_copy.hpp"
 #include "workspace/directory.hpp"
@@ -44,7 +45,12 @@ caf::error check_empty(const fs::path& data_dir) {
     return failed(data_dir, "open");
   if (std::all_of(names.begin(), names.end(), is_nothing))
     return caf::none;
-  if (std::find(names.begin(), names.end(), "varro.lock") != names.end())
+  auto is_there = [&](const char* name) { return std::find(names.begin(), names.end(), name) != names.end(); };
+  if (is_there(unfinished_name))
+    return fail(errc::invalid_input,
+                "a `varro restore` into " + data_dir.string() + " was cut off while it put all in "
+                  + "place; remove everything in it, and call it again");
+  if (is_there("varro.lock"))
     if (auto lock = data_lock::take(data_dir); !lock) // says who runs there
       return lock.error();
   return fail(errc::invalid_input,
@@ -54,8 +60,10 @@ caf::error check_empty(const fs::path& data_dir) {
 // Takes the unfinished files away, whatever happens.
 struct unfinished_files {
   fs::path path;
+  bool stay = false; // a server shall not start there
   ~unfinished_files() {
-    remove_tree(path);
+    if (!stay)
+      remove_tree(path);
   }
 };
 
@@ -100,6 +108,8 @@ caf::error read_all(manifest_reader& manifest, tree_maker& maker, bool all, rest
       return err;
   told.files = maker.files();
   told.bytes = maker.bytes();
+  told.unmade = maker.unmade();
+  told.unmade_count = maker.unmade_count();
   if (damaged == 0)
     return caf::none;
   return fail(errc::invalid_input,
@@ -118,7 +128,7 @@ caf::error put_in_place(const fs::path& built, const fs::path& data_dir) {
   for (const auto& name : names) {
     if (name == database_name && ::fsync(place.get()) != 0)
       return failed(data_dir, "write the directory");
-    if (::renameat2(opened.get(), name.c_str(), place.get(), name.c_str(), RENAME_NOREPLACE) != 0)
+    if (!rename_to_new(opened.get(), name.c_str(), place.get(), name.c_str()))
       return failed(data_dir / name, "put in place");
   }
   return ::fsync(place.get()) == 0 ? caf::error{} : failed(data_dir, "write the directory");
@@ -139,9 +149,11 @@ caf::expected<fs::path> backup_at(const fs::path& path) {
   if (!set)
     return set.error();
   auto all = set->whole();
-  if (all.empty())
+  if (!all)
+    return all.error();
+  if (all->empty())
     return fail(errc::not_found, "there is no whole backup in " + path.string());
-  return all.back();
+  return all->back();
 }
 
 caf::expected<restored_backup> check_backup(const fs::path& path) {
@@ -194,8 +206,10 @@ caf::expected<restored_backup> restore_backup(const fs::path& path, const fs::pa
     return err;
   if (auto err = check_empty(data_dir))
     return err;
+  built.stay = true;
   if (auto err = put_in_place(built.path, data_dir))
     return err;
+  built.stay = false;
   return told;
 }
 

@@ -27,6 +27,9 @@ struct restored_backup {
   uint64_t bytes = 0;
   uint64_t changed = 0;  // files that were written to while they were read
   uint64_t left_out = 0; // when the backup was made
+  // What of workspaces the file system of the restored directory cannot hold (tree_maker.hpp).
+  std::vector<std::string> unmade = {};
+  uint64_t unmade_count = 0;
 };
 
 // The backup itself, or of the directory of several the newest whole one. errc::not_found; errc::invalid_input where it

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <map>
 #include <optional>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -36,6 +37,11 @@ using former_trees = std::map<tree_kind, former_tree>;
 class former_backup {
 public:
   explicit former_backup(std::optional<manifest_reader> manifest) : manifest_(std::move(manifest)) {}
+
+  // Whether there is a chat, once 0 was asked for.
+  bool has_chats() const {
+    return waiting_.has_value();
+  }
 
   // Empty where it has none. REQUIRES: no greater chat was asked for before.
   former_trees of(int64_t chat) {
@@ -91,10 +97,12 @@ public:
     auto data = open_directory(AT_FDCWD, request_.data_dir.string());
     if (!data)
       return failed(request_.data_dir);
-    auto copy = take_database(partial, began);
+    began_ = began;
+    auto copy = take_database(partial);
     if (!copy)
       return copy.error();
     auto former = before_.of(0);
+    summary.all_chats_gone = copy->chats.empty() && before_.has_chats();
     for (const auto* name : {"models.json", "varro.toml"})
       if (auto err = take_file({tree_kind::top, 0}, data, name, former))
         return err;
@@ -109,7 +117,7 @@ public:
   }
 
 private:
-  caf::expected<database_copy> take_database(const fs::path& partial, unix_us began) {
+  caf::expected<database_copy> take_database(const fs::path& partial) {
     if (!blobs_.reserve())
       return failed(partial);
     auto file = partial / blob_path(blobs_.last());
@@ -118,7 +126,7 @@ private:
     auto copy = look_into_copy(file);
     if (!copy)
       return copy;
-    manifest_.add(manifest_head{copy->schema, VARRO_VERSION, began});
+    manifest_.add(manifest_head{copy->schema, VARRO_VERSION, began_});
     manifest_entry entry;
     auto opened = blobs_.open(blobs_.last());
     auto found = look_at(AT_FDCWD, file.string());
@@ -144,18 +152,30 @@ private:
   caf::error take_chat(int64_t chat) {
     auto former = before_.of(chat);
     const auto& data = request_.data_dir;
-    if (auto directory = open_directory(AT_FDCWD, (data / "snapshots").string()))
-      if (auto err = take_file({tree_kind::snapshots, chat}, directory, std::to_string(chat) + ".snap", former))
+    auto snapshots = open_directory(AT_FDCWD, (data / "snapshots").string());
+    if (!snapshots && errno != ENOENT)
+      return failed(data / "snapshots");
+    if (snapshots)
+      if (auto err = take_file({tree_kind::snapshots, chat}, snapshots, std::to_string(chat) + ".snap", former))
         return err;
-    if (auto err = take_versions(chat, former[tree_kind::versions]))
+    // Before the earlier files: where a change of branches puts other files into the workspace meanwhile, those that
+    // were there are among them by then.
+    if (auto err = take_workspace(chat, former[tree_kind::workspace]))
       return err;
-    auto workspace = open_workspace(workspace_of(data, chat).string());
+    return take_versions(chat, former[tree_kind::versions]);
+  }
+
+  caf::error take_workspace(int64_t chat, const former_tree& former) {
+    const manifest_tree head{tree_kind::workspace, chat};
+    auto workspace = open_workspace(workspace_of(request_.data_dir, chat).string());
     if (!workspace && errno == ENOENT)
       return caf::none;
-    if (!workspace)
-      return failed(workspace_of(data, chat));
+    if (!workspace) { // one chat is no reason to have no backup
+      sums_.unreadable += errno == EACCES ? 0 : 1;
+      return write({head, {}, {{0, "all files", std::string{"cannot be read: "} + std::strerror(errno)}}});
+    }
     tree_taker taker{blobs_, sums_};
-    auto tree = taker.take({tree_kind::workspace, chat}, workspace, former[tree_kind::workspace]);
+    auto tree = taker.take(head, workspace, former);
     return tree ? write(*tree) : std::move(tree.error());
   }
 
@@ -172,12 +192,13 @@ private:
       auto tree = taker.take({tree_kind::versions, chat}, directory, former);
       if (!tree)
         return std::move(tree.error());
+      keep_files_only(*tree);
       auto is_replaced = [&](const manifest_entry& entry) {
         auto now = look_at(directory.get(), entry.name);
         return entry.name.ends_with(".cbor") && (!now || !is_unchanged(entry.file, *now));
       };
       if (std::none_of(tree->entries.begin(), tree->entries.end(), is_replaced))
-        return write(*tree);
+        return write_versions(*tree);
       if (look < version_looks_max) {
         blobs_.forget_after(mark);
         sums_ = sums;
@@ -187,8 +208,38 @@ private:
         if (is_replaced(entry))
           tree->gaps.push_back({entry.in, entry.name, "replaced while it was read"});
       std::erase_if(tree->entries, is_replaced);
-      return write(*tree);
+      return write_versions(*tree);
     }
+  }
+
+  // A branch that was left since the beginning may be the active one in the copy of the database, and the workspace
+  // hold the files of the other one already. Its own are kept as `after` its newest run by then. So a change of
+  // branches is noted as under way, which the chat ends when it is loaded: it brings back what is kept of the branch
+  // that it has.
+  caf::error write_versions(taken_tree& tree) {
+    constexpr int64_t clock_tick_ns = 20'000'000; // times of files are as coarse
+    constexpr std::string_view note = R"({"left_run":0,"next":[]})";
+    constexpr auto note_name = "branch-change"; // workspace/versions.hpp
+    auto is_left_branch = [&](const manifest_entry& entry) {
+      return entry.name.starts_with("after-") && entry.name.ends_with(".cbor")
+        && entry.file.modified_ns + clock_tick_ns >= began_ * 1'000;
+    };
+    if (std::none_of(tree.entries.begin(), tree.entries.end(), is_left_branch))
+      return write(tree);
+    std::erase_if(tree.entries, [&](const manifest_entry& entry) { return entry.name == note_name; });
+    auto file = blobs_.create();
+    if (!file || ::write(file.get(), note.data(), note.size()) != static_cast<ssize_t>(note.size()))
+      return fail(errc::storage_failed, std::string{"the backup cannot be written: "} + std::strerror(errno));
+    manifest_entry entry;
+    entry.number = tree.entries.empty() ? 1 : tree.entries.back().number + 1;
+    entry.name = note_name;
+    entry.file.mode = 0600;
+    entry.file.bytes = note.size();
+    entry.file.modified_ns = began_ * 1'000;
+    entry.file.blob = blobs_.last();
+    entry.sha256 = copy_hashed(file.get(), note.size(), -1).sha256;
+    tree.entries.push_back(std::move(entry));
+    return write(tree);
   }
 
   caf::error take_file(const manifest_tree& head, const descriptor& directory, const std::string& name,
@@ -197,7 +248,17 @@ private:
     auto tree = taker.take_file(head, directory, name, former[head.what]);
     if (!tree)
       return std::move(tree.error());
+    keep_files_only(*tree);
     return tree->entries.empty() && tree->gaps.empty() ? caf::error{} : write(*tree);
+  }
+
+  // A server puts nothing else there, and a restore takes nothing else.
+  static void keep_files_only(taken_tree& tree) {
+    auto is_foreign = [](const manifest_entry& entry) { return entry.file.what != file_kind::file || entry.in != 0; };
+    for (const auto& entry : tree.entries)
+      if (is_foreign(entry))
+        tree.gaps.push_back({0, entry.name, "is no file"});
+    std::erase_if(tree.entries, is_foreign);
   }
 
   caf::error write(const taken_tree& tree) {
@@ -228,6 +289,7 @@ private:
   manifest_writer manifest_;
   former_backup before_;
   taking_sums sums_;
+  unix_us began_ = 0;
   uint64_t changed_ = 0;
   uint64_t left_out_ = 0;
 };
@@ -262,12 +324,15 @@ caf::expected<backup_summary> take_backup(const backup_request& request) {
     return partial.error();
   unfinished_backup guard{*partial};
   auto all = set->whole();
+  if (!all)
+    return all.error();
   std::optional<manifest_reader> former;
   descriptor before;
-  if (!all.empty() && !request.full)
-    if (auto manifest = manifest_reader::open(all.back())) { // one that is damaged is no help
+  if (!all->empty())
+    if (auto manifest = manifest_reader::open(all->back())) { // one that is damaged is no help
       former = std::move(*manifest);
-      before = open_directory(AT_FDCWD, all.back().string());
+      if (!request.full)
+        before = open_directory(AT_FDCWD, all->back().string());
     }
   auto here = open_directory(AT_FDCWD, partial->string());
   if (!here)
@@ -285,7 +350,8 @@ caf::expected<backup_summary> take_backup(const backup_request& request) {
     return whole.error();
   guard.path.clear();
   summary.path = *whole;
-  if (request.keep > 0) {
+  // Not where the older ones may have what this one has lost.
+  if (request.keep > 0 && summary.sums.unreadable == 0 && !summary.all_chats_gone) {
     auto removed = set->keep_newest(request.keep);
     if (!removed)
       return removed.error();

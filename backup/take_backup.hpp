@@ -10,6 +10,8 @@
 // beginning. Read in the other order, a row could name a file that was not read. Snapshots only grow, so that a row's
 // place in one stays what it is; one that is begun anew meanwhile, because it is too large, makes the chat lose
 // variables.
+// Of a chat the workspace is read before its earlier files, because a change of branches moves files from there to
+// here.
 //
 // One thread; blocking file I/O.
 #pragma once
@@ -33,7 +35,7 @@ struct backup_request {
   std::filesystem::path data_dir;
   std::filesystem::path directory; // of all backups
   bool full = false;               // no file is shared with the backup before
-  size_t keep = 0;                 // so many whole backups stay; 0: all
+  size_t keep = 0;                 // so many whole backups stay, if this one is as good as they are; 0: all
   // Called for the first left_out_shown_max things that were left out: where they lie (as shown_name() has it), and
   // why.
   std::function<void(const std::string& path, const std::string& why)> left_out;
@@ -45,7 +47,8 @@ struct backup_summary {
   taking_sums sums;
   uint64_t changed = 0; // files that were written to while they were read
   uint64_t left_out = 0;
-  size_t removed = 0; // older backups
+  size_t removed = 0;          // older backups; none where something was unreadable, or all_chats_gone
+  bool all_chats_gone = false; // the database has none, and the backup before has some
 };
 
 // errc::storage_failed, errc::storage_locked, errc::not_found (no database). After an error there is no further backup;

@@ -22,6 +22,22 @@ namespace {
 constexpr int64_t second_ns = 1'000'000'000;
 constexpr auto names_directory = "names.partial"; // of files with several names, as long as further ones may come
 
+// Whether a backup of ours has such an entry in such a tree: elsewhere than in workspaces all is files of known names,
+// or of a directory without others in it.
+bool is_expected(tree_kind tree, const manifest_entry& entry) {
+  if (tree == tree_kind::workspace)
+    return true;
+  if (entry.file.what != file_kind::file || entry.in != 0)
+    return false;
+  return tree != tree_kind::top || entry.name == "varro.db" || entry.name == "varro.toml"
+    || entry.name == "models.json";
+}
+
+// What a file system cannot hold, and another one can; ENOENT is of a directory of which that is so.
+bool is_of_file_system(int number) {
+  return number == ENAMETOOLONG || number == EINVAL || number == EILSEQ || number == EPERM || number == ENOENT;
+}
+
 } // namespace
 
 tree_maker::tree_maker(descriptor backup, descriptor into) : backup_(std::move(backup)), into_(std::move(into)) {}
@@ -78,11 +94,11 @@ caf::error tree_maker::close_tree() {
         || ::fchmod(top.directory.get(), S_IRWXU) != 0) // as a server makes it
       return failed("");
   }
-  if (!into_ || with_names_.empty()) {
+  auto names = into_ ? open_directory(into_.get(), names_directory) : descriptor{};
+  if (!names) {
     with_names_.clear();
     return caf::none;
   }
-  auto names = open_directory(into_.get(), names_directory);
   for (auto blob : with_names_)
     ::unlinkat(names.get(), std::to_string(blob).c_str(), 0);
   with_names_.clear();
@@ -107,6 +123,12 @@ caf::error tree_maker::take(const manifest_entry& entry) {
     return broken(entry.name, "its manifest makes no sense");
   if (auto err = leave(entry.in))
     return err;
+  if (!is_expected(tree_.what, entry))
+    return broken(entry.name, "is nothing that a backup has there");
+  if (into_ && !path_.back().directory && entry.file.what != file_kind::directory) {
+    errno = ENOENT; // of its directory
+    return not_made(entry.name);
+  }
   switch (entry.file.what) {
   case file_kind::file:
     return take_file(entry);
@@ -151,35 +173,43 @@ caf::error tree_maker::take_file(const manifest_entry& entry) {
   auto here = path_.back().directory.get();
   if (is_further) {
     auto names = open_directory(into_.get(), names_directory);
-    return ::linkat(names.get(), kept.c_str(), here, entry.name.c_str(), 0) == 0 ? caf::error{} : failed(entry.name);
+    if (::linkat(names.get(), kept.c_str(), here, entry.name.c_str(), 0) == 0)
+      return caf::none;
+    if (errno == EEXIST)
+      return failed(entry.name);
+    // It has as many names as it may have here: another file of the same bytes.
   }
   descriptor to{::openat(here, entry.name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)};
   if (!to)
-    return failed(entry.name);
+    return not_made(entry.name);
   if (auto err = compare(entry, to.get()))
     return err;
   if (!give(to.get(), entry.file.mode, entry.file.modified_ns))
     return failed(entry.name);
-  if (!entry.several_names)
+  if (!entry.several_names || is_further)
     return caf::none;
   if (::mkdirat(into_.get(), names_directory, 0700) != 0 && errno != EEXIST)
     return failed(names_directory);
   auto names = open_directory(into_.get(), names_directory);
-  if (::linkat(here, entry.name.c_str(), names.get(), kept.c_str(), 0) != 0)
-    return failed(entry.name);
-  with_names_.insert(entry.file.blob);
+  // Without links in this file system each name gets a file of its own.
+  if (::linkat(here, entry.name.c_str(), names.get(), kept.c_str(), 0) == 0)
+    with_names_.insert(entry.file.blob);
   return caf::none;
 }
 
 caf::error tree_maker::make_directory(const manifest_entry& entry) {
   filled next{entry.number, {}, entry.file.mode, entry.file.modified_ns, entry.name};
-  if (into_) {
+  if (into_ && !path_.back().directory) {
+    errno = ENOENT; // of its directory
+    if (auto err = not_made(entry.name))
+      return err;
+  } else if (into_) {
     auto here = path_.back().directory.get();
-    if (::mkdirat(here, entry.name.c_str(), 0700) != 0)
-      return failed(entry.name);
-    next.directory = open_directory(here, entry.name);
+    if (::mkdirat(here, entry.name.c_str(), 0700) == 0)
+      next.directory = open_directory(here, entry.name);
     if (!next.directory)
-      return failed(entry.name);
+      if (auto err = not_made(entry.name))
+        return err;
   }
   path_.push_back(std::move(next));
   return caf::none;
@@ -190,7 +220,7 @@ caf::error tree_maker::make_link(const manifest_entry& entry) {
     return caf::none;
   auto here = path_.back().directory.get();
   if (::symlinkat(entry.file.target.c_str(), here, entry.name.c_str()) != 0)
-    return failed(entry.name);
+    return not_made(entry.name);
   auto owner = shell_user();
   auto given = ::geteuid() != 0 || tree_.what != tree_kind::workspace
     || ::fchownat(here, entry.name.c_str(), owner, static_cast<gid_t>(owner), AT_SYMLINK_NOFOLLOW) == 0;
@@ -204,6 +234,14 @@ bool tree_maker::give(int file, mode_t mode, int64_t modified_ns) const {
   timespec times[2] = {{0, UTIME_NOW}, {seconds, modified_ns - seconds * second_ns}};
   return (!foreign || ::fchown(file, owner, static_cast<gid_t>(owner)) == 0) && ::futimens(file, times) == 0
     && ::fchmod(file, mode) == 0;
+}
+
+caf::error tree_maker::not_made(const std::string& name) {
+  if (tree_.what != tree_kind::workspace || !is_of_file_system(errno))
+    return failed(name);
+  if (++unmade_count_ <= unmade_shown_max)
+    unmade_.push_back(path_of(name) + ": " + std::strerror(errno));
+  return caf::none;
 }
 
 std::string tree_maker::path_of(const std::string& name) const {

@@ -35,12 +35,22 @@ public:
   uint64_t bytes() const {
     return bytes_;
   }
+  // What of workspaces this file system cannot hold, such as a longer name or target of a link: paths with the reason,
+  // at most unmade_shown_max of them.
+  const std::vector<std::string>& unmade() const {
+    return unmade_;
+  }
+  uint64_t unmade_count() const {
+    return unmade_count_;
+  }
+
+  static constexpr size_t unmade_shown_max = 20;
 
 private:
   // A directory that is being filled; it gets its rights and times afterwards.
   struct filled {
     uint64_t number;
-    descriptor directory; // none where files are only compared
+    descriptor directory; // none where files are only compared, and where it could not be made
     mode_t mode;
     int64_t modified_ns;
     std::string name;
@@ -58,6 +68,8 @@ private:
   std::string path_of(const std::string& name) const;
   caf::error broken(const std::string& name, const std::string& what) const;
   caf::error failed(const std::string& name) const;
+  // As failed(), but of what a workspace can do without.
+  caf::error not_made(const std::string& name);
 
   descriptor backup_;
   descriptor into_;
@@ -66,6 +78,8 @@ private:
   std::set<uint64_t> with_names_; // files of this tree that may be named again
   uint64_t files_ = 0;
   uint64_t bytes_ = 0;
+  std::vector<std::string> unmade_;
+  uint64_t unmade_count_ = 0;
 };
 
 } // namespace varro

@@ -19,7 +19,6 @@ namespace varro {
 
 namespace {
 
-constexpr int64_t clock_grain_ns = 50'000'000; // times of files are as coarse as the kernel's tick
 // Without O_NONBLOCK a file that has become a pipe, or that somebody has a lease on, would hold us.
 constexpr int reading = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 
@@ -37,6 +36,12 @@ caf::error failed(const std::string& what, int number) {
 // long as this lives.
 class readable {
 public:
+  // What is open already.
+  readable(const descriptor& opened, mode_t rights) {
+    lend(descriptor{::fcntl(opened.get(), F_DUPFD_CLOEXEC, 0)}, rights);
+    file_ = descriptor{::fcntl(opened.get(), F_DUPFD_CLOEXEC, 0)};
+    problem_ = errno;
+  }
   readable(int directory, const std::string& name, int flags, mode_t rights) {
     file_ = descriptor{::openat(directory, name.c_str(), reading | flags)};
     problem_ = errno;
@@ -119,6 +124,7 @@ caf::expected<taken_tree> tree_taker::take(const manifest_tree& head, const desc
     named_.clear();
     sums_.files = sums.files;
     sums_.shared = sums.shared;
+    sums_.unreadable = sums.unreadable;
     if (auto err = look(top))
       return err;
     const auto moved = has_moved(top);
@@ -138,7 +144,7 @@ caf::error tree_taker::look(const descriptor& top) {
   if (struct stat status{}; ::fstat(top.get(), &status) == 0)
     if (auto found = entry_of(status))
       top_ = *found;
-  readable here{top.get(), ".", O_DIRECTORY, S_IRUSR | S_IXUSR};
+  readable here{top, S_IRUSR | S_IXUSR};
   if (!here.file())
     return failed("a directory cannot be read", here.problem());
   return walk({here.file().get(), 0, 0, 0});
@@ -194,8 +200,12 @@ caf::expected<taken_tree> tree_taker::take_file(const manifest_tree& head, const
 }
 
 caf::error tree_taker::walk(const place& here) {
-  auto names = names_in(here.directory);
+  int problem = 0;
+  auto names = names_in(here.directory, &problem);
+  if (problem != 0)
+    leave_out_failed(here, "further names", problem);
   std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end()); // of one that was renamed meanwhile
   for (const auto& name : names)
     if (auto err = take_entry(here, name))
       return err;
@@ -206,7 +216,7 @@ caf::error tree_taker::take_entry(const place& here, const std::string& name) {
   struct stat status {};
   if (::fstatat(here.directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
     if (errno != ENOENT)
-      leave_out(here, name, std::strerror(errno));
+      leave_out_failed(here, name, errno);
     return caf::none;
   }
   if (tree_.entries.size() >= entries_max_) {
@@ -240,7 +250,10 @@ caf::error tree_taker::take_directory(const place& here, const std::string& name
   if (!directory.file() && directory.problem() == ENOENT)
     return caf::none;
   if (!directory.file() || !found || found->what != file_kind::directory) {
-    leave_out(here, name, directory.file() ? "changed while it was read" : std::strerror(directory.problem()));
+    if (directory.file())
+      leave_out(here, name, "changed while it was read");
+    else
+      leave_out_failed(here, name, directory.problem());
     return caf::none;
   }
   const auto* former = here.former == no_former ? nullptr : before_->find(here.former, name);
@@ -254,7 +267,10 @@ caf::error tree_taker::take_bytes(const place& here, const std::string& name, mo
     return caf::none;
   struct stat status {};
   if (!source.file() || ::fstat(source.file().get(), &status) != 0 || !S_ISREG(status.st_mode)) {
-    leave_out(here, name, source.file() ? "changed while it was read" : std::strerror(source.problem()));
+    if (source.file())
+      leave_out(here, name, "changed while it was read");
+    else
+      leave_out_failed(here, name, source.problem());
     return caf::none;
   }
   auto identity = std::pair<uint64_t, uint64_t>{status.st_dev, status.st_ino};
@@ -318,9 +334,8 @@ caf::error tree_taker::copy(const place& here, manifest_entry& entry, const desc
     if (done.write_error != 0)
       return failed("the backup cannot be written", done.write_error);
     if (done.read_error != 0) {
-      ++sums_.unreadable;
       blobs_.forget_after(blobs_.last() - 1);
-      leave_out(here, entry.name, std::string{"cannot be read: "} + std::strerror(done.read_error));
+      leave_out_failed(here, entry.name, done.read_error);
       return caf::none;
     }
     sums_.bytes += done.bytes;
@@ -328,8 +343,7 @@ caf::error tree_taker::copy(const place& here, manifest_entry& entry, const desc
     entry.file.bytes = done.bytes;
     entry.file.blob = blobs_.last();
     entry.sha256 = std::move(done.sha256);
-    // A change within the clock's grain of the copy would not show in its times.
-    entry.file.settled = now->changed_ns + clock_grain_ns < began;
+    entry.file.settled = now->changed_ns + settled_ns < began;
     ::fstat(source.get(), &status);
     if (is_unchanged(*now, *entry_of(status)))
       return caf::none;
@@ -343,6 +357,12 @@ caf::error tree_taker::copy(const place& here, manifest_entry& entry, const desc
 
 void tree_taker::leave_out(const place& here, const std::string& name, std::string why) {
   tree_.gaps.push_back({here.number, name, std::move(why)});
+}
+
+void tree_taker::leave_out_failed(const place& here, const std::string& name, int number) {
+  // What a cell can bring about is no failure of the disk or of this machine.
+  sums_.unreadable += number == EACCES || number == ELOOP || number == ENOTDIR || number == EAGAIN ? 0 : 1;
+  leave_out(here, name, std::string{"cannot be read: "} + std::strerror(number));
 }
 
 manifest_entry& tree_taker::add(const place& here, const std::string& name, file_entry file) {

@@ -30,7 +30,11 @@ namespace varro {
 inline constexpr size_t backup_depth_max = 256;         // directories deeper than this are left out
 inline constexpr size_t backup_entries_max = 1'000'000; // of one tree; what is beyond it is left out
 inline constexpr int looks_max = 3;                     // at one tree whose directories change
-inline constexpr int reads_max = 3;                     // of one file that changes
+// A file that has not changed for so long is shared with the next backup as long as its times stay. A change within the
+// clock's grain, and one by a memory mapping before the kernel writes it back (30 s by default), would not show in
+// them.
+inline constexpr int64_t settled_ns = 120'000'000'000;
+inline constexpr int reads_max = 3; // of one file that changes
 
 // A tree as a backup has it.
 struct taken_tree {
@@ -56,7 +60,7 @@ struct taking_sums {
   uint64_t files = 0;
   uint64_t bytes = 0;      // read and written
   uint64_t shared = 0;     // files that did not change since the backup before
-  uint64_t unreadable = 0; // files that the disk does not give back
+  uint64_t unreadable = 0; // what the disk or the machine does not give back
   uint64_t restless = 0;   // trees whose directories changed at each look: what was moved may be missing
 };
 
@@ -90,6 +94,7 @@ private:
   // Without a blob afterwards: it could not be read, and is left out.
   caf::error copy(const place& here, manifest_entry& entry, const descriptor& source);
   void leave_out(const place& here, const std::string& name, std::string why);
+  void leave_out_failed(const place& here, const std::string& name, int number);
   manifest_entry& add(const place& here, const std::string& name, file_entry file);
 
   blob_store& blobs_;

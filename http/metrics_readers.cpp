@@ -31,13 +31,15 @@ bool holds_token(const received_request& request, const std::string& token) {
 } // namespace
 
 metrics_right right_to_metrics(const received_request& request, const metrics_config& settings) {
-  if (request.has_header("authorization"))
-    return holds_token(request, settings.token) ? metrics_right::granted : metrics_right::wrong_token;
+  if (holds_token(request, settings.token))
+    return metrics_right::granted;
   const auto address = parse_address(request.peer);
   const auto ranges = metrics_ranges(settings);
   const bool is_near = address && !was_passed_on(request) && !is_meant_for_another(request)
     && std::any_of(ranges.begin(), ranges.end(), [&](const auto& range) { return range.contains(*address); });
-  return is_near ? metrics_right::granted : metrics_right::refused;
+  if (is_near)
+    return metrics_right::granted;
+  return has_bearer(request) ? metrics_right::wrong_token : metrics_right::refused;
 }
 
 } // namespace varro

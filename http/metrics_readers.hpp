@@ -12,8 +12,8 @@ namespace varro {
 
 enum class metrics_right {
   granted,
-  wrong_token, // one was sent: the address is not looked at then
-  refused,
+  wrong_token, // from an address that does not do, with a token that does not either
+  refused,     // from such an address without one
 };
 
 metrics_right right_to_metrics(const received_request& request, const metrics_config& settings);

@@ -145,7 +145,7 @@ std::optional<reply> refuse_metrics(application& app, const received_request& re
     return with_retry_after(plain(429, "Too many tokens that are not that of metrics. Wait a few minutes.\n"),
                             app.settings.auth.attempts_window);
   auto result = plain(401, "This is not the token of metrics.\n");
-  result.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"varro metrics\", error=\"invalid_token\"");
+  result.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"varro\", error=\"invalid_token\"");
   return result;
 }
 

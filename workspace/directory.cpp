@@ -41,18 +41,28 @@ descriptor open_workspace(const std::string& path) {
   return open_directory(AT_FDCWD, path);
 }
 
-std::vector<std::string> names_in(int directory) {
+std::vector<std::string> names_in(int directory, int* problem) {
   std::vector<std::string> names;
+  int ignored = 0;
+  auto& why = problem == nullptr ? ignored : *problem;
+  why = 0;
   descriptor own = open_directory(directory, ".");
   DIR* stream = own ? fdopendir(own.get()) : nullptr;
-  if (stream == nullptr)
+  if (stream == nullptr) {
+    why = errno;
     return names;
+  }
   own.release();
-  while (const auto* found = readdir(stream)) {
+  for (;;) {
+    errno = 0;
+    const auto* found = readdir(stream);
+    if (found == nullptr)
+      break;
     std::string name = found->d_name;
     if (name != "." && name != "..")
       names.push_back(std::move(name));
   }
+  why = errno == ENOENT ? 0 : errno; // of a directory that is being removed
   closedir(stream);
   return names;
 }

@@ -20,8 +20,8 @@ descriptor open_workspace(const std::string& path);
 // A path below the directory, of which no part is a link (openat2).
 descriptor open_beneath(int directory, const std::string& path, int flags);
 
-// Without "." and "..".
-std::vector<std::string> names_in(int directory);
+// Without "." and "..". `problem` gets errno where not all could be read, else 0.
+std::vector<std::string> names_in(int directory, int* problem = nullptr);
 
 // nullopt: it is nothing that a listing holds. A link's target is not known from this.
 std::optional<file_entry> entry_of(const struct stat& status);

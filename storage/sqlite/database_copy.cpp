@@ -1,5 +1,6 @@
 #include "storage/database_copy.hpp"
 
+#include "base/new_name.hpp"
 #include "storage/data_dir.hpp"
 #include "storage/sqlite/connection.hpp"
 #include "storage/sqlite/schema.hpp"
@@ -92,7 +93,7 @@ caf::expected<uintmax_t> back_up(const fs::path& data_dir, const fs::path& file)
   }
   if (auto err = sync(part.path, O_RDONLY))
     return err;
-  if (::renameat2(AT_FDCWD, part.path.c_str(), AT_FDCWD, file.c_str(), RENAME_NOREPLACE) != 0)
+  if (!rename_to_new(AT_FDCWD, part.path.c_str(), AT_FDCWD, file.c_str()))
     return failed(file, std::strerror(errno));
   part.finished = true;
   if (auto err = sync(file.has_parent_path() ? file.parent_path() : fs::path{"."}, O_RDONLY | O_DIRECTORY))

@@ -93,6 +93,24 @@ TEST_CASE("a file of a terabyte that holds nothing takes neither time nor room")
   CHECK(status.st_blocks == 0);
 }
 
+TEST_CASE("a file with a byte in each block takes no more room than before") {
+  constexpr size_t blocks = 100;
+  copying world;
+  for (size_t i = 0; i < blocks; ++i)
+    REQUIRE(::pwrite(world.from.get(), "x", 1, static_cast<off_t>(i * zero_block_bytes + 5'000)) == 1);
+  REQUIRE(::ftruncate(world.from.get(), blocks * zero_block_bytes) == 0);
+  struct stat before {
+  }, after{};
+  REQUIRE(::fstat(world.from.get(), &before) == 0);
+  std::ifstream in{world.scratch / "from", std::ios::binary};
+  const std::string bytes{std::istreambuf_iterator<char>{in}, {}};
+  auto done = world.copy(bytes.size());
+  CHECK(done.sha256 == sha256_of(bytes));
+  CHECK(world.copied() == bytes);
+  REQUIRE(::fstat(world.to.get(), &after) == 0);
+  CHECK(after.st_blocks <= before.st_blocks);
+}
+
 TEST_CASE("no more is read than was asked for, and a file that ends sooner is as long as it is") {
   copying longer{"12345"};
   CHECK(longer.copy(3).sha256 == sha256_of("123"));

@@ -16,6 +16,7 @@ from harness import WAIT_SECONDS, Client, Varro, run_varro
 
 DEPTH = 300  # directories; 255 of them are taken
 SPARSE = 1 << 40  # bytes: far more than could be read
+NAMES_MAX = 66_000  # of one file: more than ext4 has
 OTHER = 65534  # a user who is not root
 
 
@@ -157,6 +158,10 @@ class Files(unittest.TestCase):
     @unittest.skipUnless(os.geteuid() == 0, "only root becomes somebody else")
     def test_a_server_that_is_not_root_reads_what_a_cell_has_closed_and_leaves_it_closed(self):
         self.plant_oddities()
+        (self.workspace / "unsearchable").mkdir()
+        (self.workspace / "unsearchable" / "inner").write_text("in a directory without x")
+        (self.workspace / "unsearchable").chmod(0o644)
+        self.workspace.chmod(0o600)
         subprocess.run(["chown", "-hR", str(OTHER), str(self.root)], check=True)
         os.chmod(self.root, 0o700)
         as_other = ("setpriv", f"--reuid={OTHER}", "--clear-groups")
@@ -165,11 +170,34 @@ class Files(unittest.TestCase):
         done = run_varro("restore", str(self.backups), "--data", str(self.restored), launcher=as_other)
         self.assertEqual(done.returncode, 0, done.stderr)
         for workspace in (self.workspace, self.restored / "workspaces" / str(self.chat)):
-            for name, contents in (("closed", "nobody may read this"), ("closed-directory/inner", "nor this")):
+            for name, contents in (("closed", "nobody may read this"), ("closed-directory/inner", "nor this"),
+                                   ("unsearchable/inner", "in a directory without x")):
                 self.assertEqual((workspace / name).read_text(), contents)
             for name in ("closed", "closed-directory"):
                 self.assertEqual((workspace / name).lstat().st_mode & 0o777, 0, name)
                 self.assertEqual((workspace / name).lstat().st_uid, OTHER, name)
+            self.assertEqual((workspace / "unsearchable").lstat().st_mode & 0o777, 0o644)
+        self.assertEqual(self.workspace.stat().st_mode & 0o777, 0o600)
+
+    def test_as_many_names_of_one_file_as_there_may_be_are_restored(self):
+        first = self.workspace / "first"
+        first.write_text("one file")
+        names = 1
+        try:
+            while names < NAMES_MAX:
+                os.link(first, self.workspace / f"name-{names}")
+                names += 1
+        except OSError:
+            pass  # of this file system
+        self.assertGreater(names, 1_000)
+        backup(self.data, self.backups)
+        self.assertEqual(check(self.backups).returncode, 0)
+        done = restore(self.backups, self.restored)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        found = [path.stat() for path in (self.restored / "workspaces" / str(self.chat)).iterdir() if path.name != "upload.txt"]
+        self.assertEqual(len(found), names)
+        self.assertLessEqual(len({status.st_ino for status in found}), 2)
+        self.assertEqual({status.st_size for status in found}, {8})
 
     def test_files_and_directories_that_come_change_and_go_meanwhile_cost_no_backup(self):
         stopped = threading.Event()
@@ -268,6 +296,18 @@ class Files(unittest.TestCase):
         write_manifest(one, lines)
         self.refused(check(one), "newer Varro")
         self.check_nothing_in(self.restored)
+
+    def test_what_a_foreign_manifest_puts_beside_the_database_is_refused(self):
+        one = backup(self.data, self.backups)
+        lines = lines_of(one)
+        database = next(line for line in lines if line.get("name") == "varro.db")
+        place = lines.index(database) + 1
+        link = dict(number=2, name="shells.sock", kind="link", mode=0o777, modified_ns=1, target="elsewhere", **{"in": 0})
+        for foreign in (dict(database, number=2, name="search.db"), link, dict(link, name="models.json"),
+                        dict(link, kind="directory", name="workspaces")):
+            write_manifest(one, [*lines[:place], foreign, *lines[place:]])
+            self.refused(restore(one, self.restored), "nothing that a backup has there")
+            self.check_nothing_in(self.restored)
 
     # Places.
 

@@ -107,7 +107,7 @@ class Metrics(SystemTest):
         self.assertEqual(self.read(headers=passed_on).status, 403)
         with_token = {**passed_on, "Authorization": f"Bearer {TOKEN}"}
         self.assertEqual(self.read(headers=with_token).status, 200)
-        refused = self.read(headers={"Authorization": f"Bearer {TOKEN[:-1]}"})
+        refused = self.read(headers={**passed_on, "Authorization": f"Bearer {TOKEN[:-1]}"})
         self.assertEqual((refused.status, "varro_" in refused.text), (401, False))
         self.assertIn("Bearer", refused.headers["www-authenticate"])
 
