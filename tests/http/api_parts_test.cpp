@@ -54,12 +54,9 @@ TEST_CASE("below /v1 an error is an object of a message, its kind, the parameter
   REQUIRE(named);
   CHECK(named->at("error")["param"] == "input");
   CHECK(named->at("error")["code"] == "invalid_value");
-  const std::vector<std::pair<int, std::string>> kinds{{400, "invalid_request_error"},
-                                                       {401, "authentication_error"},
-                                                       {403, "permission_error"},
-                                                       {422, "invalid_request_error"},
-                                                       {429, "rate_limit_error"},
-                                                       {503, "server_error"}};
+  const std::vector<std::pair<int, std::string>> kinds{{400, "invalid_request_error"}, {401, "authentication_error"},
+                                                       {403, "permission_error"},      {422, "invalid_request_error"},
+                                                       {429, "rate_limit_error"},      {503, "server_error"}};
   for (const auto& [status, kind] : kinds)
     CHECK(parse_json(response_error_text(status, "x"))->at("error")["type"] == kind);
 }
