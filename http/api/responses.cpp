@@ -37,13 +37,17 @@ const run_record* find_run(const chat_contents& history, int64_t id) {
   return found == runs.end() ? nullptr : &*found;
 }
 
-// The model that answered, as its provider calls it: an earlier turn may have been another's than the chat's.
+// The id of the model that answered. An earlier turn may have been another's than the chat's: then it is what that
+// one's provider calls it.
 std::string model_of(const chat_contents& history, const run_record& run) {
+  const auto& now = history.chat.model;
   if (run.id != history.runs.back().id)
     for (const auto& row : history.messages)
-      if (const auto* answer = row.content.as<model_response>(); answer != nullptr && row.run_id == run.id)
-        return answer->model_name.value_or(history.chat.model);
-  return history.chat.model;
+      if (const auto* answer = row.content.as<model_response>(); answer != nullptr && row.run_id == run.id) {
+        const auto name = answer->model_name.value_or("");
+        return name.empty() || now.ends_with(":" + name) ? now : name;
+      }
+  return now;
 }
 
 response_view view_of(const application& app, const chat_contents& history, const run_record& run) {

@@ -146,6 +146,7 @@ class AdminsRead(AccountsTest):
         chat = alice.turn("The **secret** plan. [[python: import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()]]"
                           "[[text: Done, see the *plot*.]]")[0].chat_id
         own = alice.get(f"/chat/{chat}").text
+        until(lambda: self.seen(chat)[1] != 0, "the look of the owner is noted")
         used = self.seen(chat)
         self.assertIn("Read their chats", root.get("/admin/person?name=alice").text)
         listed = root.get("/admin/chats?name=alice")
