@@ -154,7 +154,7 @@ carried_out begin(application& app, const route_call& call, const visitor& who, 
 } // namespace
 
 reply create_response(application& app, const route_call& call, const visitor& who) {
-  auto body = json_body(call.request);
+  auto body = json_body(app, call.request);
   if (const auto* refused = std::get_if<refused_request>(&body))
     return refused_reply(app, call, *refused);
   const auto& fields = std::get<json>(body);
