@@ -21,14 +21,14 @@ CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,re
 SKIPPED = 77
 
 
-def walk(python, server, token, options):
+def walk(python, server, token, options, place):
     command = [python.parent / "schemathesis", "run", f"http://127.0.0.1:{server.port}/api/v1/openapi.json",
                "--url", f"http://127.0.0.1:{server.port}", "--header", f"Authorization: Bearer {token}",
                "--checks", CHECKS, "--max-examples", str(options.examples), "--seed", str(options.seed),
                "--request-timeout", "30", "--no-color",
                # A stream does not end while a run is on.
                "--exclude-operation-id", "streamEvents"]
-    return subprocess.run(command, check=False).returncode
+    return subprocess.run(command, check=False, cwd=place).returncode  # it writes a cache there
 
 
 def main():
@@ -53,7 +53,7 @@ def main():
             program = Program(server, token)
             for text in ("[[python: print(1)]][[text: one]]", "[[text: two]]"):  # so that there are chats to find
                 program.finish(program.begin(text))
-            found = walk(python, server, token, options)
+            found = walk(python, server, token, options, place)
             program.json("GET", "/chats")  # it is still there
         finally:
             server.stop()
