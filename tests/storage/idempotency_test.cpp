@@ -26,8 +26,9 @@ struct keys_world {
 
   static write_batch turn(int64_t chat, int64_t user, const std::string& key, unix_us at = begin) {
     auto batch = batch_of(make_chat(chat, user, "A chat"));
-    batch.run = make_run(chat, 70 + chat);
+    batch.run = make_run(70 + chat, chat);
     batch.messages.push_back(make_row(chat, 1, prompt("hello")));
+    batch.messages.back().run_id = batch.run->id;
     batch.once = idempotency_note{key, "fingerprint of " + key, at};
     return batch;
   }
