@@ -20,8 +20,11 @@ struct rights_world : routes_world {
     session_field = "Cookie: varro_session=" + token.token;
   }
   int status(const route& row, std::string_view path, std::vector<std::string> fields = {}) {
-    const std::string body = row.method == "GET" ? "" : "message=x&turn=1&run=1&title=x";
-    fields.push_back("Content-Type: application/x-www-form-urlencoded");
+    const std::string body = row.method == "GET" ? ""
+      : is_for_programs(row)                     ? R"({"message": "x", "turn": 1, "run": 1, "title": "x"})"
+                                                 : "message=x&turn=1&run=1&title=x";
+    fields.push_back(is_for_programs(row) ? "Content-Type: application/json"
+                                          : "Content-Type: application/x-www-form-urlencoded");
     return ask(port, row.method, path, fields, body).status;
   }
 
@@ -37,7 +40,7 @@ bool is_form_of_anybody(const route& row) {
 
 } // namespace
 
-TEST_CASE("nobody may use what needs a user: pages lead to the login, everything else is 403") {
+TEST_CASE("nobody may use what needs a user: pages lead to the login, programs are asked for a token, else it is 403") {
   rights_world world;
   for (const auto& row : all_routes()) {
     CAPTURE(row.method);
@@ -49,7 +52,7 @@ TEST_CASE("nobody may use what needs a user: pages lead to the login, everything
              page != nullptr && page->otherwise == when_anonymous::login_page)
       CHECK(status == 303);
     else
-      CHECK(status == 403);
+      CHECK(status == (is_for_programs(row) ? 401 : 403));
   }
   CHECK(world.script->sent.empty());
 }
@@ -69,12 +72,9 @@ TEST_CASE("what is for admins is not there for others, whatever token they have"
   rights_world world;
   int for_admins = 0;
   for (const auto& row : all_routes()) {
-    const auto* page = std::get_if<user_route>(&row.action);
-    const auto* change = std::get_if<change_route>(&row.action);
-    const bool is_for_admins = (page != nullptr && page->for_admins) || (change != nullptr && change->for_admins);
     CAPTURE(row.path);
-    CHECK(is_for_admins == row.path.starts_with("/admin"));
-    if (!is_for_admins)
+    CHECK(is_for_admins(row) == (row.path.starts_with("/admin") || row.path.starts_with("/api/v1/admin")));
+    if (!is_for_admins(row))
       continue;
     ++for_admins;
     CHECK(world.status(row, path_of(row, 42), {world.session_field, "X-CSRF-Token: " + world.csrf}) == 404);
@@ -87,7 +87,7 @@ TEST_CASE("what changes something needs the session's token; what only reads doe
   for (const auto& row : all_routes()) {
     CAPTURE(row.method);
     CAPTURE(row.path);
-    const bool changes = std::holds_alternative<change_route>(row.action);
+    const bool changes = is_change(row);
     CHECK(changes == (row.method != "GET" && !is_form_of_anybody(row)));
     if (!changes)
       continue;
