@@ -39,8 +39,10 @@ const std::string& stream_head(stream_form form) {
 }
 
 const std::string& keep_alive_text(stream_form form) {
-  static const std::string comment = ": keep-alive\n\n", blank = "\n";
-  return form == stream_form::whole ? blank : comment;
+  // OpenAI's SDK of PyPI takes an empty line for the end of an event once one has had an id, and then reads no data as
+  // JSON: its comment is a line and no more.
+  static const std::string comment = ": keep-alive\n\n", line = ": keep-alive\n", blank = "\n";
+  return form == stream_form::whole ? blank : form == stream_form::response ? line : comment;
 }
 
 void refuse_stream(int fd, stream_form form) {

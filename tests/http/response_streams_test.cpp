@@ -76,6 +76,21 @@ TEST_CASE("a response's events come from any number on, once each, and their end
   CHECK(rest.find("Content-Type: text/event-stream\r\n") != rest.npos);
 }
 
+TEST_CASE(
+  "what keeps a stream's connection is a comment without an empty line, which the SDKs would take for an event") {
+  response_world world;
+  auto viewer = world.open_response(-1);
+  viewer.read_until("\r\n\r\n");
+  world.begin(world.attached(1));
+  caf::anon_send(world.gateway, tick_atom_v);
+  CHECK(viewer.read_until("keep-alive\n").ends_with(": keep-alive\n"));
+  world.publish(content(2, "a"));
+  world.end();
+  const auto rest = viewer.read_all();
+  CHECK_FALSE(rest.starts_with("\n"));
+  CHECK(rest.find("event: response.completed\n") != rest.npos);
+}
+
 TEST_CASE("an answer that comes whole is JSON, before which white space keeps the connection") {
   response_world world;
   auto viewer = world.open_response(-1, true);

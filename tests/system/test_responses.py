@@ -247,6 +247,7 @@ PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4
 
 class Users(AccountsTest):
     names = ("ada", "bob")
+    environment = {"VARRO_STREAM_KEEP_ALIVE_MS": "100"}  # so that the SDKs see some
 
     def test_a_response_is_there_for_who_asked_for_it_and_by_the_token_that_is_for_it(self):
         ada, reader, bob = (Sdk(self.varro, new_token(self.data, name, scope))
