@@ -1,6 +1,6 @@
 // Pages of what a chat shows: together they are the whole, each part once and as it is now.
 #include "render/json_presenter.hpp"
-#include "tests/support/chat_rows.hpp"
+#include "tests/render/histories.hpp"
 
 #include <doctest/doctest.h>
 
@@ -9,39 +9,33 @@ using namespace varro::test;
 
 namespace {
 
-message_row row_of(int64_t seq, int64_t turn, message content) {
-  return make_row(7, seq, std::move(content), turn);
-}
-
-message call(const std::string& id) {
-  tool_call_part part;
-  part.tool_name = "python";
-  part.tool_call_id = id;
-  part.args = R"({"code": "x"})";
-  model_response response;
-  response.parts = {part};
-  return response;
-}
-
-message result(const std::string& id) {
+tool_return_part made(const std::string& id) {
   tool_return_part part;
   part.tool_name = "python";
   part.tool_call_id = id;
   part.content = "made";
-  model_request request;
-  request.parts = {part};
-  return request;
+  return part;
+}
+
+run_record run_of(int64_t id, const char* status) {
+  run_record run;
+  run.id = id;
+  run.chat_id = 42;
+  run.turn = id;
+  run.first_seq = 1;
+  run.started_at = 1'000;
+  run.status = status;
+  return run;
 }
 
 // Two turns with a call each, the second of which failed.
 chat_contents two_turns() {
   chat_contents chat;
-  chat.chat.id = 7;
-  chat.messages = {row_of(1, 1, prompt("one")),   row_of(2, 1, call("a")),     row_of(3, 1, result("a")),
-                   row_of(4, 1, answer("first")), row_of(5, 2, prompt("two")), row_of(6, 2, call("b"))};
-  auto ended = make_run(1, 7), failed = make_run(2, 7, 2);
-  ended.status = run_status::completed;
-  failed.status = run_status::failed;
+  chat.chat.id = 42;
+  chat.messages = {request_row(1, {prompt("one")}),    response_row(2, {python_call("x", "a")}),
+                   request_row(3, {made("a")}),        response_row(4, {text("first")}),
+                   request_row(5, {prompt("two")}, 2), response_row(6, {python_call("x", "b")}, 2)};
+  auto ended = run_of(1, run_status::completed), failed = run_of(2, run_status::failed);
   failed.error = "it broke";
   failed.first_seq = 5;
   failed.end_seq = 7;
