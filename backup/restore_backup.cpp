@@ -77,6 +77,26 @@ caf::expected<manifest_reader> open_manifest(const fs::path& backup) {
                 + std::to_string(newest_schema()) + ": restore with the newer one");
 }
 
+// A backup that is read. As long as it is, no `varro backup` removes it.
+struct opened_backup {
+  fs::path path;
+  backup_set held;
+  manifest_reader manifest;
+};
+
+caf::expected<opened_backup> open_backup(const fs::path& path) {
+  auto backup = backup_at(path);
+  if (!backup)
+    return std::move(backup.error());
+  auto set = backup_set::open_to_read(backup->has_parent_path() ? backup->parent_path() : fs::path{"."});
+  if (!set)
+    return std::move(set.error());
+  auto manifest = open_manifest(*backup);
+  if (!manifest)
+    return std::move(manifest.error());
+  return opened_backup{std::move(*backup), std::move(*set), std::move(*manifest)};
+}
+
 // All lines; those that are damaged are named together, or end it.
 caf::error read_all(manifest_reader& manifest, tree_maker& maker, bool all, restored_backup& told) {
   std::string damages;
@@ -157,33 +177,20 @@ caf::expected<fs::path> backup_at(const fs::path& path) {
 }
 
 caf::expected<restored_backup> check_backup(const fs::path& path) {
-  auto backup = backup_at(path);
+  auto backup = open_backup(path);
   if (!backup)
     return backup.error();
-  // As long as it is read, no `varro backup` removes it.
-  auto set = backup_set::open_to_read(backup->has_parent_path() ? backup->parent_path() : fs::path{"."});
-  if (!set)
-    return set.error();
-  auto manifest = open_manifest(*backup);
-  if (!manifest)
-    return manifest.error();
-  restored_backup told{*backup, manifest->head()};
-  tree_maker maker{open_directory(AT_FDCWD, backup->string()), {}};
-  if (auto err = read_all(*manifest, maker, true, told))
+  restored_backup told{backup->path, backup->manifest.head()};
+  tree_maker maker{open_directory(AT_FDCWD, backup->path.string()), {}};
+  if (auto err = read_all(backup->manifest, maker, true, told))
     return err;
   return told;
 }
 
 caf::expected<restored_backup> restore_backup(const fs::path& path, const fs::path& data_dir) {
-  auto backup = backup_at(path);
+  auto backup = open_backup(path);
   if (!backup)
     return backup.error();
-  auto set = backup_set::open_to_read(backup->has_parent_path() ? backup->parent_path() : fs::path{"."});
-  if (!set)
-    return set.error();
-  auto manifest = open_manifest(*backup);
-  if (!manifest)
-    return manifest.error();
   if (auto err = check_empty(data_dir))
     return err;
   auto lock = data_lock::take(data_dir); // makes the directory
@@ -193,15 +200,15 @@ caf::expected<restored_backup> restore_backup(const fs::path& path, const fs::pa
   if (!remove_tree(built.path) || ::mkdir(built.path.c_str(), 0700) != 0)
     return failed(built.path, "make");
   auto into = open_directory(AT_FDCWD, built.path.string());
-  auto from = open_directory(AT_FDCWD, backup->string());
+  auto from = open_directory(AT_FDCWD, backup->path.string());
   if (!into || !from)
-    return failed(into ? *backup : built.path, "open");
-  restored_backup told{*backup, manifest->head()};
+    return failed(into ? backup->path : built.path, "open");
+  restored_backup told{backup->path, backup->manifest.head()};
   tree_maker maker{std::move(from), open_directory(into.get(), ".")};
-  if (auto err = read_all(*manifest, maker, false, told))
+  if (auto err = read_all(backup->manifest, maker, false, told))
     return err;
   if (!look_at(into.get(), database_name))
-    return fail(errc::invalid_input, "backup " + backup->string() + " has no database");
+    return fail(errc::invalid_input, "backup " + backup->path.string() + " has no database");
   if (auto err = sync_all(into, built.path))
     return err;
   if (auto err = check_empty(data_dir))

@@ -87,6 +87,26 @@ reply no_chat(const application& app, const route_call& call) {
   return app.error_reply(call.request, 404, "There is no such chat.");
 }
 
+// Begins another run in place of the turn that the path names, in the way that `begin` does it for the page, too.
+template <class Request, class Begin>
+reply change_turn(application& app, const route_call& call, const visitor& who, Begin begin) {
+  const auto chat = captured_id(call), turn = captured_turn(call);
+  if (!chat || !turn)
+    return app.error_reply(call.request, 404, "There is no such chat or turn.");
+  auto body = json_body(app, call.request);
+  if (const auto* refused = std::get_if<refused_request>(&body))
+    return refused_reply(app, call, *refused);
+  const auto& fields = std::get<json>(body);
+  auto asked = Request::from_json(fields);
+  if (!asked)
+    return app.error_reply(call.request, 422, text_of(asked.error()));
+  asked->turn = turn;
+  auto begin_once
+    = [&](std::optional<idempotency_note> note) { return outcome_of(begin(app, who, *chat, *asked, std::move(note))); };
+  auto tell = [](const idempotent_outcome& done) { return turn_answer(done, 201); };
+  return with_limits(app, who, once(app, call, who, fields, {}, begin_once, tell));
+}
+
 } // namespace
 
 reply send_message(application& app, const route_call& call, const visitor& who) {
@@ -95,41 +115,11 @@ reply send_message(application& app, const route_call& call, const visitor& who)
 }
 
 reply edit_turn(application& app, const route_call& call, const visitor& who) {
-  const auto chat = captured_id(call), turn = captured_turn(call);
-  if (!chat || !turn)
-    return app.error_reply(call.request, 404, "There is no such chat or turn.");
-  auto body = json_body(app, call.request);
-  if (const auto* refused = std::get_if<refused_request>(&body))
-    return refused_reply(app, call, *refused);
-  const auto& fields = std::get<json>(body);
-  auto asked = edit_request::from_json(fields);
-  if (!asked)
-    return app.error_reply(call.request, 422, text_of(asked.error()));
-  asked->turn = turn;
-  auto begin = [&](std::optional<idempotency_note> note) {
-    return outcome_of(replace_by_message(app, who, *chat, *asked, std::move(note)));
-  };
-  auto tell = [](const idempotent_outcome& done) { return turn_answer(done, 201); };
-  return with_limits(app, who, once(app, call, who, fields, {}, begin, tell));
+  return change_turn<edit_request>(app, call, who, replace_by_message);
 }
 
 reply regenerate_turn(application& app, const route_call& call, const visitor& who) {
-  const auto chat = captured_id(call), turn = captured_turn(call);
-  if (!chat || !turn)
-    return app.error_reply(call.request, 404, "There is no such chat or turn.");
-  auto body = json_body(app, call.request);
-  if (const auto* refused = std::get_if<refused_request>(&body))
-    return refused_reply(app, call, *refused);
-  const auto& fields = std::get<json>(body);
-  auto asked = regenerate_request::from_json(fields);
-  if (!asked)
-    return app.error_reply(call.request, 422, text_of(asked.error()));
-  asked->turn = turn;
-  auto begin = [&](std::optional<idempotency_note> note) {
-    return outcome_of(ask_again(app, who, *chat, *asked, std::move(note)));
-  };
-  auto tell = [](const idempotent_outcome& done) { return turn_answer(done, 201); };
-  return with_limits(app, who, once(app, call, who, fields, {}, begin, tell));
+  return change_turn<regenerate_request>(app, call, who, ask_again);
 }
 
 reply fork_chat(application& app, const route_call& call, const visitor& who) {
