@@ -55,11 +55,14 @@ inline constexpr size_t search_tool_bytes_max = 16u << 10;
 // A query. A longer one is refused.
 inline constexpr size_t search_query_bytes_max = 1'024;
 
-// Fewer characters than this are looked for in titles only, of so many of the user's newest chats.
+// What the index knows of a text (search_grams.hpp): so many characters in a row, and so many on both sides of a space.
 inline constexpr size_t search_gram_characters = 3;
+inline constexpr size_t search_space_characters = 2;
+
+// Fewer characters than search_gram_characters are looked for in titles only, of so many of the user's newest chats.
 inline constexpr int search_short_chats_max = 5'000;
 
-// Trigrams of a query that the index is asked for, the rarest ones. The texts decide.
+// Grams of a query that the index is asked for, the rarest ones. The texts decide.
 inline constexpr size_t search_grams_max = 4;
 
 // How long one search may take. It then answers with what it found.
@@ -70,7 +73,7 @@ inline constexpr std::chrono::milliseconds search_time_max{1'000};
 inline constexpr std::chrono::milliseconds search_step_max{100};
 inline constexpr int search_step_changes_max = 200;
 
-// Every so many texts are counted for how rare trigrams are.
+// Every so many texts are counted for how rare grams are.
 inline constexpr int64_t search_sample_every = 32;
 
 // Text on each side of what was found.

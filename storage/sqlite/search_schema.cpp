@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "storage/data_dir.hpp"
+#include "storage/sqlite/gram_tokenizer.hpp"
 
 #include <utility>
 
@@ -11,9 +12,11 @@ namespace fs = std::filesystem;
 
 namespace {
 
+constexpr int64_t schema_version = 2;
+
 // texts.id = the user's id << 40 | search_changes.id, so that a user's texts stand together, the newest last.
 //
-// The trigrams are an index without positions and without the texts (detail, content): they say which texts to compare,
+// The grams are an index without positions and without the texts (detail, content): they say which texts to compare,
 // in a fraction of the bytes. Texts are folded before they get here, so that case means the same in all places.
 //
 // following: what comes after this change is not looked at yet; before_that: nor what comes before this one.
@@ -26,7 +29,7 @@ CREATE TABLE texts(
   UNIQUE (chat_id, seq)
 ) STRICT;
 CREATE VIRTUAL TABLE grams USING fts5(text, content='', columnsize=0, detail='none',
-  tokenize='trigram case_sensitive 1');
+  tokenize='grams');
 CREATE TABLE gram_samples(
   gram TEXT NOT NULL PRIMARY KEY,
   texts INTEGER NOT NULL
@@ -36,7 +39,7 @@ CREATE TABLE progress(
   before_that INTEGER NOT NULL
 ) STRICT;
 INSERT INTO progress SELECT coalesce(max(id), 0), coalesce(max(id), 0) + 1 FROM source.search_changes;
-PRAGMA user_version = 1;
+PRAGMA user_version = 2; -- schema_version
 )sql";
 
 caf::error create(connection& db) {
@@ -65,6 +68,8 @@ caf::expected<std::unique_ptr<connection>> try_open(const fs::path& data_dir) {
   if (!opened)
     return std::move(opened.error());
   auto& db = **opened;
+  if (auto err = add_gram_tokenizer(db))
+    return err;
   // A part of it may be lost with the machine's power, since all of it can be made again; it is sound all the same.
   if (auto err = db.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL"))
     return err;
@@ -73,7 +78,7 @@ caf::expected<std::unique_ptr<connection>> try_open(const fs::path& data_dir) {
   auto version = db.number("SELECT user_version FROM pragma_user_version");
   if (!version)
     return std::move(version.error());
-  if (*version > 1)
+  if (*version != 0 && *version != schema_version)
     return fail(errc::storage_failed, file.string() + " is of another version");
   if (*version == 0)
     if (auto err = create(db))

@@ -2,72 +2,25 @@
 
 #include "models/message_json.hpp"
 #include "storage/limits.hpp"
+#include "storage/search_grams.hpp"
 #include "storage/search_text.hpp"
 #include "storage/sqlite/search_schema.hpp"
 
 #include <algorithm>
 #include <set>
-#include <unordered_set>
-
-#include <sqlite3.h>
 
 namespace varro {
 
 namespace {
 
-constexpr int64_t title_seq = 0;
 constexpr int64_t end_seq = -1;
-constexpr int user_shift = 40;
-constexpr int instructions_between_looks = 1'000; // of SQLite's machine, tens of microseconds
 
-std::set<std::string> grams_of(std::string_view small) {
-  std::set<std::string> grams;
-  auto starts = character_starts(small);
-  for (size_t i = 0; i + search_gram_characters < starts.size(); ++i)
-    grams.emplace(small.substr(starts[i], starts[i + search_gram_characters] - starts[i]));
-  return grams;
-}
-
-// FTS5's words for "all of these": each in quotes, in which only a quote has a meaning.
-std::string all_of(const std::vector<std::string>& grams) {
-  std::string out;
-  for (const auto& gram : grams) {
-    out += out.empty() ? "\"" : " AND \"";
-    for (char c : gram)
-      out += c == '"' ? std::string{"\"\""} : std::string{c};
-    out += '"';
-  }
-  return out;
-}
-
-chat_record chat_from(const statement& row, int first) {
-  return {row.integer(first),     row.integer(first + 1), row.text(first + 2),
-          row.text(first + 3),    row.integer(first + 4), row.integer(first + 5),
-          row.integer(first + 6), row.text(first + 7),    row.text(first + 8)};
+std::set<std::string_view> different_grams(std::string_view small) {
+  auto grams = grams_of(small);
+  return {grams.begin(), grams.end()};
 }
 
 } // namespace
-
-class search_watch {
-public:
-  search_watch(connection& db, std::function<bool()> over) : db_(db), over_(std::move(over)) {
-    sqlite3_progress_handler(
-      db.native(), instructions_between_looks,
-      [](void* self) { return static_cast<search_watch*>(self)->over_() ? 1 : 0; }, this);
-  }
-  ~search_watch() {
-    sqlite3_progress_handler(db_.native(), 0, nullptr, nullptr);
-  }
-  search_watch(const search_watch&) = delete;
-  search_watch& operator=(const search_watch&) = delete;
-  bool over() const {
-    return over_();
-  }
-
-private:
-  connection& db_;
-  std::function<bool()> over_;
-};
 
 auto sqlite_search_index::impl::changes(std::string_view sql) -> caf::expected<std::vector<change>> {
   std::vector<change> out;
@@ -80,12 +33,12 @@ auto sqlite_search_index::impl::changes(std::string_view sql) -> caf::expected<s
 
 // What stands there now; nothing where it has gone or says nothing.
 auto sqlite_search_index::impl::current(const change& which) -> caf::expected<std::optional<indexed_text>> {
-  auto query = db->use(which.seq == title_seq
+  auto query = db->use(which.seq == search_title_seq
                          ? "SELECT user_id, title FROM source.chats WHERE id = ?1"
                          : "SELECT user_id, json FROM source.messages JOIN source.chats ON chats.id = chat_id"
                            " WHERE chat_id = ?1 AND seq = ?2");
   query.bind(which.chat);
-  if (which.seq != title_seq)
+  if (which.seq != search_title_seq)
     query.bind(which.seq);
   auto row = query.step();
   if (!row)
@@ -93,7 +46,7 @@ auto sqlite_search_index::impl::current(const change& which) -> caf::expected<st
   if (!*row)
     return std::optional<indexed_text>{};
   indexed_text found{query.integer(0), {}};
-  if (which.seq == title_seq) {
+  if (which.seq == search_title_seq) {
     found.text = searchable(query.text_view(1));
   } else if (auto content = message_from_text(query.text_view(1))) {
     found.text = searchable_text(*content);
@@ -107,7 +60,7 @@ caf::error sqlite_search_index::impl::add(const change& which) {
     return std::move(found.error());
   if (!*found)
     return caf::none;
-  auto id = ((*found)->user << user_shift) + which.id;
+  auto id = ((*found)->user << search_user_shift) + which.id;
   auto small = folded((*found)->text);
   auto text = db->use("INSERT INTO texts(id, chat_id, seq, text) VALUES (?1, ?2, ?3, ?4)");
   if (auto err = text.bind(id).bind(which.chat).bind(which.seq).bind((*found)->text).run())
@@ -118,7 +71,7 @@ caf::error sqlite_search_index::impl::add(const change& which) {
 }
 
 caf::error sqlite_search_index::impl::count_grams(std::string_view small) {
-  for (const auto& gram : grams_of(small)) {
+  for (const auto& gram : different_grams(small)) {
     auto count = db->use("INSERT INTO gram_samples(gram, texts) VALUES (?1, 1)"
                          " ON CONFLICT(gram) DO UPDATE SET texts = texts + 1");
     if (auto err = count.bind(gram).run())
@@ -128,7 +81,7 @@ caf::error sqlite_search_index::impl::count_grams(std::string_view small) {
 }
 
 caf::error sqlite_search_index::impl::uncount_grams(std::string_view small) {
-  for (const auto& gram : grams_of(small)) {
+  for (const auto& gram : different_grams(small)) {
     auto count = db->use("UPDATE gram_samples SET texts = texts - 1 WHERE gram = ?1");
     if (auto err = count.bind(gram).run())
       return err;
@@ -257,100 +210,6 @@ int64_t sqlite_search_index::left() {
   auto query = impl_->db->use("SELECT before_that - 1 FROM progress");
   auto row = query.step();
   return row && *row ? std::max<int64_t>(query.integer(0), 0) : 0;
-}
-
-// --- searching -------------------------------------------------------------------------------------------------------
-
-// The lists of common trigrams are long: the rarest ones say enough, since the texts themselves are compared.
-caf::expected<std::vector<std::string>> sqlite_search_index::impl::rarest(const std::set<std::string>& grams) {
-  std::vector<std::pair<int64_t, std::string>> counted;
-  for (const auto& gram : grams) {
-    auto query = db->use("SELECT texts FROM gram_samples WHERE gram = ?1");
-    auto row = query.bind(gram).step();
-    if (!row)
-      return std::move(row.error());
-    counted.emplace_back(*row ? query.integer(0) : 0, gram);
-  }
-  std::sort(counted.begin(), counted.end());
-  std::vector<std::string> out;
-  for (size_t i = 0; i < std::min(counted.size(), search_grams_max); ++i)
-    out.push_back(std::move(counted[i].second));
-  return out;
-}
-
-caf::error sqlite_search_index::impl::find_titles(int64_t user, const std::string& small, size_t limit,
-                                                  search_watch& end, found_chats& found) {
-  auto query = db->use("SELECT id, user_id, title, model, last_seq, created_at, updated_at, python, effort"
-                       " FROM source.chats WHERE user_id = ?1 ORDER BY updated_at DESC, id DESC LIMIT ?2");
-  query.bind(user).bind(int64_t{search_short_chats_max});
-  while (found.chats.size() < limit && !end.over()) {
-    auto row = query.step();
-    if (!row)
-      return std::move(row.error());
-    if (!*row)
-      return caf::none;
-    if (auto text = excerpt(searchable(query.text_view(2)), small); !text.match.empty())
-      found.chats.push_back({chat_from(query, 0), title_seq, std::move(text)});
-  }
-  return caf::none;
-}
-
-caf::error sqlite_search_index::impl::find_texts(int64_t user, const std::string& small, size_t limit,
-                                                 search_watch& end, found_chats& found) {
-  auto grams = rarest(grams_of(small));
-  if (!grams)
-    return std::move(grams.error());
-  // CROSS: in this order. A row is the user's, and shown in the chat, or it is not found.
-  auto query
-    = db->use("SELECT texts.seq, texts.text, chats.id, chats.user_id, title, model, last_seq, chats.created_at,"
-              " updated_at, python, effort FROM grams CROSS JOIN texts ON texts.id = grams.rowid"
-              " CROSS JOIN source.chats ON chats.id = texts.chat_id AND chats.user_id = ?2"
-              " WHERE grams MATCH ?1 AND grams.rowid BETWEEN ?3 AND ?4 AND (texts.seq = 0 OR EXISTS (SELECT 1"
-              " FROM source.messages WHERE chat_id = texts.chat_id AND seq = texts.seq AND superseded = 0))"
-              " ORDER BY grams.rowid DESC");
-  query.bind(all_of(*grams)).bind(user).bind(user << user_shift).bind(((user + 1) << user_shift) - 1);
-  std::unordered_set<int64_t> seen;
-  while (found.chats.size() < limit && !end.over()) {
-    auto row = query.step();
-    if (!row)
-      return std::move(row.error());
-    if (!*row)
-      return caf::none;
-    auto seq = query.integer(0);
-    if (seen.contains(query.integer(2)))
-      continue;
-    // A title may have changed since the index has seen it.
-    auto text = seq == title_seq ? excerpt(searchable(query.text_view(4)), small) : excerpt(query.text_view(1), small);
-    if (text.match.empty())
-      continue;
-    seen.insert(query.integer(2));
-    found.chats.push_back({chat_from(query, 2), seq, std::move(text)});
-  }
-  return caf::none;
-}
-
-caf::expected<found_chats> sqlite_search_index::search(int64_t user_id, std::string_view query, int limit,
-                                                       const std::function<bool()>& stop) {
-  if (query.size() > search_query_bytes_max)
-    return fail(errc::invalid_input,
-                "The search text has more than " + std::to_string(search_query_bytes_max) + " bytes.");
-  auto small = folded(searchable(query));
-  auto most = static_cast<size_t>(std::clamp(limit, 0, search_chats_max));
-  found_chats found;
-  if (small.empty() || most == 0)
-    return found;
-  auto until = impl::clock::now() + search_time_max;
-  search_watch end{*impl_->db, [&] { return impl::clock::now() >= until || (stop && stop()); }};
-  auto is_short = character_starts(small).size() <= search_gram_characters;
-  auto err = is_short ? impl_->find_titles(user_id, small, most, end, found)
-                      : impl_->find_texts(user_id, small, most, end, found);
-  found.complete = found.chats.size() == most || !end.over();
-  if (err && found.complete)
-    return err;
-  std::sort(found.chats.begin(), found.chats.end(), [](const found_chat& a, const found_chat& b) {
-    return std::pair{a.chat.updated_at, a.chat.id} > std::pair{b.chat.updated_at, b.chat.id};
-  });
-  return found;
 }
 
 caf::expected<std::unique_ptr<sqlite_search_index>> sqlite_search_index::open(const std::filesystem::path& data_dir) {

@@ -5,10 +5,14 @@
 #include "storage/sqlite/sqlite_search_index.hpp"
 
 #include <optional>
-#include <set>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace varro {
+
+inline constexpr int64_t search_title_seq = 0; // stands for the title beside the numbers of messages
+inline constexpr int search_user_shift = 40;   // of texts.id: search_schema.cpp
 
 // While it lives, what the connection does is ended as soon as `over` holds.
 class search_watch;
@@ -43,8 +47,10 @@ struct sqlite_search_index::impl {
   caf::expected<bool> follow(bool former, clock::time_point until);
 
   // --- searching -----------------------------------------------------------------------------------------------------
-  caf::expected<std::vector<std::string>> rarest(const std::set<std::string>& grams);
+  caf::expected<std::vector<std::string>> rarest(std::string_view small);
   caf::error find_titles(int64_t user, const std::string& small, size_t limit, search_watch& end, found_chats& found);
+  caf::expected<std::optional<found_chat>> shown(int64_t user, int64_t chat, int64_t seq, std::string_view small,
+                                                 found_text text);
   caf::error find_texts(int64_t user, const std::string& small, size_t limit, search_watch& end, found_chats& found);
 };
 

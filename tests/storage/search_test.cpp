@@ -221,6 +221,28 @@ TEST_CASE_FIXTURE(searched, "of long texts the beginning is searched, up to the 
   CHECK(found(ada, "ebeyond") == ids{});
 }
 
+TEST_CASE_FIXTURE(searched, "two words are found where the one follows the other, whatever stands around the space") {
+  put(1, ada, {prompt("the mean of the column"), answer("column the mean")});
+  put(2, ada, {prompt("column, mean; the of"), answer("of column the  mean")});
+  put(3, ada, {prompt("he mea"), answer("a b c d")});
+  CHECK(found(ada, "the mean") == ids{1});
+  CHECK(found(ada, "he mea") == ids{3, 1});
+  CHECK(found(ada, "the  mean") == ids{2});
+  CHECK(found(ada, "e m") == ids{3, 1});
+  CHECK(found(ada, "a b c") == ids{3});
+  CHECK(found(ada, "mean the").empty());
+}
+
+TEST_CASE_FIXTURE(searched, "an index of an earlier version is made anew") {
+  put(1, ada, {prompt("hello there"), answer("world")});
+  CHECK(found(ada, "hello there") == ids{1});
+  index.reset();
+  raw_database{scratch / "search.db"}.execute("DELETE FROM texts; PRAGMA user_version = 1");
+  reopen();
+  CHECK(found(ada, "hello there") == ids{1});
+  CHECK(indexed() == "3");
+}
+
 TEST_CASE_FIXTURE(searched, "no more chats are found than the limit") {
   REQUIRE(db->begin() == caf::none);
   for (int64_t id = 1; id <= search_chats_max + 1; ++id)
