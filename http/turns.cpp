@@ -207,11 +207,11 @@ reply event_stream(application& app, const route_call& call, const visitor& who,
   if (call.request.method == "HEAD")
     return result;
   result.adopt = [gateway = app.services.gateway, chat = *id, after = *after, session = viewed_chat_actor{*session},
-                  login = who.token_hash, is_program](int fd) {
+                  login = who.token_hash, request = call.request.id, is_program](int fd) {
     if (is_program)
-      caf::anon_send(gateway, adopt_atom_v, node_atom_v, fd, chat, after, session, login);
+      caf::anon_send(gateway, adopt_atom_v, node_atom_v, fd, chat, after, session, login, request);
     else
-      caf::anon_send(gateway, adopt_atom_v, fd, chat, after, session, login);
+      caf::anon_send(gateway, adopt_atom_v, fd, chat, after, session, login, request);
   };
   return result;
 }

@@ -40,6 +40,9 @@ json response_without_items(const response_view& view);
 json response_outputs(const response_view& view, const part_place& place, const cell_result& cell);
 // {"type": "logs", "logs"}
 json logs_item(std::string text);
+// The message that the run answers, as `input` would have it: one item with what was typed, and with the pictures and
+// documents that went to the model, by their addresses.
+json input_items_of(const response_view& view, const message_row& message);
 // What the end of the run sets: status, usage, error, incomplete_details. `finish_reason`: of the newest answer.
 json response_outcome(const run_record& run, std::string_view finish_reason);
 

@@ -235,6 +235,54 @@ class Responses(SystemTest):
         self.assertEqual(events[-1]["type"], "response.failed")
         self.assertEqual(events[-1]["response"], response)
 
+    def test_a_response_is_stopped_and_answered_with_what_there_is(self):
+        with self.sdk.open("POST", "/responses", {"input": "[[hold]][[text: never]]", "stream": True}) as events:
+            response = next(events)["response"]
+        address = f"/responses/{response['id']}"
+        stopped = self.sdk.json("POST", address + "/cancel")
+        self.assertEqual((stopped["id"], stopped["status"]), (response["id"], "incomplete"))
+        self.assertEqual(stopped["incomplete_details"], {"reason": "cancelled"})
+        self.assertEqual(self.sdk.json("POST", address + "/cancel"), stopped)  # it is over already
+        self.assertEqual(self.sdk.json("GET", address), stopped)
+        self.sdk.refused(404, "POST", "/responses/resp_9999_9999/cancel")
+
+    def test_a_response_is_deleted_with_its_chat_where_that_has_no_other(self):
+        first = self.sdk.create("[[text: one]]")
+        address = f"/responses/{first['id']}"
+        self.assertEqual(self.sdk.json("DELETE", address), {"id": first["id"], "object": "response", "deleted": True})
+        for method in ("GET", "DELETE"):
+            self.sdk.refused(404, method, address)
+        first = self.sdk.create("[[text: one]]")
+        second = self.sdk.create("[[text: two]]", previous_response_id=first["id"])
+        for response in (first, second):
+            self.assertIn("/api/v1/chats/",
+                          self.sdk.refused(409, "DELETE", f"/responses/{response['id']}")["message"])
+            self.assertEqual(self.sdk.json("GET", f"/responses/{response['id']}"), response)
+
+    def test_the_input_of_a_response_is_told_again(self):
+        png = base64.b64encode(PNG).decode()
+        response = self.sdk.create([{"role": "user", "content": [
+            {"type": "input_text", "text": "[[text: seen]]"},
+            {"type": "input_image", "image_url": f"data:image/png;base64,{png}"}]}])
+        items = self.sdk.json("GET", f"/responses/{response['id']}/input_items")
+        (item,) = items["data"]
+        self.assertEqual((items["first_id"], items["last_id"], items["has_more"]), (item["id"], item["id"], False))
+        text, picture = item["content"]
+        self.assertEqual(text, {"type": "input_text", "text": "[[text: seen]]"})
+        path = picture["image_url"].removeprefix(f"http://127.0.0.1:{self.varro.port}")
+        self.assertEqual(self.sdk.get(path).body, PNG)
+        self.sdk.refused(404, "GET", "/responses/resp_9999_9999/input_items")
+
+    def test_what_is_left_of_a_limit_is_told_with_each_answer(self):
+        with self.start(env={"VARRO_LIMITS_MODEL_REQUESTS_PER_DAY": "50"}) as server:
+            sdk = Sdk(server)
+            for body in ({"input": "[[text: one]]"}, {"input": "[[text: one]]", "stream": True}):
+                reply = sdk.ask("POST", "/responses", body)
+                self.assertEqual(reply.status, 200)
+                self.assertRegex(reply.headers["ratelimit"], r'^"model_requests_per_day";r=\d+;t=\d+$')
+                self.assertIn("q=50", reply.headers["ratelimit-policy"])
+                self.assertTrue(reply.headers["x-request-id"])
+
     def test_models_are_listed(self):
         models = self.sdk.json("GET", "/models")
         self.assertEqual(models["object"], "list")
