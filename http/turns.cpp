@@ -91,6 +91,7 @@ caf::expected<turn_started> start_turn(application& app, const visitor& who, con
   if (!session)
     return session.error();
   user_message message{asked.message, asked.model, asked.python, asked.effort};
+  message.metadata = asked.metadata;
   message.once = std::move(once);
   if (files.empty())
     return app.ask<turn_started>(*session, send_atom_v, message);

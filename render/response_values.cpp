@@ -12,6 +12,7 @@ namespace varro {
 namespace {
 
 constexpr std::string_view id_prefix = "resp_";
+constexpr auto metadata_key = "response_metadata"; // in that of a message
 constexpr int64_t us_per_s = 1'000'000;
 
 // A number without a sign or leading zeros, so that each response has one id.
@@ -108,6 +109,18 @@ json response_outcome(const run_record& run, std::string_view finish_reason) {
   return outcome;
 }
 
+json response_metadata_of(const json& metadata) {
+  return {{metadata_key, metadata}};
+}
+
+json response_metadata_in(const message_row& message) {
+  const auto* request = message.content.as<model_request>();
+  if (request == nullptr || !request->metadata.is_object())
+    return json::object();
+  const auto found = request->metadata.find(metadata_key);
+  return found != request->metadata.end() && found->is_object() ? *found : json::object();
+}
+
 json input_items_of(const response_view& view, const message_row& message) {
   auto content = json::array();
   auto add_text = [&](const std::string& text) {
@@ -174,7 +187,7 @@ json response_without_items(const response_view& view) {
              {"instructions", nullptr},
              {"max_output_tokens", nullptr},
              {"max_tool_calls", nullptr},
-             {"metadata", json::object()},
+             {"metadata", view.metadata},
              {"model", view.model},
              {"output", json::array()},
              {"parallel_tool_calls", true},

@@ -58,6 +58,9 @@ response_view view_of(const application& app, const chat_contents& history, cons
   view.created_at = run.started_at;
   view.model = model_of(history, run);
   view.effort = history.chat.effort;
+  for (const auto& row : history.messages)
+    if (row.seq == run.first_seq)
+      view.metadata = response_metadata_in(row);
   view.address = app.address;
   while (view.address.ends_with('/'))
     view.address.pop_back();
@@ -133,6 +136,8 @@ carried_out begin(application& app, const route_call& call, const visitor& who, 
   turn.message = asked.message;
   turn.model = asked.model;
   turn.effort = asked.effort;
+  if (!asked.metadata.empty())
+    turn.metadata = response_metadata_of(asked.metadata);
   next_chat next;
   if (asked.previous) {
     auto found = chat_after(app, who, *asked.previous);

@@ -311,6 +311,21 @@ TEST_CASE("of a chat that was deleted the response is not complete") {
   CHECK(last_response(all)["status"] == "incomplete");
 }
 
+TEST_CASE("metadata of a client is a response's, and what else a message has of it is not") {
+  auto row = request_row(1, {prompt("plot")});
+  CHECK(response_metadata_in(row) == json::object());
+  auto request = *row.content.as<model_request>();
+  request.metadata = response_metadata_of({{"ticket", "4711"}});
+  row.content = request;
+  CHECK(response_metadata_in(row) == json{{"ticket", "4711"}});
+  request.metadata = json{{"other", {{"ticket", "1"}}}};
+  row.content = request;
+  CHECK(response_metadata_in(row) == json::object());
+  auto view = view_of_run();
+  view.metadata = json{{"ticket", "4711"}};
+  CHECK(response_without_items(view)["metadata"] == view.metadata);
+}
+
 TEST_CASE("the input of a response is one message, with the addresses of what went to the model") {
   auto with_files = make_user_prompt("plot",
                                      {uploads_note({"a.png", "b.pdf"}), upload_label("a.png"),

@@ -283,6 +283,16 @@ class Responses(SystemTest):
                 self.assertIn("q=50", reply.headers["ratelimit-policy"])
                 self.assertTrue(reply.headers["x-request-id"])
 
+    def test_the_metadata_of_a_response_is_kept_and_told_to_no_model(self):
+        metadata = {"ticket": "pomegranate-42"}
+        response = self.sdk.create("[[text: one]]", metadata=metadata)
+        self.assertEqual(response["metadata"], metadata)
+        self.assertNotIn("pomegranate", json.dumps(self.model.bodies()))
+        second = self.sdk.create("[[text: two]]", previous_response_id=response["id"])
+        self.assertEqual(second["metadata"], {})
+        self.assertEqual(self.sdk.json("GET", f"/responses/{response['id']}"), response)
+        self.sdk.refused(400, "POST", "/responses", {"input": "x", "metadata": {"a": 1}})
+
     def test_models_are_listed(self):
         models = self.sdk.json("GET", "/models")
         self.assertEqual(models["object"], "list")
