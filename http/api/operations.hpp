@@ -1,4 +1,4 @@
-// What describes each route of /api (operation.hpp), by the name of its handler.
+// What describes each route for programs (operation.hpp), by the name of its handler.
 #pragma once
 
 #include "http/api/operation.hpp"
