@@ -17,6 +17,22 @@ from harness import ROOT, AccountsTest, Client, SystemTest
 
 SDK_SECONDS = 120
 PYPI_SDK = ("openai==3.51.0",)
+PYPI_TYPES = ("openresponses-types==2.4.0",)  # made of openresponses.org's schema of 2026-04-24
+# Reads responses and events, and tells which the specification's types do not take. Items and events of an extension
+# (those of cells) have no type there.
+BY_TYPES = """
+import json, sys
+from openresponses_types import types
+given = json.load(sys.stdin)
+events = {list(kind.model_fields["type"].annotation)[0].value: kind
+          for name, kind in vars(types).items() if name.endswith("StreamingEvent")}
+checks = [(types.ResponseResource, one) for one in given["responses"]] + [(events[one["type"]], one) for one in given["events"]]
+for kind, one in checks:
+    try:
+        kind.model_validate(one)
+    except ValueError as error:
+        print(f"{kind.__name__}: {error}")
+"""
 PLOT = "import matplotlib.pyplot as plt; plt.plot([1, 3, 2]); plt.show(); print('plotted')"
 
 
@@ -297,6 +313,38 @@ class Responses(SystemTest):
         models = self.sdk.json("GET", "/models")
         self.assertEqual(models["object"], "list")
         self.assertIn("anthropic:claude-sonnet-4-5", [model["id"] for model in models["data"]])
+
+
+class Conformance(SystemTest):
+    """Held to the types of the specification, by the kinds of requests that its own suite has and that are possible
+    here: a text, a stream, a message of the role system, a picture."""
+
+    def judged(self, python, responses, events):
+        done = subprocess.run([python, "-c", BY_TYPES], input=json.dumps({"responses": responses, "events": events}),
+                              text=True, capture_output=True, timeout=SDK_SECONDS)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout.strip()
+
+    def test_responses_and_events_are_those_of_the_specification(self):
+        python, directory = environment_with(PYPI_TYPES)
+        if directory:
+            self.addCleanup(directory.cleanup)
+        sdk = Sdk(self.varro)
+        url = "data:image/png;base64," + base64.b64encode(PNG).decode()
+        responses = [sdk.create(asked) for asked in (
+            [{"type": "message", "role": "user", "content": "[[thinking: how]][[text: hello]]"}],
+            [{"type": "message", "role": "system", "content": "Speak as a pirate."},
+             {"type": "message", "role": "user", "content": "[[text: hello]]"}],
+            [{"type": "message", "role": "user", "content": [
+                {"type": "input_text", "text": "[[text: a dot]]"}, {"type": "input_image", "image_url": url}]}])]
+        for response in responses:
+            self.assertEqual(response["status"], "completed")
+            self.assertTrue(text_of(response))
+        events = sdk.stream("POST", "/responses", {"input": "[[thinking: how]][[text: one two]]", "stream": True})
+        self.assertEqual(events[-1]["type"], "response.completed")
+        self.assertEqual(self.judged(python, responses + [events[-1]["response"]], events), "")
+        del responses[0]["usage"]
+        self.assertIn("usage", self.judged(python, responses, []))
 
 
 # One pixel.
