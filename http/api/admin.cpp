@@ -1,5 +1,6 @@
 // What programs of admins may know of the server, and stop. People are in people.cpp.
 #include "base/clock.hpp"
+#include "base/day.hpp"
 #include "http/admin_parts.hpp"
 #include "http/api/answers.hpp"
 #include "http/api/handlers.hpp"
@@ -63,6 +64,26 @@ reply show_live(application& app, const route_call& call, const visitor& who) {
                       {"idle_seconds", shell.idle_s},
                       {"files_bytes", shell.files_bytes}});
   return json_reply(200, {{"at", view.now}, {"runs", std::move(runs)}, {"shells", std::move(shells)}});
+}
+
+reply list_failures(application& app, const route_call& call, const visitor&) {
+  const auto now = now_us();
+  auto found = ask_database<std::vector<failure_count>>(app, failures_question{now - day_us});
+  if (!found)
+    return app.error_reply(call.request, found.error());
+  auto failures = json::array(), answers = json::array();
+  for (const auto& each : *found) {
+    json value{{"kind", each.kind}, {"outcome", each.outcome}, {"count", each.count}, {"newest_at", each.newest}};
+    if (!each.provider.empty())
+      value["provider"] = each.provider;
+    if (!each.model.empty())
+      value["model"] = each.model;
+    failures.push_back(std::move(value));
+  }
+  for (size_t status = 500; status < app.counts.by_status.size(); ++status)
+    if (const auto count = app.counts.by_status[status].load(); count > 0)
+      answers.push_back({{"status", status}, {"count", count}});
+  return json_reply(200, {{"at", now}, {"failures", std::move(failures)}, {"server_answers", std::move(answers)}});
 }
 
 // The page's form with the same fields decides.

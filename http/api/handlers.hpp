@@ -55,6 +55,7 @@ reply change_limit(application& app, const route_call& call, const visitor& who)
 // admin.cpp
 reply show_live(application& app, const route_call& call, const visitor& who);
 reply stop_work(application& app, const route_call& call, const visitor& who);
+reply list_failures(application& app, const route_call& call, const visitor& who);
 reply sum_usage(application& app, const route_call& call, const visitor& who);
 reply list_audit(application& app, const route_call& call, const visitor& who);
 

@@ -258,6 +258,11 @@ inline constexpr api_operation stop_work{
   "stopWork", "admin", {{api_answer{204, "It is being stopped.", {"", ""}}}}, api_body::json, "StopWork", {},
   {{404}},    false};
 
+inline constexpr api_operation list_failures{
+  "listFailures", "admin", {{api_answer{200, "Those of the last day.", {"Failures", "application/json"}}}},
+  api_body::none, "",      {},
+  {{404}},        false};
+
 inline constexpr api_operation sum_usage{
   "sumUsage",     "admin", {{api_answer{200, "Sums, at most 1,000.", {"UsageSums", "application/json"}}}},
   api_body::none, "",      {{sums_by, since, until}},

@@ -99,6 +99,8 @@ inline constexpr std::array api_table{
         route_scope::admin, route_work::usual, &operations::show_live},
   route{"POST", "/api/v1/admin/live/stop", "Stops a run or a shell.", api_route{api::stop_work, true, true},
         route_scope::admin, route_work::usual, &operations::stop_work},
+  route{"GET", "/api/v1/admin/errors", "What failed of late.", api_route{api::list_failures, false, true},
+        route_scope::admin, route_work::costly, &operations::list_failures},
   route{"GET", "/api/v1/admin/usage", "What was used and what it cost.", api_route{api::sum_usage, false, true},
         route_scope::admin, route_work::costly, &operations::sum_usage},
   route{"GET", "/api/v1/admin/audit", "Who did what, the newest first.", api_route{api::list_audit, false, true},

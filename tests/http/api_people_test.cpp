@@ -194,3 +194,10 @@ TEST_CASE("what is no limit is refused and sets nothing") {
     world.with_token("POST", "/limits", R"({"subject": "user", "who": "cid", "name": "chats", "value": "1"})").status
     == 404);
 }
+
+TEST_CASE("a program of an admin is told what failed") {
+  people_world world;
+  const auto shown = world.shown("/errors");
+  CHECK(shown["failures"].empty());
+  CHECK(shown["server_answers"].is_array());
+}
