@@ -197,7 +197,17 @@ TEST_CASE("what is no limit is refused and sets nothing") {
 
 TEST_CASE("a program of an admin is told what failed") {
   people_world world;
-  const auto shown = world.shown("/errors");
-  CHECK(shown["failures"].empty());
-  CHECK(shown["server_answers"].is_array());
+  usage_row row;
+  row.at = now_us();
+  row.user_id = world.bob;
+  row.kind = usage_kind::model;
+  row.outcome = usage_outcome::refused;
+  row.provider = "vendor-1";
+  REQUIRE(world.db->note_usage({row, row}) == caf::none);
+  const auto failures = world.shown("/errors")["failures"];
+  REQUIRE(failures.size() == 1);
+  CHECK(failures[0]["outcome"] == usage_outcome::refused);
+  CHECK(failures[0]["provider"] == "vendor-1");
+  CHECK(failures[0]["count"] == 2);
+  CHECK(failures[0]["newest_at"] == row.at);
 }
