@@ -33,17 +33,6 @@ const key_row<user_limits>* find_key(const std::string& name, caf::error& why) {
   return nullptr;
 }
 
-caf::error check_value(const limit_row& row) {
-  caf::error why;
-  const auto* key = find_key(row.name, why);
-  if (key == nullptr)
-    return why;
-  user_limits limits;
-  if (auto problem = assign_text(*key, key->locate(limits), row.value))
-    return fail(errc::invalid_input, row.name + ": " + text_of(problem));
-  return {};
-}
-
 template <class Change>
 caf::error change(const std::filesystem::path& data_dir, Change make) {
   if (auto missing = check_database(data_dir))
@@ -53,6 +42,17 @@ caf::error change(const std::filesystem::path& data_dir, Change make) {
 }
 
 } // namespace
+
+caf::error check_limit(const limit_row& row) {
+  caf::error why;
+  const auto* key = find_key(row.name, why);
+  if (key == nullptr)
+    return why;
+  user_limits limits;
+  if (auto problem = assign_text(*key, key->locate(limits), row.value))
+    return fail(errc::invalid_input, row.name + ": " + text_of(problem));
+  return {};
+}
 
 int limit_list(const std::filesystem::path& data_dir, std::ostream& out, std::ostream& err) {
   if (auto missing = check_database(data_dir))
@@ -69,7 +69,7 @@ int limit_list(const std::filesystem::path& data_dir, std::ostream& out, std::os
 }
 
 int limit_set(const std::filesystem::path& data_dir, const limit_row& row, std::ostream& out, std::ostream& err) {
-  if (auto wrong = check_value(row))
+  if (auto wrong = check_limit(row))
     return failed(err, wrong);
   if (auto problem = change(data_dir, [&](limit_book& book) { return book.set_limit(row, command_origin()); }))
     return failed(err, problem);

@@ -10,6 +10,9 @@
 
 namespace varro {
 
+// errc::invalid_input where there is no limit of this name, or the value is none of it. Pure, any thread.
+caf::error check_limit(const limit_row& row);
+
 // One line for each limit that was set: who ("everybody", "group NAME", "user NAME"), its name and its value, separated
 // by tabs.
 int limit_list(const std::filesystem::path& data_dir, std::ostream& out, std::ostream& err);

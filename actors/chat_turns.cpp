@@ -119,6 +119,7 @@ waiting_step commit_turn(chat_session_pointer self, const user_message& input, i
     request.run_id = std::to_string(turn->run.id);
     request.conversation_id = conversation_of(chat.id);
     request.parts.push_back(make_user_prompt(input.text, input.files, request.timestamp));
+    request.metadata = input.metadata;
     turn->row = state.history.next_row(std::move(request), turn->run.turn, turn->run.id);
     turn->run.first_seq = turn->row.seq;
     auto batch = state.history.batch();
@@ -253,6 +254,7 @@ caf::error is_full(const chat_session_state& state, const user_message& input) {
     return refused;
   model_request request;
   request.parts.push_back(make_user_prompt(input.text, input.files, ""));
+  request.metadata = input.metadata;
   if (state.history.bytes() + held_bytes(std::move(request)) <= limits.history_bytes_max)
     return {};
   if (state.history.bytes() == 0)

@@ -355,11 +355,12 @@ using chat_presenter_actor = caf::typed_actor<
 // Every viewer's socket. A broker: it runs on CAF's I/O thread.
 using http_gateway_actor = caf::typed_actor<
   // Takes over a connected socket whose request asked for the stream of a chat after a seq (-1: none given), in the
-  // browser session with this token hash (empty: none).
-  caf::reacts_to<adopt_atom, int /*fd*/, int64_t /*chat*/, int64_t /*after*/, viewed_chat_actor, std::string /*login*/>,
+  // browser session with this token hash (empty: none). The answer tells the request's id (empty: none).
+  caf::reacts_to<adopt_atom, int /*fd*/, int64_t /*chat*/, int64_t /*after*/, viewed_chat_actor, std::string /*login*/,
+                 std::string /*request's id*/>,
   // The same of a program, which gets objects in JSON instead of HTML.
   caf::reacts_to<adopt_atom, node_atom, int /*fd*/, int64_t /*chat*/, int64_t /*after*/, viewed_chat_actor,
-                 std::string /*login*/>,
+                 std::string /*login*/, std::string /*request's id*/>,
   // That browser session is over: its streams end.
   caf::reacts_to<logout_atom, std::string>,
   // What a viewer has not seen. From chat_session.

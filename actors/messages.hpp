@@ -42,6 +42,7 @@ struct user_message {
   std::string python;      // of a chat that this message creates; empty: the default one
   std::string effort = {}; // as chat_record::effort, or "default" for the model's own; empty keeps the chat's
   std::vector<user_content> files = {};      // follow the text in the prompt (models/user_prompt.hpp)
+  json metadata = nullptr;                   // kept with the message and told to no model: an object, or null
   std::optional<idempotency_note> once = {}; // committed with the turn, so that no second one comes of the request
 };
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <set>
+#include <utility>
 
 namespace varro::bench {
 
@@ -16,9 +18,10 @@ std::string answered(int status, const std::string& error) {
 } // namespace
 
 struct load::virtual_user {
-  virtual_user(event_loop& loop, const server_address& server) : client(loop, server) {}
+  virtual_user(event_loop& loop, const server_address& server) : client(loop, server), program(loop, server) {}
 
   http_client client;
+  http_client program; // follows each turn by /api/v1
   std::string csrf;
   int64_t chat = -1;
   int turns_done = 0;
@@ -26,6 +29,11 @@ struct load::virtual_user {
   event_reader events;
   std::unique_ptr<turn_check> check;  // of the turn that is on
   std::vector<std::string> block_ids; // of all turns
+  event_reader program_events;
+  std::set<std::string> program_parts; // of the turn, that have come
+  bool program_done = false;
+  int streams_open = 0; // of the turn
+  std::string page_error;
   event_loop::timer limit;
 };
 
@@ -71,7 +79,7 @@ void load::let_users_in() {
     users_.push_back(std::make_unique<virtual_user>(loop_, options_.server));
     auto& user = *users_.back();
     if (login_client_)
-      user.client.cookies() = login_client_->cookies();
+      user.program.cookies() = user.client.cookies() = login_client_->cookies();
     loop_.after(step * i, [this, &user] { open_page(user); });
   }
   if (users_.empty())
@@ -112,14 +120,21 @@ void load::send_message(virtual_user& user) {
 void load::follow(virtual_user& user, const std::string& path) {
   user.check = std::make_unique<turn_check>(after_of(path));
   user.events = {};
-  user.limit = loop_.after(options_.turn_max, [&user] { user.client.give_up("the turn took too long"); });
+  user.streams_open = options_.programs ? 2 : 1;
+  user.limit = loop_.after(options_.turn_max, [this, &user] {
+    user.client.give_up("the turn took too long");
+    if (options_.programs)
+      user.program.give_up("the turn took too long");
+  });
+  if (options_.programs)
+    follow_as_program(user, path);
   user.client.get(
     path,
     [this, &user](http_reader& reply, const std::string& error) {
-      loop_.cancel(user.limit);
       bool refused = error.empty() && reply.status() != 200;
       // A stream may be ended by closing the connection: what counts is whether done had come.
-      end_turn(user, refused ? "GET the stream: answered " + std::to_string(reply.status()) : error);
+      user.page_error = refused ? "GET the stream: answered " + std::to_string(reply.status()) : error;
+      stream_ended(user);
     },
     [&user](http_reader& reply) {
       auto now = monotonic_us();
@@ -128,6 +143,42 @@ void load::follow(virtual_user& user, const std::string& path) {
       for (auto& event : user.events.feed(std::exchange(reply.body(), {})))
         user.check->take(event, now);
     });
+}
+
+void load::follow_as_program(virtual_user& user, const std::string& path) {
+  user.program_events = {};
+  user.program_parts.clear();
+  user.program_done = false;
+  const auto target = "/api/v1/chats/" + std::to_string(user.chat) + "/events?after=" + std::to_string(after_of(path));
+  user.program.get(
+    target,
+    [this, &user](http_reader& reply, const std::string& error) {
+      if (!user.program_done) {
+        ++result_.faults.lost;
+        problem("a program's stream: " + answered(reply.status(), error) + ", and it ended without done");
+      }
+      stream_ended(user);
+    },
+    [this, &user](http_reader& reply) {
+      const auto now = monotonic_us();
+      if (reply.status() != 200)
+        return;
+      for (const auto& event : user.program_events.feed(std::exchange(reply.body(), {}))) {
+        user.program_done = user.program_done || event.name == "done";
+        const auto part = event.name == "content" ? parse_json(event.data) : std::nullopt;
+        if (!part || !part->is_object() || !user.program_parts.insert(part->value("id", "")).second)
+          continue;
+        if (const auto marker = time_marker(event.data))
+          result_.added_api.add(now - *marker);
+      }
+    });
+}
+
+void load::stream_ended(virtual_user& user) {
+  if (--user.streams_open > 0)
+    return;
+  loop_.cancel(user.limit);
+  end_turn(user, user.page_error);
 }
 
 void load::end_turn(virtual_user& user, const std::string& error) {
@@ -198,6 +249,7 @@ json load_result::to_json() const {
           {"turns_per_second", wall_us > 0 ? turns_completed / seconds : 0.0},
           {"first_node", first_node.summary()},
           {"added_per_node", added.summary()},
+          {"added_per_node_api", added_api.summary()},
           {"turn", turn.summary()},
           {"lost", faults.lost},
           {"repeated", faults.repeated},
@@ -223,6 +275,8 @@ std::string load_result::table() const {
   };
   row("message to first node", first_node);
   row("added per node", added);
+  if (added_api.count() > 0)
+    row("added per node, API", added_api);
   row("message to done", turn);
   std::snprintf(line, sizeof line, "\nevents       %d lost, %d repeated, %d out of order, %d malformed\n", faults.lost,
                 faults.repeated, faults.out_of_order, faults.malformed);

@@ -23,7 +23,8 @@ struct load_options {
   std::chrono::milliseconds ramp{0};  // all users have begun after it
   std::chrono::seconds turn_max{120}; // a turn that takes longer is lost
   std::string message = "Compute something.";
-  std::string login; // user name; empty: no accounts
+  bool programs = false; // each turn is followed by a program as well, by /api/v1
+  std::string login;     // user name; empty: no accounts
   std::string password;
 };
 
@@ -33,6 +34,7 @@ struct load_result {
   int64_t wall_us = 0;  // from the first message to the last done
   samples first_node;   // message sent → first node's bytes
   samples added;        // model's last byte → the node's bytes, per node that carries varro-model's marker
+  samples added_api;    // the same of the programs' streams: beside those of the pages, of the same nodes
   samples turn;         // message sent → done
   turn_faults faults;
   std::vector<std::string> problems; // the first few, in words
@@ -62,6 +64,8 @@ private:
   void open_page(virtual_user& user);
   void send_message(virtual_user& user);
   void follow(virtual_user& user, const std::string& path);
+  void follow_as_program(virtual_user& user, const std::string& path);
+  void stream_ended(virtual_user& user);
   void end_turn(virtual_user& user, const std::string& error);
   void check_page(virtual_user& user);
   void fail(virtual_user& user, const std::string& what);

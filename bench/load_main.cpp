@@ -26,6 +26,7 @@ int main(int argc, char** argv) {
     ->capture_default_str()
     ->check(CLI::PositiveNumber);
   app.add_option("--message", options.message, "what every user sends")->capture_default_str();
+  app.add_flag("--programs", options.programs, "each turn is followed by a program as well, by /api/v1");
   app.add_option("--login", options.login, "user name, for --auth accounts");
   app.add_flag("--password-stdin", password_stdin, "the password is the first line of standard input");
   app.add_option("--json", json_file, "write the numbers to this file as well");

@@ -24,8 +24,10 @@ using event_sink_actor = caf::typed_actor<
 
 // Who watches one run as a response of Open Responses; http_gateway takes them.
 using response_viewers_actor = caf::typed_actor<
-  // Takes over a connected socket whose request asked for this response; `after`: the seq before its message.
-  caf::reacts_to<adopt_atom, response_view, int /*fd*/, int64_t /*after*/, viewed_chat_actor, std::string /*login*/>>;
+  // Takes over a connected socket whose request asked for this response; `after`: the seq before its message. `fields`:
+  // further lines of the answer's head.
+  caf::reacts_to<adopt_atom, response_view, int /*fd*/, int64_t /*after*/, viewed_chat_actor, std::string /*login*/,
+                 std::string /*request's id*/, std::string /*fields*/>>;
 
 struct chat_presenter_state {
   static inline const char* name = "chat_presenter";

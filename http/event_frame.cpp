@@ -11,31 +11,32 @@ namespace varro {
 
 namespace {
 
-std::string ok_head(std::string_view type) {
-  return "HTTP/1.1 200 OK\r\nContent-Type: " + std::string{type}
-  + "\r\nCache-Control: no-cache\r\nX-Accel-Buffering: no\r\nConnection: close\r\n" + security_header_lines() + "\r\n";
+std::string id_line(std::string_view request_id) {
+  return request_id.empty() ? std::string{} : "X-Request-Id: " + std::string{request_id} + "\r\n";
 }
 
-std::string refused_stream(std::string_view type, const std::string& text) {
-  return "HTTP/1.1 503 Service Unavailable\r\nContent-Type: " + std::string{type}
-  + "\r\nRetry-After: 5\r\nConnection: close\r\nContent-Length: " + std::to_string(text.size()) + "\r\n"
+std::string refused_stream(std::string_view type, const std::string& text, std::string_view request_id) {
+  return "HTTP/1.1 503 Service Unavailable\r\nContent-Type: " + std::string{type} + "\r\n" + id_line(request_id)
+    + "Retry-After: 5\r\nConnection: close\r\nContent-Length: " + std::to_string(text.size()) + "\r\n"
     + security_header_lines() + "\r\n" + text;
 }
 
-const std::string& too_many_streams(stream_form form) {
+std::string too_many_streams(stream_form form, std::string_view request_id) {
   static const std::string words = "Too many event streams are open. Try again in a moment.";
-  static const std::string page = refused_stream("text/plain; charset=utf-8", words + "\n");
-  static const std::string program = refused_stream(problem_type, problem_text(503, words, {}));
-  static const std::string response = refused_stream(response_error_type, response_error_text(503, words));
-  return form == stream_form::page ? page : form == stream_form::program ? program : response;
+  if (form == stream_form::page)
+    return refused_stream("text/plain; charset=utf-8", words + "\n", request_id);
+  if (form == stream_form::program)
+    return refused_stream(problem_type, problem_text(503, words, {}, request_id), request_id);
+  return refused_stream(response_error_type, response_error_text(503, words), request_id);
 }
 
 } // namespace
 
-const std::string& stream_head(stream_form form) {
-  static const auto events = ok_head("text/event-stream");
-  static const auto whole = ok_head("application/json");
-  return form == stream_form::whole ? whole : events;
+std::string stream_head(stream_form form, std::string_view request_id, std::string_view fields) {
+  const std::string type = form == stream_form::whole ? "application/json" : "text/event-stream";
+  return "HTTP/1.1 200 OK\r\nContent-Type: " + type
+    + "\r\nCache-Control: no-cache\r\nX-Accel-Buffering: no\r\nConnection: close\r\n" + id_line(request_id)
+    + std::string{fields} + security_header_lines() + "\r\n";
 }
 
 const std::string& keep_alive_text(stream_form form) {
@@ -45,8 +46,8 @@ const std::string& keep_alive_text(stream_form form) {
   return form == stream_form::whole ? blank : form == stream_form::response ? line : comment;
 }
 
-void refuse_stream(int fd, stream_form form) {
-  const auto& response = too_many_streams(form);
+void refuse_stream(int fd, stream_form form, std::string_view request_id) {
+  const auto response = too_many_streams(form, request_id);
   [[maybe_unused]] auto n = ::send(fd, response.data(), response.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   ::shutdown(fd, SHUT_WR);
   ::close(fd);

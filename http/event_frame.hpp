@@ -4,6 +4,7 @@
 #include "render/presenter.hpp"
 
 #include <string>
+#include <string_view>
 
 namespace varro {
 
@@ -22,13 +23,14 @@ std::string frame_event(const stream_event& event);
 // Nothing follows it.
 bool ends_stream(const stream_event& event);
 
-// What comes before the first event.
-const std::string& stream_head(stream_form form);
+// What comes before the first event, with the id of the request (request_id.hpp; empty: none) and further fields, lines
+// that end with CR LF.
+std::string stream_head(stream_form form, std::string_view request_id, std::string_view fields = {});
 
 // What tells a connection that somebody is there: a comment, or white space, which may stand before JSON.
 const std::string& keep_alive_text(stream_form form);
 
 // Answers who asks for one stream too many, and closes the socket. Does not wait.
-void refuse_stream(int fd, stream_form form);
+void refuse_stream(int fd, stream_form form, std::string_view request_id);
 
 } // namespace varro

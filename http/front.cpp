@@ -142,7 +142,7 @@ std::string_view reason_phrase(int status) {
 composed_response refusal(int status, std::string_view text, std::string_view target) {
   const bool for_programs = is_api_target(target);
   const auto id = new_request_id(); // what is refused here has none yet
-  const auto body = for_programs ? error_text_for(status, text, target)
+  const auto body = for_programs ? error_text_for(status, text, target, id)
                                  : html::fragment(html::doctype(), html::element("title", reason_phrase(status)),
                                                   html::element("p", text), html::element("p", "Request " + id), "\n")
                                      .str();

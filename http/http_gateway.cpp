@@ -20,11 +20,6 @@ using handle = caf::io::connection_handle;
 
 constexpr size_t shrink_bytes = 16u << 10; // CAF keeps its buffers' capacity: larger ones are given back
 
-// The head of a stream or its keep-alive, one for all viewers of a form.
-state_type::frame shared_text(const std::string& text) {
-  return {std::shared_ptr<void>{}, &text};
-}
-
 uint64_t id_of(handle hdl) {
   return static_cast<uint64_t>(hdl.id());
 }
@@ -111,10 +106,11 @@ void enqueue(viewer_type& viewer, state_type::frame frame) {
 }
 
 void adopt(pointer self, int fd, const state_type::view_key& view, const presenter_source& source, int64_t after,
-           const viewed_chat_actor& session, std::string login, int64_t last_number = -1) {
+           const viewed_chat_actor& session, std::string login, std::string_view request_id, int64_t last_number = -1,
+           std::string_view fields = {}) {
   auto& state = self->state;
   if (state.stopping || state.viewers.size() >= static_cast<size_t>(state.limits.viewers_max)) {
-    refuse_stream(fd, view.form);
+    refuse_stream(fd, view.form, request_id);
     return;
   }
   auto hdl = self->add_scribe(fd);
@@ -133,7 +129,7 @@ void adopt(pointer self, int fd, const state_type::view_key& view, const present
     viewed.presenter = self->spawn<caf::monitored>(chat_presenter, view.chat, source, event_sink_actor{self});
   viewed.viewers.insert(hdl);
   ask_session(self, hdl, viewer);
-  enqueue(viewer, shared_text(stream_head(view.form)));
+  enqueue(viewer, std::make_shared<const std::string>(stream_head(view.form, request_id, fields)));
   pump(self, hdl, viewer);
 }
 
@@ -258,7 +254,7 @@ void keep_alive(pointer self) {
     if (viewer.idle_ticks >= ticks_max) {
       stalled.push_back(hdl);
     } else if (!busy && viewer.now != phase::ending) {
-      enqueue(viewer, shared_text(keep_alive_text(viewer.view.form)));
+      enqueue(viewer, {std::shared_ptr<void>{}, &keep_alive_text(viewer.view.form)}); // one for all viewers of a form
       pump(self, hdl, viewer);
     }
   }
@@ -362,18 +358,19 @@ http_gateway_broker::behavior_type http_gateway(pointer self, stream_config limi
   self->state.next_tick = self->clock().now() + limits.keep_alive;
   self->delayed_send(self, limits.keep_alive, tick_atom_v);
   return {
-    [self](adopt_atom, int fd, int64_t chat, int64_t after, const viewed_chat_actor& session, std::string& login) {
-      adopt(self, fd, {chat}, self->state.pages, after, session, std::move(login));
+    [self](adopt_atom, int fd, int64_t chat, int64_t after, const viewed_chat_actor& session, std::string& login,
+           const std::string& request_id) {
+      adopt(self, fd, {chat}, self->state.pages, after, session, std::move(login), request_id);
     },
     [self](adopt_atom, node_atom, int fd, int64_t chat, int64_t after, const viewed_chat_actor& session,
-           std::string& login) {
-      adopt(self, fd, {chat, stream_form::program}, self->state.programs, after, session, std::move(login));
+           std::string& login, const std::string& request_id) {
+      adopt(self, fd, {chat, stream_form::program}, self->state.programs, after, session, std::move(login), request_id);
     },
     [self](adopt_atom, const response_view& view, int fd, int64_t after, const viewed_chat_actor& session,
-           std::string& login) {
+           std::string& login, const std::string& request_id, const std::string& fields) {
       const auto form = view.whole ? stream_form::whole : stream_form::response;
       adopt(self, fd, {view.chat, form, view.run}, response_presenters(view), after, session, std::move(login),
-            view.starting_after);
+            request_id, view.starting_after, fields);
     },
     [self](logout_atom, const std::string& login) { log_out(self, {login}); },
     [self](replay_atom, uint64_t viewer, chat_replay& unseen) { present_replay(self, viewer, unseen); },

@@ -21,6 +21,7 @@ inline constexpr size_t request_json_values_max = 1'000;
 struct send_request {
   std::optional<int64_t> chat; // chat_id; nullopt: a new one. What is no number names no chat.
   std::string message, model, python, effort;
+  json metadata = nullptr; // as user_message has it; of no form
 
   static caf::expected<send_request> from_form(const form& fields);
   static caf::expected<send_request> from_json(const json& fields);

@@ -78,7 +78,7 @@ struct route {
   route_action action;
   decided_scope scope;
   route_work work = route_work::usual;
-  const api_operation* described = nullptr; // of every route below /api (api/operation.hpp)
+  const api_operation* described = nullptr; // of every route for programs (api/operation.hpp)
 };
 
 // All routes of the server. The router, the tests' table of rights and what describes the interface come from it.

@@ -3,6 +3,7 @@
 #include "base/text.hpp"
 #include "http/admin_parts.hpp"
 #include "http/anonymous_forms.hpp"
+#include "http/person_changes.hpp"
 #include "render/admin_pages.hpp"
 
 namespace varro {
@@ -49,19 +50,9 @@ reply erase_person(application& app, const route_call& call, const visitor& who,
   if (trim(fields.get("typed")) != user->name)
     return person_reply(app, call, who, 422, *user,
                         {"", "What was typed is not \"" + user->name + "\". Nothing was changed."});
-  auto sessions = app.ask<std::vector<login_record>>(app.services.reader, list_atom_v, user->id);
-  auto tokens = app.ask<std::vector<token_record>>(app.services.token_reader, token_atom_v, user->id);
-  const account_write erased = user_erased{user->name, now_us(), app.origin_of(call.request, who), app.logins_by};
-  auto done = app.ask<done_atom>(app.services.store, user_atom_v, erased);
-  if (!done && code_of(done.error()) == errc::invalid_input)
-    return person_reply(app, call, who, 422, *user, {"", text_of(done.error())});
-  if (!done)
-    return app.error_reply(call.request, done.error());
-  if (sessions)
-    end_streams_of(app, *sessions);
-  if (tokens)
-    end_streams_of(app, *tokens);
-  stop_work_of(app, user->id); // what is deleted with the chats would else go on until their turn comes
+  if (const auto refused = erase_user_as(app, call.request, who, *user))
+    return refused->status == 422 ? person_reply(app, call, who, 422, *user, {"", refused->text})
+                                  : app.error_reply(call.request, refused->status, refused->text);
   return see_other("/admin?done=erase");
 }
 

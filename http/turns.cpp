@@ -91,6 +91,7 @@ caf::expected<turn_started> start_turn(application& app, const visitor& who, con
   if (!session)
     return session.error();
   user_message message{asked.message, asked.model, asked.python, asked.effort};
+  message.metadata = asked.metadata;
   message.once = std::move(once);
   if (files.empty())
     return app.ask<turn_started>(*session, send_atom_v, message);
@@ -207,11 +208,11 @@ reply event_stream(application& app, const route_call& call, const visitor& who,
   if (call.request.method == "HEAD")
     return result;
   result.adopt = [gateway = app.services.gateway, chat = *id, after = *after, session = viewed_chat_actor{*session},
-                  login = who.token_hash, is_program](int fd) {
+                  login = who.token_hash, request = call.request.id, is_program](int fd) {
     if (is_program)
-      caf::anon_send(gateway, adopt_atom_v, node_atom_v, fd, chat, after, session, login);
+      caf::anon_send(gateway, adopt_atom_v, node_atom_v, fd, chat, after, session, login, request);
     else
-      caf::anon_send(gateway, adopt_atom_v, fd, chat, after, session, login);
+      caf::anon_send(gateway, adopt_atom_v, fd, chat, after, session, login, request);
   };
   return result;
 }

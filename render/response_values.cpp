@@ -1,5 +1,6 @@
 #include "render/response_values.hpp"
 
+#include "models/user_prompt.hpp"
 #include "render/blocks.hpp"
 
 #include <charconv>
@@ -11,6 +12,7 @@ namespace varro {
 namespace {
 
 constexpr std::string_view id_prefix = "resp_";
+constexpr auto metadata_key = "response_metadata"; // in that of a message
 constexpr int64_t us_per_s = 1'000'000;
 
 // A number without a sign or leading zeros, so that each response has one id.
@@ -107,6 +109,54 @@ json response_outcome(const run_record& run, std::string_view finish_reason) {
   return outcome;
 }
 
+json response_metadata_of(const json& metadata) {
+  return {{metadata_key, metadata}};
+}
+
+json response_metadata_in(const message_row& message) {
+  const auto* request = message.content.as<model_request>();
+  if (request == nullptr || !request->metadata.is_object())
+    return json::object();
+  const auto found = request->metadata.find(metadata_key);
+  return found != request->metadata.end() && found->is_object() ? *found : json::object();
+}
+
+json input_items_of(const response_view& view, const message_row& message) {
+  auto content = json::array();
+  auto add_text = [&](const std::string& text) {
+    if (!text.empty())
+      content.push_back({{"type", "input_text"}, {"text", text}});
+  };
+  size_t file = 0;
+  std::string name; // of the file that a label goes before
+  const auto* request = message.content.as<model_request>();
+  for (const auto& part : request == nullptr ? std::vector<request_part>{} : request->parts) {
+    const auto* prompt = std::get_if<user_prompt_part>(&part);
+    if (prompt == nullptr)
+      continue;
+    add_text(typed_text(*prompt));
+    for (const auto& item : attached_items(*prompt)) {
+      if (auto labelled = labelled_upload(item))
+        name = std::move(*labelled);
+      const auto* binary = std::get_if<binary_content>(&item);
+      if (binary == nullptr)
+        continue;
+      auto url = view.address + attachment_url(view.chat, message.seq, file++, binary->media_type);
+      if (binary->media_type.starts_with("image/"))
+        content.push_back({{"type", "input_image"}, {"image_url", std::move(url)}, {"detail", "auto"}});
+      else
+        content.push_back({{"type", "input_file"}, {"filename", name}, {"file_url", std::move(url)}});
+    }
+  }
+  auto items = json::array();
+  items.push_back({{"type", "message"},
+                   {"id", "msg_m" + std::to_string(message.seq)},
+                   {"status", "completed"},
+                   {"role", "user"},
+                   {"content", std::move(content)}});
+  return items;
+}
+
 std::string response_id(int64_t chat, int64_t run) {
   return std::string{id_prefix} + std::to_string(chat) + "_" + std::to_string(run);
 }
@@ -137,7 +187,7 @@ json response_without_items(const response_view& view) {
              {"instructions", nullptr},
              {"max_output_tokens", nullptr},
              {"max_tool_calls", nullptr},
-             {"metadata", json::object()},
+             {"metadata", view.metadata},
              {"model", view.model},
              {"output", json::array()},
              {"parallel_tool_calls", true},

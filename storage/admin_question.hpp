@@ -98,17 +98,20 @@ struct chat_question {
   int64_t chat_id = 0;
 };
 
+// The limits that were set while the server runs (limit_book.hpp): everybody's, then groups and users by name.
+struct limits_question {};
+
 // Each is answered by what stands at its place in admin_answer.
 struct admin_question {
   std::variant<audit_question, links_question, people_question, spending_question, names_question, failures_question,
-               erasures_question, locked_out_question, chat_question>
+               erasures_question, locked_out_question, chat_question, limits_question>
     what;
 };
 
 struct admin_answer {
   std::variant<std::vector<audit_row>, std::vector<link_found>, people_page, std::vector<usage_sum>,
                std::map<int64_t, std::string>, std::vector<failure_count>, std::vector<erasure_shown>,
-               std::vector<int64_t>, std::optional<chat_record>>
+               std::vector<int64_t>, std::optional<chat_record>, std::vector<limit_row>>
     what;
 };
 

@@ -4,6 +4,7 @@
 
 #include "storage/audit.hpp"
 #include "storage/identity.hpp"
+#include "storage/limit_book.hpp"
 #include "storage/login_way.hpp"
 #include "storage/oidc_login.hpp"
 #include "storage/records.hpp"
@@ -190,6 +191,19 @@ struct link_revoked {
   audit_origin by = {};
 };
 
+// A limit of a user, a group or everybody is set, or replaced. errc::not_found where there is no such user. REQUIRES:
+// the value is one of this limit.
+struct limit_written {
+  limit_row limit;
+  audit_origin by = {};
+};
+
+// errc::not_found where it was not set.
+struct limit_removed {
+  limit_row limit; // without its value
+  audit_origin by = {};
+};
+
 // What changes nothing in the database.
 struct audit_noted {
   audit_event event;
@@ -202,7 +216,8 @@ using account_write
   = std::variant<login_used, login_ended, other_logins_ended, password_changed, user_joined, password_reset,
                  login_refused, user_state_set, user_role_set, user_logins_ended, user_tokens_revoked, link_made,
                  link_revoked, audit_noted, identity_seen, identity_refused, oidc_login_begun, oidc_login_checked,
-                 oidc_login_ended, foreign_logins_ended, chat_seen, chat_retired, user_erased>;
+                 oidc_login_ended, foreign_logins_ended, chat_seen, chat_retired, user_erased, limit_written,
+                 limit_removed>;
 
 // A login_record is a new login; those of anybody that have expired when it was made go with it. errc::not_found where
 // there is no such user.

@@ -75,15 +75,11 @@ reply show_me(application&, const route_call&, const visitor& who) {
 }
 
 reply list_models(application& app, const route_call& call, const visitor& who) {
-  auto context = app.bare_context_of(who);
-  if (!context)
-    return app.error_reply(call.request, context.error());
-  const auto& choices = *context->models;
-  auto models = json::array();
-  for (const auto& model : choices.models)
-    if (choices.offered(model))
-      models.push_back(json_of(model, choices));
-  return with_etag(call.request, json_reply(200, {{"models", std::move(models)}}));
+  auto models = offered_models(
+    app, who, [](const model_config& model, const model_choices& choices) { return json_of(model, choices); });
+  if (!models)
+    return app.error_reply(call.request, models.error());
+  return with_etag(call.request, json_reply(200, {{"models", std::move(*models)}}));
 }
 
 reply show_usage(application& app, const route_call& call, const visitor& who) {

@@ -1,50 +1,14 @@
-// What programs of admins may know and stop. What makes accounts and ways in is for browser sessions, and not here.
+// What programs of admins may know of the server, and stop. People are in people.cpp.
 #include "base/clock.hpp"
-#include "base/utf8.hpp"
+#include "base/day.hpp"
 #include "http/admin_parts.hpp"
 #include "http/api/answers.hpp"
 #include "http/api/handlers.hpp"
 #include "storage/limits.hpp"
 
-#include <algorithm>
-#include <initializer_list>
-
 namespace varro::api {
 
 namespace {
-
-constexpr size_t typed_bytes_max = 100;
-
-std::string typed(const received_request& request, std::string_view name) {
-  return query_value(request, name).value_or("");
-}
-
-// Which of these filters cannot be one; empty: none. One that was left out silently would show more than was asked for.
-std::string wrong_filter(const received_request& request, std::initializer_list<std::string_view> names) {
-  for (auto name : names)
-    if (const auto value = typed(request, name); value.size() > typed_bytes_max || !is_utf8(value))
-      return "?" + std::string{name} + "= is longer than " + std::to_string(typed_bytes_max) + " bytes, or no UTF-8.";
-  return {};
-}
-
-json json_of(const person& one) {
-  json value{{"name", one.user.name},
-             {"role", one.user.role},
-             {"disabled", one.user.disabled},
-             {"created_at", one.user.created_at},
-             {"chats", one.chats}};
-  if (one.last_seen != 0)
-    value["last_seen_at"] = one.last_seen;
-  value["month"] = {{"requests", one.month.requests},
-                    {"tokens", one.month.tokens},
-                    {"cost_nano", one.month.cost_nano},
-                    {"currency", one.month.currency}};
-  auto groups = json::array();
-  for (const auto& each : one.groups)
-    groups.push_back(each.group);
-  value["groups"] = std::move(groups);
-  return value;
-}
 
 json json_of(const usage_sum& sum) {
   const auto& tokens = sum.tokens;
@@ -81,32 +45,6 @@ std::string name_of(const std::map<int64_t, std::string>& names, int64_t user) {
 
 } // namespace
 
-reply list_people(application& app, const route_call& call, const visitor& who) {
-  if (const auto wrong = wrong_filter(call.request, {"q"}); !wrong.empty())
-    return app.error_reply(call.request, 422, wrong);
-  const auto limit = page_limit(call.request);
-  if (!limit)
-    return app.error_reply(call.request, 422, limit_words);
-  const auto cursor = cursor_of(call.request);
-  if (!cursor)
-    return app.error_reply(call.request, 422, no_such_place);
-  if (auto refused = note_read(app, call, who, "/api/v1/admin/people"))
-    return app.error_reply(call.request, refused);
-  auto page = ask_database<people_page>(app,
-                                        people_question{typed(call.request, "q"), *cursor,
-                                                        std::min(static_cast<int>(*limit), admin_people_max),
-                                                        month_start(now_us()), true});
-  if (!page)
-    return app.error_reply(call.request, page.error());
-  auto people = json::array();
-  for (const auto& each : page->people)
-    people.push_back(json_of(each));
-  json value{{"people", std::move(people)}};
-  if (page->more && !page->people.empty())
-    value["next"] = to_cursor(page->people.back().user.name);
-  return json_reply(200, value);
-}
-
 reply show_live(application& app, const route_call& call, const visitor& who) {
   if (auto refused = note_read(app, call, who, "/api/v1/admin/live"))
     return app.error_reply(call.request, refused);
@@ -128,6 +66,26 @@ reply show_live(application& app, const route_call& call, const visitor& who) {
   return json_reply(200, {{"at", view.now}, {"runs", std::move(runs)}, {"shells", std::move(shells)}});
 }
 
+reply list_failures(application& app, const route_call& call, const visitor&) {
+  const auto now = now_us();
+  auto found = ask_database<std::vector<failure_count>>(app, failures_question{now - day_us});
+  if (!found)
+    return app.error_reply(call.request, found.error());
+  auto failures = json::array(), answers = json::array();
+  for (const auto& each : *found) {
+    json value{{"kind", each.kind}, {"outcome", each.outcome}, {"count", each.count}, {"newest_at", each.newest}};
+    if (!each.provider.empty())
+      value["provider"] = each.provider;
+    if (!each.model.empty())
+      value["model"] = each.model;
+    failures.push_back(std::move(value));
+  }
+  for (size_t status = 500; status < app.counts.by_status.size(); ++status)
+    if (const auto count = app.counts.by_status[status].load(); count > 0)
+      answers.push_back({{"status", status}, {"count", count}});
+  return json_reply(200, {{"at", now}, {"failures", std::move(failures)}, {"server_answers", std::move(answers)}});
+}
+
 // The page's form with the same fields decides.
 reply stop_work(application& app, const route_call& call, const visitor& who) {
   auto body = json_body(app, call.request);
@@ -146,7 +104,7 @@ reply sum_usage(application& app, const route_call& call, const visitor& who) {
   if (const auto wrong = wrong_filter(call.request, {"by", "since", "until"}); !wrong.empty())
     return app.error_reply(call.request, 422, wrong);
   auto asked = usage_of(call.request);
-  if (const auto by = typed(call.request, "by"); !by.empty() && by != asked.by)
+  if (const auto by = filter_of(call.request, "by"); !by.empty() && by != asked.by)
     return app.error_reply(call.request, 422, "?by= is day, user or model.");
   if (!asked.problem.empty())
     return app.error_reply(call.request, 422, asked.problem);
@@ -173,20 +131,20 @@ reply sum_usage(application& app, const route_call& call, const visitor& who) {
 reply list_audit(application& app, const route_call& call, const visitor& who) {
   if (const auto wrong = wrong_filter(call.request, {"user", "action"}); !wrong.empty())
     return app.error_reply(call.request, 422, wrong);
-  const auto limit = page_limit(call.request);
-  if (!limit)
-    return app.error_reply(call.request, 422, limit_words);
-  const auto cursor = cursor_of(call.request);
-  const auto before = !cursor ? std::nullopt : cursor->empty() ? std::optional<int64_t>{0} : parse_number(*cursor);
+  const auto asked = page_of(call.request);
+  if (const auto* refused = std::get_if<refused_request>(&asked))
+    return refused_reply(app, call, *refused);
+  const auto& [limit, after] = std::get<asked_page>(asked);
+  const auto before = after.empty() ? std::optional<int64_t>{0} : parse_number(after);
   if (!before)
     return app.error_reply(call.request, 422, no_such_place);
   if (auto refused = note_read(app, call, who, "/api/v1/admin/audit"))
     return app.error_reply(call.request, refused);
   audit_question question;
-  question.action = typed(call.request, "action");
+  question.action = filter_of(call.request, "action");
   question.before = *before;
-  question.limit = static_cast<int>(*limit) + 1;
-  if (const auto name = typed(call.request, "user"); !name.empty()) {
+  question.limit = static_cast<int>(limit) + 1;
+  if (const auto name = filter_of(call.request, "user"); !name.empty()) {
     auto user = user_asked_for(app, name);
     if (!user)
       return app.error_reply(call.request, 422, text_of(user.error()));
@@ -195,7 +153,7 @@ reply list_audit(application& app, const route_call& call, const visitor& who) {
   auto rows = ask_database<std::vector<audit_row>>(app, question);
   if (!rows)
     return app.error_reply(call.request, rows.error());
-  const bool more = rows->size() > static_cast<size_t>(*limit);
+  const bool more = rows->size() > static_cast<size_t>(limit);
   if (more)
     rows->pop_back();
   auto list = json::array();

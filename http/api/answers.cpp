@@ -3,6 +3,7 @@
 #include "base/base64.hpp"
 #include "base/text.hpp"
 #include "base/utf8.hpp"
+#include "http/api/known_limits.hpp"
 
 #include <array>
 
@@ -14,6 +15,7 @@ namespace {
 
 constexpr std::string_view json_type = "application/json";
 constexpr size_t cursor_bytes_max = 6'000;
+constexpr size_t filter_bytes_max = 100;
 // What a cursor begins with, so that a text that happens to be base64 is none.
 constexpr std::string_view cursor_mark = "1:";
 
@@ -89,6 +91,46 @@ std::optional<std::string> cursor_of(const received_request& request) {
   if (!place || !place->starts_with(cursor_mark) || place->size() == cursor_mark.size() || !is_utf8(*place))
     return std::nullopt;
   return place->substr(cursor_mark.size());
+}
+
+or_refused<asked_page> page_of(const received_request& request) {
+  const auto limit = page_limit(request);
+  if (!limit)
+    return refused_request{422, limit_words};
+  auto place = cursor_of(request);
+  if (!place)
+    return refused_request{422, no_such_place};
+  return asked_page{*limit, std::move(*place)};
+}
+
+reply with_limits(const application& app, const visitor& who, reply from) {
+  if (auto allowance = app.allowance_of(who))
+    tell_limits(from, **allowance);
+  return from;
+}
+
+caf::expected<json> offered_models(const application& app, const visitor& who,
+                                   const std::function<json(const model_config&, const model_choices&)>& show) {
+  auto context = app.bare_context_of(who);
+  if (!context)
+    return std::move(context.error());
+  const auto& choices = *context->models;
+  auto models = json::array();
+  for (const auto& model : choices.models)
+    if (choices.offered(model))
+      models.push_back(show(model, choices));
+  return models;
+}
+
+std::string filter_of(const received_request& request, std::string_view name) {
+  return query_value(request, name).value_or("");
+}
+
+std::string wrong_filter(const received_request& request, std::initializer_list<std::string_view> names) {
+  for (auto name : names)
+    if (const auto value = filter_of(request, name); value.size() > filter_bytes_max || !is_utf8(value))
+      return "?" + std::string{name} + "= is longer than " + std::to_string(filter_bytes_max) + " bytes, or no UTF-8.";
+  return {};
 }
 
 json json_of(const chat_record& chat) {

@@ -5,6 +5,8 @@
 #include "http/requests.hpp"
 #include "http/turns.hpp"
 
+#include <functional>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -55,8 +57,27 @@ std::string to_cursor(std::string_view place);
 // Of ?cursor=; empty: there is none. nullopt: nobody gave that one out.
 std::optional<std::string> cursor_of(const received_request& request);
 
+// Which page of a list is asked for, by ?limit= and ?cursor=; 422 where one of them is wrong.
+struct asked_page {
+  int64_t limit = api_page_usual;
+  std::string after; // the place that the cursor holds; empty: the list's beginning
+};
+or_refused<asked_page> page_of(const received_request& request);
+
 inline constexpr auto no_such_place = "There is no such place in this list. Begin without ?cursor=.";
 inline constexpr auto limit_words = "?limit= is a number from 1 to 200.";
+
+// With what is left of the visitor's limits that sends count for (known_limits.hpp).
+reply with_limits(const application& app, const visitor& who, reply from);
+
+// The models that the visitor may choose, each as `show` writes it.
+caf::expected<json> offered_models(const application& app, const visitor& who,
+                                   const std::function<json(const model_config&, const model_choices&)>& show);
+
+// What one of the filters of a list is; empty: it is not asked for.
+std::string filter_of(const received_request& request, std::string_view name);
+// Which of these filters cannot be one; empty: none. One that was left out silently would show more than was asked for.
+std::string wrong_filter(const received_request& request, std::initializer_list<std::string_view> names);
 
 // A chat as lists and chats themselves show it.
 json json_of(const chat_record& chat);

@@ -61,14 +61,14 @@ json json_of(const found_chat& found) {
 } // namespace
 
 reply list_chats(application& app, const route_call& call, const visitor& who) {
-  const auto limit = page_limit(call.request);
-  if (!limit)
-    return app.error_reply(call.request, 422, limit_words);
-  const auto cursor = cursor_of(call.request);
-  const auto place = !cursor ? std::nullopt : cursor->empty() ? std::optional{chat_place{}} : parse_place(*cursor);
+  const auto asked = page_of(call.request);
+  if (const auto* refused = std::get_if<refused_request>(&asked))
+    return refused_reply(app, call, *refused);
+  const auto& [limit, after] = std::get<asked_page>(asked);
+  const auto place = after.empty() ? std::optional{chat_place{}} : parse_place(after);
   if (!place)
     return app.error_reply(call.request, 422, no_such_place);
-  auto page = varro::list_chats(app, who.user.id, *place, static_cast<int>(*limit));
+  auto page = varro::list_chats(app, who.user.id, *place, static_cast<int>(limit));
   if (!page)
     return app.error_reply(call.request, page.error());
   auto chats = json::array();
@@ -121,17 +121,15 @@ reply delete_chat(application& app, const route_call& call, const visitor& who) 
 }
 
 reply list_messages(application& app, const route_call& call, const visitor& who) {
-  const auto limit = page_limit(call.request);
-  if (!limit)
-    return app.error_reply(call.request, 422, limit_words);
-  const auto cursor = cursor_of(call.request);
-  if (!cursor)
-    return app.error_reply(call.request, 422, no_such_place);
+  const auto asked = page_of(call.request);
+  if (const auto* refused = std::get_if<refused_request>(&asked))
+    return refused_reply(app, call, *refused);
+  const auto& [limit, after] = std::get<asked_page>(asked);
   auto view = view_of(app, call, who);
   if (!view)
     return app.error_reply(call.request, view.error());
   app.note_seen(who, view->history.chat.id);
-  const auto page = json_page_of(view->history, *cursor, static_cast<size_t>(*limit));
+  const auto page = json_page_of(view->history, after, static_cast<size_t>(limit));
   if (!page) // the turn was replaced meanwhile
     return app.error_reply(call.request, 422, no_such_place);
   // Each is JSON already.

@@ -45,12 +45,10 @@ or_refused<std::vector<form_file>> files_in(const received_request& request, for
 } // namespace
 
 reply list_files(application& app, const route_call& call, const visitor& who) {
-  const auto limit = page_limit(call.request);
-  if (!limit)
-    return app.error_reply(call.request, 422, limit_words);
-  const auto cursor = cursor_of(call.request);
-  if (!cursor)
-    return app.error_reply(call.request, 422, no_such_place);
+  const auto asked = page_of(call.request);
+  if (const auto* refused = std::get_if<refused_request>(&asked))
+    return refused_reply(app, call, *refused);
+  const auto& [limit, after] = std::get<asked_page>(asked);
   const auto chat = captured_id(call);
   if (!chat)
     return app.error_reply(call.request, 404, "There is no such chat.");
@@ -58,10 +56,10 @@ reply list_files(application& app, const route_call& call, const visitor& who) {
   if (!files)
     return app.error_reply(call.request, files.error());
   std::sort(files->begin(), files->end());
-  auto next = std::upper_bound(files->begin(), files->end(), *cursor,
+  auto next = std::upper_bound(files->begin(), files->end(), after,
                                [](const std::string& name, const listed_file& file) { return name < file.name; });
   auto list = json::array();
-  for (; next != files->end() && list.size() < static_cast<size_t>(*limit); ++next) {
+  for (; next != files->end() && list.size() < static_cast<size_t>(limit); ++next) {
     json file{{"name", next->name}, {"bytes", next->bytes}, {"modified_at", next->modified_at * second_us}};
     if (has_address(next->name))
       file["url"] = address_of(*chat, next->name);

@@ -39,16 +39,32 @@ reply list_tokens(application& app, const route_call& call, const visitor& who);
 reply make_token(application& app, const route_call& call, const visitor& who);
 reply revoke_token(application& app, const route_call& call, const visitor& who);
 
-// admin.cpp
+// people.cpp
 reply list_people(application& app, const route_call& call, const visitor& who);
+reply show_person(application& app, const route_call& call, const visitor& who);
+reply change_person(application& app, const route_call& call, const visitor& who);
+reply make_admin(application& app, const route_call& call, const visitor& who);
+reply erase_person(application& app, const route_call& call, const visitor& who);
+reply make_reset(application& app, const route_call& call, const visitor& who);
+reply list_links(application& app, const route_call& call, const visitor& who);
+reply make_invitation(application& app, const route_call& call, const visitor& who);
+reply drop_link(application& app, const route_call& call, const visitor& who);
+reply list_limits(application& app, const route_call& call, const visitor& who);
+reply change_limit(application& app, const route_call& call, const visitor& who);
+
+// admin.cpp
 reply show_live(application& app, const route_call& call, const visitor& who);
 reply stop_work(application& app, const route_call& call, const visitor& who);
+reply list_failures(application& app, const route_call& call, const visitor& who);
 reply sum_usage(application& app, const route_call& call, const visitor& who);
 reply list_audit(application& app, const route_call& call, const visitor& who);
 
 // responses.cpp: below /v1
 reply create_response(application& app, const route_call& call, const visitor& who);
 reply show_response(application& app, const route_call& call, const visitor& who);
+reply cancel_response(application& app, const route_call& call, const visitor& who);
+reply delete_response(application& app, const route_call& call, const visitor& who);
+reply list_input_items(application& app, const route_call& call, const visitor& who);
 reply list_response_models(application& app, const route_call& call, const visitor& who);
 
 // openapi.cpp

@@ -111,11 +111,10 @@ json header(std::string_view says) {
 
 json answer_of(const api_operation& what, const api_answer& answer) {
   json value{{"description", answer.says}};
-  const auto& content = answer.content;
-  if (!content.schema.empty())
-    value["content"][std::string{content.media}] = {{"schema", reference(content.schema)}};
-  else if (!content.media.empty())
-    value["content"][std::string{content.media}] = {{"schema", json::object()}};
+  for (const auto& each : what.answers) // of one status there may be two media types
+    if (each.status == answer.status && !each.content.media.empty())
+      value["content"][std::string{each.content.media}]
+        = {{"schema", each.content.schema.empty() ? json::object() : reference(each.content.schema)}};
   json headers;
   if (answer.status == 201)
     headers["Location"] = header("Where what was made is.");
@@ -151,10 +150,11 @@ std::set<int> errors_of(const route& row) {
 json responses_of(const route& row) {
   json all;
   for (const auto& answer : row.described->answers)
-    if (answer.status != 0)
+    if (answer.status != 0 && !all.contains(std::to_string(answer.status)))
       all[std::to_string(answer.status)] = answer_of(*row.described, answer);
+  const std::string error = is_response_target(row.path) ? "ResponseError" : "Error";
   for (auto status : errors_of(row))
-    all[std::to_string(status)] = {{"$ref", "#/components/responses/Error" + std::to_string(status)}};
+    all[std::to_string(status)] = {{"$ref", "#/components/responses/" + error + std::to_string(status)}};
   return all;
 }
 
@@ -184,16 +184,20 @@ std::string lower(std::string_view method) {
   return ascii_lower(method);
 }
 
+// Those of problem details, and below /v1 those of OpenAI's SDKs. Only what a route refers to.
 json error_responses() {
   json all;
   for (auto status : {400, 401, 403, 404, 408, 409, 413, 414, 415, 417, 421, 422, 429, 431, 500, 501, 503, 505}) {
     json one{{"description", problem_title(status)}};
-    one["content"][std::string{problem_type}] = {{"schema", reference("Problem")}};
     if (status == 429 || status == 503)
       one["headers"]["Retry-After"] = header("After how many seconds to ask again.");
     if (status == 401 || status == 403)
       one["headers"]["WWW-Authenticate"] = header("What is missing (RFC 6750).");
+    auto of_response = one;
+    one["content"][std::string{problem_type}] = {{"schema", reference("Problem")}};
+    of_response["content"][std::string{response_error_type}] = {{"schema", reference("ResponseError")}};
     all["Error" + std::to_string(status)] = std::move(one);
+    all["ResponseError" + std::to_string(status)] = std::move(of_response);
   }
   return all;
 }

@@ -1,4 +1,4 @@
-// The OpenAPI 3.1 document of /api, made of the table of routes. Pure functions, any thread.
+// The OpenAPI 3.1 document of /api and /v1, made of the table of routes. Pure functions, any thread.
 #pragma once
 
 #include "base/json.hpp"

@@ -1,5 +1,5 @@
-// What describes one route of /api, for programs and people: the row of the table of routes has it, and the OpenAPI
-// document (openapi.hpp) is made of the rows. Values that are known when it is compiled.
+// What describes one route of /api or /v1, for programs and people: the row of the table of routes has it, and the
+// OpenAPI document (openapi.hpp) is made of the rows. Values that are known when it is compiled.
 #pragma once
 
 #include <array>

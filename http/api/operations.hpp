@@ -1,4 +1,4 @@
-// What describes each route of /api (operation.hpp), by the name of its handler.
+// What describes each route for programs (operation.hpp), by the name of its handler.
 #pragma once
 
 #include "http/api/operation.hpp"
@@ -204,6 +204,52 @@ inline constexpr api_operation list_people{
   api_body::none, "",      {{name_part, page_size, cursor}},
   {{404, 422}},   false};
 
+inline constexpr api_operation show_person{
+  "showPerson",   "admin", {{api_answer{200, "The person, with their limits.", {"PersonShown", "application/json"}}}},
+  api_body::none, "",      {},
+  {{422}},        false};
+
+inline constexpr api_operation change_person{
+  "changePerson", "admin", {{api_answer{204, "It is so from now on.", {"", ""}}}}, api_body::none, "", {},
+  {{422}},        false};
+
+inline constexpr api_operation make_admin{
+  "makeAdmin", "admin", {{api_answer{204, "The user is an admin.", {"", ""}}}}, api_body::none, "", {}, {{422}}, false};
+
+inline constexpr api_operation erase_person{
+  "erasePerson", "admin", {{api_answer{202, "They are being erased.", {"", ""}}}}, api_body::none, "", {},
+  {{422}},       false};
+
+inline constexpr api_operation make_reset{
+  "makeResetLink", "admin", {{api_answer{201, "The link.", {"LinkMade", "application/json"}}}}, api_body::none, "", {},
+  {{422}},         false};
+
+inline constexpr api_operation list_links{
+  "listLinks",    "admin", {{api_answer{200, "Those that can be used.", {"Links", "application/json"}}}},
+  api_body::none, "",      {},
+  {{404}},        false};
+
+inline constexpr api_operation make_invitation{"makeInvitation",
+                                               "admin",
+                                               {{api_answer{201, "The link.", {"LinkMade", "application/json"}}}},
+                                               api_body::json,
+                                               "NewInvitation",
+                                               {},
+                                               {{404}},
+                                               false};
+
+inline constexpr api_operation drop_link{
+  "revokeLink", "admin", {{api_answer{204, "It cannot be used any more.", {"", ""}}}}, api_body::none, "", {},
+  {},           false};
+
+inline constexpr api_operation list_limits{
+  "listLimits", "admin", {{api_answer{200, "What was set.", {"Limits", "application/json"}}}}, api_body::none, "", {},
+  {{404}},      false};
+
+inline constexpr api_operation change_limit{
+  "changeLimit", "admin", {{api_answer{204, "It holds within seconds.", {"", ""}}}}, api_body::json, "Limit", {},
+  {{404}},       false};
+
 inline constexpr api_operation show_live{
   "showLive", "admin", {{api_answer{200, "What is on.", {"Live", "application/json"}}}}, api_body::none, "", {},
   {{404}},    false};
@@ -211,6 +257,11 @@ inline constexpr api_operation show_live{
 inline constexpr api_operation stop_work{
   "stopWork", "admin", {{api_answer{204, "It is being stopped.", {"", ""}}}}, api_body::json, "StopWork", {},
   {{404}},    false};
+
+inline constexpr api_operation list_failures{
+  "listFailures", "admin", {{api_answer{200, "Those of the last day.", {"Failures", "application/json"}}}},
+  api_body::none, "",      {},
+  {{404}},        false};
 
 inline constexpr api_operation sum_usage{
   "sumUsage",     "admin", {{api_answer{200, "Sums, at most 1,000.", {"UsageSums", "application/json"}}}},
@@ -221,6 +272,60 @@ inline constexpr api_operation list_audit{
   "listAudit",    "admin", {{api_answer{200, "A page of the audit.", {"Audit", "application/json"}}}},
   api_body::none, "",      {{about_user, action, page_size, cursor}},
   {{404, 422}},   false};
+
+inline constexpr api_parameter streamed{"stream", api_parameter::place::query,
+                                        R"({"type": "boolean", "default": false})", "Whether the events are told."};
+inline constexpr api_parameter starting_after{"starting_after", api_parameter::place::query,
+                                              R"({"type": "integer", "minimum": 0})",
+                                              "Of a stream: the number of the last event that the client has."};
+
+inline constexpr api_operation create_response{
+  "createResponse",
+  "responses",
+  {{api_answer{
+      200, "The response when its run is over, or with \"stream\" its events.", {"Response", "application/json"}},
+    api_answer{200, "", {"", "text/event-stream"}}}},
+  api_body::json,
+  "NewResponse",
+  {},
+  {{404, 409}},
+  true};
+
+inline constexpr api_operation show_response{
+  "showResponse",
+  "responses",
+  {{api_answer{200, "As it is now, or with ?stream=true its events.", {"Response", "application/json"}},
+    api_answer{200, "", {"", "text/event-stream"}}}},
+  api_body::none,
+  "",
+  {{streamed, starting_after}},
+  {{409}},
+  false};
+
+inline constexpr api_operation list_input_items{
+  "listInputItems", "responses", {{api_answer{200, "One item.", {"InputItems", "application/json"}}}},
+  api_body::none,   "",          {},
+  {{409}},          false};
+
+inline constexpr api_operation cancel_response{
+  "cancelResponse", "responses", {{api_answer{200, "As it is when it is over.", {"Response", "application/json"}}}},
+  api_body::none,   "",          {},
+  {{409}},          false};
+
+inline constexpr api_operation delete_response{
+  "deleteResponse", "responses", {{api_answer{200, "They are gone.", {"ResponseDeleted", "application/json"}}}},
+  api_body::none,   "",          {},
+  {{409}},          false};
+
+inline constexpr api_operation list_response_models{
+  "listResponseModels",
+  "responses",
+  {{api_answer{200, "The models.", {"ResponseModels", "application/json"}}}},
+  api_body::none,
+  "",
+  {},
+  {},
+  false};
 
 inline constexpr api_operation show_openapi{
   "openapi",

@@ -87,10 +87,15 @@ std::string_view problem_title(int status) {
   return found == titles.end() ? std::string_view{"Error"} : found->title;
 }
 
-std::string problem_text(int status, std::string_view detail, std::string_view target) {
+std::string problem_text(int status, std::string_view detail, std::string_view target, std::string_view id) {
   json problem{{"type", "about:blank"}, {"title", problem_title(status)}, {"status", status}, {"detail", detail}};
+  std::string instance;
   if (const auto path = path_of_target(target); is_uri_path(path))
-    problem["instance"] = path;
+    instance = path;
+  if (!id.empty())
+    instance += "#" + std::string{id}; // whose characters a fragment may have (request_id.hpp)
+  if (!instance.empty())
+    problem["instance"] = instance;
   return dump_json(problem);
 }
 
@@ -98,7 +103,7 @@ reply problem_reply(const received_request& request, int status, std::string_vie
   reply result;
   result.status = status;
   result.content_type = error_type_for(request.target);
-  result.body = error_text_for(status, detail, request.target);
+  result.body = error_text_for(status, detail, request.target, request.id);
   return result;
 }
 
@@ -110,8 +115,8 @@ std::string response_error_text(int status, std::string_view message, std::strin
   return dump_json(value);
 }
 
-std::string error_text_for(int status, std::string_view detail, std::string_view target) {
-  return is_response_target(target) ? response_error_text(status, detail) : problem_text(status, detail, target);
+std::string error_text_for(int status, std::string_view detail, std::string_view target, std::string_view id) {
+  return is_response_target(target) ? response_error_text(status, detail) : problem_text(status, detail, target, id);
 }
 
 std::string_view error_type_for(std::string_view target) {

@@ -2,6 +2,7 @@
 
 #include "base/base64.hpp"
 #include "base/text.hpp"
+#include "base/utf8.hpp"
 
 #include <algorithm>
 #include <array>
@@ -51,7 +52,6 @@ problem check_fixed(const json& body) {
     {"store", {true}, "Every response is stored, with its chat and its files: delete the chat instead."},
     {"background", {false}, "Leave it out: a run goes on without its client, and can be asked for again by its id."},
     {"instructions", {}, "A chat keeps the instructions that it began with. Send a message of the role \"system\"."},
-    {"metadata", {json::object()}, "Responses keep no metadata."},
     {"conversation", {}, "Name the response to go on from: previous_response_id."},
     {"prompt", {}, "There are no stored prompts."},
     {"temperature", {1}, sampling},
@@ -194,6 +194,23 @@ problem read_choices(const json& body, response_request& to) {
   return std::nullopt;
 }
 
+problem read_metadata(const json& body, response_request& to) {
+  const auto* metadata = member_of(body, "metadata");
+  if (metadata == nullptr)
+    return std::nullopt;
+  if (!metadata->is_object() || metadata->size() > metadata_pairs_max)
+    return wrong("\"metadata\" is to be an object of at most " + std::to_string(metadata_pairs_max) + " texts.",
+                 "metadata");
+  for (const auto& [name, value] : metadata->items())
+    if (!value.is_string() || code_points(name) > metadata_name_max
+        || code_points(value.get_ref<const std::string&>()) > metadata_value_max)
+      return wrong("A pair of \"metadata\" is a name of at most " + std::to_string(metadata_name_max)
+                     + " characters and a text of at most " + std::to_string(metadata_value_max) + ".",
+                   "metadata");
+  to.metadata = *metadata;
+  return std::nullopt;
+}
+
 // --- input -----------------------------------------------------------------------------------------------------------
 
 void add_text(response_request& to, std::string_view text) {
@@ -322,7 +339,7 @@ std::variant<response_request, response_refusal> read_response_request(const jso
   for (auto check : {check_names, check_fixed, check_tools, check_text, check_include})
     if (auto refused = check(body))
       return std::move(*refused);
-  for (auto read : {read_choices, read_reasoning, read_input})
+  for (auto read : {read_choices, read_reasoning, read_metadata, read_input})
     if (auto refused = read(body, result))
       return std::move(*refused);
   return result;

@@ -24,6 +24,11 @@ struct response_refusal {
   std::string code = {};
 };
 
+// Of metadata, as OpenAI has it: pairs, and characters of a name and of a value.
+inline constexpr size_t metadata_pairs_max = 16;
+inline constexpr size_t metadata_name_max = 64;
+inline constexpr size_t metadata_value_max = 512;
+
 struct response_file {
   std::string name;
   std::string bytes;
@@ -32,8 +37,9 @@ struct response_file {
 struct response_request {
   std::string message; // the texts of the messages in their order, with an empty line between
   std::vector<response_file> files;
-  std::string model;  // empty: the chat's, or the default one
-  std::string effort; // as send_request has it; empty: the chat's
+  std::string model;              // empty: the chat's, or the default one
+  std::string effort;             // as send_request has it; empty: the chat's
+  json metadata = json::object(); // texts by their names; empty: none
   bool stream = false;
   std::optional<response_place> previous;
 

@@ -58,6 +58,9 @@ response_view view_of(const application& app, const chat_contents& history, cons
   view.created_at = run.started_at;
   view.model = model_of(history, run);
   view.effort = history.chat.effort;
+  for (const auto& row : history.messages)
+    if (row.seq == run.first_seq)
+      view.metadata = response_metadata_in(row);
   view.address = app.address;
   while (view.address.ends_with('/'))
     view.address.pop_back();
@@ -66,13 +69,12 @@ response_view view_of(const application& app, const chat_contents& history, cons
 
 // A run that is on is followed by the gateway, so that no worker waits for it.
 reply follow(const application& app, const visitor& who, const response_view& view, int64_t after,
-             const chat_session_actor& session) {
+             const chat_session_actor& session, const std::string& request, std::string fields) {
   auto result = empty_reply(200);
   result.content_type = view.whole ? "application/json" : "text/event-stream";
   result.adopt = [gateway = caf::actor_cast<response_viewers_actor>(app.services.gateway), view, after,
-                  viewed = viewed_chat_actor{session}, login = who.token_hash](int fd) {
-    caf::anon_send(gateway, adopt_atom_v, view, fd, after, viewed, login);
-  };
+                  viewed = viewed_chat_actor{session}, login = who.token_hash, request, fields = std::move(fields)](
+                   int fd) { caf::anon_send(gateway, adopt_atom_v, view, fd, after, viewed, login, request, fields); };
   return result;
 }
 
@@ -82,8 +84,9 @@ enum class told {
   streamed,
 };
 
+// `fields`: of the head of an answer that comes from the gateway.
 reply tell_response(application& app, const route_call& call, const visitor& who, const response_place& place, told how,
-                    int64_t starting_after = -1) {
+                    int64_t starting_after = -1, std::string fields = {}) {
   auto session = app.ask<chat_session_actor>(app.services.registry, find_atom_v, who.user.id, place.chat);
   auto shown = app.ask_session<transcript_view>(session, who.user.id, place.chat, page_atom_v);
   if (!shown && code_of(shown.error()) != errc::not_found)
@@ -97,7 +100,7 @@ reply tell_response(application& app, const route_call& call, const visitor& who
   view.whole = how == told::whole;
   const bool is_on = run->status == run_status::running;
   if (is_on && how != told::as_it_is && call.request.method != "HEAD")
-    return follow(app, who, view, run->first_seq - 1, *session);
+    return follow(app, who, view, run->first_seq - 1, *session, call.request.id, std::move(fields));
   if (how != told::streamed)
     return json_reply(200, response_of(shown->history, view));
   reply result;
@@ -133,6 +136,8 @@ carried_out begin(application& app, const route_call& call, const visitor& who, 
   turn.message = asked.message;
   turn.model = asked.model;
   turn.effort = asked.effort;
+  if (!asked.metadata.empty())
+    turn.metadata = response_metadata_of(asked.metadata);
   next_chat next;
   if (asked.previous) {
     auto found = chat_after(app, who, *asked.previous);
@@ -151,6 +156,31 @@ carried_out begin(application& app, const route_call& call, const visitor& who, 
   return idempotent_outcome{{}, 0, begun.chat.id, begun.run_id, begun.turn, begun.seq};
 }
 
+// The response that the path names, in its chat; else why not.
+struct found_response {
+  response_place place;
+  chat_contents history;
+};
+std::variant<found_response, reply> find_response(application& app, const route_call& call, const visitor& who) {
+  const auto place = parse_response_id(call.segment("response"));
+  if (!place)
+    return no_response(app, call);
+  auto shown = app.ask_chat<transcript_view>(who.user.id, place->chat, page_atom_v);
+  if (!shown && code_of(shown.error()) != errc::not_found)
+    return app.error_reply(call.request, shown.error());
+  if (!shown || find_run(shown->history, place->run) == nullptr)
+    return no_response(app, call);
+  return found_response{*place, std::move(shown->history)};
+}
+
+// RateLimit and its policy, as lines of a head.
+std::string limits_in_lines(const application& app, const visitor& who) {
+  std::string lines;
+  for (const auto& [name, value] : with_limits(app, who, empty_reply(200)).headers)
+    lines += name + ": " + value + "\r\n";
+  return lines;
+}
+
 } // namespace
 
 reply create_response(application& app, const route_call& call, const visitor& who) {
@@ -164,9 +194,11 @@ reply create_response(application& app, const route_call& call, const visitor& w
   const auto& asked = std::get<response_request>(read);
   auto carry_out = [&](std::optional<idempotency_note> note) { return begin(app, call, who, asked, std::move(note)); };
   auto tell = [&](const idempotent_outcome& turn) {
-    return tell_response(app, call, who, {turn.chat_id, turn.run_id}, asked.stream ? told::streamed : told::whole);
+    return tell_response(app, call, who, {turn.chat_id, turn.run_id}, asked.stream ? told::streamed : told::whole, -1,
+                         limits_in_lines(app, who));
   };
-  return once(app, call, who, fields, {}, carry_out, tell);
+  auto result = once(app, call, who, fields, {}, carry_out, tell);
+  return result.adopt ? std::move(result) : with_limits(app, who, std::move(result));
 }
 
 reply show_response(application& app, const route_call& call, const visitor& who) {
@@ -183,16 +215,60 @@ reply show_response(application& app, const route_call& call, const visitor& who
   return tell_response(app, call, who, *place, stream == "true" ? told::streamed : told::as_it_is, number.value_or(-1));
 }
 
+reply cancel_response(application& app, const route_call& call, const visitor& who) {
+  auto found = find_response(app, call, who);
+  if (auto* refused = std::get_if<reply>(&found))
+    return std::move(*refused);
+  const auto& [place, history] = std::get<found_response>(found);
+  if (find_run(history, place.run)->status == run_status::running) {
+    auto done = app.ask_chat<done_atom>(who.user.id, place.chat, cancel_atom_v);
+    if (!done && code_of(done.error()) != errc::no_run) // it has ended meanwhile
+      return app.error_reply(call.request, done.error());
+  }
+  return tell_response(app, call, who, place, told::whole);
+}
+
+// Whose chat is more than the response keeps it: what goes with the chat belongs to all that it has answered.
+reply delete_response(application& app, const route_call& call, const visitor& who) {
+  auto found = find_response(app, call, who);
+  if (auto* refused = std::get_if<reply>(&found))
+    return std::move(*refused);
+  const auto& [place, history] = std::get<found_response>(found);
+  if (history.runs.size() > 1 || !history.alternatives.empty())
+    return app.error_reply(call.request, 409,
+                           "The chat of this response has other ones. Delete the chat with all of them: DELETE "
+                           "/api/v1/chats/"
+                             + std::to_string(place.chat));
+  if (auto failed = remove_chat(app, call.request, who, place.chat))
+    return app.error_reply(call.request, failed);
+  return json_reply(200, {{"id", response_id(place.chat, place.run)}, {"object", "response"}, {"deleted", true}});
+}
+
+reply list_input_items(application& app, const route_call& call, const visitor& who) {
+  auto found = find_response(app, call, who);
+  if (auto* refused = std::get_if<reply>(&found))
+    return std::move(*refused);
+  const auto& [place, history] = std::get<found_response>(found);
+  const auto* run = find_run(history, place.run);
+  auto items = json::array();
+  for (const auto& row : history.messages)
+    if (row.seq == run->first_seq)
+      items = input_items_of(view_of(app, history, *run), row);
+  json value{{"object", "list"}, {"data", items}, {"has_more", false}, {"first_id", nullptr}, {"last_id", nullptr}};
+  if (!items.empty()) {
+    value["first_id"] = items.front()["id"];
+    value["last_id"] = items.back()["id"];
+  }
+  return json_reply(200, value);
+}
+
 reply list_response_models(application& app, const route_call& call, const visitor& who) {
-  auto context = app.bare_context_of(who);
-  if (!context)
-    return app.error_reply(call.request, context.error());
-  const auto& choices = *context->models;
-  auto models = json::array();
-  for (const auto& model : choices.models)
-    if (choices.offered(model))
-      models.push_back({{"id", model.id}, {"object", "model"}, {"created", 0}, {"owned_by", model.provider}});
-  return json_reply(200, {{"object", "list"}, {"data", std::move(models)}});
+  auto models = offered_models(app, who, [](const model_config& model, const model_choices&) {
+    return json{{"id", model.id}, {"object", "model"}, {"created", 0}, {"owned_by", model.provider}};
+  });
+  if (!models)
+    return app.error_reply(call.request, models.error());
+  return json_reply(200, {{"object", "list"}, {"data", std::move(*models)}});
 }
 
 } // namespace varro::api

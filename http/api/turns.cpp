@@ -1,6 +1,5 @@
 // Turns that programs send, change and stop, and the events that tell what comes of them.
 #include "http/api/handlers.hpp"
-#include "http/api/known_limits.hpp"
 #include "http/api/once.hpp"
 
 namespace varro::api {
@@ -53,13 +52,6 @@ reply turn_answer(const idempotent_outcome& turn, int status) {
                             {"events", address + "/events?after=" + std::to_string(turn.seq)}});
   result.headers.emplace_back("Location", address);
   return result;
-}
-
-// With what is left of the visitor's limits.
-reply with_limits(const application& app, const visitor& who, reply from) {
-  if (auto allowance = app.allowance_of(who))
-    tell_limits(from, **allowance);
-  return from;
 }
 
 reply send(application& app, const route_call& call, const visitor& who, std::optional<int64_t> chat) {

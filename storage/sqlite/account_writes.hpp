@@ -17,6 +17,9 @@ caf::expected<audit_note> write_one(connection& db, const user_tokens_revoked& w
 caf::expected<audit_note> write_one(connection& db, const link_made& write);
 caf::expected<audit_note> write_one(connection& db, const link_revoked& write);
 caf::expected<audit_note> write_one(connection& db, const user_erased& write); // erasures.cpp
+// limits.cpp
+caf::expected<audit_note> write_one(connection& db, const limit_written& write);
+caf::expected<audit_note> write_one(connection& db, const limit_removed& write);
 
 // Of users for whom somebody else vouches. id 0: nobody of these was here.
 caf::expected<audit_person> person_of(connection& db, const identity_key& key);

@@ -196,6 +196,8 @@ caf::expected<admin_answer> sqlite_database::answer(const admin_question& questi
     return as_answer(locked_out_of(*impl_->db, users->ids));
   if (const auto* chat = std::get_if<chat_question>(&question.what))
     return as_answer(chat_of_anybody(*impl_->db, chat->chat_id));
+  if (std::holds_alternative<limits_question>(question.what))
+    return as_answer(all_limits());
   return as_answer(links_at(*impl_->db, std::get<links_question>(question.what).now));
 }
 

@@ -2,7 +2,7 @@
 #include "base/utf8.hpp"
 #include "storage/limit_book.hpp"
 #include "storage/sqlite/account_rows.hpp"
-#include "storage/sqlite/audit_rows.hpp"
+#include "storage/sqlite/account_writes.hpp"
 #include "storage/sqlite/sqlite_database_impl.hpp"
 
 #include <chrono>
@@ -23,7 +23,7 @@ caf::expected<std::vector<limit_row>> rows_of(statement& query) {
 }
 
 // The user; nobody: the row is of somebody else.
-caf::expected<audit_person> person_of(connection& db, const limit_row& row) {
+caf::expected<audit_person> person_limited_by(connection& db, const limit_row& row) {
   if (row.subject != limit_subject::user)
     return audit_person{};
   auto query = db.use("SELECT id, name FROM users WHERE name = ?1");
@@ -55,7 +55,7 @@ struct found_limit {
   std::string value; // empty: nothing
 };
 caf::expected<found_limit> find_limit(connection& db, const limit_row& row) {
-  auto person = person_of(db, row);
+  auto person = person_limited_by(db, row);
   if (!person)
     return std::move(person.error());
   auto value = value_of(db, row, person->id);
@@ -163,34 +163,38 @@ caf::expected<std::vector<limit_row>> sqlite_database::all_limits() {
   return rows_of(query);
 }
 
+caf::expected<audit_note> write_one(connection& db, const limit_written& write) {
+  const auto& row = write.limit;
+  auto before = find_limit(db, row);
+  if (!before)
+    return std::move(before.error());
+  auto insert = db.use("INSERT INTO limits(subject, user_id, group_name, name, value)"
+                       " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET value = excluded.value");
+  insert.bind(row.subject).bind(before->person.id).bind(group_in(row)).bind(row.name);
+  if (auto err = insert.bind(row.value).run())
+    return err;
+  return told_of(audit_action::limit_set, row, before->person, row.value, before->value);
+}
+
+caf::expected<audit_note> write_one(connection& db, const limit_removed& write) {
+  const auto& row = write.limit;
+  auto before = find_limit(db, row);
+  if (!before)
+    return std::move(before.error());
+  auto remove = db.use("DELETE FROM limits WHERE subject = ?1 AND user_id = ?2 AND group_name = ?3 AND name = ?4");
+  if (auto err = remove.bind(row.subject).bind(before->person.id).bind(group_in(row)).bind(row.name).run())
+    return err;
+  if (db.changes() == 0)
+    return fail(errc::not_found, "this limit was not set");
+  return told_of(audit_action::limit_cleared, row, before->person, "", before->value);
+}
+
 caf::error sqlite_database::set_limit(const limit_row& row, const audit_origin& by) {
-  auto& db = *impl_->db;
-  return impl_->write_all([&]() -> caf::error {
-    auto before = find_limit(db, row);
-    if (!before)
-      return std::move(before.error());
-    auto insert = db.use("INSERT INTO limits(subject, user_id, group_name, name, value)"
-                         " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET value = excluded.value");
-    insert.bind(row.subject).bind(before->person.id).bind(group_in(row)).bind(row.name);
-    if (auto err = insert.bind(row.value).run())
-      return err;
-    return append_audit(db, by, told_of(audit_action::limit_set, row, before->person, row.value, before->value));
-  });
+  return apply(limit_written{row, by});
 }
 
 caf::error sqlite_database::clear_limit(const limit_row& row, const audit_origin& by) {
-  auto& db = *impl_->db;
-  return impl_->write_all([&]() -> caf::error {
-    auto before = find_limit(db, row);
-    if (!before)
-      return std::move(before.error());
-    auto remove = db.use("DELETE FROM limits WHERE subject = ?1 AND user_id = ?2 AND group_name = ?3 AND name = ?4");
-    if (auto err = remove.bind(row.subject).bind(before->person.id).bind(group_in(row)).bind(row.name).run())
-      return err;
-    if (db.changes() == 0)
-      return fail(errc::not_found, "this limit was not set");
-    return append_audit(db, by, told_of(audit_action::limit_cleared, row, before->person, "", before->value));
-  });
+  return apply(limit_removed{row, by});
 }
 
 } // namespace varro

@@ -43,7 +43,7 @@ TEST_CASE("programs are told problems below /api/, however it is spelt, and nowh
 }
 
 TEST_CASE("below /v1 an error is an object of a message, its kind, the parameter and a code") {
-  auto plain = parse_json(error_text_for(404, "There is \"no\" such response.", "/v1/responses/x"));
+  auto plain = parse_json(error_text_for(404, "There is \"no\" such response.", "/v1/responses/x", "a1"));
   REQUIRE(plain);
   const auto& error = plain->at("error");
   CHECK(error["message"] == "There is \"no\" such response.");
@@ -62,14 +62,15 @@ TEST_CASE("below /v1 an error is an object of a message, its kind, the parameter
 }
 
 TEST_CASE("a problem says what happened and where, and names no path that is none") {
-  auto problem = parse_json(problem_text(404, "There is \"no\" such chat.", "/api/v1/chats/7?x=y"));
+  auto problem = parse_json(problem_text(404, "There is \"no\" such chat.", "/api/v1/chats/7?x=y", "a1"));
   REQUIRE(problem);
   CHECK((*problem)["status"] == 404);
   CHECK((*problem)["title"] == "Not Found");
   CHECK((*problem)["detail"] == "There is \"no\" such chat.");
-  CHECK((*problem)["instance"] == "/api/v1/chats/7");
-  CHECK_FALSE(parse_json(problem_text(400, "x", "/api/\"<>"))->contains("instance"));
-  CHECK_FALSE(parse_json(problem_text(400, "x", ""))->contains("instance"));
+  CHECK((*problem)["instance"] == "/api/v1/chats/7#a1");
+  CHECK_FALSE(parse_json(problem_text(400, "x", "/api/\"<>", ""))->contains("instance"));
+  CHECK_FALSE(parse_json(problem_text(400, "x", "", ""))->contains("instance"));
+  CHECK((*parse_json(problem_text(400, "x", "/api/\"<>", "a1")))["instance"] == "#a1");
 }
 
 TEST_CASE("a cursor comes back as it went, and nothing else is one") {

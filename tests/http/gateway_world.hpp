@@ -67,14 +67,14 @@ struct gateway_world {
   raw_client open(int64_t after = -1, int64_t of_chat = chat, const std::string& login = "") {
     int ends[2];
     REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
-    caf::anon_send(gateway, adopt_atom_v, ends[0], of_chat, after, session, login);
+    caf::anon_send(gateway, adopt_atom_v, ends[0], of_chat, after, session, login, std::string{"a1"});
     return raw_client{ends[1]};
   }
   // The same of a program, which gets what json_presenter makes.
   raw_client open_program(int64_t after = -1, int64_t of_chat = chat, const std::string& login = "") {
     int ends[2];
     REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
-    caf::anon_send(gateway, adopt_atom_v, node_atom_v, ends[0], of_chat, after, session, login);
+    caf::anon_send(gateway, adopt_atom_v, node_atom_v, ends[0], of_chat, after, session, login, std::string{"b2"});
     return raw_client{ends[1]};
   }
   // Waits for the n-th attach; the viewer's id.

@@ -27,6 +27,7 @@ TEST_CASE("a viewer gets its head, the replay and what is published, and the str
   CHECK(head.starts_with("HTTP/1.1 200 OK\r\n"));
   CHECK(head.find("Content-Type: text/event-stream\r\n") != std::string::npos);
   CHECK(head.find("X-Content-Type-Options: nosniff\r\n") != std::string::npos);
+  CHECK(head.find("\r\nX-Request-Id: a1\r\n") != std::string::npos);
   CHECK(world.attached_after(1) == 12);
   world.replay(world.attached(1), {content(13, "a"), {0, "progress", "p"}}, true);
   world.publish(content(14, "b"));

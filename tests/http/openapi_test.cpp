@@ -26,12 +26,12 @@ void each_reference(const json& value, const std::function<void(const std::strin
 
 } // namespace
 
-TEST_CASE("every route below /api is described, and no other") {
+TEST_CASE("every route for programs is described, and no other") {
   std::set<std::string_view> ids;
   for (const auto& row : all_routes()) {
     CAPTURE(row.method);
     CAPTURE(row.path);
-    REQUIRE((row.described != nullptr) == row.path.starts_with("/api/"));
+    REQUIRE((row.described != nullptr) == is_for_programs(row));
     if (row.described == nullptr)
       continue;
     CHECK(ids.insert(row.described->id).second);
@@ -79,6 +79,15 @@ TEST_CASE("the document refers to what it has, and has nothing that it does not 
     for (auto one = components.begin(); one != components.end(); ++one)
       CHECK_MESSAGE(seen.contains("#/components/" + std::string{kind} + "/" + one.key()), one.key());
   }
+}
+
+TEST_CASE("errors below /v1 are those of OpenAI's SDKs, and what is streamed stands beside what is whole") {
+  const auto& document = openapi_document();
+  const auto& create = document["paths"]["/v1/responses"]["post"]["responses"];
+  CHECK(create["200"]["content"].contains("application/json"));
+  CHECK(create["200"]["content"].contains("text/event-stream"));
+  CHECK(create["400"]["$ref"] == "#/components/responses/ResponseError400");
+  CHECK(document["paths"]["/api/v1/me"]["get"]["responses"]["400"]["$ref"] == "#/components/responses/Error400");
 }
 
 TEST_CASE("a path of the table becomes a path of the document") {

@@ -36,6 +36,33 @@ std::string with(std::string_view member) {
 
 } // namespace
 
+TEST_CASE("metadata is taken up to its limits, which count characters") {
+  CHECK(read(R"({"input": "x"})").metadata == json::object());
+  CHECK(read(with(R"("metadata": null)")).metadata == json::object());
+  CHECK(read(with(R"("metadata": {"a": "b"})")).metadata == json{{"a", "b"}});
+  const auto pairs = [](size_t count) {
+    auto all = json::object();
+    for (size_t i = 0; i < count; ++i)
+      all[std::to_string(i)] = "x";
+    return R"("metadata": )" + dump_json(all);
+  };
+  const auto pair_of = [](size_t name, size_t value) {
+    std::string umlauts;
+    for (size_t i = 0; i < value; ++i)
+      umlauts += "ä";
+    auto all = json::object();
+    all[std::string(name, 'n')] = umlauts;
+    return R"("metadata": )" + dump_json(all);
+  };
+  CHECK(read(with(pairs(metadata_pairs_max))).metadata.size() == metadata_pairs_max);
+  CHECK(refused_param(with(pairs(metadata_pairs_max + 1))) == "metadata");
+  CHECK(read(with(pair_of(metadata_name_max, metadata_value_max))).metadata.size() == 1);
+  CHECK(refused_param(with(pair_of(metadata_name_max + 1, 1))) == "metadata");
+  CHECK(refused_param(with(pair_of(1, metadata_value_max + 1))) == "metadata");
+  for (const auto* wrong : {R"("metadata": "x")", R"("metadata": ["x"])", R"("metadata": {"a": 1})"})
+    CHECK(refused_param(with(wrong)) == "metadata");
+}
+
 TEST_CASE("input is a text, or messages of texts, pictures and files in their order") {
   CHECK(read(R"({"input": "hello"})").message == "hello");
   const auto asked = read(R"({"model": "x:y", "stream": true, "previous_response_id": "resp_4_7", "input": [
@@ -107,7 +134,6 @@ TEST_CASE("parameters that cannot be obeyed are refused by their names") {
     {"store", "false"},
     {"background", "true"},
     {"instructions", "\"Be brief.\""},
-    {"metadata", R"({"a": "b"})"},
     {"temperature", "0.5"},
     {"temperature", "\"1\""},
     {"top_p", "0.9"},

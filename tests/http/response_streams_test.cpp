@@ -23,7 +23,7 @@ struct response_world : gateway_world {
     int ends[2];
     REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
     caf::anon_send(caf::actor_cast<response_viewers_actor>(gateway), adopt_atom_v, view, ends[0], int64_t{0}, session,
-                   std::string{});
+                   std::string{}, std::string{"a1"}, std::string{"RateLimit: 1\r\n"});
     return raw_client{ends[1]};
   }
   // With the message, which has seq 1.
@@ -130,6 +130,7 @@ TEST_CASE("one response too many is refused in its own words") {
   world.attached(1);
   const auto refused = world.open_response(-1).read_all();
   CHECK(refused.starts_with("HTTP/1.1 503 "));
+  CHECK(refused.find("\r\nX-Request-Id: a1\r\n") != refused.npos);
   CHECK(refused.find("Content-Type: application/json\r\n") != refused.npos);
   CHECK(refused.find("{\"error\":{\"message\":\"Too many event streams") != refused.npos);
 }

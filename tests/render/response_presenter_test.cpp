@@ -1,4 +1,5 @@
 // A run as a response of Open Responses: its items, its events and their numbers.
+#include "models/user_prompt.hpp"
 #include "render/response_presenter.hpp"
 #include "tests/render/presented.hpp"
 
@@ -308,6 +309,38 @@ TEST_CASE("of a chat that was deleted the response is not complete") {
   const auto all = live_of(response_presenters(view_of_run()), {request_row(1, {prompt("x")}), stream_over{gone}});
   CHECK(all.back().data == "[DONE]");
   CHECK(last_response(all)["status"] == "incomplete");
+}
+
+TEST_CASE("metadata of a client is a response's, and what else a message has of it is not") {
+  auto row = request_row(1, {prompt("plot")});
+  CHECK(response_metadata_in(row) == json::object());
+  auto request = *row.content.as<model_request>();
+  request.metadata = response_metadata_of({{"ticket", "4711"}});
+  row.content = request;
+  CHECK(response_metadata_in(row) == json{{"ticket", "4711"}});
+  request.metadata = json{{"other", {{"ticket", "1"}}}};
+  row.content = request;
+  CHECK(response_metadata_in(row) == json::object());
+  auto view = view_of_run();
+  view.metadata = json{{"ticket", "4711"}};
+  CHECK(response_without_items(view)["metadata"] == view.metadata);
+}
+
+TEST_CASE("the input of a response is one message, with the addresses of what went to the model") {
+  auto with_files = make_user_prompt("plot",
+                                     {uploads_note({"a.png", "b.pdf"}), upload_label("a.png"),
+                                      binary_content{png_bytes(), "image/png"}, upload_label("b.pdf"),
+                                      binary_content{"%PDF-1.7", "application/pdf"}},
+                                     {});
+  const auto items = input_items_of(view_of_run(), request_row(1, {std::move(with_files)}));
+  REQUIRE(items.size() == 1);
+  CHECK(items[0]["role"] == "user");
+  const auto& content = items[0]["content"];
+  REQUIRE(content.size() == 3);
+  CHECK(content[0] == json{{"type", "input_text"}, {"text", "plot"}});
+  CHECK(content[1]["image_url"] == "http://here/chat/42/files/m1-0.png");
+  CHECK(content[2]["filename"] == "b.pdf");
+  CHECK(content[2]["file_url"] == "http://here/chat/42/files/m1-1.pdf");
 }
 
 TEST_CASE("tools that are no cells are not taken for calls that a client is to carry out") {

@@ -145,6 +145,10 @@ TEST_CASE("what is done with accounts and chats is told: by whom, and about whom
      R"(dora | login | session dora-two | {"issuer":"proxy"})"},
     {foreign_logins_ended{}, R"( | sessions.ended |  | {"ended":1,"because":"auth.mode or oidc.issuer changed"})"},
     {audit_noted{{audit_action::admin_read, {}, "/admin/usage"}, by}, "ada | admin.read | /admin/usage | {}"},
+    {limit_written{{limit_subject::user, "bob", "chats", "5"}, by},
+     R"(ada | limit.set | bob | {"limit":"chats","value":"5"})"},
+    {limit_removed{{limit_subject::user, "bob", "chats", ""}, by},
+     R"(ada | limit.cleared | bob | {"limit":"chats","before":"5"})"},
     {user_erased{"dora", now_us(), by}, "ada | user.erased | dora | {}"},
   };
   // Which tell nothing; of chats that go the end of the job does.

@@ -52,8 +52,9 @@ store_reader_actor::behavior_type fake_reader(store_reader_actor::pointer, log_p
 
 http_gateway_actor::behavior_type fake_gateway(http_gateway_actor::pointer, log_pointer log) {
   return {
-    [](adopt_atom, int, int64_t, int64_t, const viewed_chat_actor&, const std::string&) {},
-    [](adopt_atom, node_atom, int, int64_t, int64_t, const viewed_chat_actor&, const std::string&) {},
+    [](adopt_atom, int, int64_t, int64_t, const viewed_chat_actor&, const std::string&, const std::string&) {},
+    [](adopt_atom, node_atom, int, int64_t, int64_t, const viewed_chat_actor&, const std::string&, const std::string&) {
+    },
     [](logout_atom, const std::string&) {},
     [=](replay_atom, uint64_t viewer, const chat_replay& unseen) {
       log->replays.push_back({viewer, html_events(unseen), unseen.follow});

@@ -285,14 +285,16 @@ allowances_actor::behavior_type twin_allowances(allowances_actor::pointer, scrip
 
 http_gateway_actor::behavior_type twin_gateway(http_gateway_actor::pointer self, script_pointer script) {
   return {
-    [=](adopt_atom, int fd, int64_t chat, int64_t after, const viewed_chat_actor&, const std::string&) {
+    [=](adopt_atom, int fd, int64_t chat, int64_t after, const viewed_chat_actor&, const std::string&,
+        const std::string&) {
       note(script, script->adopted, std::tuple{fd, chat, after});
       constexpr std::string_view text = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\nadopted";
       ::send(fd, text.data(), text.size(), MSG_NOSIGNAL);
       ::shutdown(fd, SHUT_RDWR);
       ::close(fd);
     },
-    [=](adopt_atom, node_atom, int fd, int64_t chat, int64_t after, const viewed_chat_actor&, const std::string&) {
+    [=](adopt_atom, node_atom, int fd, int64_t chat, int64_t after, const viewed_chat_actor&, const std::string&,
+        const std::string&) {
       note(script, script->adopted, std::tuple{fd, chat, after});
       constexpr std::string_view text = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\nadopted in JSON";
       ::send(fd, text.data(), text.size(), MSG_NOSIGNAL);

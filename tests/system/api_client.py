@@ -47,6 +47,8 @@ class Program(Client):
         problem = json.loads(reply.text)
         assert problem["status"] == status and problem["type"] == "about:blank", problem
         assert problem["title"] and problem["detail"], problem
+        # It names this occurrence: by the path, and by what the log calls the request.
+        assert problem["instance"].endswith("#" + reply.headers["x-request-id"]), (problem, reply.headers)
         return reply, problem
 
     def begin(self, message, **fields):

@@ -53,6 +53,12 @@ assert.deepEqual((await client.responses.retrieve(last.id)).output, last.output)
 const replayed = await client.responses.stream({ response_id: last.id }).finalResponse();
 assert.equal(text(replayed), 'end');
 
+assert.equal((await client.responses.inputItems.list(last.id)).data[0].role, 'user');
+assert.equal((await client.responses.cancel(last.id)).id, last.id);
+const alone = await client.responses.create({ input: '[[text: alone]]' });
+await client.responses.delete(alone.id);
+await assert.rejects(client.responses.retrieve(alone.id), OpenAI.NotFoundError);
+
 await assert.rejects(client.responses.create({ input: 'x', temperature: 0.5 }), (error) =>
   error instanceof OpenAI.BadRequestError && error.param === 'temperature' && error.code === 'unsupported_parameter');
 await assert.rejects(client.responses.retrieve('resp_9999_9999'), OpenAI.NotFoundError);

@@ -46,6 +46,16 @@ rest = client.responses.retrieve(events[0].response.id, stream=True, starting_af
 events += list(rest)
 assert [event.sequence_number for event in events] == list(range(len(events))), events
 assert events[-1].response.output_text == "end"
+items = client.responses.input_items.list(first.id).data
+assert [part.type for part in items[0].content] == ["input_text"], items
+assert client.responses.cancel(second.id).status == "completed"
+alone = client.responses.create(input="[[text: alone]]")
+client.responses.delete(alone.id)
+try:
+    client.responses.retrieve(alone.id)
+    raise AssertionError("a deleted response is there")
+except openai.NotFoundError:
+    pass
 try:
     client.responses.create(input="x", temperature=0.5)
     raise AssertionError("a temperature was taken")

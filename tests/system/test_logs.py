@@ -22,6 +22,15 @@ class Ids(SystemTest):
             self.assertGreaterEqual(reply.status, 400)
             self.assertIn(f"Request {reply.headers['x-request-id']}", reply.text)
 
+    def test_a_stream_has_an_id_too(self):
+        chat = Chat(self.client)
+        chat.run("print(1)")
+        ids = [self.client.get(path).headers["x-request-id"]
+               for path in (f"/chat/stream/{chat.chat_id}", f"/api/v1/chats/{chat.chat_id}/events")]
+        for each in ids:
+            self.assertRegex(each, ID)
+        self.assertNotEqual(*ids)
+
     def test_what_is_no_request_has_an_id_too(self):
         with socket.create_connection(("127.0.0.1", self.varro.port), WAIT_SECONDS) as connection:
             connection.sendall(b"GET / HTTP/9.9\r\n\r\n")

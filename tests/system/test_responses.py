@@ -17,6 +17,22 @@ from harness import ROOT, AccountsTest, Client, SystemTest
 
 SDK_SECONDS = 120
 PYPI_SDK = ("openai==3.51.0",)
+PYPI_TYPES = ("openresponses-types==2.4.0",)  # made of openresponses.org's schema of 2026-04-24
+# Reads responses and events, and tells which the specification's types do not take. Items and events of an extension
+# (those of cells) have no type there.
+BY_TYPES = """
+import json, sys
+from openresponses_types import types
+given = json.load(sys.stdin)
+events = {list(kind.model_fields["type"].annotation)[0].value: kind
+          for name, kind in vars(types).items() if name.endswith("StreamingEvent")}
+checks = [(types.ResponseResource, one) for one in given["responses"]] + [(events[one["type"]], one) for one in given["events"]]
+for kind, one in checks:
+    try:
+        kind.model_validate(one)
+    except ValueError as error:
+        print(f"{kind.__name__}: {error}")
+"""
 PLOT = "import matplotlib.pyplot as plt; plt.plot([1, 3, 2]); plt.show(); print('plotted')"
 
 
@@ -235,10 +251,100 @@ class Responses(SystemTest):
         self.assertEqual(events[-1]["type"], "response.failed")
         self.assertEqual(events[-1]["response"], response)
 
+    def test_a_response_is_stopped_and_answered_with_what_there_is(self):
+        with self.sdk.open("POST", "/responses", {"input": "[[hold]][[text: never]]", "stream": True}) as events:
+            response = next(events)["response"]
+        address = f"/responses/{response['id']}"
+        stopped = self.sdk.json("POST", address + "/cancel")
+        self.assertEqual((stopped["id"], stopped["status"]), (response["id"], "incomplete"))
+        self.assertEqual(stopped["incomplete_details"], {"reason": "cancelled"})
+        self.assertEqual(self.sdk.json("POST", address + "/cancel"), stopped)  # it is over already
+        self.assertEqual(self.sdk.json("GET", address), stopped)
+        self.sdk.refused(404, "POST", "/responses/resp_9999_9999/cancel")
+
+    def test_a_response_is_deleted_with_its_chat_where_that_has_no_other(self):
+        first = self.sdk.create("[[text: one]]")
+        address = f"/responses/{first['id']}"
+        self.assertEqual(self.sdk.json("DELETE", address), {"id": first["id"], "object": "response", "deleted": True})
+        for method in ("GET", "DELETE"):
+            self.sdk.refused(404, method, address)
+        first = self.sdk.create("[[text: one]]")
+        second = self.sdk.create("[[text: two]]", previous_response_id=first["id"])
+        for response in (first, second):
+            self.assertIn("/api/v1/chats/",
+                          self.sdk.refused(409, "DELETE", f"/responses/{response['id']}")["message"])
+            self.assertEqual(self.sdk.json("GET", f"/responses/{response['id']}"), response)
+
+    def test_the_input_of_a_response_is_told_again(self):
+        png = base64.b64encode(PNG).decode()
+        response = self.sdk.create([{"role": "user", "content": [
+            {"type": "input_text", "text": "[[text: seen]]"},
+            {"type": "input_image", "image_url": f"data:image/png;base64,{png}"}]}])
+        items = self.sdk.json("GET", f"/responses/{response['id']}/input_items")
+        (item,) = items["data"]
+        self.assertEqual((items["first_id"], items["last_id"], items["has_more"]), (item["id"], item["id"], False))
+        text, picture = item["content"]
+        self.assertEqual(text, {"type": "input_text", "text": "[[text: seen]]"})
+        path = picture["image_url"].removeprefix(f"http://127.0.0.1:{self.varro.port}")
+        self.assertEqual(self.sdk.get(path).body, PNG)
+        self.sdk.refused(404, "GET", "/responses/resp_9999_9999/input_items")
+
+    def test_what_is_left_of_a_limit_is_told_with_each_answer(self):
+        with self.start(env={"VARRO_LIMITS_MODEL_REQUESTS_PER_DAY": "50"}) as server:
+            sdk = Sdk(server)
+            for body in ({"input": "[[text: one]]"}, {"input": "[[text: one]]", "stream": True}):
+                reply = sdk.ask("POST", "/responses", body)
+                self.assertEqual(reply.status, 200)
+                self.assertRegex(reply.headers["ratelimit"], r'^"model_requests_per_day";r=\d+;t=\d+$')
+                self.assertIn("q=50", reply.headers["ratelimit-policy"])
+                self.assertTrue(reply.headers["x-request-id"])
+
+    def test_the_metadata_of_a_response_is_kept_and_told_to_no_model(self):
+        metadata = {"ticket": "pomegranate-42"}
+        response = self.sdk.create("[[text: one]]", metadata=metadata)
+        self.assertEqual(response["metadata"], metadata)
+        self.assertNotIn("pomegranate", json.dumps(self.model.bodies()))
+        second = self.sdk.create("[[text: two]]", previous_response_id=response["id"])
+        self.assertEqual(second["metadata"], {})
+        self.assertEqual(self.sdk.json("GET", f"/responses/{response['id']}"), response)
+        self.sdk.refused(400, "POST", "/responses", {"input": "x", "metadata": {"a": 1}})
+
     def test_models_are_listed(self):
         models = self.sdk.json("GET", "/models")
         self.assertEqual(models["object"], "list")
         self.assertIn("anthropic:claude-sonnet-4-5", [model["id"] for model in models["data"]])
+
+
+class Conformance(SystemTest):
+    """Held to the types of the specification, by the kinds of requests that its own suite has and that are possible
+    here: a text, a stream, a message of the role system, a picture."""
+
+    def judged(self, python, responses, events):
+        done = subprocess.run([python, "-c", BY_TYPES], input=json.dumps({"responses": responses, "events": events}),
+                              text=True, capture_output=True, timeout=SDK_SECONDS)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout.strip()
+
+    def test_responses_and_events_are_those_of_the_specification(self):
+        python, directory = environment_with(PYPI_TYPES)
+        if directory:
+            self.addCleanup(directory.cleanup)
+        sdk = Sdk(self.varro)
+        url = "data:image/png;base64," + base64.b64encode(PNG).decode()
+        responses = [sdk.create(asked) for asked in (
+            [{"type": "message", "role": "user", "content": "[[thinking: how]][[text: hello]]"}],
+            [{"type": "message", "role": "system", "content": "Speak as a pirate."},
+             {"type": "message", "role": "user", "content": "[[text: hello]]"}],
+            [{"type": "message", "role": "user", "content": [
+                {"type": "input_text", "text": "[[text: a dot]]"}, {"type": "input_image", "image_url": url}]}])]
+        for response in responses:
+            self.assertEqual(response["status"], "completed")
+            self.assertTrue(text_of(response))
+        events = sdk.stream("POST", "/responses", {"input": "[[thinking: how]][[text: one two]]", "stream": True})
+        self.assertEqual(events[-1]["type"], "response.completed")
+        self.assertEqual(self.judged(python, responses + [events[-1]["response"]], events), "")
+        del responses[0]["usage"]
+        self.assertIn("usage", self.judged(python, responses, []))
 
 
 # One pixel.

@@ -19,15 +19,17 @@ from harness import Model, Varro, run_varro
 
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,unsupported_method"
 SKIPPED = 77
+# A stream does not end while a run is on. And a chain of answers would find the walker's own name, and revoke its token:
+# that operation is walked by itself, with names out of the air.
+WHOLE = ("--exclude-operation-id", "streamEvents", "--exclude-operation-id", "changePerson")
+BY_ITSELF = ("--include-operation-id", "changePerson", "--phases", "examples,coverage,fuzzing")
 
 
-def walk(python, server, token, options, place):
+def walk(python, server, token, options, place, which):
     command = [python.parent / "schemathesis", "run", f"http://127.0.0.1:{server.port}/api/v1/openapi.json",
                "--url", f"http://127.0.0.1:{server.port}", "--header", f"Authorization: Bearer {token}",
                "--checks", CHECKS, "--max-examples", str(options.examples), "--seed", str(options.seed),
-               "--request-timeout", "30", "--no-color",
-               # A stream does not end while a run is on.
-               "--exclude-operation-id", "streamEvents"]
+               "--request-timeout", "30", "--no-color", *which]
     return subprocess.run(command, check=False, cwd=place).returncode  # it writes a cache there
 
 
@@ -53,14 +55,14 @@ def main():
             program = Program(server, token)
             for text in ("[[python: print(1)]][[text: one]]", "[[text: two]]"):  # so that there are chats to find
                 program.finish(program.begin(text))
-            found = walk(python, server, token, options, place)
+            found = [walk(python, server, token, options, place, which) for which in (WHOLE, BY_ITSELF)]
             program.json("GET", "/chats")  # it is still there
         finally:
             server.stop()
             model.stop()
             if directory:
                 directory.cleanup()
-    return found
+    return max(found)
 
 
 if __name__ == "__main__":
