@@ -95,7 +95,7 @@ struct fixture {
   caf::actor_system system{system_config};
   std::shared_ptr<config> settings = std::make_shared<config>();
   std::shared_ptr<played_transport> network = std::make_shared<played_transport>();
-  model_client_actor client = system.spawn(model_client, std::shared_ptr<const config>{settings},
+  model_client_actor client = system.spawn(model_client, std::make_shared<const config_in_force>(settings),
                                            std::shared_ptr<http_transport>{network}, picture_scaler_actor{});
   caf::scoped_actor self{system, true};
   std::optional<model_response> response;
