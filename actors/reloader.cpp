@@ -57,7 +57,7 @@ void reloader::reload() {
     // The details are far from audit_details_bytes_max, whatever the names hold.
     const json details{{"keys", names_in_words(changes->taken)}};
     caf::anon_send(store_, user_atom_v,
-                   account_write{audit_noted{{audit_action::config_reloaded, {}, "configuration", details.dump()},
+                   account_write{audit_noted{{audit_action::config_reloaded, {}, "configuration", dump_json(details)},
                                              {0, "", audit_way::command_line, ""}}});
   }
 }
