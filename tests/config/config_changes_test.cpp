@@ -74,7 +74,7 @@ TEST_CASE("a key for the next start keeps its value and is named each time") {
 }
 
 TEST_CASE("each key is taken by a reload exactly if its row says so") {
-  const config before;
+  const config before{};
   for (const auto& row : config_keys()) {
     config read;
     std::visit(
