@@ -15,6 +15,7 @@
 #include "actors/erasing.hpp"
 #include "actors/model_client.hpp"
 #include "actors/picture_scaler.hpp"
+#include "actors/reloader.hpp"
 #include "actors/retirer.hpp"
 #include "actors/shell_host.hpp"
 #include "actors/stop_deadline.hpp"
@@ -29,7 +30,6 @@
 #include "config/command_line.hpp"
 #include "config/load.hpp"
 #include "config/local_models.hpp"
-#include "config/shown_settings.hpp"
 #include "doctor.hpp"
 #include "http/http_gateway.hpp"
 #include "http/server.hpp"
@@ -73,7 +73,7 @@ int report(const caf::error& error) {
 }
 
 // Blocked before the first thread starts, so that only wait_for_stop() sees them.
-sigset_t stop_signals() {
+sigset_t awaited_signals() {
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGINT);
@@ -82,9 +82,13 @@ sigset_t stop_signals() {
   return set;
 }
 
-void wait_for_stop(const sigset_t& signals) {
-  int received = 0;
-  sigwait(&signals, &received);
+// Reloads with each SIGHUP, one after the other; those that come meanwhile are one. A terminal that is closed sends
+// that as well: a server that was started on one ends with it.
+void wait_for_stop(const sigset_t& signals, reloader& reloading) {
+  const bool on_terminal = isatty(STDIN_FILENO) == 1;
+  for (int received = 0; sigwait(&signals, &received) == 0 && received == SIGHUP; reloading.reload())
+    if (on_terminal && isatty(STDIN_FILENO) != 1)
+      return;
 }
 
 // What must be in order before the first actor: the lock and the schema; and which runs a former process left open.
@@ -168,8 +172,8 @@ caf::expected<std::string> first_admin_link(const config& settings, chat_databas
   return make_link(db, {"", link_purpose::first_admin, user_role::admin}, settings.auth.reset_max);
 }
 
-int serve(config loaded, const std::map<std::string, std::string>& origins) {
-  auto signals = stop_signals();
+int serve(config loaded, const load_sources& sources, std::map<std::string, std::string> origins) {
+  auto signals = awaited_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   return_large_memory();
@@ -177,7 +181,7 @@ int serve(config loaded, const std::map<std::string, std::string>& origins) {
   set_log_level(loaded.log_level);
   set_log_format(loaded.log_format);
   auto settings = std::make_shared<const config>(std::move(loaded));
-  auto shown = std::make_shared<const std::vector<shown_setting>>(shown_settings(*settings, origins));
+  auto in_force = std::make_shared<config_in_force>(settings, std::move(origins));
   auto storage = open_storage(*settings);
   if (!storage)
     return report(storage.error());
@@ -196,6 +200,7 @@ int serve(config loaded, const std::map<std::string, std::string>& origins) {
 
   session_services services;
   services.settings = settings;
+  services.in_force = in_force;
   services.catalog = catalog;
   services.counts = std::make_shared<gauges>();
   services.tools = built_in_tools();
@@ -205,12 +210,12 @@ int serve(config loaded, const std::map<std::string, std::string>& origins) {
   auto admin_reader = spawn_store_reader(system, std::move(storage->admin_reader));
   auto search = spawn_chat_search(system, std::move(storage->search));
   auto run_limits_known = std::make_shared<run_limits>();
-  services.allowances = spawn_allowances(system, std::move(storage->limits), settings, run_limits_known);
+  services.allowances = spawn_allowances(system, std::move(storage->limits), in_force, run_limits_known);
   services.shells = spawn_shell_host(system, settings, services.store, services.reader, services.allowances);
   services.keeper = spawn_workspace_keeper(system, settings, std::move(storage->chats), services.store);
   services.runs_at_once = runs_at_once_of(run_limits_known, services.allowances);
   auto pictures = spawn_picture_scaler(system);
-  services.models = system.spawn(model_client, settings, transport, pictures);
+  services.models = system.spawn(model_client, std::shared_ptr<const config_in_force>{in_force}, transport, pictures);
   auto markdown = std::make_shared<bounded_markdown>(std::thread::hardware_concurrency());
   services.gateway
     = system.middleman().spawn_broker(http_gateway, settings->stream, services.reader, html_presenters(markdown));
@@ -227,11 +232,11 @@ int serve(config loaded, const std::map<std::string, std::string>& origins) {
     : system.spawn(user_lockout, user_lockout_parts{services.live, registry, services.shells, services.reader});
 
   eraser erasing{system, settings->data_dir, std::move(storage->erasures), {registry, search, store}};
-  retirer retiring{system, settings, std::move(storage->retention), {registry, store}};
+  retirer retiring{system, in_force, std::move(storage->retention), {registry, store}};
 
   http_server server{{system, *settings, registry, services.gateway, services.store, services.reader, services.shells,
                       storage->local_user, catalog, search, markdown, token_writer_of(services.store),
-                      token_reader_of(services.reader), services.live, shown, services.allowances, transport,
+                      token_reader_of(services.reader), services.live, in_force, services.allowances, transport,
                       std::move(storage->oidc_reader), admin_reader}};
   auto port = server.bind();
   if (port) {
@@ -248,7 +253,8 @@ int serve(config loaded, const std::map<std::string, std::string>& origins) {
       std::cout << "varro: there is no admin yet; whoever opens " << server_address(settings->server, *port)
                 << *first_admin << " within " << settings->auth.reset_max.count() << " hours becomes the first"
                 << std::endl;
-    wait_for_stop(signals);
+    reloader reloading{sources, in_force, lists, services.store};
+    wait_for_stop(signals, reloading);
     log(log_level::info, "stopping");
     deadline.emplace(services.stop, settings);
     services.stop->waits_for("requests", "their answers");
@@ -342,7 +348,7 @@ int run(int argc, char** argv) {
     return report(settings.error());
   settings->keep_shells = line.keep_shells;
   if (line.what == command::serve)
-    return serve(std::move(*settings), origins);
+    return serve(std::move(*settings), sources, std::move(origins));
   if (line.what == command::doctor)
     return doctor(*settings, std::cout);
   if (line.what == command::backup)

@@ -39,8 +39,18 @@ bool counts_use(const user_limits& limits) {
     || is_limited(limits.upload_bytes_per_day);
 }
 
+// What was known of limits went by the configuration before.
+void take_configuration(allowances_state& state) {
+  auto now = state.in_force->now();
+  if (now == state.settings)
+    return;
+  state.settings = std::move(now);
+  state.known.clear();
+}
+
 caf::result<allowance_ptr> allowance_of(self_pointer self, int64_t user, int64_t chat) {
   auto& state = self->state;
+  take_configuration(state);
   auto limits = limits_of(self, user);
   if (!limits)
     return std::move(limits.error());
@@ -89,10 +99,10 @@ caf::expected<written_limits> written_in(const std::vector<limit_row>& rows) {
 }
 
 allowances_actor::behavior_type allowances(self_pointer self, std::unique_ptr<limit_book> book,
-                                           std::shared_ptr<const config> settings, std::function<unix_us()> now,
-                                           std::shared_ptr<run_limits> runs) {
+                                           std::shared_ptr<const config_in_force> in_force,
+                                           std::function<unix_us()> now, std::shared_ptr<run_limits> runs) {
   self->state.book = std::move(book);
-  self->state.settings = std::move(settings);
+  self->state.in_force = std::move(in_force);
   self->state.now = std::move(now);
   self->state.runs = std::move(runs);
   return {
@@ -102,8 +112,8 @@ allowances_actor::behavior_type allowances(self_pointer self, std::unique_ptr<li
 }
 
 allowances_actor spawn_allowances(caf::actor_system& system, std::unique_ptr<limit_book> book,
-                                  std::shared_ptr<const config> settings, std::shared_ptr<run_limits> runs) {
-  return system.spawn<caf::detached>(allowances, std::move(book), std::move(settings), now_us, std::move(runs));
+                                  std::shared_ptr<const config_in_force> in_force, std::shared_ptr<run_limits> runs) {
+  return system.spawn<caf::detached>(allowances, std::move(book), std::move(in_force), now_us, std::move(runs));
 }
 
 std::function<int64_t(int64_t user)> runs_at_once_of(std::shared_ptr<run_limits> runs, const allowances_actor& actor) {

@@ -57,7 +57,7 @@ caf::result<done_atom> renew_prefix(chat_session_pointer self) {
     return stopping();
   if (busy(state))
     return run_is_on(state);
-  auto prefix = prefix_of_today(state.services.settings->agent, state.services.tools(state.history.chat()));
+  auto prefix = prefix_of_today(state.services.settings_now()->agent, state.services.tools(state.history.chat()));
   write_batch batch;
   batch.chat_id = state.history.chat().id;
   batch.user_id = state.history.chat().user_id;

@@ -71,7 +71,7 @@ caf::result<done_atom> cancel(chat_session_pointer self);
 
 // --- what was used (chat_usage.cpp) ----------------------------------------------------------------------------------
 
-const price_table& prices_of(const chat_session_state& state);
+std::shared_ptr<const price_table> prices_of(const chat_session_state& state);
 
 // Has the store commit the batch, with usage that is owed. One of the two is called when it has answered.
 void write(chat_session_pointer self, write_batch batch, const continuation& then, const error_handler& otherwise);

@@ -49,7 +49,7 @@ transcript_view view(const chat_session_state& state) {
   view.notice = state.notice;
   const auto& prefix = state.history.contents().prefix;
   view.old_prefix
-    = prefix && is_outdated(*prefix, state.services.settings->agent, state.services.tools(state.history.chat()));
+    = prefix && is_outdated(*prefix, state.services.settings_now()->agent, state.services.tools(state.history.chat()));
   return view;
 }
 
@@ -235,7 +235,7 @@ void on_down(self_pointer self, const caf::down_msg& down) {
 
 // Why a run that a former process left open is not taken up again; empty when it is.
 std::string why_not_resumed(const chat_session_state& state, const caf::expected<model_config>& model) {
-  const auto& limits = state.services.settings->agent;
+  const auto limits = state.services.settings_now()->agent;
   if (limits.after_restart != "resume")
     return "Interrupted: the server was restarted.";
   if (state.history.runs().back().resumes >= limits.resumes_max)

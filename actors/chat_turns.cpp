@@ -28,7 +28,7 @@ void start_run(chat_session_pointer self, const run_record& run, const model_con
   setup.run_id = run.id;
   setup.conversation_id = conversation_of(state.history.chat().id);
   setup.model = model;
-  setup.limits = state.services.settings->agent;
+  setup.limits = state.services.settings_now()->agent;
   setup.tools = state.services.tools(state.history.chat());
   const auto prefix = state.history.contents().prefix.value_or(prefix_of_today(setup.limits, setup.tools));
   setup.instructions = prefix.instructions;
@@ -129,7 +129,7 @@ waiting_step commit_turn(chat_session_pointer self, const user_message& input, i
     if (replaced_turn != 0)
       batch.supersede_from_turn = replaced_turn;
     if (!state.history.contents().prefix)
-      batch.prefix = prefix_of_today(state.services.settings->agent, state.services.tools(state.history.chat()));
+      batch.prefix = prefix_of_today(state.services.settings_now()->agent, state.services.tools(state.history.chat()));
     auto prefix = batch.prefix;
     fault_point(replaced_turn == 0 ? "turn_commit" : "edit_commit");
     state.commits.commit(
@@ -295,7 +295,7 @@ caf::result<done_atom> commit_node(chat_session_pointer self, run_node node) {
   auto row = state.history.next_row(std::move(node.content), running->run.turn, node.run_id);
   auto batch = state.history.batch();
   batch.messages.push_back(row);
-  batch.usage = usage_of_node(std::move(node.usage), row, {state.history.chat(), node.run_id, prices_of(state)});
+  batch.usage = usage_of_node(std::move(node.usage), row, {state.history.chat(), node.run_id, *prices_of(state)});
   auto promise = self->make_response_promise<done_atom>();
   fault_point("node_commit");
   state.commits.commit(
@@ -340,7 +340,7 @@ void commit_end(chat_session_pointer self, std::vector<usage_row> used) {
     run.end_seq = state.history.next_seq();
   batch.chat = state.history.chat();
   batch.run = run;
-  batch.usage = charged(std::move(used), {state.history.chat(), run.id, prices_of(state)});
+  batch.usage = charged(std::move(used), {state.history.chat(), run.id, *prices_of(state)});
   auto rows = batch.messages;
   fault_point("end_commit");
   state.commits.commit(

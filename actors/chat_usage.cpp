@@ -33,8 +33,9 @@ model_config model_of_run(const chat_session_state& state) {
 
 } // namespace
 
-const price_table& prices_of(const chat_session_state& state) {
-  return state.services.settings->prices;
+std::shared_ptr<const price_table> prices_of(const chat_session_state& state) {
+  const auto settings = state.services.settings_now();
+  return {settings, &settings->prices};
 }
 
 void write(chat_session_pointer self, write_batch batch, const continuation& then, const error_handler& otherwise) {
@@ -68,14 +69,14 @@ void note_usage(chat_session_pointer self, std::vector<usage_row> rows) {
 
 void note_request(chat_session_pointer self, int64_t run, std::vector<usage_row> rows) {
   const auto& state = self->state;
-  note_usage(self, charged(std::move(rows), {state.history.chat(), run, prices_of(state)}));
+  note_usage(self, charged(std::move(rows), {state.history.chat(), run, *prices_of(state)}));
 }
 
 std::vector<usage_row> usage_of_halted_run(const chat_session_state& state, const std::vector<open_call>& calls,
                                            const char* outcome) {
   if (state.turn.waits() || state.halted_while_waiting)
     return {};
-  return usage_under_way(state.history, calls, model_of_run(state), outcome, prices_of(state));
+  return usage_under_way(state.history, calls, model_of_run(state), outcome, *prices_of(state));
 }
 
 void log_run(const chat_session_state& state, const run_record& run, std::string_view what) {

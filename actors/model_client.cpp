@@ -310,13 +310,27 @@ void on_ended(self_pointer self, int64_t run, int64_t ticket, const attempt_outc
   pause_and_retry(self, run, wait.value_or(std::chrono::milliseconds{0}));
 }
 
+void take_configuration(model_client_state& state) {
+  auto now = state.in_force->now();
+  if (now == state.settings)
+    return;
+  state.settings = std::move(now);
+  state.learned_kinds.clear();
+  state.learned_limits.clear();
+  state.learned_estimates.clear();
+  state.without_end_marks.clear();
+  state.without_streams.clear();
+  state.without_summaries.clear();
+}
+
 } // namespace
 
-model_client_actor::behavior_type model_client(self_pointer self, std::shared_ptr<const config> settings,
+model_client_actor::behavior_type model_client(self_pointer self, std::shared_ptr<const config_in_force> in_force,
                                                std::shared_ptr<http_transport> transport,
                                                picture_scaler_actor pictures) {
   self->state.pictures = std::move(pictures);
-  self->state.settings = std::move(settings);
+  self->state.in_force = std::move(in_force);
+  self->state.settings = self->state.in_force->now();
   self->state.transport = std::move(transport);
   return {
     [=](ask_atom, int64_t run, const model_query& query) -> caf::result<model_response> {
@@ -324,6 +338,7 @@ model_client_actor::behavior_type model_client(self_pointer self, std::shared_pt
         return offline_answer(query);
       if (self->state.pending.count(run) != 0)
         return fail(errc::invalid_input, "this run has a model request already");
+      take_configuration(self->state);
       pending_query entry;
       entry.query = query;
       entry.usual_kind = wire_of(query.model);

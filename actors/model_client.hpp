@@ -11,10 +11,15 @@
 // in that way, at once: a shorter history, OpenAI's other API, without pictures or thinking that the vendor does not
 // take back. Each remedy is tried once for a request, shortening a few times. A refusal in words that nobody knows, of
 // a request with pictures or documents, is tried once without them, and one of a long history once with half of it.
+//
+// Each request that is asked for takes the configuration that is in force then, for itself and for those under way:
+// their next attempt goes by its times and numbers. Which server is asked, and with which key, is of the query: a
+// request, and a run, keeps the model that it began with. What was learned of models is forgotten with a reload, after
+// which other servers may stand behind their names.
 #pragma once
 
 #include "actors/interfaces.hpp"
-#include "config/config.hpp"
+#include "config/config_in_force.hpp"
 #include "models/context_window.hpp"
 #include "models/transport.hpp"
 
@@ -61,7 +66,8 @@ inline constexpr size_t learned_estimates_max = 10'000;
 
 struct model_client_state {
   static inline const char* name = "model_client";
-  std::shared_ptr<const config> settings;
+  std::shared_ptr<const config_in_force> in_force;
+  std::shared_ptr<const config> settings; // in force when something was asked for last
   std::shared_ptr<http_transport> transport;
   picture_scaler_actor pictures;            // null: histories go as they are
   std::map<int64_t, pending_query> pending; // by run
@@ -81,7 +87,7 @@ struct model_client_state {
 };
 
 model_client_actor::behavior_type model_client(model_client_actor::stateful_pointer<model_client_state> self,
-                                               std::shared_ptr<const config> settings,
+                                               std::shared_ptr<const config_in_force> in_force,
                                                std::shared_ptr<http_transport> transport,
                                                picture_scaler_actor pictures);
 

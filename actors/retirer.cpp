@@ -7,9 +7,9 @@
 
 namespace varro {
 
-retirer::retirer(caf::actor_system& system, std::shared_ptr<const config> settings, std::unique_ptr<chat_database> book,
-                 retirer_parts parts)
-  : settings_(std::move(settings)), book_(std::move(book)), parts_(std::move(parts)),
+retirer::retirer(caf::actor_system& system, std::shared_ptr<const config_in_force> in_force,
+                 std::unique_ptr<chat_database> book, retirer_parts parts)
+  : in_force_(std::move(in_force)), book_(std::move(book)), parts_(std::move(parts)),
     thread_(system, retention_looked_for) {}
 
 retirer::~retirer() {
@@ -29,7 +29,7 @@ void retirer::stop() {
 }
 
 // Nothing: none is due.
-caf::expected<std::optional<retention_job>> retirer::due_job() {
+caf::expected<std::optional<retention_job>> retirer::due_job(const config& settings) {
   auto newest = book_->newest_retention();
   if (!newest)
     return newest;
@@ -39,7 +39,7 @@ caf::expected<std::optional<retention_job>> retirer::due_job() {
   const auto now = now_us();
   const auto period = std::chrono::microseconds{retention_period}.count();
   // One of the future was begun while the clock was wrong.
-  if (!has_retention(settings_->retention) || (job && job->begun_at <= now && now - job->begun_at < period))
+  if (!has_retention(settings.retention) || (job && job->begun_at <= now && now - job->begun_at < period))
     return std::optional<retention_job>{};
   auto begun = book_->begin_retention({}, now);
   if (!begun)
@@ -48,7 +48,8 @@ caf::expected<std::optional<retention_job>> retirer::due_job() {
 }
 
 caf::error retirer::do_what_is_due(caf::scoped_actor& self, const std::stop_token& stop) {
-  auto job = due_job();
+  const auto settings = in_force_->now();
+  auto job = due_job(*settings);
   if (!job || !*job)
     return job ? caf::error{} : std::move(job.error());
   const retiring_hands hands{
@@ -60,7 +61,7 @@ caf::error retirer::do_what_is_due(caf::scoped_actor& self, const std::stop_toke
     },
     [&] { return stop.stop_requested(); },
   };
-  if (auto err = go_on_retiring(*book_, *settings_, hands, **job, now_us()))
+  if (auto err = go_on_retiring(*book_, *settings, hands, **job, now_us()))
     return err;
   if (auto done = book_->find_retention((*job)->id))
     log(log_level::info,

@@ -8,6 +8,7 @@
 #include "actors/job_thread.hpp"
 #include "actors/retiring.hpp"
 #include "actors/store.hpp"
+#include "config/config_in_force.hpp"
 
 #include <memory>
 #include <optional>
@@ -26,8 +27,9 @@ struct retirer_parts {
 
 class retirer {
 public:
-  retirer(caf::actor_system& system, std::shared_ptr<const config> settings, std::unique_ptr<chat_database> book,
-          retirer_parts parts);
+  // Each job goes by the rules that are in force when it begins, or goes on after a stop.
+  retirer(caf::actor_system& system, std::shared_ptr<const config_in_force> in_force,
+          std::unique_ptr<chat_database> book, retirer_parts parts);
   ~retirer(); // stops
 
   // Call once.
@@ -38,9 +40,9 @@ public:
 private:
   // Looks whether a job is due, and does it.
   caf::error do_what_is_due(caf::scoped_actor& self, const std::stop_token& stop);
-  caf::expected<std::optional<retention_job>> due_job();
+  caf::expected<std::optional<retention_job>> due_job(const config& settings);
 
-  const std::shared_ptr<const config> settings_;
+  const std::shared_ptr<const config_in_force> in_force_;
   std::unique_ptr<chat_database> book_; // the thread's, after start()
   retirer_parts parts_;
   job_thread thread_; // the last member: it uses the others

@@ -8,7 +8,7 @@
 #include "actors/resident_histories.hpp"
 #include "actors/tools.hpp"
 #include "base/stop_progress.hpp"
-#include "config/config.hpp"
+#include "config/config_in_force.hpp"
 #include "models/catalog.hpp"
 
 #include <atomic>
@@ -33,7 +33,8 @@ inline std::string chat_name(int64_t chat) {
 }
 
 struct session_services {
-  std::shared_ptr<const config> settings;
+  std::shared_ptr<const config> settings;                    // of the start: for keys that no reload changes
+  std::shared_ptr<const config_in_force> in_force = nullptr; // null: nothing is reloaded, as in tests
   std::shared_ptr<gauges> counts;
   std::shared_ptr<stop_progress> stop = std::make_shared<stop_progress>(); // what it waits for
   std::shared_ptr<id_supplies> ids = std::make_shared<id_supplies>();      // which the store fills
@@ -50,6 +51,11 @@ struct session_services {
   run_queue_actor queue;          // which chat_registry starts; none: runs begin at once
   tool_source tools;
   std::shared_ptr<const model_catalog> catalog;
+
+  // For keys that a reload changes. Hold it for as long as a reference into it is used.
+  std::shared_ptr<const config> settings_now() const {
+    return in_force ? in_force->now() : settings;
+  }
 };
 
 } // namespace varro

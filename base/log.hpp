@@ -16,7 +16,7 @@ namespace varro {
 enum class log_level { error, warning, info, debug };
 enum class log_format { text, logfmt, json };
 
-// Unknown names mean info, and text. Set once at start.
+// Unknown names mean info, and text. Set at the start and by a reload.
 void set_log_level(std::string_view name);
 void set_log_format(std::string_view name);
 

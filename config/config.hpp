@@ -1,5 +1,6 @@
 // Every setting and limit of Varro, with its default. Units are in the names; each line here is a row of
-// config/varro.toml. Values only; built once at start and then shared as const.
+// config/varro.toml. Values only; built at the start and by each reload (config_in_force.hpp), and then shared as
+// const.
 #pragma once
 
 #include "config/identity_config.hpp"
@@ -24,6 +25,8 @@ enum class provider_kind { offline, anthropic, openai, openai_responses, google 
 // The JSON text of an object; "" for none.
 struct json_object_text {
   std::string text;
+
+  bool operator==(const json_object_text&) const = default;
 };
 
 // One model that a user can choose. `id` is what forms, the chat row and --model carry: "anthropic:claude-sonnet-4-5".
@@ -55,6 +58,8 @@ struct model_config {
   // What the vendor's list tells of requests, in the vendor's words; empty: it tells nothing.
   std::vector<std::string> thinking_types; // values of thinking.type: "adaptive", "disabled", "between_tools"…
   std::vector<std::string> efforts;        // "low", "high"…
+
+  bool operator==(const model_config&) const = default;
 };
 
 // A vendor, or a server that speaks a vendor's wire, with everything that asking it needs.
@@ -64,6 +69,8 @@ struct provider_config {
   std::string base_url;
   std::string api_key; // secret
   bool either_openai_api = false;
+
+  bool operator==(const provider_config&) const = default;
 };
 
 // The providers' own lists of their models (GET /v1/models and its kin).
@@ -73,6 +80,8 @@ struct model_lists_config {
   std::chrono::milliseconds start_wait{2'500}; // the first start, which has no list yet, waits so long for them
   int offered_max = 30;                        // models of one provider's list
   int retirement_notice_days = 30;             // before its end a model is marked, and another one proposed
+
+  bool operator==(const model_lists_config&) const = default;
 };
 
 struct server_config {
@@ -155,6 +164,8 @@ struct interpreter_config {
   std::string name;
   std::string path;
   std::vector<std::string> preload; // packages that are imported before shells are forked
+
+  bool operator==(const interpreter_config&) const = default;
 };
 
 struct shell_config {

@@ -4,6 +4,8 @@ namespace varro {
 
 namespace {
 
+using enum takes_force;
+
 #define VARRO_AT(type, member) [](type& x) -> setting { return &x.member; }
 
 constexpr int64_t kib = 1 << 10;
@@ -14,14 +16,14 @@ constexpr int64_t path_bytes_max = 4096;
 constexpr int64_t days_max = 36'600;
 constexpr int64_t limit_max = 1'000'000'000'000'000; // of tokens and bytes
 
-// Path, least, greatest, choices, refusal, member.
+// Path, least, greatest, choices, refusal, when a change takes force (none: with the next start), member.
 constexpr key_row<config> config_table[]{
   {{"data_dir", 1, path_bytes_max, "", ""}, VARRO_AT(config, data_dir)},
-  {{"default_model", 0, 300, "", ""}, VARRO_AT(config, default_model)},
-  {{"discover_local_models", 0, 1, "", ""}, VARRO_AT(config, discover_local_models)},
-  {{"log_level", 0, 0, "error|warning|info|debug", ""}, VARRO_AT(config, log_level)},
-  {{"log_format", 0, 0, "text|logfmt|json", ""}, VARRO_AT(config, log_format)},
-  {{"log_requests", 0, 1, "", ""}, VARRO_AT(config, log_requests)},
+  {{"default_model", 0, 300, "", "", at_reload}, VARRO_AT(config, default_model)},
+  {{"discover_local_models", 0, 1, "", "", at_reload}, VARRO_AT(config, discover_local_models)},
+  {{"log_level", 0, 0, "error|warning|info|debug", "", at_reload}, VARRO_AT(config, log_level)},
+  {{"log_format", 0, 0, "text|logfmt|json", "", at_reload}, VARRO_AT(config, log_format)},
+  {{"log_requests", 0, 1, "", "", at_reload}, VARRO_AT(config, log_requests)},
 
   {{"server.host", 1, 255, "", ""}, VARRO_AT(config, server.host)},
   {{"server.port", 0, 65'535, "", ""}, VARRO_AT(config, server.port)},
@@ -42,7 +44,7 @@ constexpr key_row<config> config_table[]{
   {{"stream.viewers_max", 1, 1'000'000, "", ""}, VARRO_AT(config, stream.viewers_max)},
   {{"stream.keep_alive_ms", 100, day_ms, "", ""}, VARRO_AT(config, stream.keep_alive)},
 
-  {{"metrics.allowed_addresses", 0, 100, "", ""}, VARRO_AT(config, metrics.allowed_addresses)},
+  {{"metrics.allowed_addresses", 0, 100, "", "", at_reload}, VARRO_AT(config, metrics.allowed_addresses)},
 
   {{"auth.mode", 0, 0, "local|accounts|proxy|oidc", ""}, VARRO_AT(config, auth.mode)},
   {{"auth.session_max_hours", 1, 24 * 366, "", ""}, VARRO_AT(config, auth.session_max)},
@@ -86,23 +88,23 @@ constexpr key_row<config> config_table[]{
   {{"oidc.recheck_seconds", 1, 86'400, "", ""}, VARRO_AT(config, oidc.recheck)},
   {{"oidc.request_max_ms", 100, 60'000, "", ""}, VARRO_AT(config, oidc.request_max)},
 
-  {{"agent.model_requests_max", 1, 10'000, "", ""}, VARRO_AT(config, agent.model_requests_max)},
-  {{"agent.retries_max", 0, 100, "", ""}, VARRO_AT(config, agent.retries_max)},
-  {{"agent.tokens_max", 1, 1'000'000'000'000, "", ""}, VARRO_AT(config, agent.tokens_max)},
-  {{"agent.instructions", 0, mib, "", ""}, VARRO_AT(config, agent.instructions)},
-  {{"agent.after_restart", 0, 0, "resume|interrupt", ""}, VARRO_AT(config, agent.after_restart)},
-  {{"agent.resumes_max", 0, 100, "", ""}, VARRO_AT(config, agent.resumes_max)},
+  {{"agent.model_requests_max", 1, 10'000, "", "", at_reload}, VARRO_AT(config, agent.model_requests_max)},
+  {{"agent.retries_max", 0, 100, "", "", at_reload}, VARRO_AT(config, agent.retries_max)},
+  {{"agent.tokens_max", 1, 1'000'000'000'000, "", "", at_reload}, VARRO_AT(config, agent.tokens_max)},
+  {{"agent.instructions", 0, mib, "", "", at_reload}, VARRO_AT(config, agent.instructions)},
+  {{"agent.after_restart", 0, 0, "resume|interrupt", "", at_reload}, VARRO_AT(config, agent.after_restart)},
+  {{"agent.resumes_max", 0, 100, "", "", at_reload}, VARRO_AT(config, agent.resumes_max)},
   {{"agent.runs_max", 0, 100'000, "", ""}, VARRO_AT(config, agent.runs_max)},
 
-  {{"model_client.retries_max", 0, 100, "", ""}, VARRO_AT(config, model_client.retries_max)},
-  {{"model_client.backoff_first_ms", 1, day_ms, "", ""}, VARRO_AT(config, model_client.backoff_first)},
-  {{"model_client.backoff_max_ms", 1, day_ms, "", ""}, VARRO_AT(config, model_client.backoff_max)},
-  {{"model_client.retry_after_max_ms", 0, day_ms, "", ""}, VARRO_AT(config, model_client.retry_after_max)},
-  {{"model_client.connect_max_ms", 1, day_ms, "", ""}, VARRO_AT(config, model_client.connect_max)},
-  {{"model_client.timeouts_max", 0, 100, "", ""}, VARRO_AT(config, model_client.timeouts_max)},
-  {{"model_client.first_byte_max_ms", 1, day_ms, "", ""}, VARRO_AT(config, model_client.first_byte_max)},
-  {{"model_client.silence_max_ms", 1, day_ms, "", ""}, VARRO_AT(config, model_client.silence_max)},
-  {{"model_client.response_bytes_max", kib, gib, "", ""}, VARRO_AT(config, model_client.response_bytes_max)},
+  {{"model_client.retries_max", 0, 100, "", "", at_reload}, VARRO_AT(config, model_client.retries_max)},
+  {{"model_client.backoff_first_ms", 1, day_ms, "", "", at_reload}, VARRO_AT(config, model_client.backoff_first)},
+  {{"model_client.backoff_max_ms", 1, day_ms, "", "", at_reload}, VARRO_AT(config, model_client.backoff_max)},
+  {{"model_client.retry_after_max_ms", 0, day_ms, "", "", at_reload}, VARRO_AT(config, model_client.retry_after_max)},
+  {{"model_client.connect_max_ms", 1, day_ms, "", "", at_reload}, VARRO_AT(config, model_client.connect_max)},
+  {{"model_client.timeouts_max", 0, 100, "", "", at_reload}, VARRO_AT(config, model_client.timeouts_max)},
+  {{"model_client.first_byte_max_ms", 1, day_ms, "", "", at_reload}, VARRO_AT(config, model_client.first_byte_max)},
+  {{"model_client.silence_max_ms", 1, day_ms, "", "", at_reload}, VARRO_AT(config, model_client.silence_max)},
+  {{"model_client.response_bytes_max", kib, gib, "", "", at_reload}, VARRO_AT(config, model_client.response_bytes_max)},
 
   {{"shell.python", 1, path_bytes_max, "", ""}, VARRO_AT(config, shell.python)},
   {{"shell.preload", 0, 100, "", ""}, VARRO_AT(config, shell.preload)},
@@ -139,32 +141,35 @@ constexpr key_row<config> config_table[]{
   {{"shell.snapshot_file_bytes_max", mib, 1024 * gib, "", ""}, VARRO_AT(config, shell.snapshot_file_bytes_max)},
   {{"shell.snapshot_max_seconds", 1, 3'600, "", ""}, VARRO_AT(config, shell.snapshot_max)},
 
-  {{"models.fetch", 0, 1, "", ""}, VARRO_AT(config, model_lists.fetch)},
-  {{"models.refresh_hours", 1, 24 * 366, "", ""}, VARRO_AT(config, model_lists.refresh)},
+  {{"models.fetch", 0, 1, "", "", at_reload}, VARRO_AT(config, model_lists.fetch)},
+  {{"models.refresh_hours", 1, 24 * 366, "", "", at_reload}, VARRO_AT(config, model_lists.refresh)},
   {{"models.start_wait_ms", 0, 60'000, "", ""}, VARRO_AT(config, model_lists.start_wait)},
-  {{"models.offered_max", 1, 1'000, "", ""}, VARRO_AT(config, model_lists.offered_max)},
-  {{"models.retirement_notice_days", 0, 366, "", ""}, VARRO_AT(config, model_lists.retirement_notice_days)},
+  {{"models.offered_max", 1, 1'000, "", "", at_reload}, VARRO_AT(config, model_lists.offered_max)},
+  {{"models.retirement_notice_days", 0, 366, "", "", at_reload}, VARRO_AT(config, model_lists.retirement_notice_days)},
 
-  {{"limits.models", 0, 1'000, "", ""}, VARRO_AT(config, limits.everybody.models)},
-  {{"limits.runs_at_once", 0, 1'000'000, "", ""}, VARRO_AT(config, limits.everybody.runs_at_once)},
-  {{"limits.model_requests_per_day", 0, 1'000'000'000, "", ""},
+  {{"limits.models", 0, 1'000, "", "", at_reload}, VARRO_AT(config, limits.everybody.models)},
+  {{"limits.runs_at_once", 0, 1'000'000, "", "", at_reload}, VARRO_AT(config, limits.everybody.runs_at_once)},
+  {{"limits.model_requests_per_day", 0, 1'000'000'000, "", "", at_reload},
    VARRO_AT(config, limits.everybody.model_requests_per_day)},
-  {{"limits.tokens_per_day", 0, limit_max, "", ""}, VARRO_AT(config, limits.everybody.tokens_per_day)},
-  {{"limits.money_per_month", 0, 1'000'000'000, "", ""}, VARRO_AT(config, limits.everybody.money_per_month)},
-  {{"limits.cell_cpu_seconds_per_day", 0, 1'000'000'000, "", ""},
+  {{"limits.tokens_per_day", 0, limit_max, "", "", at_reload}, VARRO_AT(config, limits.everybody.tokens_per_day)},
+  {{"limits.money_per_month", 0, 1'000'000'000, "", "", at_reload}, VARRO_AT(config, limits.everybody.money_per_month)},
+  {{"limits.cell_cpu_seconds_per_day", 0, 1'000'000'000, "", "", at_reload},
    VARRO_AT(config, limits.everybody.cell_cpu_seconds_per_day)},
-  {{"limits.chats", 0, 1'000'000'000, "", ""}, VARRO_AT(config, limits.everybody.chats)},
-  {{"limits.upload_bytes_per_day", 0, limit_max, "", ""}, VARRO_AT(config, limits.everybody.upload_bytes_per_day)},
-  {{"limits.disk_bytes", 0, limit_max, "", ""}, VARRO_AT(config, limits.everybody.disk_bytes)},
-  {{"limits.shells_alive", 0, 100'000, "", ""}, VARRO_AT(config, limits.everybody.shells_alive)},
-  {{"limits.shell_memory_bytes", 0, 1024 * gib, "", ""}, VARRO_AT(config, limits.everybody.shell_memory_bytes)},
-  {{"limits.contact", 0, 500, "", ""}, VARRO_AT(config, limits.contact)},
+  {{"limits.chats", 0, 1'000'000'000, "", "", at_reload}, VARRO_AT(config, limits.everybody.chats)},
+  {{"limits.upload_bytes_per_day", 0, limit_max, "", "", at_reload},
+   VARRO_AT(config, limits.everybody.upload_bytes_per_day)},
+  {{"limits.disk_bytes", 0, limit_max, "", "", at_reload}, VARRO_AT(config, limits.everybody.disk_bytes)},
+  {{"limits.shells_alive", 0, 100'000, "", "", at_reload}, VARRO_AT(config, limits.everybody.shells_alive)},
+  {{"limits.shell_memory_bytes", 0, 1024 * gib, "", "", at_reload},
+   VARRO_AT(config, limits.everybody.shell_memory_bytes)},
+  {{"limits.contact", 0, 500, "", "", at_reload}, VARRO_AT(config, limits.contact)},
 
-  {{"retention.chats_unused_days", 0, days_max, "", ""}, VARRO_AT(config, retention.everybody.chats_unused_days)},
-  {{"retention.attachments_unused_days", 0, days_max, "", ""},
+  {{"retention.chats_unused_days", 0, days_max, "", "", at_reload},
+   VARRO_AT(config, retention.everybody.chats_unused_days)},
+  {{"retention.attachments_unused_days", 0, days_max, "", "", at_reload},
    VARRO_AT(config, retention.everybody.attachments_unused_days)},
 
-  {{"prices.currency", 3, 3, "", ""}, VARRO_AT(config, prices.currency)},
+  {{"prices.currency", 3, 3, "", "", at_reload}, VARRO_AT(config, prices.currency)},
 
   {{"chat.resident_max", 1, 1'000'000, "", ""}, VARRO_AT(config, chat.resident_max)},
   {{"chat.idle_minutes", 1, 60 * 24 * 366, "", ""}, VARRO_AT(config, chat.idle)},

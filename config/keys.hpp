@@ -23,13 +23,20 @@ using setting
 // A value as somebody wrote it, before it is checked. A table comes as the text of its JSON.
 using written_value = std::variant<bool, int64_t, double, std::string, std::vector<std::string>>;
 
+// When a value that was changed in the file takes force.
+enum class takes_force {
+  at_start,  // of the next server: something was sized, bound or handed on by it
+  at_reload, // with SIGHUP (actors/reloader.hpp)
+};
+
 // What a key allows, whatever structure it belongs to.
 struct key_rule {
   std::string_view path; // "server.port": section and key; without a dot, a key of the top level
   int64_t min = 0;       // of a number; of a text: its bytes; of a list: its entries
   int64_t max = 0;
-  std::string_view choices; // "local|accounts|proxy": the only texts that are allowed; empty for any
-  std::string_view refused; // not empty: the key is never accepted, and this says why
+  std::string_view choices;                 // "local|accounts|proxy": the only texts that are allowed; empty for any
+  std::string_view refused;                 // not empty: the key is never accepted, and this says why
+  takes_force when = takes_force::at_start; // of config_keys(); what the other tables are of is in config_changes.hpp
 };
 
 template <class T>

@@ -21,11 +21,15 @@ struct user_limits {
   std::optional<int64_t> shells_alive;
   std::optional<int64_t> shell_memory_bytes; // of each; at least shell_memory_min, at most shell.memory_bytes_max
   std::optional<int64_t> disk_bytes;         // of all chats: files, snapshots, earlier files, messages
+
+  bool operator==(const user_limits&) const = default;
 };
 
 struct group_limits {
   std::string name;
   user_limits limits;
+
+  bool operator==(const group_limits&) const = default;
 };
 
 struct limits_config {

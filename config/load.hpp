@@ -1,7 +1,8 @@
 // Builds the configuration from its sources: command line > environment > file > defaults.
 //
 // Reads files, nothing else; the network only through load_sources::discover. Errors are errc::config_invalid and name
-// file and line (or variable, or option), key and what is allowed. Call it from one thread, at start.
+// file and line (or variable, or option), key and what is allowed. Call it from one thread, at the start and for a
+// reload.
 #pragma once
 
 #include "base/errors.hpp"

@@ -1,7 +1,7 @@
 // Finds language models that run on this machine: asks Ollama and llama.cpp's server on loopback.
 //
-// Blocks for at most about `answer_max`, so it is for the start only. What the servers answer is untrusted: sizes,
-// counts and characters are bounded. Never fails: no server, no models.
+// Blocks for at most about `answer_max`, so it is for the start and for reloads, not for an actor. What the servers
+// answer is untrusted: sizes, counts and characters are bounded. Never fails: no server, no models.
 #pragma once
 
 #include "config/config.hpp"

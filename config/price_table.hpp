@@ -38,6 +38,8 @@ struct model_price {
   int64_t cache_read = 0;
   int64_t cache_write_5m = 0;
   int64_t cache_write_1h = 0;
+
+  bool operator==(const model_price&) const = default;
 };
 
 struct price_table {

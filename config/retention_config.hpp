@@ -12,11 +12,15 @@ namespace varro {
 struct retention_rule {
   std::optional<int64_t> chats_unused_days;       // then the whole chat goes
   std::optional<int64_t> attachments_unused_days; // then its files and variables go; its messages stay
+
+  bool operator==(const retention_rule&) const = default;
 };
 
 struct group_retention {
   std::string name;
   retention_rule rule;
+
+  bool operator==(const group_retention&) const = default;
 };
 
 struct retention_config {

@@ -44,12 +44,12 @@ std::vector<shown_setting> shown_settings(const config& settings, const std::map
     const std::string key{row.path};
     const auto origin = origins.find(key);
     all.push_back({key, is_secret(key) ? (is_empty(value) ? "not set" : "set") : without_credentials(to_toml(value)),
-                   origin == origins.end() ? std::string{} : origin->second});
+                   origin == origins.end() ? std::string{} : origin->second, row.when == takes_force::at_reload});
   }
   for (const auto& each : settings.providers)
-    all.push_back({"provider." + each.name, without_credentials(each.base_url) + key_state(each.api_key), ""});
+    all.push_back({"provider." + each.name, without_credentials(each.base_url) + key_state(each.api_key), "", true});
   for (const auto& each : settings.models)
-    all.push_back({"model " + each.id, without_credentials(each.base_url) + key_state(each.api_key), ""});
+    all.push_back({"model " + each.id, without_credentials(each.base_url) + key_state(each.api_key), "", true});
   return all;
 }
 

@@ -67,10 +67,11 @@ std::string role_key_of(const application& app, const user_record& user) {
 
 std::map<int64_t, person_note> notes_on(const application& app, const std::vector<person>& people) {
   std::map<int64_t, person_note> notes;
+  const auto settings = app.settings_now();
   for (const auto& each : people) {
     auto& note = notes[each.user.id];
     if (auto written = written_in(each.limits))
-      note.limits = limit_origins(app.settings.limits, *written, group_names(each));
+      note.limits = limit_origins(settings->limits, *written, group_names(each));
     else // which must not hide the page by which somebody can be disabled
       note.limits = {{"limits", "cannot be read", text_of(written.error())}};
     note.outside = app.with_users() && !each.user.disabled && !can_log_in(each.user, app.logins_by);

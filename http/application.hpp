@@ -58,7 +58,7 @@ public:
   explicit application(http_services from);
 
   http_services services;
-  const config& settings;
+  const config& settings; // of the start
   const login_way logins_by;
   login_throttle throttle;
   address_throttle sign_ups;
@@ -75,6 +75,12 @@ public:
   // Where browsers reach this server: set when it listens, before the first request.
   std::string address;
   std::function<size_t()> open_connections = [] { return size_t{0}; };
+
+  // For keys that a reload changes. Hold it for as long as a reference into it is used.
+  std::shared_ptr<const config> settings_now() const {
+    return services.in_force ? services.in_force->now()
+                             : std::shared_ptr<const config>{std::shared_ptr<const config>{}, &settings};
+  }
 
   // Visitors are told apart: each change needs the token of whose it is. Without, there is the user of --auth local.
   bool with_users() const {

@@ -200,9 +200,8 @@ reply show_audit_page(application& app, const route_call& call, const visitor& w
 }
 
 reply show_configuration(application& app, const route_call&, const visitor& who) {
-  static const std::vector<shown_setting> none;
-  const auto& shown = app.services.configuration;
-  return html_reply(200, admin_configuration_page(app.viewer_of(who), shown ? *shown : none));
+  const auto shown = app.services.in_force ? app.services.in_force->shown() : std::vector<shown_setting>{};
+  return html_reply(200, admin_configuration_page(app.viewer_of(who), shown));
 }
 
 } // namespace varro

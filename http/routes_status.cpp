@@ -128,7 +128,7 @@ reply show_readiness(application& app, const route_call&) {
 namespace {
 
 std::optional<reply> refuse_metrics(application& app, const received_request& request) {
-  switch (right_to_metrics(request, app.settings.metrics)) {
+  switch (right_to_metrics(request, app.settings_now()->metrics)) {
   case metrics_right::granted:
     return std::nullopt;
   case metrics_right::refused:

@@ -45,13 +45,14 @@ struct http_server::impl {
   composed_response answer(received_request&& request) {
     const log_scope scope{request.id};
     const auto begin = std::chrono::steady_clock::now();
-    const auto asked = app.settings.log_requests ? asked_in_words(request) : std::string{};
+    const bool is_told = app.settings_now()->log_requests;
+    const auto asked = is_told ? asked_in_words(request) : std::string{};
     auto response = routes.handle(std::move(request));
     // "HTTP/1.1 200 OK"
     auto status
       = response.bytes.size() > 12 ? parse_number(std::string_view{response.bytes}.substr(9, 3)) : std::nullopt;
     ++app.counts.by_status[static_cast<size_t>(status.value_or(0)) % app.counts.by_status.size()];
-    if (app.settings.log_requests) {
+    if (is_told) {
       const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
       log(log_level::info, asked,
           {.more = {{"status", std::to_string(status.value_or(0))}, {"ms", std::to_string(took.count())}}});

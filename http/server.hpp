@@ -7,7 +7,7 @@
 
 #include "actors/allowances.hpp"
 #include "actors/interfaces.hpp"
-#include "config/config.hpp"
+#include "config/config_in_force.hpp"
 #include "models/catalog.hpp"
 #include "models/transport.hpp"
 #include "render/markdown_renderer.hpp"
@@ -22,11 +22,10 @@
 namespace varro {
 
 class live_runs;
-struct shown_setting;
 
 struct http_services {
   caf::actor_system& system;
-  const config& settings;
+  const config& settings; // of the start: for keys that no reload changes
   chat_registry_actor registry;
   http_gateway_actor gateway;
   store_actor store;
@@ -40,8 +39,8 @@ struct http_services {
   token_reader_actor token_reader = {};
   // For admins; null, in tests: nothing is shown of it.
   std::shared_ptr<const live_runs> live = nullptr;
-  std::shared_ptr<const std::vector<shown_setting>> configuration = nullptr;
-  allowances_actor allowances = {}; // null, in tests: nothing is limited
+  std::shared_ptr<const config_in_force> in_force = nullptr; // null: nothing is reloaded either
+  allowances_actor allowances = {};                          // null, in tests: nothing is limited
   // Of --auth oidc: how the provider is asked, and a connection to the database.
   std::shared_ptr<http_transport> transport = nullptr;
   std::shared_ptr<chat_reader> oidc_reader = nullptr;

@@ -293,6 +293,15 @@ model_catalog::model_catalog(const config& settings)
   publish({});
 }
 
+void model_catalog::exchange(const config& settings, const std::vector<cached_list>& lists) {
+  written_ = settings.models;
+  providers_ = settings.providers;
+  default_model_ = settings.default_model;
+  offer_lists_ = settings.offer_lists;
+  limits_ = settings.model_lists;
+  publish(lists);
+}
+
 std::shared_ptr<const model_choices> model_catalog::now() const {
   std::lock_guard guard{mutex_};
   return choices_;

@@ -58,15 +58,19 @@ public:
 
   std::shared_ptr<const model_choices> now() const;
 
-  // Takes what the providers' lists say; lists of providers that are not there any more are ignored.
+  // Takes what the providers' lists say; lists of providers that are not there any more are ignored. One thread at a
+  // time publishes or exchanges.
   void publish(const std::vector<cached_list>& lists);
 
+  // Another configuration of models, and what is known of its providers' lists.
+  void exchange(const config& settings, const std::vector<cached_list>& lists);
+
 private:
-  const std::vector<model_config> written_;
-  const std::vector<provider_config> providers_;
-  const std::string default_model_;
-  const bool offer_lists_;
-  const model_lists_config limits_;
+  std::vector<model_config> written_;
+  std::vector<provider_config> providers_;
+  std::string default_model_;
+  bool offer_lists_;
+  model_lists_config limits_;
   mutable std::mutex mutex_;
   std::shared_ptr<const model_choices> choices_; // GUARDED_BY(mutex_)
 };

@@ -21,11 +21,28 @@ void list_keeper::start() {
     log(log_level::warning, text_of(cached.error()));
   else
     lists_ = std::move(*cached);
-  // A provider that is not configured any more is forgotten with the next write.
+  forget_others();
+  catalog_->publish(lists_);
+  begin();
+}
+
+void list_keeper::exchange(const config& settings) {
+  stop();
+  providers_ = settings.providers;
+  limits_ = settings.model_lists;
+  forget_others();
+  catalog_->exchange(settings, lists_);
+  begin();
+}
+
+// A provider that is not configured any more is forgotten with the next write.
+void list_keeper::forget_others() {
   std::erase_if(lists_, [&](const cached_list& list) {
     return std::none_of(providers_.begin(), providers_.end(), [&](const auto& from) { return list.is_of(from); });
   });
-  catalog_->publish(lists_);
+}
+
+void list_keeper::begin() {
   settled_ = has_all() || !limits_.fetch;
   if (limits_.fetch && !providers_.empty())
     thread_ = std::jthread{[this](const std::stop_token& stop) { run(stop); }};

@@ -25,10 +25,15 @@ public:
   void start();
   // Until every provider has a list, or has failed to give one; at most so long.
   void wait(std::chrono::milliseconds max);
+  // Goes on with another configuration: at once with the lists that are known of its providers, which are then asked
+  // anew. Breaks off what is under way. By the thread that starts and stops.
+  void exchange(const config& settings);
   // Breaks off what is under way.
   void stop();
 
 private:
+  void begin();
+  void forget_others();
   void run(const std::stop_token& stop);
   bool fetch_all(const std::stop_token& stop); // false: a list is missing
   bool take(list_answer&& answer);             // false: it is no list
@@ -37,8 +42,8 @@ private:
 
   const std::shared_ptr<model_catalog> catalog_;
   const std::shared_ptr<http_transport> transport_;
-  const std::vector<provider_config> providers_;
-  const model_lists_config limits_;
+  std::vector<provider_config> providers_;
+  model_lists_config limits_;
   const std::filesystem::path file_;
   std::vector<cached_list> lists_;               // the thread's, after start()
   std::map<std::string, std::string> last_told_; // by provider: the same failure is told once

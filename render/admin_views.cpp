@@ -208,11 +208,16 @@ markup admin_configuration_page(const page_viewer& viewer, const std::vector<sho
   auto row = [](const shown_setting& each) {
     return element("tr", element("th", {{"scope", "row"}}, element("code", each.key)),
                    element("td", element("code", {{"class", "value"}}, each.value)),
-                   element("td", each.origin.empty() ? std::string{"default"} : each.origin));
+                   element("td", each.origin.empty() ? std::string{"default"} : each.origin),
+                   element("td", each.by_reload ? "reload" : "start"));
   };
-  return admin_page(viewer, "/admin/configuration", "Configuration",
-                    fragment(element("p", "As it is in force. A restart takes up what has changed since."),
-                             table({"Key", "Value", "From"}, html::each(settings, row))));
+  return admin_page(
+    viewer, "/admin/configuration", "Configuration",
+    fragment(
+      element("p",
+              "As it is in force. What is changed in the file since is taken up by a reload (SIGHUP) or the next "
+              "start, as the last column says."),
+      table({"Key", "Value", "From", "Changed by"}, html::each(settings, row))));
 }
 
 } // namespace varro

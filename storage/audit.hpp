@@ -47,6 +47,7 @@ inline constexpr auto group_entered = "group.entered"; // by `varro group add`
 inline constexpr auto group_left = "group.left";
 inline constexpr auto limit_set = "limit.set"; // by `varro limit`, or an admin of the API
 inline constexpr auto limit_cleared = "limit.cleared";
+inline constexpr auto config_reloaded = "config.reloaded"; // which keys: never their values
 inline constexpr auto link_made = "link.made";
 inline constexpr auto link_revoked = "link.revoked";
 inline constexpr auto token_made = "token.made";

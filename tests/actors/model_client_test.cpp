@@ -95,7 +95,8 @@ struct fixture {
   caf::actor_system system{system_config};
   std::shared_ptr<config> settings = std::make_shared<config>();
   std::shared_ptr<played_transport> network = std::make_shared<played_transport>();
-  model_client_actor client = system.spawn(model_client, std::shared_ptr<const config>{settings},
+  std::shared_ptr<config_in_force> in_force = std::make_shared<config_in_force>(settings);
+  model_client_actor client = system.spawn(model_client, std::shared_ptr<const config_in_force>{in_force},
                                            std::shared_ptr<http_transport>{network}, picture_scaler_actor{});
   caf::scoped_actor self{system, true};
   std::optional<model_response> response;
@@ -375,6 +376,25 @@ TEST_CASE_FIXTURE(fixture, "a model that refused to stream is asked for whole an
   ask();
   REQUIRE(network->requests.size() == 3);
   CHECK(json::parse(network->requests[2].request.body)["stream"] == false);
+}
+
+TEST_CASE_FIXTURE(fixture, "a reload holds for the next request, and what was learned of a model is forgotten") {
+  auto handle = ask();
+  network->answer(0, 400,
+                  R"({"error":{"message":"Your organization must be verified to stream this model.",)"
+                  R"("type":"invalid_request_error","param":"stream","code":"unsupported_value"}})");
+  CHECK_FALSE(answered(handle));
+  network->answer(1, 200, R"({"choices":[{"message":{"content":"hello"},"finish_reason":"stop"}]})");
+  REQUIRE(answered(handle));
+  auto next = std::make_shared<config>();
+  next->model_client.retries_max = 0;
+  in_force->exchange(next, {});
+  auto again = ask();
+  REQUIRE(network->requests.size() == 3);
+  CHECK(json::parse(network->requests[2].request.body)["stream"] == true);
+  network->answer(2, 503, R"({"error":{"message":"overloaded today"}})");
+  REQUIRE(answered(again)); // and not asked once more
+  CHECK(text_of(*error).find("overloaded today") != std::string::npos);
 }
 
 TEST_CASE_FIXTURE(fixture, "an error inside an answer of status 200 does not read as if nobody had answered") {

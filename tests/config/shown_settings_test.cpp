@@ -31,6 +31,8 @@ TEST_CASE("each key is shown with its value and where it came from") {
   CHECK(find(shown, "server.port")->origin == "environment variable VARRO_SERVER_PORT");
   CHECK(find(shown, "auth.mode")->origin == "--auth");
   CHECK(find(shown, "auth.users_max")->origin.empty());
+  CHECK_FALSE(find(shown, "server.port")->by_reload);
+  CHECK(find(shown, "log_level")->by_reload);
   for (const auto& row : config_keys())
     CHECK_MESSAGE(find(shown, row.path) != nullptr, row.path);
 }

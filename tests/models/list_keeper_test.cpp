@@ -187,6 +187,29 @@ TEST_CASE("without a file and without an answer the well-known names stay, and a
   CHECK_FALSE(std::filesystem::exists(scratch / "models.json"));
 }
 
+TEST_CASE("another configuration is offered at once: known lists stay, others go, and new providers are asked") {
+  scratch_dir scratch;
+  scripted_server first{
+    [](const std::string&) -> std::vector<server_step> { return {send_bytes(anthropic_page("claude-sonnet-9"))}; }};
+  scripted_server second{
+    [](const std::string&) -> std::vector<server_step> { return {send_bytes(anthropic_page("claude-opus-9"))}; }};
+  kept_catalog kept{settings_of(scratch, {provider_at(first)})};
+  kept.keeper.wait(patience);
+  kept.keeper.exchange(settings_of(scratch, {provider_at(first), provider_at(second, "other")}));
+  CHECK(kept.has("anthropic:claude-sonnet-9"));
+  kept.keeper.wait(patience);
+  CHECK(kept.has("other:claude-opus-9"));
+  auto quiet = settings_of(scratch, {provider_at(second, "other")});
+  quiet.model_lists.fetch = false;
+  quiet.default_model = "other:claude-opus-9";
+  const auto asked = second.requests().size();
+  kept.keeper.exchange(quiet);
+  CHECK_FALSE(kept.has("anthropic:claude-sonnet-9"));
+  CHECK(kept.has("other:claude-opus-9"));
+  CHECK(kept.catalog->now()->default_model == "other:claude-opus-9");
+  CHECK(second.requests().size() == asked);
+}
+
 TEST_CASE("a damaged, foreign or huge file is passed over and replaced") {
   for (std::string_view damage : {"", "{", "[]", "null", R"({"format":99,"lists":[]})", R"({"format":1})"}) {
     CAPTURE(damage);
