@@ -132,7 +132,7 @@ def check_headers(tree: Tree) -> None:
 
 def check_readme(tree: Tree) -> None:
     readme = tree.text("README.md")
-    for script in sorted(set(re.findall(r"(?<![\w/])(?:bin|\.ci)/[a-z][a-z-]*", readme))):
+    for script in sorted(set(re.findall(r"(?<![\w/])(?:bin|\.ci)/[a-z][a-z0-9-]*", readme))):
         path = tree.root / script
         if not path.is_file() or not path.stat().st_mode & 0o111:
             tree.find("README.md", f"names {script}, which is not there or cannot be run")
