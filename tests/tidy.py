@@ -217,7 +217,7 @@ def check_standard_headers(tree: Tree) -> None:
         return seen[name]
 
     known = {name for name in tree.names if Path(name).suffix in {".cpp", ".hpp"}}
-    for name in sorted(known - {"cmake/pch.hpp", "cmake/pch.cpp"}):
+    for name in sorted(known - {"cmake/pch.hpp", "cmake/actor_pch.hpp", "cmake/pch.cpp"}):
         for header, used in sorted(names_used(tree.text(name)).items()):
             if not any(each == header or (header.endswith("/") and each.startswith(header)) for each in visible(name)):
                 tree.find(name, f"uses {used} without #include <{header}>")
