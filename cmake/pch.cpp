@@ -1,1 +1,1 @@
-// The carrier of the precompiled header.
+// The carrier of both precompiled headers.

@@ -132,7 +132,7 @@ def check_headers(tree: Tree) -> None:
 
 def check_readme(tree: Tree) -> None:
     readme = tree.text("README.md")
-    for script in sorted(set(re.findall(r"(?<![\w/])(?:bin|\.ci)/[a-z][a-z-]*", readme))):
+    for script in sorted(set(re.findall(r"(?<![\w/])(?:bin|\.ci)/[a-z][a-z0-9-]*", readme))):
         path = tree.root / script
         if not path.is_file() or not path.stat().st_mode & 0o111:
             tree.find("README.md", f"names {script}, which is not there or cannot be run")
@@ -217,7 +217,7 @@ def check_standard_headers(tree: Tree) -> None:
         return seen[name]
 
     known = {name for name in tree.names if Path(name).suffix in {".cpp", ".hpp"}}
-    for name in sorted(known - {"cmake/pch.hpp", "cmake/pch.cpp"}):
+    for name in sorted(known - {"cmake/pch.hpp", "cmake/actor_pch.hpp", "cmake/pch.cpp"}):
         for header, used in sorted(names_used(tree.text(name)).items()):
             if not any(each == header or (header.endswith("/") and each.startswith(header)) for each in visible(name)):
                 tree.find(name, f"uses {used} without #include <{header}>")
