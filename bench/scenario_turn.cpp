@@ -63,6 +63,10 @@ void scenario_run::begin_turn(virtual_user& user, const planned_turn& plan, int6
       fail_turn(user, "POST " + target + ": " + answered(reply.status(), error) + " " + reply.body().substr(0, 200));
       return;
     }
+    if (user.chat >= 0 && chat_of(path) != user.chat) {
+      fail_turn(user, "POST " + target + " of chat " + std::to_string(user.chat) + " answered with " + path);
+      return;
+    }
     if (user.measured)
       add(metric::accepted, monotonic_us() - user.intended_us);
     user.chat = chat_of(path);
