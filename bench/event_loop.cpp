@@ -88,14 +88,19 @@ void event_loop::cancel(const timer& which) {
   timers_.erase(which);
 }
 
-int event_loop::wait_ms() const {
-  if (timers_.empty())
-    return -1;
-  auto left = std::chrono::ceil<std::chrono::milliseconds>(timers_.begin()->first.first - loop_clock::now());
-  return static_cast<int>(std::clamp<int64_t>(left.count(), 0, 60'000));
+int event_loop::wait_for(epoll_event* events, int room) const {
+  timespec left{};
+  if (!timers_.empty()) {
+    auto until = std::max<int64_t>((timers_.begin()->first.first - loop_clock::now()).count(), 0); // nanoseconds
+    left = {static_cast<time_t>(until / 1'000'000'000), static_cast<long>(until % 1'000'000'000)};
+  }
+  // Whole milliseconds, as epoll_wait() has them, would make every timer late.
+  return epoll_pwait2(epoll_, events, room, timers_.empty() ? nullptr : &left, nullptr);
 }
 
 void event_loop::fire_timers() {
+  if (timers_.empty())
+    return;
   auto now = loop_clock::now();
   while (!timers_.empty() && timers_.begin()->first.first <= now) {
     auto action = std::move(timers_.begin()->second);
@@ -107,7 +112,7 @@ void event_loop::fire_timers() {
 void event_loop::run() {
   std::array<epoll_event, 512> events;
   while (!stopping_) {
-    int count = epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), wait_ms());
+    int count = wait_for(events.data(), static_cast<int>(events.size()));
     for (int i = 0; i < count; ++i) {
       auto key = events[static_cast<size_t>(i)].data.u64;
       auto found = watched_.find(static_cast<int>(key & 0xffffffffu));
@@ -116,6 +121,7 @@ void event_loop::run() {
         continue;
       auto handler = found->second.handler;
       (*handler)(events[static_cast<size_t>(i)].events);
+      fire_timers(); // a round of many events would make them late
     }
     fire_timers();
   }

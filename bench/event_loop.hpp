@@ -12,6 +12,8 @@
 #include <unordered_map>
 #include <utility>
 
+struct epoll_event;
+
 namespace varro::bench {
 
 using loop_clock = std::chrono::steady_clock; // CLOCK_MONOTONIC, shared by all processes of a machine
@@ -43,7 +45,7 @@ private:
     uint32_t generation = 0;
     std::shared_ptr<on_events> handler;
   };
-  int wait_ms() const;
+  int wait_for(epoll_event* events, int room) const;
   void fire_timers();
 
   int epoll_ = -1;

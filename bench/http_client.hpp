@@ -40,15 +40,24 @@ public:
   http_client& operator=(const http_client&) = delete;
 
   // REQUIRES: no request is on. Cookies of earlier responses go along.
-  void get(const std::string& target, on_end end, on_body body = nullptr);
+  // `headers`: further lines, each of which ends in \r\n.
+  void get(const std::string& target, on_end end, on_body body = nullptr, const std::string& headers = {});
   void post_form(const std::string& target, const std::map<std::string, std::string>& fields, on_end end);
+  void post_file(const std::string& target, const std::map<std::string, std::string>& fields,
+                 const std::string& file_name, const std::string& content, on_end end);
   void give_up(const std::string& why); // ends the request that is on, if there is one, with this error
+  // Closes the connection; a request that is on ends without a call. REQUIRES: not from inside of one of its calls.
+  void abandon();
+  // What arrives stays in the kernel's buffers until resume().
+  void pause();
+  void resume();
 
   std::map<std::string, std::string>& cookies() {
     return cookies_;
   }
 
 private:
+  void post(const std::string& target, const std::string& type, std::string body, on_end end);
   void start(std::string request, on_end end, on_body body);
   void open();
   void on_events(uint32_t events);
