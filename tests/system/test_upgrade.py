@@ -155,7 +155,7 @@ class Upgrade(Replaced):
             list(many.map(lambda n: self.check_chat(client, viewers[n], turns[n][1]), range(RUNS)))
             again = list(many.map(lambda chat: Chat(client, chat).run("print(next(held))"), ids))
             self.assertEqual([cell.stdout for cell in again], born)
-            doctor = run_varro("doctor", "--data", str(self.data), "--model", "offline")
+            doctor = run_varro("doctor", "--data", str(self.data))
             self.assertRegex(doctor.stdout, r"warn  shells: an older varro-shells is still at work, since 20\d\d-")
             self.assertEqual(set(many.map(lambda chat: Chat(client, chat).delete(), ids)), {204})
         until(lambda: supervisors_of(self.data) and not supervisors_of(self.data) & old, "varro-shells was replaced")
