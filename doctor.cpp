@@ -8,6 +8,7 @@
 #include "pictures/picture_process.hpp"
 #include "render/bounded_markdown.hpp"
 #include "shell/diagnosis.hpp"
+#include "shell/running_supervisor.hpp"
 #include "shell/supervisor/shell_users.hpp"
 #include "storage/open.hpp"
 #include "workspace/directory.hpp"
@@ -16,6 +17,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <ostream>
 
 #include <fcntl.h>
@@ -79,6 +81,23 @@ void check_shell(const config& settings, report& to) {
       "processor time is not limited",
       "Delegate=yes in the server's systemd unit; systemd-run --pipe -p Delegate=yes varro doctor shows what holds "
       "there");
+}
+
+// Shells that an upgrade has left with the program of before.
+void check_older_shells(const config& settings, report& to) {
+  const auto older = find_older_supervisor(settings.data_dir);
+  if (!older)
+    return;
+  const auto at = std::chrono::system_clock::to_time_t(older->since);
+  std::tm day{};
+  char text[32] = "";
+  if (gmtime_r(&at, &day) != nullptr)
+    std::strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", &day);
+  to.warn(
+    "shells: an older varro-shells is still at work, since " + std::string{text} + " (process "
+      + std::to_string(older->pid) + ")",
+    "the server replaces it when no shell is left, after a day at the latest; a stop without --keep-shells, and a "
+    "start, do it at once");
 }
 
 // Where the data is, or will be made.
@@ -291,6 +310,7 @@ int doctor(const config& settings, std::ostream& out) {
   report to{out};
   to.ok(settings.file.empty() ? "configuration: defaults, no file" : "configuration: " + settings.file.string());
   check_shell(settings, to);
+  check_older_shells(settings, to);
   check_shell_users(settings, to);
   check_pictures(to);
   check_markdown(to);

@@ -103,11 +103,11 @@ void restore_namespace(self_pointer self, const python_shell_actor& shell) {
 
 // --- start -----------------------------------------------------------------------------------------------------------
 
-void start_fresh_shell(self_pointer self, const shell_past& past) {
+void start_fresh_shell(self_pointer self, const shell_past& past, const std::string& former_note) {
   auto& state = self->state;
   std::string python_note;
   auto wanted = shell_for(past.chat, *state.services.settings, python_note);
-  state.stage.start_fresh(past.cells, std::move(python_note));
+  state.stage.start_fresh(past.cells, former_note + python_note);
   tell_restoring(self);
   self
     ->request(state.services.shells, caf::infinite, start_atom_v, std::move(wanted),
@@ -137,12 +137,13 @@ void start_fresh_shell(self_pointer self, const shell_past& past) {
       });
 }
 
-void ask_for_past(self_pointer self) {
+// `former_note`: what became of a former shell.
+void ask_for_past(self_pointer self, const std::string& former_note) {
   self->request(self->state.owner, caf::infinite, history_atom_v, shell_atom_v)
     .then(
       [=](const shell_past& past) {
         if (self->state.stage.now_starting() != nullptr)
-          start_fresh_shell(self, past);
+          start_fresh_shell(self, past, former_note);
       },
       [](caf::error&) {}); // the session has ended
 }
@@ -206,9 +207,9 @@ void start_shell(chat_shell_pointer self) {
         acknowledge_all(self, shell, tags);
         serve_waiters(self);
       },
-      [=](caf::error&) {
+      [=](caf::error& error) {
         if (self->state.stage.now_starting() != nullptr)
-          ask_for_past(self);
+          ask_for_past(self, code_of(error) == errc::shell_lost ? "[" + text_of(error) + "]\n" : std::string{});
       });
 }
 

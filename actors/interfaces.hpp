@@ -121,7 +121,8 @@ using shell_host_actor = caf::typed_actor<
   // Who waits for this chat's shell does not want it any more: errc::cancelled for them, unless it is being started.
   caf::reacts_to<cancel_atom, int64_t /*chat*/>,
   // The chat's shell of a former server, and the tags of its cells whose results were not acknowledged. errc::not_found
-  // when there is none.
+  // when there is none; errc::shell_lost when there was one that an upgrade of the server ended, in words for the
+  // reader of the next cell.
   caf::replies_to<attach_atom, int64_t /*chat*/>::with<python_shell_actor, std::vector<std::string>>,
   // A shell began (true) or ended (false) a cell; from python_shell.
   caf::reacts_to<busy_atom, int64_t /*chat*/, bool>,

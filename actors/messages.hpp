@@ -132,9 +132,11 @@ struct snapshot_taken {
   bool anew = false;  // the file was begun with it: earlier ones are gone
   std::string tag;    // of the last cell that had run
 };
+inline constexpr size_t restored_names_max = 50; // in the note for the next cell's reader
 struct snapshot_restored {
-  int64_t count = 0;             // variables that are back
-  std::vector<std::string> lost; // those that are not: "name (reason)"
+  int64_t count = 0;                // variables that are back
+  std::vector<std::string> lost;    // those that are not: "name (reason)"
+  std::vector<std::string> names{}; // of those that are back; restored_names_max of them at most
 };
 
 // What varro-shells tells. It holds descriptors, which have one owner: a pointer.

@@ -1,6 +1,8 @@
 // Snapshots of a shell's variables, and bringing them back: requests to the worker, by way of shell_host, and answers.
 #include "actors/python_shell_parts.hpp"
 
+#include <algorithm>
+
 namespace varro {
 
 namespace {
@@ -80,6 +82,9 @@ void finish_restore(python_shell_pointer self, const worker_restored& frame) {
   }
   snapshot_restored restored;
   restored.count = static_cast<int64_t>(frame.restored.size() + frame.restored_more);
+  restored.names.assign(frame.restored.begin(),
+                        frame.restored.begin()
+                          + static_cast<std::ptrdiff_t>(std::min(frame.restored.size(), restored_names_max)));
   for (const auto& variable : frame.lost)
     restored.lost.push_back(variable.name + " (" + variable.reason + ")");
   if (frame.lost_more != 0)

@@ -19,6 +19,7 @@ start_promise start(shell_host_pointer self, wanted_shell wanted, shell_waiter_a
     promise.deliver(fail(errc::shutting_down, "The server is stopping."));
     return promise;
   }
+  state.ended_for.erase(chat); // it was told when the former one was asked for
   // What is asked for is a fresh one.
   if (auto orphan = state.orphans.find(chat); orphan != state.orphans.end() && orphan->second.waiting.empty()) {
     drop_orphan(self, orphan->second);

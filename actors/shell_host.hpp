@@ -89,6 +89,13 @@ struct shell_host_state {
     clock::time_point told_at{};
   };
 
+  // The varro-shells that is at work is not what is installed, or was started with other settings.
+  struct older {
+    clock::time_point taken_over_at{};
+    bool has_same_settings = false;
+    std::optional<clock::time_point> ending_since; // it was told to end
+  };
+
   std::shared_ptr<const config> settings;
   store_actor store;                   // where the sizes of workspaces are kept; may be none, then no user has a quota
   store_reader_actor reader;           // likewise
@@ -102,7 +109,9 @@ struct shell_host_state {
   std::map<uint64_t, order> orders;          // by request
   std::map<int64_t, orphan> orphans;         // by chat
   uint64_t next_order = 1;
-  bool census_known = false; // varro-shells has told which shells there were
+  std::optional<older> older_supervisor;
+  std::map<int64_t, std::string> ended_for; // by chat, until its next shell starts: why an upgrade ended the last one
+  bool census_known = false;                // varro-shells has told which shells there were
   std::vector<std::function<void()>> after_census;
   bool stopping = false;
   caf::typed_response_promise<done_atom> stopped;

@@ -79,6 +79,9 @@ void stop_cell(shell_host_pointer self, const shell_event& event) {
 
 void lose_supervisor(shell_host_pointer self, const shell_event& event) {
   auto& state = self->state;
+  if (note_replaced(self))
+    return;
+  state.older_supervisor.reset();
   state.client.reset();
   auto why = event.why.empty() ? "varro-shells ended" : event.why;
   if (!state.stopping)
@@ -136,6 +139,12 @@ void take_news(shell_host_pointer self, shell_event& event) {
       log(log_level::warning, "the warm interpreter " + event.python + " is not there: " + event.why);
     for (const auto& problem : event.problems)
       log(log_level::warning, "Python " + event.python + ": " + problem.package + ": " + problem.error);
+    break;
+  case kind::older:
+    note_older(self, event);
+    break;
+  case kind::refused:
+    note_refused(self, event);
     break;
   case kind::lost:
     lose_supervisor(self, event);

@@ -9,7 +9,9 @@ void attach_now(shell_host_pointer self, int64_t chat, shell_host_state::attach_
   auto& state = self->state;
   auto found = state.orphans.find(chat);
   if (state.stopping || found == state.orphans.end()) {
-    promise.deliver(fail(errc::not_found, "The chat has no shell."));
+    auto ended = state.ended_for.find(chat);
+    promise.deliver(ended == state.ended_for.end() ? fail(errc::not_found, "The chat has no shell.")
+                                                   : fail(errc::shell_lost, ended->second));
     return;
   }
   found->second.waiting.push_back(promise);

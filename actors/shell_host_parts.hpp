@@ -4,6 +4,7 @@
 
 #include "actors/shell_host.hpp"
 
+#include <chrono>
 #include <functional>
 #include <vector>
 
@@ -84,6 +85,26 @@ shell_host_state::attach_promise attach(shell_host_pointer self, int64_t chat);
 void know_census(shell_host_pointer self);
 // Has it closed. The caller takes it out of the map.
 void drop_orphan(shell_host_pointer self, const shell_host_state::orphan& orphan);
+
+// --- upgrades (shell_host_upgrade.cpp) -------------------------------------------------------------------------------
+
+// How long an older varro-shells may go on with shells that never all end at the same time. Then each is put to sleep
+// as soon as it is idle, and none is started, until the installed program is at work: what was mended in it has to come
+// into force at some time.
+inline constexpr std::chrono::hours older_supervisor_max{24};
+
+// Whether its shells are to be put to sleep rather than to end by themselves. Another configuration has to hold at
+// once.
+bool must_sleep(const shell_host_state::older& older, shell_host_state::clock::time_point now);
+void note_older(shell_host_pointer self, const shell_event& event);
+// Shells that could not be taken over have ended.
+void note_refused(shell_host_pointer self, const shell_event& event);
+// Whether starts wait for the installed varro-shells.
+bool is_held_back(shell_host_pointer self);
+// Does what can be done to that end now. REQUIRES: nobody walks over the shells or orphans.
+void replace_older(shell_host_pointer self);
+// varro-shells is gone: false if that was not asked for by replace_older. Else another one is started.
+bool note_replaced(shell_host_pointer self);
 
 // --- snapshots (shell_host_snapshots.cpp) ----------------------------------------------------------------------------
 

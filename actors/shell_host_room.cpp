@@ -101,6 +101,9 @@ shell_host_state::request take_request(shell_host_pointer self, int64_t chat) {
 
 void serve_requests(shell_host_pointer self) {
   auto& state = self->state;
+  replace_older(self);
+  if (is_held_back(self))
+    return;
   const auto& limits = state.settings->shell;
   // Else its old shell is still ending, or its user has as many as they may.
   auto may = [&](const fair_queue::entry& each) {
@@ -160,6 +163,7 @@ void close_idle(shell_host_pointer self) {
     orphan = forgotten ? state.orphans.erase(orphan) : std::next(orphan);
   }
   make_memory(self);
+  replace_older(self);
   self->delayed_send(self, std::clamp<shell_host_state::clock::duration>(idle / 4, look_min, look_max), tick_atom_v);
 }
 

@@ -26,6 +26,13 @@ std::string gone_note(size_t cells, const std::string& why) {
 std::string woken_note(const snapshot_restored& restored, size_t later_cells) {
   auto note = "[This session was restored from its snapshot: "
     + counted(static_cast<size_t>(restored.count), "variable") + (restored.count == 1 ? " is" : " are") + " back.";
+  if (!restored.names.empty()) {
+    const auto count = static_cast<size_t>(restored.count);
+    note += " Back: " + listed(restored.names);
+    if (count > restored.names.size())
+      note += " and " + std::to_string(count - restored.names.size()) + " more";
+    note += ".";
+  }
   if (!restored.lost.empty())
     note += " Not back: " + listed(restored.lost) + ".";
   if (later_cells != 0)

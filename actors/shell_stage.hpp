@@ -23,7 +23,9 @@ public:
   // One of a former server is looked for, then a fresh one is asked for.
   struct starting {
     std::vector<recorded_cell> cells; // what a fresh one has to get back
-    std::string python_note; // why a fresh one is of another Python than the chat's, for the next cell's reader
+    // For the next cell's reader: what became of the former one, and why a fresh one is of another Python than the
+    // chat's.
+    std::string python_note;
   };
   // A fresh one gets the namespace back.
   struct restoring {

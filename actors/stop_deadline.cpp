@@ -1,7 +1,7 @@
 #include "actors/stop_deadline.hpp"
 
 #include "base/log.hpp"
-#include "shell/supervisor_client.hpp"
+#include "shell/running_supervisor.hpp"
 
 #include <cstdlib>
 #include <string>

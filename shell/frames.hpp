@@ -15,6 +15,8 @@
 //   "footer":OFFSET,"bytes":N,"total_bytes":N,"saved":[NAME…],"lost":[{"name":…,"reason":…}…],"cell":N
 //   "restored":[NAME…],"lost":[{"name":…,"reason":…}…]
 //
+// These frames have no version of their own: they go with the protocol of varro-shells (shell/takeover.hpp).
+//
 // The worker's side is reachable by user code: every frame from it is untrusted; sizes are capped, ids checked, unknown
 // operations end the shell.
 #pragma once

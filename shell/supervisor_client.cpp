@@ -5,6 +5,8 @@
 #include "shell/channel.hpp"
 #include "shell/launch.hpp"
 #include "shell/message_fields.hpp"
+#include "shell/running_supervisor.hpp"
+#include "shell/takeover.hpp"
 
 #include <cerrno>
 #include <csignal>
@@ -31,30 +33,15 @@ namespace {
 
 constexpr int hello_max_ms = 10'000; // for an answer of a varro-shells that is already there
 constexpr int end_max_ms = 10'000;
-constexpr int kill_max_ms = 1'000;
-constexpr int connects_max = 3; // until one is there that speaks as this server does
-
-caf::expected<descriptor> connect_to(const supervisor_settings& settings, int flags = 0) {
-  descriptor directory{open(settings.data_dir.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
-  auto address = socket_address(settings.socket(), directory);
-  descriptor connection{socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | flags, 0)};
-  if (!directory || !connection
-      || connect(connection.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-    return system_failure("varro-shells cannot be reached at " + settings.socket().string());
-  return connection;
-}
-
-// It stands beside this program.
-fs::path program_path() {
-  std::error_code ignored;
-  return fs::read_symlink("/proc/self/exe", ignored).parent_path() / "varro-shells";
-}
+constexpr std::chrono::milliseconds kill_max{1'000};
+constexpr int connects_max = 3;             // until one is there that this server can work with
+constexpr size_t former_chats_max = 10'000; // that are told of when their shells are ended
 
 caf::expected<launched_process> start_supervisor(const supervisor_settings& settings) {
   std::error_code problem;
   fs::create_directories(settings.data_dir, problem);
   launch_plan plan;
-  plan.arguments = {program_path().string(), to_json(settings).dump()};
+  plan.arguments = {supervisor_program().string(), to_json(settings).dump()};
   auto log_path = settings.data_dir / "shells.log";
   descriptor null{open("/dev/null", O_RDWR | O_CLOEXEC)};
   descriptor log{open(log_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600)};
@@ -125,22 +112,6 @@ std::optional<shell_event> event_of(channel_message& message) {
 }
 
 } // namespace
-
-bool kill_supervisor(const fs::path& data_dir) {
-  supervisor_settings settings;
-  settings.data_dir = fs::absolute(data_dir);
-  // One that hangs takes no connection, and then has room for few: never wait for it.
-  auto connection = connect_to(settings, SOCK_NONBLOCK);
-  ucred peer{};
-  socklen_t size = sizeof peer;
-  if (!connection || getsockopt(connection->get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || peer.pid <= 0)
-    return false;
-  descriptor process{static_cast<int>(syscall(SYS_pidfd_open, peer.pid, 0))};
-  if (!process || kill(peer.pid, SIGKILL) != 0)
-    return false;
-  pollfd one{process.get(), POLLIN, 0};
-  return poll(&one, 1, kill_max_ms) > 0;
-}
 
 class supervisor_client::worker {
 public:
@@ -248,32 +219,70 @@ private:
 
   caf::error open_channel() {
     for (int attempt = 0; attempt < connects_max; ++attempt) {
-      auto connection = connect_to(settings_);
+      auto connection = connect_to_supervisor(settings_);
       if (!connection) {
         auto started = start_supervisor(settings_);
         if (!started)
           return started.error();
         ours_ = std::move(*started);
-        connection = connect_to(settings_);
+        connection = connect_to_supervisor(settings_);
         if (!connection)
           return connection.error();
       }
+      auto peer = peer_of(*connection);
       channel_ = channel{std::move(*connection)};
-      channel_.send({{"op", "hello"}});
-      auto hello = next(hello_max_ms);
-      if (hello && number_in(hello->value, "protocol") == supervisor_protocol
-          && text_in(hello->value, "fingerprint") == fingerprint_of(settings_))
+      channel_.send({{"op", "hello"}, {"protocol", protocol_version}, {"version", program_version()}});
+      auto answer = next(hello_max_ms);
+      auto hello = answer ? hello_in(answer->value) : std::nullopt;
+      if (hello && speaks_protocol(hello->protocol)) {
+        if (ours_.pid <= 0 && peer)
+          tell_of_former(*hello, *peer);
         return caf::none;
+      }
       if (ours_.pid > 0)
-        break; // it is what was installed, and speaks otherwise
-      log(log_level::warning, "shells of another version or configuration are ended");
-      channel_.send({{"op", "end"}});
-      while (channel_.is_open() && next(end_max_ms))
-        ;
-      channel_.close();
+        break; // it is what is installed, and speaks otherwise
+      end_former(hello, peer);
     }
     channel_.send({{"op", "end"}});
-    return fail(errc::shell_unavailable, program_path().string() + " is not of the same version as this program");
+    return fail(errc::shell_unavailable, supervisor_program().string() + " is of another version than this program");
+  }
+
+  // One that is taken over: whether it goes on for good.
+  void tell_of_former(const supervisor_hello& hello, const running_supervisor& peer) {
+    auto theirs = hello.settings ? hello.settings : settings_of_process(peer.pid);
+    shell_event older;
+    older.what = shell_event::kind::older;
+    older.version = hello.version;
+    older.has_same_settings = theirs && are_same_settings(*theirs, to_json(settings_));
+    if (!older.has_same_settings || is_of_other_program(peer.pid)
+        || (!hello.version.empty() && hello.version != program_version()))
+      listener_(std::move(older));
+  }
+
+  // One that this server cannot work with. It may be anything that answers there, and is not waited for for ever.
+  void end_former(const std::optional<supervisor_hello>& hello, const std::optional<running_supervisor>& peer) {
+    shell_event refused;
+    refused.what = shell_event::kind::refused;
+    refused.why = !hello ? "it does not say which protocol it speaks"
+                         : "it speaks protocol " + std::to_string(hello->protocol) + ", and this server "
+        + std::to_string(oldest_protocol_version) + " to " + std::to_string(protocol_version);
+    log(log_level::warning, "shells of an earlier varro-shells are ended: " + refused.why);
+    channel_.send({{"op", "end"}});
+    const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds{end_max_ms};
+    while (channel_.is_open() && std::chrono::steady_clock::now() < until) {
+      auto message = next(end_max_ms);
+      if (!message)
+        break;
+      // Whose shells they were has been said in this way since the first protocol.
+      if (text_in(message->value, "op") == "shell" && number_in(message->value, "chat") > 0
+          && refused.chats.size() < former_chats_max)
+        refused.chats.push_back(number_in(message->value, "chat"));
+    }
+    channel_.close();
+    listener_(std::move(refused));
+    pollfd one{peer ? peer->process.get() : -1, POLLIN, 0};
+    if (one.fd >= 0 && poll(&one, 1, static_cast<int>(kill_max.count())) <= 0)
+      kill_process(*peer, kill_max);
   }
 
   supervisor_settings settings_;

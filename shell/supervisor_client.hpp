@@ -9,7 +9,6 @@
 #include "shell/shell_process.hpp"
 #include "shell/supervisor/settings.hpp"
 
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -38,6 +37,9 @@ struct shell_event {
     over,        // shell, why, a sentence: the running cell uses too much and is to be stopped
     usage,       // shell, chat, user, bytes: what its workspace holds has changed
     interpreter, // python, state, version, problems, why
+    older,       // version, has_same_settings: what was there before this server is not what is installed, or has
+                 // other settings; before census
+    refused,     // why, chats: one that was there could not be taken over and is ended; another one is started
     lost,        // why; varro-shells is gone, and all shells with it
   };
   kind what = kind::lost;
@@ -55,12 +57,10 @@ struct shell_event {
   std::string why;
   std::vector<live_cell> cells; // not acknowledged
   std::string python, state, version;
+  bool has_same_settings = false;
+  std::vector<int64_t> chats; // whose shells have ended
   std::vector<preload_problem> problems;
 };
-
-// Ends a varro-shells that answers at this data directory's socket, and with it all shells, whatever it is doing; false
-// if there is none or it stays. Waits for its end for at most a second. Any thread may call.
-bool kill_supervisor(const std::filesystem::path& data_dir);
 
 class supervisor_client {
 public:

@@ -1,9 +1,5 @@
 #include "shell/supervisor/settings.hpp"
 
-#include "shell/sandbox.hpp"
-
-#include <cinttypes>
-
 namespace varro {
 
 namespace {
@@ -26,12 +22,6 @@ void visit_numbers(Settings& shell, Visit visit) {
   visit("processes_max", shell.processes_max);
   visit("open_files_max", shell.open_files_max);
   visit("cpu_percent_max", shell.cpu_percent_max);
-}
-
-uint64_t mix(uint64_t hash, std::string_view bytes) {
-  for (unsigned char byte : bytes)
-    hash = (hash ^ byte) * 1'099'511'628'211ull; // FNV-1a: differences are accidents here, not attacks
-  return hash;
 }
 
 } // namespace
@@ -68,14 +58,10 @@ std::optional<supervisor_settings> supervisor_settings_from(const json& value) {
   }
 }
 
-std::string fingerprint_of(const supervisor_settings& settings) {
-  uint64_t hash = 14'695'981'039'346'656'037ull;
-  for (auto part : {std::string_view{VARRO_VERSION}, worker_archive, entry_library, init_program})
-    hash = mix(hash, part);
-  hash = mix(hash, to_json(settings).dump());
-  char text[20];
-  std::snprintf(text, sizeof text, "%016" PRIx64, hash);
-  return text;
+// The one place of varro-shells that has the version: tests build another one of it.
+const std::string& program_version() {
+  static const std::string version{VARRO_VERSION};
+  return version;
 }
 
 } // namespace varro

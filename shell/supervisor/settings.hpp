@@ -23,12 +23,10 @@ struct supervisor_settings {
   }
 };
 
-inline constexpr int supervisor_protocol = 2;
-
 json to_json(const supervisor_settings& settings);
 std::optional<supervisor_settings> supervisor_settings_from(const json& value);
 
-// Tells shells of other settings or of another worker apart: a server does not take those over.
-std::string fingerprint_of(const supervisor_settings& settings);
+// Which of these programs a varro-shells is out of: told to the server that takes it over, and written into its log.
+const std::string& program_version();
 
 } // namespace varro

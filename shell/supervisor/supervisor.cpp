@@ -4,6 +4,7 @@
 #include "base/log.hpp"
 #include "shell/message_fields.hpp"
 #include "shell/supervisor/shell_users.hpp"
+#include "shell/takeover.hpp"
 #include "workspace/owner.hpp"
 
 #include <cerrno>
@@ -26,6 +27,7 @@ namespace {
 constexpr int events_max = 64; // taken from the kernel at once
 constexpr uint64_t id_bits = 56;
 constexpr int gone_max_ms = 2'000; // for a shell that was killed
+constexpr size_t told_settings_bytes_max = channel::message_bytes_max / 2;
 
 // Since 1970: later than the number of any shell of an earlier varro-shells, and below 2⁵³, which every reader of JSON
 // can hold.
@@ -259,6 +261,7 @@ void supervisor::handle(channel_message received) {
   const auto& message = received.value;
   auto operation = text_in(message, "op");
   if (operation == "hello") {
+    log(log_level::info, "a server comes: varro " + text_in(message, "version"));
     say_hello();
   } else if (operation == "start") {
     start_shell(message);
@@ -298,10 +301,14 @@ void supervisor::tell(const json& message, std::initializer_list<int> descriptor
 void supervisor::say_hello() {
   greeted_ = true;
   limit_shells();
-  tell({{"op", "hello"},
-        {"protocol", supervisor_protocol},
-        {"fingerprint", fingerprint_of(settings_)},
-        {"pid", static_cast<int64_t>(getpid())}});
+  json hello{{"op", "hello"},
+             {"protocol", protocol_version},
+             {"version", program_version()},
+             {"pid", static_cast<int64_t>(getpid())}};
+  auto settings = to_json(settings_);
+  if (settings.dump().size() <= told_settings_bytes_max)
+    hello["settings"] = std::move(settings);
+  tell(hello);
   for (const auto& each : zygotes_)
     tell(each->report());
   for (auto& [number, each] : shells_) {

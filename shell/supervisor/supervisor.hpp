@@ -3,7 +3,7 @@
 // One thread with an epoll loop, and two that look into workspaces. The control protocol, JSON objects over
 // DATA_DIR/shells.sock (shell/channel.hpp):
 //   from the server
-//     {"op":"hello"}                       answered by hello, the interpreters, the shells, and census
+//     {"op":"hello","protocol":N,"version":V} answered by hello, the interpreters, the shells, and census
 //     {"op":"start","request":R,"user":U,"chat":C,"workspace":NAME,"python":P,"left":BYTES,
 //      "quota":WORDS,"memory":BYTES}       answered by started or failed; left: what the user's quota leaves for it;
 //                                          quota: which one that is, where it is not shell.user_bytes_max; memory: that
@@ -15,7 +15,9 @@
 //     {"op":"frame","shell":S,"frame":{…}} with a descriptor of the chat's snapshot file: both for the worker
 //     {"op":"end"}                         ends all shells and varro-shells itself
 //   to the server
-//     {"op":"hello","protocol":N,"fingerprint":F,"pid":PID}, {"op":"census"}
+//     {"op":"hello","protocol":N,"version":V,"settings":{…},"pid":PID}, {"op":"census"}; what N means:
+//                                          shell/takeover.hpp; settings: as to_json makes them, left out when they are
+//                                          long
 //     {"op":"zygote","python":P,"state":"down|warming|ready","version","problems":[{"package","error"}],"why"}
 //     {"op":"shell","shell":S,"user":U,"chat":C,"python":P,"status":null or
 //     N,"why","cells":[{id,tag,done,started_at_ms}]}

@@ -1,4 +1,5 @@
 #include "shell/frames.hpp"
+#include "shell/running_supervisor.hpp"
 #include "shell/supervisor/shell_users.hpp"
 #include "shell/supervisor_client.hpp"
 #include "tests/support/scratch_dir.hpp"
@@ -287,15 +288,34 @@ TEST_CASE("a client that comes after another one finds its shells and their cell
   first.reset();
 }
 
-TEST_CASE("shells of another configuration are ended by the next server") {
+TEST_CASE("shells of another configuration are taken over by the next server, which is told that it is another one") {
   test::scratch_dir scratch;
   client_world first{scratch.path()};
   auto shell = first.start(7);
+  CHECK(first.run(shell, "x = 1\nx") == "1");
   first.client.reset();
   client_world second{scratch.path(), [](shell_config& limits) { limits.open_files_max = 100; }};
+  CHECK_FALSE(second.hear({kind::older, kind::census}).has_same_settings);
+  auto found = second.hear({kind::found, kind::census});
+  REQUIRE(found.what == kind::found);
+  second.client->attach(1, found.shell);
+  auto again = second.take(second.hear({kind::started, kind::failed}));
+  second.cells = 1; // the former server's
+  CHECK(second.run(again, "x + 1") == "2");
+  second.end();
+}
+
+TEST_CASE("shells of the same program and configuration go on without a word about it") {
+  test::scratch_dir scratch;
+  client_world first{scratch.path()};
+  first.start(7);
+  first.client.reset();
+  CHECK_FALSE(find_older_supervisor(scratch.path()));
+  client_world second{scratch.path()};
   second.hear({kind::census});
-  CHECK(has_ended(shell));
-  CHECK(second.run(second.start(7), "'new'") == "'new'");
+  CHECK(second.has_heard(kind::found));
+  CHECK_FALSE(second.has_heard(kind::older));
+  CHECK_FALSE(second.has_heard(kind::refused));
   second.end();
 }
 

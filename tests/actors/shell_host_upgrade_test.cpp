@@ -1,0 +1,66 @@
+#include "actors/shell_host_parts.hpp"
+#include "actors/shell_notes.hpp"
+#include "tests/support/host_world.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace varro;
+using namespace std::chrono_literals;
+using varro::test::host_world;
+
+namespace {
+
+// What is told of the chat's former shell; nothing: there is one.
+caf::error former_shell_of(host_world& world, int64_t chat) {
+  caf::error told;
+  world.self->request(world.host, 60s, attach_atom_v, chat)
+    .receive([](const python_shell_actor&, const std::vector<std::string>&) {},
+             [&](caf::error& error) { told = error; });
+  return told;
+}
+
+} // namespace
+
+TEST_CASE("an older varro-shells may go on for its time, one of another configuration not at all") {
+  const shell_host_state::clock::time_point begin{1h};
+  const shell_host_state::older same{begin, true, {}}, other{begin, false, {}};
+  CHECK_FALSE(must_sleep(same, begin));
+  CHECK_FALSE(must_sleep(same, begin + older_supervisor_max - 1ms));
+  CHECK(must_sleep(same, begin + older_supervisor_max));
+  CHECK(must_sleep(other, begin));
+}
+
+TEST_CASE("shells of another configuration give way to a new varro-shells, and their chats are told why") {
+  host_world world;
+  auto one = world.start(1);
+  REQUIRE(one);
+  CHECK(world.run(*one, "x = 1\nx") == "1");
+  world.loaded->shell.open_files_max -= 1;
+  world.restart();
+  auto told = former_shell_of(world, 1);
+  CHECK(code_of(told) == errc::shell_lost);
+  CHECK(text_of(told).find("another configuration of shells") != std::string::npos);
+  CHECK(code_of(former_shell_of(world, 2)) == errc::not_found);
+  auto again = world.start(1);
+  REQUIRE(again);
+  CHECK(world.run(*again, "'x' in globals()") == "False");
+  CHECK(code_of(former_shell_of(world, 1)) == errc::not_found); // it was told once
+}
+
+TEST_CASE("shells of the same configuration are taken over as they are") {
+  host_world world;
+  auto one = world.start(1);
+  REQUIRE(one);
+  CHECK(world.run(*one, "x = 1\nx") == "1");
+  world.restart();
+  CHECK(code_of(former_shell_of(world, 1)) == errc::none);
+}
+
+TEST_CASE("a note says which variables came back from a snapshot, and that there were more") {
+  snapshot_restored restored{2, {"lock (a lock)"}, {"x", "frame"}};
+  CHECK(woken_note(restored, 0)
+        == "[This session was restored from its snapshot: 2 variables are back. Back: x, frame. Not back: lock (a "
+           "lock).]\n");
+  restored.count = 5;
+  CHECK(woken_note(restored, 0).find("Back: x, frame and 3 more.") != std::string::npos);
+}
