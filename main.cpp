@@ -26,6 +26,7 @@
 #include "backup/restore_backup.hpp"
 #include "base/log.hpp"
 #include "base/process_settings.hpp"
+#include "base/run_traces.hpp"
 #include "config/command_line.hpp"
 #include "config/load.hpp"
 #include "config/local_models.hpp"
@@ -38,6 +39,7 @@
 #include "storage/data_dir.hpp"
 #include "storage/login_way.hpp"
 #include "storage/open.hpp"
+#include "traces/trace_exporter.hpp"
 
 #include <algorithm>
 #include <csignal>
@@ -191,6 +193,12 @@ int serve(config loaded, const std::map<std::string, std::string>& origins) {
   std::shared_ptr<http_transport> transport = make_curl_transport();
 
   auto catalog = std::make_shared<model_catalog>(*settings);
+  process_traces().begin({settings->trace.runs_kept, settings->trace.kept_bytes_max,
+                          settings->trace.otlp_url.empty() ? 0 : settings->trace.queue_spans_max,
+                          settings->trace.sample.value_or(1)});
+  std::optional<trace_exporter> exporter;
+  if (!settings->trace.otlp_url.empty())
+    exporter.emplace(process_traces(), transport, settings->trace, VARRO_VERSION).start();
   list_keeper lists{catalog, transport, *settings};
   lists.start();
 
@@ -270,6 +278,7 @@ int serve(config loaded, const std::map<std::string, std::string>& origins) {
     self->send_exit(std::exchange(lockout, {}), caf::exit_reason::user_shutdown);
   self->request(stopper, caf::infinite, stop_atom_v)
     .receive([](done_atom) {}, [](caf::error& error) { report(error); });
+  exporter.reset(); // the traces of runs that the stop has ended, too
   transport.reset();
   return port ? 0 : report(port.error());
 }

@@ -3,6 +3,7 @@
 
 #include "actors/chat_event.hpp"
 #include "actors/user_allowance.hpp"
+#include "base/trace.hpp"
 #include "models/cell.hpp"
 #include "models/provider.hpp"
 #include "pictures/picture_job.hpp"
@@ -43,6 +44,7 @@ struct user_message {
   std::string effort = {}; // as chat_record::effort, or "default" for the model's own; empty keeps the chat's
   std::vector<user_content> files = {};      // follow the text in the prompt (models/user_prompt.hpp)
   std::optional<idempotency_note> once = {}; // committed with the turn, so that no second one comes of the request
+  turn_origin origin = {};                   // for the trace of its run
 };
 
 // A turn whose message is committed.
