@@ -1,5 +1,6 @@
 #include "actors/agent_run.hpp"
 
+#include "actors/run_spans.hpp"
 #include "actors/tool_call.hpp"
 #include "actors/turn_calls.hpp"
 #include "base/fault_points.hpp"
@@ -109,16 +110,13 @@ void start_job(self_pointer self, tool_job job) {
   auto& state = self->state;
   const auto* tool = find_tool(state.setup.tools, job.call.tool_name);
   auto call = job.call;
+  const auto traced = process_traces().open();
+  job.trace_span = traced.id;
+  job.run_id = state.setup.run_id;
   auto actor = tool->spawn(self->system(), std::move(job));
   self->monitor(actor);
-  state.running.emplace(call.tool_call_id, running_call{call, actor});
+  state.running.emplace(call.tool_call_id, running_call{call, actor, traced});
   self->send(actor, start_atom_v);
-}
-
-bool in_order_running(const agent_run_state& state) {
-  return std::any_of(state.running.begin(), state.running.end(), [&](const auto& entry) {
-    return find_tool(state.setup.tools, entry.second.call.tool_name)->in_order;
-  });
 }
 
 void start_next_in_order(self_pointer self) {
@@ -211,11 +209,7 @@ void answer_calls(self_pointer self, const std::vector<tool_call_part>& calls) {
 // The chat's shell can start while the response is committed.
 void announce(self_pointer self, const std::vector<tool_call_part>& calls) {
   const auto& setup = self->state.setup;
-  auto needs_shell = [&](const tool_call_part& call) {
-    const auto* tool = find_tool(setup.tools, call.tool_name);
-    return tool != nullptr && tool->needs_shell;
-  };
-  if (!self->state.cancelled && std::any_of(calls.begin(), calls.end(), needs_shell))
+  if (!self->state.cancelled && need_shell(calls, setup.tools))
     self->send(setup.session, ready_atom_v, setup.run_id);
 }
 
@@ -299,6 +293,8 @@ void ask(self_pointer self) {
   if (state.setup.model.tools)
     query.tools = state.setup.tool_texts;
   state.asking = true;
+  state.asked = process_traces().open();
+  query.trace_span = state.asked.id;
   self->send(state.setup.session, progress_atom_v, state.setup.run_id, "Thinking…");
   fault_point("model_request");
   self->request(state.setup.models, caf::infinite, ask_atom_v, state.setup.run_id, query)
@@ -306,10 +302,12 @@ void ask(self_pointer self) {
       [=](model_response& response) {
         fault_point("model_response");
         self->state.asking = false;
+        note_answer(self->state.setup.run_id, self->state.asked, self->state.setup.model, response);
         on_response(self, std::move(response));
       },
       [=](caf::error& error) {
         self->state.asking = false;
+        note_no_answer(self->state.setup.run_id, self->state.asked, self->state.setup.model, error);
         if (self->state.cancelled)
           finish_cancelled(self);
         else
@@ -387,8 +385,11 @@ agent_run_actor::behavior_type agent_run(self_pointer self, run_setup setup) {
     [=](result_atom, tool_outcome& outcome) {
       fault_point("cell_result");
       auto& s = self->state;
-      if (s.running.erase(outcome.tool_call_id) == 0)
+      const auto found = s.running.find(outcome.tool_call_id);
+      if (found == s.running.end())
         return;
+      note_call(s.setup.run_id, found->second, outcome);
+      s.running.erase(found);
       commit_outcome(self, std::move(outcome));
     },
     [=](usage_atom, usage_row& row, const token_usage& spent) { take_usage(self, std::move(row), spent); },

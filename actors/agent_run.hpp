@@ -9,6 +9,7 @@
 #include "actors/interfaces.hpp"
 #include "actors/live_runs.hpp"
 #include "actors/tools.hpp"
+#include "base/run_traces.hpp"
 #include "config/config.hpp"
 #include "models/history.hpp"
 
@@ -61,6 +62,7 @@ inline constexpr int garbled_calls_max = 2;
 struct running_call {
   tool_call_part call;
   tool_call_actor actor;
+  open_span traced = {};
 };
 
 struct agent_run_state {
@@ -73,6 +75,7 @@ struct agent_run_state {
   bool begun = false;
   bool cancelled = false;
   bool asking = false;  // a model request is under way
+  open_span asked;      // it
   bool looking = false; // at what the user may use
   bool ended = false;
   int retries_in_a_row = 0;
@@ -90,6 +93,9 @@ struct agent_run_state {
 
 // Which limit of a turn (agent_config) is reached, in sentences for the user; empty: none.
 std::string turn_limit_reached(const agent_run_state& state);
+
+// A call is running that the next one in order waits for.
+bool in_order_running(const agent_run_state& state);
 
 agent_run_actor::behavior_type agent_run(agent_run_actor::stateful_pointer<agent_run_state> self, run_setup setup);
 

@@ -76,6 +76,22 @@ caf::result<done_atom> renew_prefix(chat_session_pointer self) {
   return promise;
 }
 
+caf::expected<model_config> model_for(const chat_session_state& state, const std::string& wanted) {
+  return model_for(state, wanted, state.history.chat());
+}
+
+caf::expected<model_config> model_for(const chat_session_state& state, const std::string& wanted,
+                                      const chat_record& chat) {
+  auto choices = state.services.catalog->now();
+  auto id = wanted.empty() ? chat.model : wanted;
+  if (id.empty())
+    id = choices->default_model;
+  const auto* model = choices->find(id);
+  if (model == nullptr)
+    return fail(errc::invalid_input, no_such_model(*choices, id));
+  return with_effort(*model, chat.effort);
+}
+
 caf::result<done_atom> rename(chat_session_pointer self, const std::string& title) {
   auto& state = self->state;
   auto promise = self->make_response_promise<done_atom>();

@@ -55,11 +55,6 @@ std::vector<waiting_step> turn_steps(chat_session_pointer self, std::vector<wait
 
 caf::result<turn_started> send(chat_session_pointer self, const user_message& input);
 
-// The model of this name, or of the chat if it is empty, with the chat's effort; `chat` as it would be.
-caf::expected<model_config> model_for(const chat_session_state& state, const std::string& wanted);
-caf::expected<model_config> model_for(const chat_session_state& state, const std::string& wanted,
-                                      const chat_record& chat);
-
 // Goes on with the newest run. REQUIRES: it is open, and its history has no open calls but these.
 void resume_run(chat_session_pointer self, const model_config& model, unfinished_work work);
 
@@ -91,6 +86,15 @@ void measure_node(chat_session_state& state, std::chrono::steady_clock::time_poi
 std::vector<usage_row> usage_of_halted_run(const chat_session_state& state, const std::vector<open_call>& calls,
                                            const char* outcome);
 
+// --- the trace of the run (chat_traces.cpp) --------------------------------------------------------------------------
+
+// Each does nothing where nobody wants traces. The run asks for its place; it has it; a step of it was told to viewers,
+// since it was committed; it is over.
+void begin_trace(chat_session_state& state, const run_record& run, const model_config& model);
+void trace_queue(chat_session_state& state, int64_t run);
+void trace_publishing(int64_t run, trace_clock::time_point since);
+void end_trace(const run_record& run);
+
 // --- runs that are left open (chat_open_runs.cpp) --------------------------------------------------------------------
 
 // As it is shown while the database has it as running, because its end could not be stored.
@@ -98,7 +102,12 @@ run_record as_unstored(run_record run);
 // A step of a change: closes a run that was left open, because its end could not be committed when it came.
 waiting_step close_open_run(chat_session_pointer self);
 
-// --- the chat's title and prefix (chat_details.cpp) ------------------------------------------------------------------
+// --- the chat's title, model and prefix (chat_details.cpp) -----------------------------------------------------------
+
+// The model of this name, or of the chat if it is empty, with the chat's effort; `chat` as it would be.
+caf::expected<model_config> model_for(const chat_session_state& state, const std::string& wanted);
+caf::expected<model_config> model_for(const chat_session_state& state, const std::string& wanted,
+                                      const chat_record& chat);
 
 caf::result<done_atom> rename(chat_session_pointer self, const std::string& title);
 // Today's instructions and tools from now on.

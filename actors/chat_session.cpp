@@ -64,6 +64,9 @@ void halt_run(self_pointer self) {
   self->send(state.services.models, cancel_atom_v, running->run.id);
   self->send_exit(running->loop, caf::exit_reason::user_shutdown);
   --state.services.counts->runs;
+  auto halted = running->run;
+  halted.status = run_status::interrupted;
+  end_trace(halted);
   state.halted_while_waiting = state.turn.waits();
   state.turn.halt();
   self->send(state.shell, start_atom_v, int64_t{0});

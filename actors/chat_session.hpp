@@ -33,6 +33,12 @@ struct chat_session_state {
   bool stopping = false;
   // When the newest turn was asked for, until its first node is told: for /metrics.
   std::optional<std::chrono::steady_clock::time_point> asked_at;
+
+  // For the trace of the run that begins next (chat_traces.cpp).
+  turn_origin origin;
+  trace_clock::time_point committing_since; // its message
+  trace_clock::time_point committed_at;     // it
+  trace_clock::time_point queued_since;
 };
 
 chat_session_actor::behavior_type chat_session(chat_session_actor::stateful_pointer<chat_session_state> self,

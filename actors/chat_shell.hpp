@@ -10,6 +10,7 @@
 
 #include "actors/services.hpp"
 #include "actors/shell_stage.hpp"
+#include "base/run_traces.hpp"
 
 #include <vector>
 
@@ -32,6 +33,7 @@ struct chat_shell_state {
   std::string note;         // for the next cell's reader
   bool rerun_cells = false; // the user asked for it, instead of the snapshot
 
+  trace_clock::time_point started_at; // the start or the restoring that is under way
   int snapshots_kept = 0; // that the owner commits now
   std::vector<caf::typed_response_promise<done_atom>> when_snapshots_drained;
 

@@ -20,6 +20,8 @@ using self_pointer = chat_shell_pointer;
 // The namespace is back, from the snapshot with this footer (-1: from none), and `note` tells the next reader of it.
 void shell_is_ready(self_pointer self, const std::string& note, int64_t snapshot_base = -1) {
   auto& state = self->state;
+  if (state.stage.has_cells())
+    process_traces().note(state.run, {span_name::restore, 0, 0, state.started_at});
   state.note = state.stage.now_restoring()->python_note + note;
   state.stage.go_live(snapshot_base);
   serve_waiters(self);
@@ -103,18 +105,27 @@ void restore_namespace(self_pointer self, const python_shell_actor& shell) {
 
 // --- start -----------------------------------------------------------------------------------------------------------
 
+void note_start(chat_shell_state& state, std::string error) {
+  span done{span_name::shell_start, 0, 0, state.started_at};
+  done.error = std::move(error);
+  process_traces().note(state.run, std::move(done));
+  state.started_at = trace_clock::now(); // of the restoring
+}
+
 void start_fresh_shell(self_pointer self, const shell_past& past, const std::string& former_note) {
   auto& state = self->state;
   std::string python_note;
   auto wanted = shell_for(past.chat, *state.services.settings, python_note);
   state.stage.start_fresh(past.cells, former_note + python_note);
   tell_restoring(self);
+  state.started_at = trace_clock::now();
   self
     ->request(state.services.shells, caf::infinite, start_atom_v, std::move(wanted),
               shell_waiter_actor{chat_shell_actor{self}})
     .then(
       [=](const python_shell_actor& shell) {
         self->state.given_up = false;
+        note_start(self->state, {});
         if (!self->state.stage.restore(shell)) { // given up meanwhile
           self->send(shell, close_atom_v);
           return;
@@ -124,6 +135,7 @@ void start_fresh_shell(self_pointer self, const shell_past& past, const std::str
       },
       [=](caf::error& error) {
         auto& s = self->state;
+        note_start(s, "not_started");
         s.place.clear();
         const bool taken_back = std::exchange(s.given_up, false);
         const bool cancelled = code_of(error) == errc::cancelled;

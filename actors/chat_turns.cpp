@@ -2,6 +2,7 @@
 #include "models/timestamp.hpp"
 
 #include "actors/chat_prefix.hpp"
+#include "actors/run_spans.hpp"
 #include "actors/usage_log.hpp"
 #include "base/clock.hpp"
 #include "base/fault_points.hpp"
@@ -51,6 +52,7 @@ void start_run(chat_session_pointer self, const run_record& run, const model_con
   state.turn.run({run, loop, "Thinking…", true});
   ++state.services.counts->runs;
   log_run(state, run, "a run begins");
+  begin_trace(state, run, model);
   if (state.services.queue)
     self->send(state.services.queue, start_atom_v, queued_run{state.history.chat().user_id, run.id, has_begun_cells},
                loop, run_owner_actor{chat_session_actor{self}});
@@ -132,10 +134,12 @@ waiting_step commit_turn(chat_session_pointer self, const user_message& input, i
       batch.prefix = prefix_of_today(state.services.settings_now()->agent, state.services.tools(state.history.chat()));
     auto prefix = batch.prefix;
     fault_point(replaced_turn == 0 ? "turn_commit" : "edit_commit");
+    state.committing_since = trace_clock::now();
     state.commits.commit(
       std::move(batch),
       [=] {
         fault_point(replaced_turn == 0 ? "turn_committed" : "edit_committed");
+        self->state.committed_at = trace_clock::now();
         self->state.notice = notice;
         if (prefix)
           self->state.history.renew_prefix(*prefix);
@@ -208,22 +212,6 @@ bool busy(const chat_session_state& state) {
   return !state.turn.is_idle();
 }
 
-caf::expected<model_config> model_for(const chat_session_state& state, const std::string& wanted) {
-  return model_for(state, wanted, state.history.chat());
-}
-
-caf::expected<model_config> model_for(const chat_session_state& state, const std::string& wanted,
-                                      const chat_record& chat) {
-  auto choices = state.services.catalog->now();
-  auto id = wanted.empty() ? chat.model : wanted;
-  if (id.empty())
-    id = choices->default_model;
-  const auto* model = choices->find(id);
-  if (model == nullptr)
-    return fail(errc::invalid_input, no_such_model(*choices, id));
-  return with_effort(*model, chat.effort);
-}
-
 void resume_run(chat_session_pointer self, const model_config& model, unfinished_work work) {
   auto& state = self->state;
   start_run(self, state.history.runs().back(), model, std::move(work));
@@ -233,6 +221,7 @@ std::vector<waiting_step> turn_steps(chat_session_pointer self, std::vector<wait
                                      const user_message& input, int64_t replaced_turn, const earlier_files& next,
                                      turn_promise promise) {
   self->state.asked_at = std::chrono::steady_clock::now();
+  self->state.origin = input.origin;
   auto turn = std::make_shared<new_turn>();
   std::vector<waiting_step> steps{draw_run_ids(self, 1, [=](int64_t id) { turn->run.id = id; })};
   std::ranges::move(prepare, std::back_inserter(steps));
@@ -283,8 +272,10 @@ caf::result<turn_started> send(chat_session_pointer self, const user_message& in
 
 void begin_run(chat_session_pointer self, int64_t run) {
   auto& turn = self->state.turn;
-  if (turn.begin(run))
-    self->send(turn.now_running()->loop, step_atom_v);
+  if (!turn.begin(run))
+    return;
+  trace_queue(self->state, run);
+  self->send(turn.now_running()->loop, step_atom_v);
 }
 
 caf::result<done_atom> commit_node(chat_session_pointer self, run_node node) {
@@ -297,18 +288,22 @@ caf::result<done_atom> commit_node(chat_session_pointer self, run_node node) {
   batch.messages.push_back(row);
   batch.usage = usage_of_node(std::move(node.usage), row, {state.history.chat(), node.run_id, *prices_of(state)});
   auto promise = self->make_response_promise<done_atom>();
+  const auto since = trace_clock::now();
   fault_point("node_commit");
   state.commits.commit(
     std::move(batch),
     [=, progress = std::move(node.progress), finished_at = node.finished_at]() mutable {
       fault_point("node_committed");
       auto& s = self->state;
+      const auto committed_at = trace_clock::now();
+      note_commit(row.run_id, row.content.as<model_response>() ? "response" : "tool_return", since);
       s.history.append(row);
       acknowledge_cells(self, row.content, true);
       fault_point("node_publish");
       publish(self, row);
       measure_node(s, finished_at);
       show_progress(self, progress);
+      trace_publishing(row.run_id, committed_at);
       promise.deliver(done_atom_v);
     },
     [=](const caf::error& error) mutable { promise.deliver(error); });
@@ -325,6 +320,7 @@ void close_run(chat_session_pointer self, const run_record& run, const std::stri
   publish(self, stream_over{run, unstored});
   state.turn.close();
   log_run(state, run, "a run ends");
+  end_trace(run);
   self->send(state.shell, start_atom_v, int64_t{0});
   --state.services.counts->runs;
 }
@@ -342,11 +338,13 @@ void commit_end(chat_session_pointer self, std::vector<usage_row> used) {
   batch.run = run;
   batch.usage = charged(std::move(used), {state.history.chat(), run.id, *prices_of(state)});
   auto rows = batch.messages;
+  const auto since = trace_clock::now();
   fault_point("end_commit");
   state.commits.commit(
     std::move(batch),
     [=] {
       fault_point("end_committed");
+      note_commit(run.id, "end", since);
       auto& s = self->state;
       s.history.update_run(run);
       for (const auto& row : rows) {

@@ -3,6 +3,7 @@
 
 #include "actors/chat_event.hpp"
 #include "actors/user_allowance.hpp"
+#include "base/trace.hpp"
 #include "models/cell.hpp"
 #include "models/provider.hpp"
 #include "pictures/picture_job.hpp"
@@ -44,6 +45,7 @@ struct user_message {
   std::vector<user_content> files = {};      // follow the text in the prompt (models/user_prompt.hpp)
   json metadata = nullptr;                   // kept with the message and told to no model: an object, or null
   std::optional<idempotency_note> once = {}; // committed with the turn, so that no second one comes of the request
+  turn_origin origin = {};                   // for the trace of its run
 };
 
 // A turn whose message is committed.

@@ -2,6 +2,7 @@
 
 #include "actors/model_attempt.hpp"
 #include "actors/model_failures.hpp"
+#include "actors/run_spans.hpp"
 #include "base/clock.hpp"
 #include "base/log.hpp"
 #include "base/metrics.hpp"
@@ -40,7 +41,8 @@ caf::error request_stopped() {
 }
 
 // What an attempt used is told before the answer, so that the run's usage holds it whatever comes.
-void tell_used(self_pointer self, const pending_query& entry, const attempt_outcome& outcome, bool is_answer) {
+void tell_used(self_pointer self, int64_t run, const pending_query& entry, const attempt_outcome& outcome,
+               bool is_answer) {
   const sent_request sent{entry.sent.model, entry.sent_at, entry.fitted.tokens, entry.cancelled};
   for (int i = 0; entry.asker && i < outcome.unanswered; ++i)
     self->send(entry.asker, usage_atom_v, usage_of_unanswered(sent), token_usage{});
@@ -50,6 +52,7 @@ void tell_used(self_pointer self, const pending_query& entry, const attempt_outc
     row.outcome = usage_outcome::broken;
   process_metrics().note_model_request(entry.sent.model.provider, row.outcome,
                                        std::chrono::microseconds{now_us() - entry.sent_at});
+  note_attempt(run, entry.query.trace_span, entry.traced, row, entry.attempts);
   if (entry.asker)
     self->send(entry.asker, usage_atom_v, std::move(row), is_answer ? token_usage{} : outcome.spent);
 }
@@ -83,6 +86,7 @@ void start_attempt(self_pointer self, int64_t run) {
   entry.ticket = ++state.last_ticket;
   entry.in_flight = true;
   entry.sent_at = now_us();
+  entry.traced = process_traces().open();
   auto shared = std::make_shared<attempt>(attempt{entry.provider, entry.sent, nullptr});
   transport_callbacks callbacks;
   callbacks.on_head = [shared](int status, std::string_view content_type) {
@@ -280,7 +284,7 @@ void on_ended(self_pointer self, int64_t run, int64_t ticket, const attempt_outc
   entry.in_flight = false;
   if (const auto& response = outcome.decoded.response) {
     const bool again = is_asked_again(state, entry, outcome);
-    tell_used(self, entry, outcome, !again);
+    tell_used(self, run, entry, outcome, !again);
     if (!again) {
       deliver(self, run, *response);
       return;
@@ -288,7 +292,7 @@ void on_ended(self_pointer self, int64_t run, int64_t ticket, const attempt_outc
     pause_and_retry(self, run, {});
     return;
   }
-  tell_used(self, entry, outcome, false);
+  tell_used(self, run, entry, outcome, false);
   entry.timeouts += outcome.timed_out ? 1 : 0;
   if (entry.cancelled) {
     give_up(self, run, request_stopped());

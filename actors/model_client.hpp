@@ -19,6 +19,7 @@
 #pragma once
 
 #include "actors/interfaces.hpp"
+#include "base/run_traces.hpp"
 #include "config/config_in_force.hpp"
 #include "models/context_window.hpp"
 #include "models/transport.hpp"
@@ -56,6 +57,7 @@ struct pending_query {
   int64_t refused_tokens = 0; // by our estimate, of the request that the vendor refused as too long
   caf::error refusal;         // and what the user reads if it cannot be made shorter
   unix_us sent_at = 0;        // the current attempt
+  open_span traced;           // it
   bool in_flight = false;     // an attempt is with the transport, and not between two of them
   bool cancelled = false;     // the answer is what was received until then
 };

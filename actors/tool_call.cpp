@@ -1,5 +1,6 @@
 #include "actors/tool_call.hpp"
 
+#include "actors/run_spans.hpp"
 #include "actors/shell_notes.hpp"
 #include "base/fault_points.hpp"
 #include "models/message_json.hpp"
@@ -60,6 +61,11 @@ cell_result failed_shell(const caf::error& error) {
   return not_run(cell_status::lost, text_of(error));
 }
 
+void miss_shell(self_pointer self, const caf::error& error) {
+  note_shell_wait(self->state.job, self->state.asked_at, error);
+  report(self, failed_shell(error));
+}
+
 // The one error by which a python_shell answers a cell, or CAF's word that no python_shell has seen it.
 bool was_not_begun(const caf::error& error) {
   return code_of(error) == errc::shell_lost || error == caf::sec::request_receiver_down;
@@ -72,6 +78,7 @@ void take_shell(self_pointer self, python_shell_actor shell, std::string note) {
   if (note.empty() && state.shells_ended != 0)
     note = "[The Python shell had ended before this cell began; it ran in a fresh one.]\n";
   state.shell = std::move(shell);
+  note_shell_wait(state.job, state.asked_at);
   self->monitor(state.shell);
   execute(self, std::move(note));
 }
@@ -80,14 +87,16 @@ void try_another_shell(self_pointer self) {
   auto& state = self->state;
   ++state.shells_ended;
   state.job.begun = false;
+  state.asked_at = trace_clock::now();
   self->request(state.job.shells, caf::infinite, shell_atom_v, std::exchange(state.shell, nullptr))
     .then([=](python_shell_actor& shell, std::string& note) { take_shell(self, shell, std::move(note)); },
-          [=](caf::error& error) { report(self, failed_shell(error)); });
+          [=](caf::error& error) { miss_shell(self, error); });
 }
 
 void take_failure(self_pointer self, const caf::error& error) {
   auto& state = self->state;
   state.asked = false;
+  note_cell(state.job, state.begun_at, was_not_begun(error) ? "not_begun" : "shell_lost");
   if (was_not_begun(error) && state.cancelled)
     report(self, stopped());
   else if (was_not_begun(error) && state.shells_ended < ended_shells_max)
@@ -112,6 +121,7 @@ void execute(self_pointer self, std::string note) {
   }
   auto take = [=](cell_result& result) {
     self->state.asked = false;
+    note_cell(self->state.job, self->state.begun_at, result.status == cell_status::ok ? "" : to_string(result.status));
     result.variables_gone = note.find(variables_gone) != note.npos;
     if (!note.empty())
       result.outputs.insert(result.outputs.begin(), stream_output{"stderr", note});
@@ -158,9 +168,10 @@ tool_call_actor::behavior_type tool_call(self_pointer self, tool_job job) {
   self->set_down_handler([=](const caf::down_msg& down) { lose_shell(self, down); });
   return {
     [=](start_atom) {
+      self->state.asked_at = trace_clock::now();
       self->request(self->state.job.shells, caf::infinite, shell_atom_v)
         .then([=](python_shell_actor& shell, std::string& note) { take_shell(self, shell, std::move(note)); },
-              [=](caf::error& error) { report(self, failed_shell(error)); });
+              [=](caf::error& error) { miss_shell(self, error); });
     },
     [=](cancel_atom) {
       auto& state = self->state;

@@ -21,6 +21,7 @@ struct tool_call_state {
   bool asked = false;       // the shell owes an answer
   bool cancelled = false;
   bool reported = false;
+  std::chrono::steady_clock::time_point asked_at; // when the chat was asked for its shell
   std::chrono::steady_clock::time_point begun_at; // when the shell was asked for it
 };
 

@@ -22,7 +22,9 @@ struct tool_job {
   json arguments; // that its schema allows
   shell_source_actor shells;
   agent_run_actor run;
-  bool begun = false; // a former server's shell runs it already: only its result is wanted
+  bool begun = false;      // a former server's shell runs it already: only its result is wanted
+  uint64_t trace_span = 0; // of which its waiting and its cell are parts (base/trace.hpp); 0: nobody wants to know
+  int64_t run_id = 0;      // whose trace that is
 };
 
 struct tool_spec {

@@ -1,5 +1,6 @@
 #include "actors/turn_calls.hpp"
 
+#include "actors/agent_run.hpp"
 #include "models/identifiers.hpp"
 
 #include <algorithm>
@@ -11,6 +12,19 @@ std::string known_tools(const tool_list& tools) {
   for (const auto& tool : *tools)
     names += (names.empty() ? "'" : ", '") + tool.definition.name + "'";
   return names;
+}
+
+bool need_shell(const std::vector<tool_call_part>& calls, const tool_list& tools) {
+  return std::any_of(calls.begin(), calls.end(), [&](const tool_call_part& call) {
+    const auto* tool = find_tool(tools, call.tool_name);
+    return tool != nullptr && tool->needs_shell;
+  });
+}
+
+bool in_order_running(const agent_run_state& state) {
+  return std::any_of(state.running.begin(), state.running.end(), [&](const auto& entry) {
+    return find_tool(state.setup.tools, entry.second.call.tool_name)->in_order;
+  });
 }
 
 // Two calls with one id cannot be told apart by anyone: later ones of a response get an id of their own.

@@ -12,6 +12,9 @@ namespace varro {
 // "'python', 'look_up'", for a model that called another one.
 std::string known_tools(const tool_list& tools);
 
+// Whether one of these calls is of a tool that needs the chat's shell.
+bool need_shell(const std::vector<tool_call_part>& calls, const tool_list& tools);
+
 // The calls of a response. Those whose id the history or an earlier call has get one of their own, in the response too.
 std::vector<tool_call_part> take_calls(model_response& response, const message_history& history);
 

@@ -136,6 +136,18 @@ struct metrics_config {
   std::string token; // secret: whoever sends it may read from anywhere; empty: nobody can
 };
 
+// Where a turn's time goes (base/trace.hpp): to a collector that takes OTLP over HTTP, and on a page for admins.
+struct trace_config {
+  std::string otlp_url;                         // "http://127.0.0.1:4318/v1/traces"; empty: nothing is sent
+  std::string otlp_headers;                     // secret: of each request, "name=value,…", values percent-encoded
+  std::optional<double> sample{1.0};            // share of the turns that is sent, 0 to 1
+  size_t queue_spans_max = 20'000;              // that wait to be sent; further ones are dropped, and counted
+  size_t batch_spans_max = 1'000;               // of one request, but for a turn that has more
+  std::chrono::milliseconds export_max{10'000}; // one request
+  size_t runs_kept = 200;                       // for the page: half the newest, half the slowest; 0: no page
+  size_t kept_bytes_max = 8u << 20;             // that these hold
+};
+
 struct agent_config {
   int model_requests_max = 50;    // of one turn
   int retries_max = 3;            // consecutive retry prompts
@@ -236,6 +248,7 @@ struct config {
   limits_config limits;
   retention_config retention;
   metrics_config metrics;
+  trace_config trace;
   agent_config agent;
   model_client_config model_client;
   shell_config shell;

@@ -46,6 +46,14 @@ constexpr key_row<config> config_table[]{
 
   {{"metrics.allowed_addresses", 0, 100, "", "", at_reload}, VARRO_AT(config, metrics.allowed_addresses)},
 
+  {{"trace.otlp_url", 0, 2'000, "", ""}, VARRO_AT(config, trace.otlp_url)},
+  {{"trace.sample", 0, 1, "", ""}, VARRO_AT(config, trace.sample)},
+  {{"trace.queue_spans_max", 1, 1'000'000, "", ""}, VARRO_AT(config, trace.queue_spans_max)},
+  {{"trace.batch_spans_max", 1, 10'000, "", ""}, VARRO_AT(config, trace.batch_spans_max)},
+  {{"trace.export_max_ms", 100, 60'000, "", ""}, VARRO_AT(config, trace.export_max)},
+  {{"trace.runs_kept", 0, 10'000, "", ""}, VARRO_AT(config, trace.runs_kept)},
+  {{"trace.kept_bytes_max", 64 * kib, gib, "", ""}, VARRO_AT(config, trace.kept_bytes_max)},
+
   {{"auth.mode", 0, 0, "local|accounts|proxy|oidc", ""}, VARRO_AT(config, auth.mode)},
   {{"auth.session_max_hours", 1, 24 * 366, "", ""}, VARRO_AT(config, auth.session_max)},
   {{"auth.session_idle_minutes", 2, 60 * 24 * 366, "", ""}, VARRO_AT(config, auth.session_idle)},

@@ -7,6 +7,7 @@
 #include "config/providers.hpp"
 #include "config/proxy_checks.hpp"
 #include "config/secrets.hpp"
+#include "config/trace_checks.hpp"
 
 #include <algorithm>
 #include <fstream>
@@ -462,6 +463,8 @@ caf::error loader::check_exposure() const {
     return refuse(origin_of(problem->path), problem->what);
   if (auto problem = metrics_problem(settings.metrics))
     return refuse(origin_of(problem->path), problem->what);
+  if (auto problem = trace_problem(settings.trace))
+    return refuse(origin_of(problem->path), problem->what);
   if (settings.auth.mode == auth_mode::local && !is_loopback(settings.server.host))
     return refuse(origin_of("server.host"),
                   settings.server.host
@@ -485,7 +488,9 @@ caf::expected<config> load_config(const load_sources& sources, std::map<std::str
     auto secret = read_secret(names, sources.environment);
     if (!secret)
       return secret.error();
-    (names.key == "metrics.token" ? load.settings.metrics.token : load.settings.oidc.client_secret)
+    (names.key == "metrics.token"          ? load.settings.metrics.token
+       : names.key == "trace.otlp_headers" ? load.settings.trace.otlp_headers
+                                           : load.settings.oidc.client_secret)
       = std::move(*secret);
   }
   if (auto problem = load.check_orders())

@@ -3,6 +3,7 @@
 #include "base/text.hpp"
 #include "config/metrics_checks.hpp"
 #include "config/oidc_checks.hpp"
+#include "config/trace_checks.hpp"
 
 #include <algorithm>
 #include <array>
@@ -15,6 +16,7 @@ namespace {
 
 constexpr std::array secrets{
   secret_names{"oidc.client_secret", oidc_secret_variable, oidc_secret_file_variable},
+  secret_names{"trace.otlp_headers", trace_headers_variable, trace_headers_file_variable},
   secret_names{"metrics.token", metrics_token_variable, metrics_token_file_variable},
 };
 

@@ -7,6 +7,7 @@
 #include "accounts/hash_gate.hpp"
 #include "accounts/read_notes.hpp"
 #include "accounts/refusal_notes.hpp"
+#include "base/trace.hpp"
 #include "http/form.hpp"
 #include "http/keys_under_way.hpp"
 #include "http/oidc_service.hpp"
@@ -33,9 +34,10 @@ inline constexpr std::chrono::seconds answer_max{10};
 // Somebody who may use this server.
 struct visitor {
   user_record user;
-  std::string csrf;       // empty in local mode
-  std::string token_hash; // of the browser session, or of the token of a program; empty in local mode
-  bool by_token = false;  // a program (bearer.hpp)
+  std::string csrf;        // empty in local mode
+  std::string token_hash;  // of the browser session, or of the token of a program; empty in local mode
+  bool by_token = false;   // a program (bearer.hpp)
+  turn_origin origin = {}; // of what they ask for
 };
 
 // Of the cookie with a session's token; a longer one is none of ours.

@@ -1,6 +1,7 @@
 #include "http/chat_presenter.hpp"
 
 #include "base/metrics.hpp"
+#include "base/run_traces.hpp"
 
 #include <chrono>
 #include <utility>
@@ -31,6 +32,8 @@ void publish(pointer self, const chat_event& event) {
     process_metrics().note_rendering(std::chrono::steady_clock::now() - begin);
   if (!events.empty())
     self->send(state.sink, publish_atom_v, state.chat, std::move(events));
+  if (const auto* row = std::get_if<message_row>(&event))
+    process_traces().note(row->run_id, {span_name::render, 0, 0, begin});
   if (std::holds_alternative<stream_over>(event))
     state.live.reset();
 }

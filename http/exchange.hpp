@@ -3,6 +3,7 @@
 
 #include "base/descriptor.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -32,6 +33,7 @@ struct received_request {
   std::string claimant;  // whom it comes from, before anybody has looked whether that is so; empty: the cookie says it
   bool keep_alive = true;
   bool expects_continue = false;
+  std::chrono::steady_clock::time_point received_at = {}; // complete, before a worker took it up
 
   // The value of a field by its lower-case name; empty when it is absent.
   std::string_view header(std::string_view name) const;

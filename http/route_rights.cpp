@@ -4,6 +4,8 @@
 #include "http/bearer.hpp"
 #include "http/requests.hpp"
 
+#include <algorithm>
+
 namespace varro {
 
 namespace {
@@ -34,12 +36,23 @@ std::variant<visitor, reply> find_visitor(application& app, const route_call& ca
   return app.error_reply(call.request, 403, "Nobody is logged in. Log in and try again.");
 }
 
+// Anybody could claim to be part of a trace, or of many: only a trusted proxy is believed, and only a single field.
+std::optional<trace_parent> parent_of(const received_request& request) {
+  if (!request.by_proxy)
+    return std::nullopt;
+  constexpr std::string_view name = "traceparent";
+  const auto is_field = [&](const header_field& field) { return field.name == name; };
+  return std::ranges::count_if(request.headers, is_field) == 1 ? parse_traceparent(request.header(name)) : std::nullopt;
+}
+
 // And the log is told who asks.
 std::variant<visitor, reply> visitor_for(application& app, const route_call& call, route_scope scope,
                                          when_anonymous otherwise) {
   auto found = find_visitor(app, call, scope, otherwise);
-  if (const auto* who = std::get_if<visitor>(&found))
+  if (auto* who = std::get_if<visitor>(&found)) {
     log_scope::note_user(who->user.id);
+    who->origin = turn_origin{call.request.received_at, parent_of(call.request)};
+  }
   return found;
 }
 

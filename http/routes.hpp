@@ -90,6 +90,10 @@ reply stop_work(application& app, const route_call& call, const visitor& who, co
 reply show_audit_page(application& app, const route_call& call, const visitor& who);
 reply show_configuration(application& app, const route_call& call, const visitor& who);
 
+// routes_admin_turns.cpp: where the time of turns went, for admins.
+reply show_turns(application& app, const route_call& call, const visitor& who);
+reply show_turn(application& app, const route_call& call, const visitor& who);
+
 // routes_status.cpp: for whoever looks after the server.
 reply show_health(application& app, const route_call& call);
 reply show_readiness(application& app, const route_call& call);

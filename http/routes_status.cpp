@@ -2,6 +2,7 @@
 #include "actors/live_shell.hpp"
 #include "base/clock.hpp"
 #include "base/metrics.hpp"
+#include "base/run_traces.hpp"
 #include "http/anonymous_forms.hpp"
 #include "http/metrics_readers.hpp"
 #include "http/routes.hpp"
@@ -109,6 +110,20 @@ void read_process(application& app, readings& to) {
   to.gauge("varro_build_info", "Always 1; the label says which version runs.", 1.0, {{"version", VARRO_VERSION}});
 }
 
+void read_traces(readings& to) {
+  auto& traces = process_traces();
+  const auto counts = traces.counts();
+  const auto count = [&](const char* result, uint64_t spans) {
+    to.counter("varro_trace_spans_total", "Spans of sampled turns by what became of them.", static_cast<double>(spans),
+               {{"result", result}});
+  };
+  count("exported", counts.exported);
+  count("refused", counts.refused);
+  count("queue_full", counts.queue_full);
+  to.gauge("varro_trace_spans_waiting", "Spans that wait to be sent to the collector.",
+           static_cast<int64_t>(traces.queued_spans()));
+}
+
 } // namespace
 
 reply show_health(application&, const route_call&) {
@@ -165,6 +180,7 @@ reply show_metrics(application& app, const route_call& call) {
   (void)now.ask<done_atom>("store_reader", app.services.reader, ready_atom_v);
   read_shells(app, now);
   read_process(app, now);
+  read_traces(now);
   for (size_t status = 0; status < app.counts.by_status.size(); ++status)
     if (auto count = app.counts.by_status[status].load(); count > 0)
       now.counter("varro_requests_total", "Answered requests.", static_cast<double>(count),

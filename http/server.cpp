@@ -25,6 +25,7 @@ struct http_server::impl {
         [this](received_request& request) {
           take_forwarded(request, proxies);
           request.id = request_id_of(request);
+          request.received_at = std::chrono::steady_clock::now();
           request.claimant = claimed_visitor(request, app.settings);
         }) {
     routes.before([this](const received_request& request) -> std::optional<reply> {

@@ -93,6 +93,7 @@ caf::expected<turn_started> start_turn(application& app, const visitor& who, con
   user_message message{asked.message, asked.model, asked.python, asked.effort};
   message.metadata = asked.metadata;
   message.once = std::move(once);
+  message.origin = who.origin;
   if (files.empty())
     return app.ask<turn_started>(*session, send_atom_v, message);
   // No file is kept of a turn that will be refused. The model learns from the message what was uploaded.
@@ -125,6 +126,7 @@ or_refused<turn_started> replace_turn(application& app, const visitor& who, int6
     refused = check_effort(message.effort);
   if (refused)
     return std::move(*refused);
+  message.origin = who.origin;
   return settled(app.ask_chat<turn_started>(who.user.id, chat, edit_atom_v, turn, message));
 }
 

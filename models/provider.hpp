@@ -9,6 +9,7 @@
 #include "models/message.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -37,6 +38,7 @@ struct model_query {
   bool without_thinking = false; // thinking of earlier answers
   bool without_pictures = false; // pictures and documents: their notes stand in their place
   bool without_summary = false;  // the wish for a summary of the reasoning
+  uint64_t trace_span = 0;       // of which its attempts are parts (base/trace.hpp); 0: nobody wants to know
 };
 
 struct http_request {

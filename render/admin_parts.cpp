@@ -14,9 +14,10 @@ using html::void_element;
 struct admin_address {
   std::string_view path, name;
 };
-constexpr std::array<admin_address, 7> addresses{{{"/admin", "People"},
+constexpr std::array<admin_address, 8> addresses{{{"/admin", "People"},
                                                   {"/admin/usage", "Usage"},
                                                   {"/admin/live", "Live"},
+                                                  {"/admin/turns", "Turns"},
                                                   {"/admin/errors", "Errors"},
                                                   {"/admin/invitations", "Invitations"},
                                                   {"/admin/audit", "Audit"},

@@ -8,7 +8,7 @@ import unittest
 from cells import until
 from harness import AccountsTest, Client, run_varro
 
-PAGES = ("/admin", "/admin/usage", "/admin/live", "/admin/errors", "/admin/invitations", "/admin/audit", "/admin/configuration")
+PAGES = ("/admin", "/admin/usage", "/admin/live", "/admin/turns", "/admin/errors", "/admin/invitations", "/admin/audit", "/admin/configuration")
 
 
 class Admin(AccountsTest):
