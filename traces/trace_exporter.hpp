@@ -41,7 +41,7 @@ public:
   ~trace_exporter(); // stops
 
   void start();
-  // Sends what is left, for at most trace_flush_max, and ends the thread.
+  // Waits for what is on its way and sends what is left, for at most trace_flush_max each, and ends the thread.
   void stop();
 
 private:

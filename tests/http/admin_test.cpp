@@ -48,8 +48,9 @@ std::string between(const std::string& text, std::string_view before, std::strin
   return text.substr(begin, text.find(after, begin) - begin);
 }
 
-constexpr auto pages = {"/admin",        "/admin/usage",       "/admin/usage.csv", "/admin/live",
-                        "/admin/errors", "/admin/invitations", "/admin/audit",     "/admin/configuration"};
+constexpr auto pages
+  = {"/admin",        "/admin/usage",       "/admin/usage.csv", "/admin/live",         "/admin/turns",
+     "/admin/errors", "/admin/invitations", "/admin/audit",     "/admin/configuration"};
 
 } // namespace
 
