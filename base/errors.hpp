@@ -6,7 +6,7 @@
 
 #include <caf/error.hpp>
 #include <caf/expected.hpp>
-#include <caf/message.hpp>
+#include <caf/make_message.hpp>
 #include <caf/type_id.hpp>
 
 #include <cstdint>

@@ -18,7 +18,7 @@
 
 #include <caf/error.hpp>
 #include <caf/expected.hpp>
-#include <caf/message.hpp>
+#include <caf/make_message.hpp>
 #include <caf/type_id.hpp>
 
 // The literal "{}"_json, which nobody here writes, has GCC instantiate the parser of a second kind of JSON in every
