@@ -92,8 +92,10 @@ std::string problem_text(int status, std::string_view detail, std::string_view t
   std::string instance;
   if (const auto path = path_of_target(target); is_uri_path(path))
     instance = path;
-  if (!id.empty())
-    instance += "#" + std::string{id}; // whose characters a fragment may have (request_id.hpp)
+  if (!id.empty()) { // whose characters a fragment may have (request_id.hpp)
+    instance += '#';
+    instance += id;
+  }
   if (!instance.empty())
     problem["instance"] = instance;
   return dump_json(problem);

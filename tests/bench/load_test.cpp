@@ -36,11 +36,12 @@ std::string wire(const std::vector<stream_event>& events) {
   return bytes;
 }
 
-// A Varro of one chat: the stream is given, the page has the blocks that are given.
+// A Varro of one chat: the streams are given, the page has the blocks that are given.
 class fake_varro {
 public:
-  fake_varro(std::string stream, std::string page)
-    : server([stream = std::move(stream), page = std::move(page)](const std::string& request) {
+  fake_varro(std::string stream, std::string page, std::string of_programs = {})
+    : server([stream = std::move(stream), page = std::move(page),
+              of_programs = std::move(of_programs)](const std::string& request) {
         using namespace varro::test;
         if (request.starts_with("POST /chat/send")) {
           auto reply
@@ -50,17 +51,21 @@ public:
         if (request.starts_with("GET /chat/stream/7?after=1 "))
           return std::vector{send_bytes("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n" + stream),
                              close_connection()};
+        if (request.starts_with("GET /api/v1/chats/7/events?after=1 "))
+          return std::vector{send_bytes("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n" + of_programs),
+                             close_connection()};
         if (request.starts_with("GET /chat/7 "))
           return std::vector{send_bytes(http_response(200, "text/html", page))};
         auto form = "<form><input type=\"hidden\" name=\"csrf\" value=\"token-1\"></form>";
         return std::vector{send_bytes(http_response(200, "text/html", form, "set-cookie: a=b; Path=/\r\n"))};
       }) {}
 
-  load_result run(int users, int turns) {
+  load_result run(int users, int turns, bool programs = false) {
     load_options options;
     options.server = {"127.0.0.1", server.port()};
     options.users = users;
     options.turns = turns;
+    options.programs = programs;
     options.message = "a & b = c?";
     event_loop loop;
     load virtual_users{loop, options};
@@ -232,6 +237,22 @@ TEST_CASE("a block that the page lacks is lost, and a stream without done fails 
   CHECK(!cut.good());
   REQUIRE(!cut.problems.empty());
   CHECK(cut.problems[0].find("the stream ended without done") != std::string::npos);
+}
+
+TEST_CASE("a program's stream is measured beside the page's, each part once, and has to end with done") {
+  const auto page = wire({content("2", "m2-p0", text, "t=1us"), done});
+  const stream_event part{"2", "content", R"({"id":"m2-p0","kind":"text","text":"t=1us"})"};
+  const std::string shown = "<div id=\"m2-p0\">";
+  const auto both = fake_varro{page, shown, wire({part, part, done})}.run(2, 2, true);
+  CHECK(both.turns_completed == 4);
+  CHECK(both.good());
+  CHECK(both.added.count() == 4);
+  CHECK(both.added_api.count() == 4);
+  CHECK(fake_varro{page, shown, wire({part, done})}.run(1, 1).added_api.count() == 0);
+  const auto cut = fake_varro{page, shown, wire({part})}.run(1, 1, true);
+  CHECK(cut.faults.lost == 1);
+  REQUIRE(!cut.problems.empty());
+  CHECK(cut.problems[0].find("a program's stream") != std::string::npos);
 }
 
 TEST_CASE("a server that is not there fails every turn") {

@@ -329,8 +329,8 @@ TEST_CASE("metadata of a client is a response's, and what else a message has of 
 TEST_CASE("the input of a response is one message, with the addresses of what went to the model") {
   auto with_files = make_user_prompt("plot",
                                      {uploads_note({"a.png", "b.pdf"}), upload_label("a.png"),
-                                      binary_content{png_bytes(), "image/png"}, upload_label("b.pdf"),
-                                      binary_content{"%PDF-1.7", "application/pdf"}},
+                                      binary_content{png_bytes(), "image/png", nullptr, ""}, upload_label("b.pdf"),
+                                      binary_content{"%PDF-1.7", "application/pdf", nullptr, ""}},
                                      {});
   const auto items = input_items_of(view_of_run(), request_row(1, {std::move(with_files)}));
   REQUIRE(items.size() == 1);
