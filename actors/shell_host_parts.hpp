@@ -99,7 +99,7 @@ bool must_sleep(const shell_host_state::older& older, shell_host_state::clock::t
 void note_older(shell_host_pointer self, const shell_event& event);
 // Shells that could not be taken over have ended.
 void note_refused(shell_host_pointer self, const shell_event& event);
-// Whether starts wait for the installed varro-shells.
+// Whether starts wait: for the installed varro-shells, or to know which one is at work.
 bool is_held_back(shell_host_pointer self);
 // Does what can be done to that end now. REQUIRES: nobody walks over the shells or orphans.
 void replace_older(shell_host_pointer self);

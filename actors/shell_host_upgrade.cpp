@@ -65,7 +65,10 @@ void note_refused(shell_host_pointer self, const shell_event& event) {
 }
 
 bool is_held_back(shell_host_pointer self) {
-  const auto& older = self->state.older_supervisor;
+  const auto& state = self->state;
+  if (state.client && !state.census_known) // whose it is comes before
+    return true;
+  const auto& older = state.older_supervisor;
   return older && (older->ending_since || must_sleep(*older, self->clock().now()));
 }
 
