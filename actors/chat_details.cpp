@@ -2,6 +2,7 @@
 #include "actors/chat_parts.hpp"
 #include "actors/chat_prefix.hpp"
 #include "base/utf8.hpp"
+#include "models/effort.hpp"
 
 namespace varro {
 

@@ -11,6 +11,18 @@ size_t spans_of(const run_trace& trace) {
   return trace.spans.size() + 1;
 }
 
+// A part may be told and the whole not, as when a stop ends a run in the middle of a call: the root is above it then.
+void give_parents(run_trace& trace) {
+  std::vector<uint64_t> ids;
+  ids.reserve(trace.spans.size());
+  for (const auto& each : trace.spans)
+    ids.push_back(each.id);
+  std::sort(ids.begin(), ids.end());
+  for (auto& each : trace.spans)
+    if (each.parent != 0 && !std::binary_search(ids.begin(), ids.end(), each.parent))
+      each.parent = 0;
+}
+
 } // namespace
 
 void run_traces::begin(const trace_limits& limits) {
@@ -106,6 +118,7 @@ void run_traces::settle(trace_clock::time_point now, bool all) {
     if (!all && now - found->second.end < trace_settles)
       return;
     ended_.pop_front();
+    give_parents(found->second);
     auto trace = std::make_shared<const run_trace>(std::move(found->second));
     on_.erase(found);
     kept_.keep(trace);
@@ -127,7 +140,8 @@ std::vector<run_trace_ptr> run_traces::kept() {
     return all;
   settle(trace_clock::now(), false);
   for (const auto& [run, trace] : on_)
-    all.push_back(std::make_shared<const run_trace>(trace));
+    if (all.size() < limits_.runs_kept)
+      all.push_back(std::make_shared<const run_trace>(trace));
   auto over = kept_.list();
   all.insert(all.end(), over.begin(), over.end());
   return all;

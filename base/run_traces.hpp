@@ -63,7 +63,7 @@ public:
   // What the run used, and how it ended. `run_status`: of storage's.
   void end_run(int64_t run, std::string_view status, int64_t input_tokens, int64_t output_tokens);
 
-  // Those that are over, the newest first; and those that are on.
+  // Those that are on, as many as are kept; then those that are over, the newest first.
   std::vector<run_trace_ptr> kept();
   // The newest trace of this run; null: there is none any more.
   run_trace_ptr find(int64_t run);

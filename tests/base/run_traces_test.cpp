@@ -123,6 +123,20 @@ TEST_CASE("after its end a trace takes what is still rendered, and cuts what nob
   }
 }
 
+TEST_CASE("a part whose whole was never told belongs to the root") {
+  run_traces traces;
+  traces.begin(exporting(100));
+  traces.begin_run({7}, {});
+  const auto whole = traces.open();
+  traces.note(7, {span_name::cell, 0, whole.id, trace_clock::now()});
+  traces.note(7, {span_name::cell, 0, 1234, trace_clock::now()});
+  traces.note(7, whole, {span_name::tool});
+  traces.end_run(7, "interrupted", 0, 0);
+  const auto trace = traces.take(100, true).at(0);
+  CHECK(trace->spans.at(0).parent == whole.id);
+  CHECK(trace->spans.at(1).parent == 0);
+}
+
 TEST_CASE("the queue holds so many spans, drops whole traces beyond them, and counts") {
   run_traces traces;
   traces.begin(exporting(6)); // with their roots: two of 3
