@@ -66,8 +66,7 @@ TEST_CASE("code that a text does not end is ended before what follows it in Mark
                                                                            {"```x``` y", ""},
                                                                            {"    ```", ""},
                                                                            {"```\nx\n`````", ""}}) {
-    const auto& shown = text; // a lambda of clang 14 takes no structured binding
-    CAPTURE(shown);
+    CAPTURE(text);
     CHECK(contains(export_markdown(chat_of(text, "After.")), "## User\n\n" + text + end + "\n\nAfter.\n"));
     CHECK(export_markdown(chat_of("Before.", text)).ends_with("Before.\n\n" + text + end + "\n"));
   }

@@ -454,8 +454,7 @@ TEST_CASE("chat: what is no picture, or one that vendors refuse, is told in word
                                                         {one_pixel_png().substr(0, 50), "image/png"},
                                                         {"<svg xmlns='http://www.w3.org/2000/svg'/>", "image/svg+xml"},
                                                         {"II*", "image/tiff"}}) {
-    const auto* const shown = type; // a lambda of clang 14 takes no structured binding
-    CAPTURE(shown);
+    CAPTURE(type);
     const auto messages = result(data, type);
     REQUIRE(messages.size() == 3);
     CHECK(messages[2]["content"].get<std::string>().find("[file abc123: image/") != std::string::npos);

@@ -51,8 +51,7 @@ TEST_CASE("a link to a file of the workspace leads to where the chat's files are
                                                         {"sub/m1-2.csv", "sub/m1-2.csv"},
                                                         {"sub/a:b.csv", "sub/a%3Ab.csv"},
                                                         {"workspace/a.csv", "workspace/a.csv"}}) {
-    const auto& shown = target; // a lambda of clang 14 takes no structured binding
-    CAPTURE(shown);
+    CAPTURE(target);
     CHECK(targets("Saved: [a](" + target + ") here") == list{"/chat/42/files/" + url});
   }
   CHECK(targets("- [a][r]\n\n[r]: out/report.csv 'title'") == list{"/chat/42/files/out/report.csv"});
