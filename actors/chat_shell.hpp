@@ -34,7 +34,7 @@ struct chat_shell_state {
   bool rerun_cells = false; // the user asked for it, instead of the snapshot
 
   trace_clock::time_point started_at; // the start or the restoring that is under way
-  int snapshots_kept = 0; // that the owner commits now
+  int snapshots_kept = 0;             // that the owner commits now
   std::vector<caf::typed_response_promise<done_atom>> when_snapshots_drained;
 
   bool keeping_files = false; // before the run's first cell

@@ -63,8 +63,8 @@ std::optional<running_supervisor> peer_of(const descriptor& connection) {
 }
 
 bool is_of_other_program(pid_t process) {
-  struct stat theirs {};
-  struct stat installed {};
+  struct stat theirs{};
+  struct stat installed{};
   auto running = "/proc/" + std::to_string(process) + "/exe"; // the file itself, also when its name is another's by now
   if (stat(running.c_str(), &theirs) != 0 || stat(supervisor_program().c_str(), &installed) != 0)
     return false;
@@ -95,7 +95,7 @@ bool kill_supervisor(const fs::path& data_dir) {
 std::optional<older_supervisor> find_older_supervisor(const fs::path& data_dir) {
   auto settings = settings_in(data_dir);
   auto found = find_supervisor(settings);
-  struct stat socket {};
+  struct stat socket{};
   if (!found || !is_of_other_program(found->pid) || stat(settings.socket().c_str(), &socket) != 0)
     return std::nullopt;
   return older_supervisor{found->pid, std::chrono::system_clock::from_time_t(socket.st_mtime)}; // made as it began

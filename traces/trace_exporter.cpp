@@ -34,8 +34,8 @@ struct trace_exporter::transfer {
 
 trace_exporter::trace_exporter(run_traces& traces, std::shared_ptr<http_transport> transport,
                                const trace_config& settings, std::string version)
-  : traces_(traces), transport_(std::move(transport)),
-    settings_(settings), source_{std::move(version), hex_of(new_trace_id())} {
+  : traces_(traces), transport_(std::move(transport)), settings_(settings),
+    source_{std::move(version), hex_of(new_trace_id())} {
   request_.url = settings.otlp_url;
   request_.headers.emplace_back("Content-Type", "application/json");
   request_.headers.emplace_back("User-Agent", "varro/" + source_.version);

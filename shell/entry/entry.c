@@ -56,7 +56,7 @@ static int give_up(const char* step) {
   return -1;
 }
 
-#define REQUIRE(call, step)                                                                                           \
+#define REQUIRE(call, step)                                                                                            \
   do {                                                                                                                 \
     if ((call) < 0)                                                                                                    \
       return give_up(step);                                                                                            \

@@ -9,22 +9,22 @@
 #include <stdint.h>
 
 struct varro_entry_plan {
-  const char* const* shown;       /* directories of the interpreter's view that are shown read-only, NULL at the end */
-  const char* const* links;       /* target, path, target, path, …, NULL */
-  const char* workspace;          /* in the interpreter's view; becomes /workspace, unless `mount` does */
-  const int32_t* kept;            /* descriptors that are not closed, ascending, report among them */
+  const char* const* shown; /* directories of the interpreter's view that are shown read-only, NULL at the end */
+  const char* const* links; /* target, path, target, path, …, NULL */
+  const char* workspace;    /* in the interpreter's view; becomes /workspace, unless `mount` does */
+  const int32_t* kept;      /* descriptors that are not closed, ascending, report among them */
   const struct varro_filter* filter;
-  uint64_t tmp_bytes;             /* size of /tmp */
-  uint64_t file_bytes;            /* RLIMIT_FSIZE */
-  uint64_t address_bytes;         /* RLIMIT_AS */
-  uint64_t open_files;            /* RLIMIT_NOFILE */
-  uint64_t processes;             /* RLIMIT_NPROC */
+  uint64_t tmp_bytes;     /* size of /tmp */
+  uint64_t file_bytes;    /* RLIMIT_FSIZE */
+  uint64_t address_bytes; /* RLIMIT_AS */
+  uint64_t open_files;    /* RLIMIT_NOFILE */
+  uint64_t processes;     /* RLIMIT_NPROC */
   uint32_t kept_count;
-  uint32_t uid_inside, gid_inside; /* the only ids of the shell's user namespace */
+  uint32_t uid_inside, gid_inside;   /* the only ids of the shell's user namespace */
   uint32_t uid_outside, gid_outside; /* the user may be another one than the interpreter's, if that has CAP_SETUID */
-  int32_t init;                   /* the program that becomes pid 1 */
-  int32_t report;                 /* a pipe: what went wrong; closed without a byte once the sandbox is shut */
-  int32_t mount;                  /* the workspace for a user of its own, attached nowhere; or -1 */
+  int32_t init;                      /* the program that becomes pid 1 */
+  int32_t report;                    /* a pipe: what went wrong; closed without a byte once the sandbox is shut */
+  int32_t mount;                     /* the workspace for a user of its own, attached nowhere; or -1 */
 };
 
 struct varro_entry_result {

@@ -19,8 +19,8 @@
 
 enum {
   page_bytes = 4096,
-  ranges_max = 4096,        /* mappings of the image, below the kernel's 65,530 of a process */
-  gap_pages_max = 16,       /* untouched pages that are taken along, for the sake of fewer mappings */
+  ranges_max = 4096,  /* mappings of the image, below the kernel's 65,530 of a process */
+  gap_pages_max = 16, /* untouched pages that are taken along, for the sake of fewer mappings */
   pages_at_once = 512,
   task_links_of_one_thread = 3,
   /* For a thread that is about to end, a millisecond apart: of the warm interpreter, and of a shell, whose next cell
@@ -123,8 +123,8 @@ static bool take_mapping(const char* line, struct walk* walk) {
   if (strncmp(rest, " rw-p ", 6) != 0)
     return true;
   size_t offset = strtoull(rest + 6, &rest, 16);
-  strtoull(rest, &rest, 16);              /* the device's major */
-  strtoull(rest + 1, &rest, 16);          /* and minor number */
+  strtoull(rest, &rest, 16);     /* the device's major */
+  strtoull(rest + 1, &rest, 16); /* and minor number */
   if (strtoull(rest, &rest, 10) != image.inode || strstr(rest, image_path) == NULL || image.count == ranges_max)
     return true;
   if (offset <= image.bytes && end - begin <= image.bytes - offset)
