@@ -275,7 +275,9 @@ int serve(config loaded, const load_sources& sources, std::map<std::string, std:
     self->send_exit(std::exchange(lockout, {}), caf::exit_reason::user_shutdown);
   self->request(stopper, caf::infinite, stop_atom_v)
     .receive([](done_atom) {}, [](caf::error& error) { report(error); });
+  services.stop->waits_for("the traces", "the collector");
   exporter.reset(); // the traces of runs that the stop has ended, too
+  services.stop->is_done("the traces");
   transport.reset();
   return port ? 0 : report(port.error());
 }
@@ -285,6 +287,12 @@ int run(int argc, char** argv) {
   if (line.what == command::print) {
     (line.exit_code == 0 ? std::cout : std::cerr) << line.text << std::flush;
     return line.exit_code;
+  }
+  if (line.what == command::serve) { // one that comes now is made when the server listens; it would end the process
+    sigset_t reload;
+    sigemptyset(&reload);
+    sigaddset(&reload, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &reload, nullptr);
   }
   if (line.what == command::restore) // before the configuration, which may lie in the backup
     return line.check_only ? check_backup_data(line.backup_place, std::cout, std::cerr)

@@ -12,8 +12,8 @@ void begin_trace(chat_session_state& state, const run_record& run, const model_c
   if (!traces.wanted())
     return;
   const auto& chat = state.history.chat();
-  traces.begin_run({run.id, chat.id, chat.user_id, model.id, model.provider, attribute_text(model.name), run.resumes},
-                   origin);
+  traces.begin_run(
+    {run.id, chat.id, chat.user_id, model.id, provider_words(model), attribute_text(model.name), run.resumes}, origin);
   state.queued_since = trace_clock::now();
   if (committing_since == trace_clock::time_point{}) // it is taken up again: nobody has just asked for it
     return;

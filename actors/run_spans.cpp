@@ -8,11 +8,6 @@ namespace varro {
 
 namespace {
 
-// The conventions' names of vendors, which differ from ours for one.
-std::string provider_words(const model_config& model) {
-  return model.kind == provider_kind::google && model.provider == "google" ? "gcp.gemini" : model.provider;
-}
-
 span request_span(const model_config& model) {
   span made;
   made.name = span_name::model;
@@ -36,6 +31,10 @@ std::string type_of(const caf::error& error) {
 }
 
 } // namespace
+
+std::string provider_words(const model_config& model) {
+  return model.kind == provider_kind::google && model.provider == "google" ? "gcp.gemini" : model.provider;
+}
 
 void note_answer(int64_t run, const open_span& asked, const model_config& model, const model_response& response) {
   if (asked.id == 0)

@@ -9,6 +9,9 @@
 
 namespace varro {
 
+// The conventions' names of vendors, which differ from ours for one.
+std::string provider_words(const model_config& model);
+
 // A request of a run to a model, with all its attempts, is over.
 void note_answer(int64_t run, const open_span& asked, const model_config& model, const model_response& response);
 void note_no_answer(int64_t run, const open_span& asked, const model_config& model, const caf::error& error);

@@ -7,6 +7,9 @@ namespace varro {
 
 namespace {
 
+// Of the runs that are on together, as far as they are shown.
+constexpr size_t spans_shown_max = 10'000;
+
 size_t spans_of(const run_trace& trace) {
   return trace.spans.size() + 1;
 }
@@ -139,9 +142,14 @@ std::vector<run_trace_ptr> run_traces::kept() {
   if (limits_.runs_kept == 0)
     return all;
   settle(trace_clock::now(), false);
-  for (const auto& [run, trace] : on_)
-    if (all.size() < limits_.runs_kept)
-      all.push_back(std::make_shared<const run_trace>(trace));
+  // A copy each, while notes wait: so few that nobody feels it.
+  size_t spans = 0;
+  for (auto each = on_.rbegin(); each != on_.rend() && all.size() < limits_.runs_kept; ++each) {
+    spans += spans_of(each->second);
+    if (spans > spans_shown_max && !all.empty())
+      break;
+    all.push_back(std::make_shared<const run_trace>(each->second));
+  }
   auto over = kept_.list();
   all.insert(all.end(), over.begin(), over.end());
   return all;

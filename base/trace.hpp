@@ -101,7 +101,7 @@ struct traced_run {
   int64_t chat = 0;
   int64_t user = 0;
   std::string model = {};       // model_config::id
-  std::string provider = {};    // model_config::provider
+  std::string provider = {};    // as the conventions name it
   std::string agent_model = {}; // the vendor's name of the model
   int64_t resumes = 0;          // how often it was taken up after a crash: the trace begins with the newest time
 };

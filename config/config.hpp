@@ -144,7 +144,7 @@ struct trace_config {
   size_t queue_spans_max = 20'000;              // that wait to be sent; further ones are dropped, and counted
   size_t batch_spans_max = 1'000;               // of one request, but for a turn that has more
   std::chrono::milliseconds export_max{10'000}; // one request
-  size_t runs_kept = 200;                       // for the page: half the newest, half the slowest; 0: no page
+  size_t runs_kept = 200;                       // for the page: half the newest, half the slowest; 0: it shows none
   size_t kept_bytes_max = 8u << 20;             // that these hold
 };
 

@@ -2,6 +2,7 @@
 
 #include "config/keys.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace varro {
@@ -50,6 +51,18 @@ void take_keys(config_changes& changes, config& read) {
   }
 }
 
+// Ollama and llama.cpp are looked for in a moment that one of them may miss, as while it loads a model: what was found
+// before stays then.
+bool missed_local_models(const config& in_force, const config& read) {
+  const auto is_offline = [](const auto& model) { return model.kind == provider_kind::offline; };
+  const auto is_local = [&](const auto& model) {
+    return is_offline(model) || model.provider == "ollama" || model.provider == "llamacpp";
+  };
+  return read.discover_local_models && read.providers.empty() && in_force.providers.empty()
+    && std::all_of(read.models.begin(), read.models.end(), is_offline)
+    && std::all_of(in_force.models.begin(), in_force.models.end(), is_local);
+}
+
 void take_models(config_changes& changes, const config& read) {
   auto& next = changes.next;
   append(changes.taken,
@@ -85,6 +98,8 @@ void take_secrets(config_changes& changes, const config& read) {
   next.metrics.token = read.metrics.token;
   if (next.oidc.client_secret != read.oidc.client_secret)
     changes.waiting.emplace_back("oidc.client_secret");
+  if (next.trace.otlp_headers != read.trace.otlp_headers)
+    changes.waiting.emplace_back("trace.otlp_headers");
 }
 
 } // namespace
@@ -92,8 +107,12 @@ void take_secrets(config_changes& changes, const config& read) {
 config_changes changes_between(const config& in_force, const config& read) {
   config_changes changes{in_force, {}, {}};
   auto copy_of_read = read; // rows lead to what can be changed
+  if (missed_local_models(in_force, read)) {
+    copy_of_read.models = in_force.models;
+    copy_of_read.default_model = in_force.default_model;
+  }
   take_keys(changes, copy_of_read);
-  take_models(changes, read);
+  take_models(changes, copy_of_read);
   take_groups_and_prices(changes, read);
   take_secrets(changes, read);
   append(changes.waiting, different_names(in_force.shell.interpreters, read.shell.interpreters, [](const auto& each) {

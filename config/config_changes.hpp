@@ -1,8 +1,8 @@
 // What a reload makes of a configuration that was read anew.
 //
 // Besides the keys with takes_force::at_reload these are taken: [[model]], [provider.NAME], [[price]],
-// [limits.group.NAME], [retention.group.NAME], and the token of /metrics. [shell.python.NAME] and oidc.client_secret
-// are for the next start. Values and pure functions, any thread.
+// [limits.group.NAME], [retention.group.NAME], and the token of /metrics. [shell.python.NAME], oidc.client_secret
+// and trace.otlp_headers are for the next start. Values and pure functions, any thread.
 #pragma once
 
 #include "config/load.hpp"

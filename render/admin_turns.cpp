@@ -148,7 +148,9 @@ std::string where_time_went(const run_trace& trace, trace_clock::time_point now)
     if (i == 0)
       words += " of " + duration_text(whole);
   }
-  return words.empty() ? "nothing took long" : words;
+  if (!words.empty())
+    return words;
+  return is_on(trace) ? "no step that took long has ended yet" : "nothing took long";
 }
 
 markup admin_turns_page(const page_viewer& viewer, const turns_view& view) {

@@ -121,7 +121,7 @@ transport_end trace_exporter::send(const std::string& body, std::chrono::millise
   const auto id = transport_->start(std::move(request), limits, std::move(callbacks));
   std::unique_lock lock{shared->mutex};
   const auto ended = [&] { return shared->end.has_value(); };
-  // A stop does not wait out a collector that is slow: what it has is sent once more with the rest, or not at all.
+  // A stop does not wait out a collector that is slow: what it has not taken by then is given up.
   if (!shared->changed.wait(lock, stop, ended)) {
     shared->changed.wait_for(lock, trace_flush_max, ended);
     if (!ended()) {

@@ -93,9 +93,13 @@ TEST_CASE("a trace is taken whole, once it is over and settled, or at a stop") {
   traces.note(7, opened, {span_name::model});
   traces.note(8, step(span_name::commit)); // nobody's
   CHECK(traces.take(100, true).empty());
+  const auto before = trace_clock::now();
   traces.end_run(7, "completed", 10, 20);
-  CHECK(traces.take(100, false).empty());
-  const auto taken = traces.take(100, true);
+  auto taken = traces.take(100, false);
+  if (trace_clock::now() - before < trace_settles) { // else it has settled meanwhile
+    CHECK(taken.empty());
+    taken = traces.take(100, true);
+  }
   REQUIRE(taken.size() == 1);
   CHECK(taken.front()->status == "completed");
   REQUIRE(taken.front()->spans.size() == 1);

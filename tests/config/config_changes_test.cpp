@@ -46,6 +46,26 @@ constexpr auto small = "[[model]]\nprovider = \"acme\"\nname = \"small\"\n";
 
 } // namespace
 
+TEST_CASE("models of this machine that are not found in the moment of a reload stay; others that are gone go") {
+  const auto offline = loaded("");
+  auto found = offline;
+  model_config local;
+  local.id = local.name = "llama";
+  local.kind = provider_kind::openai;
+  local.provider = "ollama";
+  found.models.insert(found.models.begin(), local);
+  found.default_model = "llama";
+  auto changes = changes_between(found, offline);
+  CHECK(changes.taken.empty());
+  CHECK(changes.next.models == found.models);
+  CHECK(changes.next.default_model == "llama");
+  auto without_looking = offline;
+  without_looking.discover_local_models = false;
+  CHECK(changes_between(found, without_looking).next.models == offline.models);
+  const auto other = loaded(std::string{a_provider} + large);
+  CHECK(changes_between(other, offline).next.models == offline.models);
+}
+
 TEST_CASE("the same file changes nothing") {
   const auto changes = change(one_price, one_price);
   CHECK(changes.taken.empty());
@@ -153,10 +173,11 @@ TEST_CASE("secrets and Pythons: the token of metrics is taken, the others wait")
   config before, read;
   read.metrics.token = "a-token-of-metrics";
   read.oidc.client_secret = "a-secret";
+  read.trace.otlp_headers = "authorization=another";
   read.shell.interpreters = {{"science", "/opt/python3", {}}};
   const auto changes = changes_between(before, read);
   CHECK(changes.taken == names{"metrics.token"});
-  CHECK(changes.waiting == names{"oidc.client_secret", "shell.python.science"});
+  CHECK(changes.waiting == names{"oidc.client_secret", "trace.otlp_headers", "shell.python.science"});
   CHECK(changes.next.metrics.token == "a-token-of-metrics");
   CHECK(changes.next.oidc.client_secret.empty());
   CHECK(changes.next.shell.interpreters.empty());

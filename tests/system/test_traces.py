@@ -117,7 +117,7 @@ class Collectors(SystemTest):
             # The first trace is being tried again; two more have room, the others have not.
             until(lambda: client.turn("[[text: hi]]") and result(server, "queue_full") > 0, "the queue is full")
             self.assertEqual(result(server, "exported"), 0)
-            server.stop()
+            self.assertEqual(server.stop()[0], 0)
 
     def test_one_that_is_busy_is_asked_again_and_one_that_refuses_is_not(self):
         busy = Collector(lambda number: 503 if number <= 2 else 200 if number == 3 else 400)
@@ -141,7 +141,7 @@ class Collectors(SystemTest):
             client.turn("[[text: hi]]")
             until(lambda: slow.seen, "the first batch is on its way")
             self.assertEqual(client.turn("[[text: hi]]")[1][-1].name, "done")
-            server.stop()
+            self.assertEqual(server.stop()[0], 0)
             self.assertEqual(slow.spans, [])
 
     def test_a_stop_sends_what_is_left(self):
@@ -149,7 +149,7 @@ class Collectors(SystemTest):
         self.addCleanup(collector.close)
         with self.start(env=environment(collector.url)) as server:
             Client(server).turn("[[text: hi]]")
-            server.stop()
+            self.assertEqual(server.stop()[0], 0)
         self.assertEqual((len(runs_of(collector)), collector.problems), (1, []))
 
     def test_a_share_of_none_sends_nothing_and_a_page_of_none_keeps_nothing(self):
@@ -159,7 +159,7 @@ class Collectors(SystemTest):
             client = Client(server)
             client.turn("[[text: hi]]")
             self.assertNotIn("/admin/turns/", client.get("/admin/turns").text)
-            server.stop()
+            self.assertEqual(server.stop()[0], 0)
         self.assertEqual(collector.seen, [])
 
     def test_a_run_that_a_crash_cut_off_gets_a_new_trace_with_its_id(self):
