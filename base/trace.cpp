@@ -73,8 +73,10 @@ std::string hex_of(uint64_t span) {
 }
 
 bool is_sampled(const trace_id& id, double share) {
-  constexpr uint64_t all = uint64_t{1} << 56;
-  return static_cast<double>(id.low & (all - 1)) < share * static_cast<double>(all);
+  constexpr uint64_t random_bits = (uint64_t{1} << 56) - 1;
+  constexpr int beyond_double = 3; // of 56 bits, the last ones, which it would round up
+  constexpr double all = uint64_t{1} << 53;
+  return static_cast<double>((id.low & random_bits) >> beyond_double) < share * all;
 }
 
 std::optional<trace_parent> parse_traceparent(std::string_view field) {
