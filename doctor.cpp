@@ -145,7 +145,7 @@ void check_workspaces(const config& settings, report& to) {
 // What holds the quotas of workspaces (shell/supervisor/workspace_watch.hpp).
 void check_quotas(const config& settings, report& to) {
   auto place = place_of_data(settings);
-  struct statvfs space {};
+  struct statvfs space{};
   if (statvfs(place.c_str(), &space) == 0 && space.f_blocks > 0 && space.f_bfree < space.f_blocks)
     to.ok("quotas: a workspace is measured as soon as the disk has lost what its quota leaves, and a cell passes it by "
           "some MiB at most; the kernel holds the size of one file");
@@ -162,7 +162,7 @@ void check_data_dir(const config& settings, report& to) {
     to.ok("data: " + dir.string() + " does not exist yet and is made at the first start");
     return;
   }
-  struct stat info {};
+  struct stat info{};
   if (stat(dir.c_str(), &info) != 0 || !S_ISDIR(info.st_mode) || access(dir.c_str(), R_OK | W_OK | X_OK) != 0) {
     to.fail("data: " + dir.string() + " is not a directory that this user may write",
             "change its owner (chown), or name another one by --data");

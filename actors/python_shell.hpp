@@ -93,18 +93,18 @@ struct python_shell_state {
   caf::io::connection_handle connection;
   std::optional<frame_reader> reader;
   stage now = stage::starting;
-  std::deque<cell> queue;                                     // the first is in flight while running
-  uint64_t cell_id = 0;                                       // in flight
-  uint64_t cells_begun = 0;                                   // the last id
-  cell_result result;                                         // of the cell in flight
-  bool begun = false;                                         // the worker says so of the cell in flight
-  std::map<std::string, finished_cell> finished;              // by tag: nobody has asked for them yet
-  std::map<std::string, uint64_t> unacknowledged;             // by tag: answered, not yet committed
-  std::map<uint64_t, size_t> slots;                           // of the cell in flight: places among its outputs
-  output_allowance left;                                      // of the cell in flight
-  quota_left left_to_show;                                    // for what the next cells show
-  uint64_t next_request = 1;                                  // of snapshots and restores
-  std::map<uint64_t, snapshot_request> snapshots;             // under way
+  std::deque<cell> queue;                         // the first is in flight while running
+  uint64_t cell_id = 0;                           // in flight
+  uint64_t cells_begun = 0;                       // the last id
+  cell_result result;                             // of the cell in flight
+  bool begun = false;                             // the worker says so of the cell in flight
+  std::map<std::string, finished_cell> finished;  // by tag: nobody has asked for them yet
+  std::map<std::string, uint64_t> unacknowledged; // by tag: answered, not yet committed
+  std::map<uint64_t, size_t> slots;               // of the cell in flight: places among its outputs
+  output_allowance left;                          // of the cell in flight
+  quota_left left_to_show;                        // for what the next cells show
+  uint64_t next_request = 1;                      // of snapshots and restores
+  std::map<uint64_t, snapshot_request> snapshots; // under way
   std::map<uint64_t, caf::typed_response_promise<snapshot_restored>> restores;
   std::map<uint64_t, std::string> tags; // of the cells since the last snapshot
   std::string interrupt_reason;         // set once the cell in flight was interrupted

@@ -67,9 +67,8 @@ caf::expected<std::vector<std::string>> names_of(const fs::path& directory, bool
     return failed(directory, "read");
   }
   std::erase_if(names, [&](const std::string& name) { return !is_wanted(name); });
-  std::sort(names.begin(), names.end(), [](const auto& a, const auto& b) {
-    return std::pair{number_of(a), a} < std::pair{number_of(b), b};
-  });
+  std::sort(names.begin(), names.end(),
+            [](const auto& a, const auto& b) { return std::pair{number_of(a), a} < std::pair{number_of(b), b}; });
   return names;
 }
 

@@ -35,7 +35,7 @@ bool blob_store::reserve() {
 }
 
 bool blob_store::share(uint64_t former, uint64_t bytes) {
-  struct stat status {};
+  struct stat status{};
   auto from = blob_path(former);
   // A file system without links, or a file that has as many names as there may be: then it is copied.
   if (!before_ || !make_place() || ::fstatat(before_.get(), from.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0

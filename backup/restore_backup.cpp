@@ -221,7 +221,7 @@ caf::expected<restored_backup> restore_backup(const fs::path& path, const fs::pa
 }
 
 caf::error check_restored(const fs::path& data_dir) {
-  struct stat status {};
+  struct stat status{};
   auto unfinished = data_dir / unfinished_name;
   if (::lstat(unfinished.c_str(), &status) != 0)
     return caf::none;

@@ -143,7 +143,7 @@ caf::error tree_maker::take(const manifest_entry& entry) {
 caf::error tree_maker::compare(const manifest_entry& entry, int to) {
   descriptor from{
     ::openat(backup_.get(), blob_path(entry.file.blob).c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
-  struct stat status {};
+  struct stat status{};
   if (!from || ::fstat(from.get(), &status) != 0 || !S_ISREG(status.st_mode))
     return broken(entry.name, "is missing in the backup");
   if (static_cast<uint64_t>(status.st_size) != entry.file.bytes)

@@ -78,7 +78,7 @@ private:
     return "/proc/self/fd/" + std::to_string(place_.get());
   }
   bool lend(descriptor place, mode_t rights) {
-    struct stat status {};
+    struct stat status{};
     if (!place || ::geteuid() == 0 || ::fstat(place.get(), &status) != 0 || S_ISLNK(status.st_mode)
         || status.st_uid != ::geteuid() || (status.st_mode & rights) == rights)
       return false;
@@ -154,7 +154,7 @@ caf::error tree_taker::look(const descriptor& top) {
 // got since is seen here, and what it has lost is seen where it went.
 bool tree_taker::has_moved(const descriptor& top) const {
   auto is_same = [](const file_entry& before, int directory) {
-    struct stat status {};
+    struct stat status{};
     auto found = ::fstat(directory, &status) == 0 ? entry_of(status) : std::nullopt;
     // Of one that was closed the look itself has changed the rights.
     auto was_closed = (before.mode & (S_IRUSR | S_IXUSR)) != (S_IRUSR | S_IXUSR);
@@ -213,7 +213,7 @@ caf::error tree_taker::walk(const place& here) {
 }
 
 caf::error tree_taker::take_entry(const place& here, const std::string& name) {
-  struct stat status {};
+  struct stat status{};
   if (::fstatat(here.directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
     if (errno != ENOENT)
       leave_out_failed(here, name, errno);
@@ -265,7 +265,7 @@ caf::error tree_taker::take_bytes(const place& here, const std::string& name, mo
   readable source{here.directory, name, 0, S_IRUSR};
   if (!source.file() && source.problem() == ENOENT)
     return caf::none;
-  struct stat status {};
+  struct stat status{};
   if (!source.file() || ::fstat(source.file().get(), &status) != 0 || !S_ISREG(status.st_mode)) {
     if (source.file())
       leave_out(here, name, "changed while it was read");
@@ -303,7 +303,7 @@ caf::error tree_taker::take_bytes(const place& here, const std::string& name, mo
 caf::error tree_taker::copy(const place& here, manifest_entry& entry, const descriptor& source) {
   descriptor target;
   for (int read = 1;; ++read) {
-    struct stat status {};
+    struct stat status{};
     auto began = now_ns();
     ::fstat(source.get(), &status);
     auto now = entry_of(status);

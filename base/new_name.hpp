@@ -14,7 +14,7 @@ namespace varro {
 inline bool rename_to_new(int from_at, const char* from, int to_at, const char* to) {
   if (::renameat2(from_at, from, to_at, to, RENAME_NOREPLACE) == 0)
     return true;
-  struct stat status {};
+  struct stat status{};
   if (errno != EINVAL)
     return false;
   if (::fstatat(to_at, to, &status, AT_SYMLINK_NOFOLLOW) == 0)

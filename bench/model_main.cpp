@@ -90,7 +90,7 @@ int main(int argc, char** argv) {
     return 1;
   }
   running = &loop;
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = on_signal;
   sigaction(SIGTERM, &action, nullptr);
   sigaction(SIGINT, &action, nullptr);

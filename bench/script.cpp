@@ -33,13 +33,13 @@ public:
       out = found->get<std::string>();
   }
   template <class Integer>
-  requires std::is_integral_v<Integer>
+    requires std::is_integral_v<Integer>
   void read(const char* key, Integer& out) {
     if (auto* found = find(key); found && check(found->is_number_unsigned(), key, "a whole number, not negative"))
       out = found->get<Integer>();
   }
   template <class Integer>
-  requires std::is_integral_v<Integer>
+    requires std::is_integral_v<Integer>
   void read(const char* key, std::optional<Integer>& out) {
     Integer value{};
     read(key, value);

@@ -24,9 +24,7 @@ template <class T>
 concept integer_like
   = std::same_as<T, int> || std::same_as<T, uint16_t> || std::same_as<T, int64_t> || std::same_as<T, size_t>;
 template <class T>
-concept duration_like = requires(T x) {
-  x.count();
-};
+concept duration_like = requires(T x) { x.count(); };
 
 std::vector<std::string_view> split(std::string_view text, char separator) {
   std::vector<std::string_view> parts;

@@ -21,7 +21,7 @@ constexpr size_t model_id_bytes_max = 300;
 // A price where none is written is that of ordinary input: a class of tokens is never free by silence.
 struct price_key {
   const char* name;
-  int64_t model_price::*member;
+  int64_t model_price::* member;
   bool required;
 };
 constexpr std::array<price_key, 5> price_keys = {{

@@ -13,8 +13,7 @@ namespace {
 // Browsers use printable ASCII; whatever else a client sends is not kept.
 std::string agent_of(const received_request& request) {
   std::string agent{request.header("user-agent").substr(0, login_agent_bytes_max)};
-  std::replace_if(
-    agent.begin(), agent.end(), [](char c) { return c < 0x20 || c > 0x7e; }, '?');
+  std::replace_if(agent.begin(), agent.end(), [](char c) { return c < 0x20 || c > 0x7e; }, '?');
   return agent;
 }
 

@@ -287,9 +287,7 @@ void look_for_ended_logins(pointer self) {
       some.push_back(*next++);
     self->request(self->state.logins, self->state.limits.keep_alive, login_atom_v, std::move(some))
       .then(
-        [self](const std::vector<std::string>& ended) {
-          log_out(self, {ended.begin(), ended.end()});
-        },
+        [self](const std::vector<std::string>& ended) { log_out(self, {ended.begin(), ended.end()}); },
         [](caf::error& error) { log(log_level::warning, "browser sessions are not looked up: " + text_of(error)); });
   }
 }

@@ -52,8 +52,8 @@ reply refused(application& app, const route_call& call, int status, std::string_
 // Answers while the provider may be asked; else tells to come again. `counted`: what this address may have failed at.
 // `whose`: one of them at a time.
 template <class Answer>
-reply in_turn(application& app, const route_call& call, address_throttle oidc_service::*counted, std::string_view whose,
-              Answer answer) {
+reply in_turn(application& app, const route_call& call, address_throttle oidc_service::* counted,
+              std::string_view whose, Answer answer) {
   if (!app.oidc)
     return app.error_reply(call.request, 404, no_provider);
   if (!((*app.oidc).*counted).allowed(call.request.peer, now_us())) {

@@ -371,9 +371,8 @@ void append_block(const response_part& any_part, const std::string& provider, js
                               {"id", accepted_call_id(part.tool_call_id, tool_use_ids)},
                               {"name", accepted_tool_name(part.tool_name)},
                               {"input", arguments_object(part.args)}});
-      } else if constexpr (std::is_same_v<
-                             part_type,
-                             builtin_tool_call_part> || std::is_same_v<part_type, builtin_tool_return_part>) {
+      } else if constexpr (std::is_same_v<part_type, builtin_tool_call_part>
+                           || std::is_same_v<part_type, builtin_tool_return_part>) {
         if (part.provider_name == provider)
           blocks.push_back(block_of(part));
       } else if constexpr (std::is_same_v<part_type, compaction_part>) {

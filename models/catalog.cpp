@@ -99,9 +99,8 @@ std::vector<model_config> ordered(std::vector<candidate> all, size_t max) {
     if (rank_of_family(each.family.family) == families_ranked)
       ++each.generation;
   }
-  auto place = [](const candidate& x) {
-    return std::tuple{x.model.deprecated, x.generation, rank_of_family(x.family.family)};
-  };
+  auto place
+    = [](const candidate& x) { return std::tuple{x.model.deprecated, x.generation, rank_of_family(x.family.family)}; };
   std::stable_sort(all.begin(), all.end(), [&](const candidate& a, const candidate& b) { return place(a) < place(b); });
   if (all.size() > max)
     all.resize(max);

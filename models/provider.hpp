@@ -101,7 +101,8 @@ public:
   // A decoder for a response with this status and content type (with or without parameters): an event stream, a whole
   // JSON body (servers that ignore `stream`), or an error body.
   virtual std::unique_ptr<response_decoder> decoder(const model_query& query, int http_status,
-                                                    std::string_view content_type) const = 0;
+                                                    std::string_view content_type) const
+    = 0;
 };
 
 // The adapter for a kind of wire; offline has no wire and is not here (models/offline/offline.hpp).

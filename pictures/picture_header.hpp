@@ -12,7 +12,7 @@ enum class picture_format : uint8_t { none, png, jpeg, gif, webp, bmp, tiff };
 
 struct picture_header {
   picture_format type = picture_format::none; // none: no picture of a known type
-  uint32_t width = 0;                     // pixels; both 0: these bytes do not tell
+  uint32_t width = 0;                         // pixels; both 0: these bytes do not tell
   uint32_t height = 0;
 
   bool has_size() const noexcept {

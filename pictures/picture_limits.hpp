@@ -30,7 +30,7 @@ picture_limits picture_limits_of(const model_config& model);
 
 // What a picture of this size takes of a context; an estimate from above for the vendors that document theirs.
 int64_t tokens_of_picture(uint32_t width, uint32_t height, const picture_limits& limits) noexcept;
-inline constexpr size_t bytes_per_token = 3; // of text, from below
+inline constexpr size_t bytes_per_token = 3;  // of text, from below
 inline constexpr int64_t page_tokens = 2'500; // of a document: its text, and its picture for the models that get one
 
 // Largest size of these proportions whose longer edge is at most `edge`; never below 1 × 1, never larger than before.

@@ -193,8 +193,9 @@ markup admin_person_page(const page_viewer& viewer, const person_view& view) {
   return admin_page(
     viewer, "/admin", user.name,
     fragment(said(view.said), people_table(row(viewer, view, view.one, view.note)),
-             view.readable ? element(
-               "p", element("a", {{"href", url{"/admin/chats?name=" + percent_encode(user.name)}}}, "Read their chats"))
+             view.readable ? element("p",
+                                     element("a", {{"href", url{"/admin/chats?name=" + percent_encode(user.name)}}},
+                                             "Read their chats"))
                            : markup{},
              view.many && !erased ? erase_form(viewer, user.name) : markup{}, erasures_section(view.erasures)));
 }
@@ -209,9 +210,8 @@ markup admin_link_page(const page_viewer& viewer, std::string_view whose, std::s
 }
 
 markup admin_invitations_page(const page_viewer& viewer, const invitations_view& view) {
-  auto role = [](std::string_view value, std::string_view label) {
-    return element("option", {{"value", value}}, label);
-  };
+  auto role
+    = [](std::string_view value, std::string_view label) { return element("option", {{"value", value}}, label); };
   auto make = view.closed.empty()
     ? element("form", {{"method", "post"}, {"action", url{"/admin/invitations"}}, {"class", "filter"}},
               csrf_field(viewer),

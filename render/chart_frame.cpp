@@ -70,24 +70,24 @@ html::markup chart_frame_html(std::string_view media_type, std::string_view data
                          "#chart { overflow-x: auto; overflow-y: hidden; }";
   return html::fragment(
     html::doctype(), "\n",
-    element(
-      "html", {{"lang", "en"}}, "\n",
-      element("head", void_element("meta", {{"charset", "utf-8"}}),
-              void_element("meta", {{"name", "color-scheme"}, {"content", "light"}}), element("title", "Chart"), "\n",
-              raw_element("style", {}, html::trusted{style, because::embedded_asset})),
-      "\n",
-      element(
-        "body", element("div", {{"id", "chart"}}), "\n",
-        raw_element(
-          "script",
-          {{"type", "application/json"}, {"id", "data"}, {"data-library", is_plotly(media_type) ? "plotly" : "vega"}},
-          html::trusted{inert_json(data), because::inert_json}),
-        "\n",
-        html::each(scripts_of(media_type),
-                   [](std::string_view name) {
-                     return html::fragment(raw_element("script", {{"src", html::url{asset_url(name)}}}), "\n");
-                   })),
-      "\n"),
+    element("html", {{"lang", "en"}}, "\n",
+            element("head", void_element("meta", {{"charset", "utf-8"}}),
+                    void_element("meta", {{"name", "color-scheme"}, {"content", "light"}}), element("title", "Chart"),
+                    "\n", raw_element("style", {}, html::trusted{style, because::embedded_asset})),
+            "\n",
+            element("body", element("div", {{"id", "chart"}}), "\n",
+                    raw_element("script",
+                                {{"type", "application/json"},
+                                 {"id", "data"},
+                                 {"data-library", is_plotly(media_type) ? "plotly" : "vega"}},
+                                html::trusted{inert_json(data), because::inert_json}),
+                    "\n",
+                    html::each(scripts_of(media_type),
+                               [](std::string_view name) {
+                                 return html::fragment(raw_element("script", {{"src", html::url{asset_url(name)}}}),
+                                                       "\n");
+                               })),
+            "\n"),
     "\n");
 }
 

@@ -42,7 +42,7 @@ struct step_failure {
 }
 
 void reset_signals() {
-  struct sigaction standard {};
+  struct sigaction standard{};
   standard.sa_handler = SIG_DFL;
   for (int number = 1; number < NSIG; ++number)
     sigaction(number, &standard, nullptr);

@@ -17,7 +17,7 @@ struct launch_plan {
   std::vector<std::string> environment;
   std::vector<descriptor> descriptors; // becomes 0, 1, 2, … of the process
   uid_t user = 0;                      // 0: this process's own
-  std::vector<std::string> shown; // directories that `user` may not reach: it sees them as staged(0), staged(1), …
+  std::vector<std::string> shown;      // directories that `user` may not reach: it sees them as staged(0), staged(1), …
 };
 
 struct launched_process {

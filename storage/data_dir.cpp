@@ -66,7 +66,7 @@ caf::error create_private_file(const fs::path& file) {
   if (errno != EEXIST)
     return system_failure("create", file, errno);
   // Never through a descriptor: closing one would drop the POSIX locks that this process holds on the file elsewhere.
-  struct stat status {};
+  struct stat status{};
   if (::stat(file.c_str(), &status) != 0)
     return system_failure("read", file, errno);
   if (!S_ISREG(status.st_mode))

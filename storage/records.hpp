@@ -79,8 +79,8 @@ struct chat_record {
   int64_t last_seq = 0;
   unix_us created_at = 0;
   unix_us updated_at = 0;
-  std::string python; // interpreter_config::name, chosen when the chat was made; empty: the default one
-  std::string effort; // of thinking, as chosen on the page: "off", "minimal" … "max"; empty: the model's own
+  std::string python;           // interpreter_config::name, chosen when the chat was made; empty: the default one
+  std::string effort;           // of thinking, as chosen on the page: "off", "minimal" … "max"; empty: the model's own
   unix_us files_deleted_at = 0; // because nobody used it (retention.hpp); 0: never, or not known, as in lists
 };
 

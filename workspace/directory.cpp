@@ -97,7 +97,7 @@ std::optional<file_entry> entry_of(const struct stat& status) {
 }
 
 std::optional<file_entry> look_at(int directory, const std::string& name) {
-  struct stat status {};
+  struct stat status{};
   if (fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
     return std::nullopt;
   auto found = entry_of(status);
@@ -112,7 +112,7 @@ std::optional<file_entry> look_at(int directory, const std::string& name) {
 }
 
 bool copy_bytes(const descriptor& source, const descriptor& target, uint64_t bytes) {
-  struct stat status {};
+  struct stat status{};
   if (fstat(source.get(), &status) != 0 || !S_ISREG(status.st_mode))
     return false;
   if (ioctl(target.get(), FICLONE, source.get()) == 0)

@@ -47,7 +47,7 @@ void list_directory(int root, const std::string& path, int depth, file_entries& 
   }
   while (auto* entry = ::readdir(directory)) {
     std::string_view name = entry->d_name;
-    struct stat status {};
+    struct stat status{};
     if (name.starts_with('.') || !is_utf8(name) || out.size() >= workspace_files::listed_max
         || ::fstatat(::dirfd(directory), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0)
       continue;
@@ -88,7 +88,7 @@ caf::expected<workspace_files::opened> workspace_files::read(std::string_view pa
     return missing();
   // Without O_NONBLOCK opening a FIFO would hold this worker for ever.
   descriptor fd{open_beneath(directory_.get(), std::string{path}, O_RDONLY | O_NONBLOCK | O_NOCTTY).release()};
-  struct stat status {};
+  struct stat status{};
   if (!fd || ::fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode))
     return missing();
   return opened{std::move(fd), static_cast<uint64_t>(status.st_size)};
@@ -105,7 +105,7 @@ caf::expected<std::string> workspace_files::write(std::string_view client_name, 
   if (!fd)
     return failed(errc::storage_failed);
   // A root server's shells run as the directory's owner, who has to be able to read and change the file.
-  struct stat owner {};
+  struct stat owner{};
   bool given = ::geteuid() != 0
     || (::fstat(directory_.get(), &owner) == 0 && ::fchown(fd.get(), owner.st_uid, owner.st_gid) == 0);
   if (!given || !write_all(fd.get(), bytes)
@@ -133,8 +133,7 @@ std::string sanitised_file_name(std::string_view client_name) {
     if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f)
       name += c;
   if (!is_utf8(name))
-    std::replace_if(
-      name.begin(), name.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; }, '_');
+    std::replace_if(name.begin(), name.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; }, '_');
   auto first = name.find_first_not_of(" .");
   name = first == std::string::npos ? "" : std::string{trim(std::string_view{name}.substr(first))};
   if (name.empty())

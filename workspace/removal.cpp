@@ -86,7 +86,7 @@ bool remove_chat_files(const fs::path& data_dir, int64_t chat) noexcept {
   if (gone && rename(workspace.c_str(), removed.c_str()) == 0)
     gone = remove_tree(removed);
   remove_versions(data_dir, chat);
-  struct stat ignored {};
+  struct stat ignored{};
   auto is_there = [&](const fs::path& path) { return lstat(path.c_str(), &ignored) == 0; };
   return gone && !is_there(workspace) && !is_there(data_dir / "versions" / std::to_string(chat))
     && !is_there(data_dir / "snapshots" / (std::to_string(chat) + ".snap"));

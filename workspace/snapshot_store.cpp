@@ -35,7 +35,7 @@ caf::expected<opened_snapshots> open_snapshots(const fs::path& data_dir, int64_t
   if (mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST)
     return failed(errc::storage_failed, directory);
   auto path = file_of(data_dir, chat);
-  struct stat status {};
+  struct stat status{};
   // Taken away, not emptied: a shell may still be reading the old one.
   if (stat(path.c_str(), &status) == 0 && static_cast<size_t>(status.st_size) > bytes_max)
     unlink(path.c_str());
@@ -61,7 +61,7 @@ caf::error copy_snapshots(const fs::path& data_dir, int64_t chat, int64_t to) {
     return code_of(source.error()) == errc::not_found ? caf::error{} : source.error();
   auto path = file_of(data_dir, to);
   descriptor target{open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600)};
-  struct stat status {};
+  struct stat status{};
   if (!target || fstat(source->get(), &status) != 0
       || !copy_bytes(*source, target, static_cast<uint64_t>(status.st_size)))
     return failed(errc::storage_failed, path);
@@ -70,7 +70,7 @@ caf::error copy_snapshots(const fs::path& data_dir, int64_t chat, int64_t to) {
 
 int64_t snapshots_bytes(const fs::path& data_dir, int64_t chat) noexcept {
   constexpr int64_t block_bytes = 512; // stat's unit
-  struct stat status {};
+  struct stat status{};
   return stat(file_of(data_dir, chat).c_str(), &status) == 0 ? int64_t{status.st_blocks} * block_bytes : 0;
 }
 

@@ -47,7 +47,7 @@ struct visited_directory {
 // Of a place that was opened with O_PATH, which one comes to without any right to it.
 descriptor open_place(const descriptor& place, mode_t& former_rights) {
   auto path = "/proc/self/fd/" + std::to_string(place.get());
-  struct stat status {};
+  struct stat status{};
   if (fstat(place.get(), &status) != 0)
     return {};
   bool may_search = geteuid() == 0 || (status.st_mode & search_rights) == search_rights;
@@ -70,7 +70,7 @@ struct workspace_walk::progress {
   workspace_usage usage{};
 
   void enter(visited_directory next, descriptor opened) {
-    struct stat status {};
+    struct stat status{};
     if (!opened || fstat(opened.get(), &status) != 0 || (next.list = fdopendir(opened.get())) == nullptr)
       return;
     opened.release();
@@ -93,7 +93,7 @@ struct workspace_walk::progress {
       return;
     }
     std::string name = entry->d_name;
-    struct stat status {};
+    struct stat status{};
     if (name == "." || name == ".." || fstatat(dirfd(in.list), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
       return;
     ++usage.files;
@@ -112,7 +112,7 @@ struct workspace_walk::progress {
     if (above != nullptr && above->list == nullptr) {
       descriptor opened{
         openat(dirfd(path.back().list), "..", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)};
-      struct stat status {};
+      struct stat status{};
       is_lost = !opened || fstat(opened.get(), &status) != 0
         || above->identity != file_identity{status.st_dev, status.st_ino}
         || (above->list = fdopendir(opened.get())) == nullptr;

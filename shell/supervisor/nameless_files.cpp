@@ -40,7 +40,7 @@ struct search {
     if (list == nullptr)
       return;
     while (const dirent* entry = readdir(list)) {
-      struct stat file {};
+      struct stat file{};
       if (entry->d_name[0] == '.' || fstatat(dirfd(list), entry->d_name, &file, 0) != 0)
         continue;
       add(file);
@@ -69,7 +69,7 @@ struct search {
           || std::sscanf(line.c_str(), "%lx-%lx %*s %*s %x:%x %lu", &first, &last, &high, &low, &inode) != 5
           || makedev(high, low) != device || seen.contains(inode))
         continue;
-      struct stat file {};
+      struct stat file{};
       char range[40];
       std::snprintf(range, sizeof range, "%lx-%lx", first, last);
       auto link = process + "/map_files/" + range;

@@ -118,7 +118,7 @@ caf::expected<descriptor> mount_for(const std::filesystem::path& workspace, uid_
   descriptor tree{open_tree(place.get(), "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH)};
   if (!tree)
     return without_mapping("the workspace cannot be mounted");
-  struct mount_attr change {};
+  struct mount_attr change{};
   change.attr_set = MOUNT_ATTR_IDMAP | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
   change.userns_fd = static_cast<uint64_t>(names.get());
   if (syscall(SYS_mount_setattr, tree.get(), "", AT_EMPTY_PATH, &change, sizeof change) != 0)
@@ -127,7 +127,7 @@ caf::expected<descriptor> mount_for(const std::filesystem::path& workspace, uid_
 }
 
 caf::error try_shell_users(const std::filesystem::path& directory, const std::filesystem::path& bubblewrap) {
-  struct stat program {};
+  struct stat program{};
   if (stat(bubblewrap.c_str(), &program) == 0 && (program.st_mode & S_ISUID) != 0)
     return fail(errc::shell_unavailable,
                 "no host user of its own for a shell: bubblewrap is set-uid, and then enters no "

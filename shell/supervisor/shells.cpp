@@ -254,7 +254,7 @@ void supervisor::serve_asked(size_t index) {
     }
     each.frames = std::make_unique<relay>(descriptor{ends[0]}, settings_.shell, journals_);
     descriptor theirs{ends[1]};
-    struct stat end {};
+    struct stat end{};
     if (fstat(theirs.get(), &end) == 0)
       each.channel = end.st_ino;
     auto seen = settings_.shell.sandbox ? std::filesystem::path{"/workspaces"} : settings_.workspaces();

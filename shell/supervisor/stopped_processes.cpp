@@ -20,7 +20,7 @@ constexpr int rounds_max = 16; // of processes that are forked while others are 
 constexpr std::chrono::microseconds pause{100};
 
 ino_t namespace_of(pid_t process) {
-  struct stat status {};
+  struct stat status{};
   auto path = "/proc/" + std::to_string(process) + "/ns/pid";
   return stat(path.c_str(), &status) == 0 ? status.st_ino : 0;
 }

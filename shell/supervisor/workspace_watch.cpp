@@ -72,7 +72,7 @@ void workspace_watch::begin(watched_shell shell) {
     each.shell = std::move(*made);
     auto path = workspaces_ / each.shell.workspace;
     each.directory = descriptor{open(path.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
-    struct stat status {};
+    struct stat status{};
     if (fstat(each.directory.get(), &status) == 0)
       each.device = status.st_dev;
     each.usage = each.before = each.base = each.shell.usage;
@@ -169,7 +169,7 @@ void workspace_watch::take_changes() {
 }
 
 void workspace_watch::look_at_space() {
-  struct statvfs now {};
+  struct statvfs now{};
   if (statvfs(workspaces_.c_str(), &now) != 0)
     return;
   free_ = {static_cast<size_t>(now.f_bfree) * now.f_frsize, static_cast<size_t>(now.f_ffree)};

@@ -201,7 +201,7 @@ void give_entries(int directory, uid_t user, int depth, int& entries) {
     if (name == "." || name == ".." || ++entries > entries_max)
       continue;
     descriptor file{openat(directory, entry->d_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)};
-    struct stat status {};
+    struct stat status{};
     if (!file || fstat(file.get(), &status) != 0)
       continue;
     bool ours = status.st_uid == geteuid() || is_former_shell_user(status.st_uid);
@@ -232,7 +232,7 @@ caf::error prepare_workspace(const fs::path& workspaces, const std::string& name
   if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
     return system_failure("the workspace directory " + path.string() + " could not be made");
   auto directory = open_workspace(path.string());
-  struct stat status {};
+  struct stat status{};
   auto user = shell_user();
   bool known = directory && fstat(directory.get(), &status) == 0;
   if (known && user != 0) {

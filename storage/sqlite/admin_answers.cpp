@@ -60,9 +60,8 @@ caf::expected<people_page> people_of(connection& db, const people_question& ques
                " FROM users WHERE name > ?1 AND (?2 = '' OR instr(lower(name), lower(?2)) > 0)"
                " AND (?4 = 0 OR id = ?4) ORDER BY name LIMIT ?3");
     query.bind(question.after).bind(question.search).bind(int64_t{limit} + 1).bind(question.user_id);
-    if (auto err = query.each_row([&] {
-          page.people.push_back({user_from(query), query.integer(7), query.integer(8), {}});
-        }))
+    if (auto err
+        = query.each_row([&] { page.people.push_back({user_from(query), query.integer(7), query.integer(8), {}}); }))
       return err;
   }
   page.more = page.people.size() > static_cast<size_t>(limit);

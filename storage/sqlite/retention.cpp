@@ -169,9 +169,8 @@ caf::expected<std::vector<unused_chat>> sqlite_database::unused_chats(int64_t us
   query.bind(user_id).bind(used_until).bind(int64_t{part == retired_part::files ? 1 : 0}).bind(after_chat);
   query.bind(int64_t{limit});
   std::vector<unused_chat> found;
-  if (auto err = query.each_row([&] {
-        found.push_back({query.integer(0), query.integer(1), query.integer(2), query.integer(3)});
-      }))
+  if (auto err = query.each_row(
+        [&] { found.push_back({query.integer(0), query.integer(1), query.integer(2), query.integer(3)}); }))
     return err;
   return found;
 }
@@ -181,9 +180,8 @@ caf::expected<std::vector<retired_chat>> sqlite_database::retired_chats() {
                               " coalesce(max(updated_at, used_at) > at, 0)"
                               " FROM retired_chats LEFT JOIN chats ON chats.id = chat_id ORDER BY chat_id");
   std::vector<retired_chat> found;
-  if (auto err = query.each_row([&] {
-        found.push_back({query.integer(0), query.integer(1), query.integer(2) != 0, query.integer(3) != 0});
-      }))
+  if (auto err = query.each_row(
+        [&] { found.push_back({query.integer(0), query.integer(1), query.integer(2) != 0, query.integer(3) != 0}); }))
     return err;
   return found;
 }

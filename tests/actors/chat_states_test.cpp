@@ -142,16 +142,10 @@ struct named_message {
 
 const std::vector<named_message>& messages() {
   static const std::vector<named_message> all{
-    {"send",
-     [](staged_chat& w) {
-       w.tell(w.chat, send_atom_v, user_message{"third", {}, {}});
-     }},
+    {"send", [](staged_chat& w) { w.tell(w.chat, send_atom_v, user_message{"third", {}, {}}); }},
     {"an empty edit of a turn that is not there",
      [](staged_chat& w) { w.tell(w.chat, edit_atom_v, int64_t{99}, user_message{}); }},
-    {"edit",
-     [](staged_chat& w) {
-       w.tell(w.chat, edit_atom_v, int64_t{1}, user_message{"changed", {}, {}});
-     }},
+    {"edit", [](staged_chat& w) { w.tell(w.chat, edit_atom_v, int64_t{1}, user_message{"changed", {}, {}}); }},
     {"regenerate", [](staged_chat& w) { w.tell(w.chat, edit_atom_v, int64_t{0}, user_message{}); }},
     {"branch", [](staged_chat& w) { w.tell(w.chat, branch_atom_v, w.first->run_id); }},
     {"fork", [](staged_chat& w) { w.tell(w.chat, fork_atom_v, int64_t{1}); }},
@@ -196,10 +190,7 @@ const std::vector<named_message>& messages() {
     {"ready of a run that is over", [](staged_chat& w) { w.tell(w.chat, ready_atom_v, w.first->run_id); }},
     {"ready", [](staged_chat& w) { w.tell(w.chat, ready_atom_v, w.first->run_id + 1); }},
     {"deadline", [](staged_chat& w) { w.tell(w.shells, deadline_atom_v); }},
-    {"snapshot",
-     [](staged_chat& w) {
-       w.tell(w.chat, snapshot_atom_v, snapshot_taken{7, false, "ghost"});
-     }},
+    {"snapshot", [](staged_chat& w) { w.tell(w.chat, snapshot_atom_v, snapshot_taken{7, false, "ghost"}); }},
     {"restoring of a run that is over", [](staged_chat& w) { w.tell(w.chat, restore_atom_v, w.first->run_id); }},
     {"passivate", [](staged_chat& w) { w.tell(w.chat, passivate_atom_v, false); }, true},
     {"passivate, as memory is short", [](staged_chat& w) { w.tell(w.chat, passivate_atom_v, true); }, true},

@@ -49,11 +49,7 @@ const std::vector<transition>& transitions() {
   static const std::vector<transition> all{
     {"start", [](auto& turn) { return turn.start(); }, {{"idle", "starting"}}},
     {"abandon", [](auto& turn) { return turn.abandon(); }, {{"starting", "idle"}}},
-    {"run",
-     [](auto& turn) {
-       return turn.run({run_with(6), {}});
-     },
-     {{"idle", "running"}, {"starting", "running"}}},
+    {"run", [](auto& turn) { return turn.run({run_with(6), {}}); }, {{"idle", "running"}, {"starting", "running"}}},
     {"begin of a run that does not wait", [](auto& turn) { return turn.begin(5); }, {}},
     {"end", [](auto& turn) { return turn.end(run_with(5, run_status::failed)); }, {{"running", "ending"}}},
     {"end of another run", [](auto& turn) { return turn.end(run_with(4, run_status::failed)); }, {}},

@@ -81,8 +81,7 @@ TEST_CASE_FIXTURE(stepped_ledger, "who drained first may write, and the next one
 }
 
 TEST_CASE_FIXTURE(stepped_ledger, "a commit that its answer begins is waited for") {
-  commits.commit(
-    {}, [this] { commit("second"); }, [](const caf::error&) {});
+  commits.commit({}, [this] { commit("second"); }, [](const caf::error&) {});
   commits.drained(note("drained"));
   answer(0);
   CHECK(told.empty());

@@ -125,12 +125,12 @@ bool contains(const std::string& text, std::string_view part) {
 
 // Processes of the host that work in this directory.
 int processes_in(const std::filesystem::path& directory) {
-  struct stat wanted {};
+  struct stat wanted{};
   if (stat(directory.c_str(), &wanted) != 0)
     return 0;
   int found = 0;
   for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
-    struct stat status {};
+    struct stat status{};
     found += stat((entry.path() / "cwd").c_str(), &status) == 0 && status.st_dev == wanted.st_dev
         && status.st_ino == wanted.st_ino
       ? 1

@@ -283,9 +283,8 @@ TEST_CASE("a chat with a run, or with a shell, is not held") {
   REQUIRE(chat);
   const auto id = *world.ask<int64_t>(*chat, ready_atom_v);
   auto hold = [&] { return world.ask<bool>(chats, passivate_atom_v, int64_t{7}, id); };
-  world.log().answers.push_back([](const model_query&) -> caf::expected<model_response> {
-    return call_answer({{"python", {{"code", "1"}}}});
-  });
+  world.log().answers.push_back(
+    [](const model_query&) -> caf::expected<model_response> { return call_answer({{"python", {{"code", "1"}}}}); });
   world.log().run_cell = [](const std::string&) -> std::optional<cell_result> { return printed("1"); };
   REQUIRE(world.ask<turn_started>(*chat, send_atom_v, user_message{"go", {}, {}}));
   REQUIRE(world.log().open_queries.size() == 1); // the model is asked once more

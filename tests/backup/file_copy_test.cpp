@@ -87,7 +87,7 @@ TEST_CASE("a file of a terabyte that holds nothing takes neither time nor room")
   auto done = world.copy(size);
   CHECK(done.bytes == size);
   CHECK(done.sha256 == sha256_of(""));
-  struct stat status {};
+  struct stat status{};
   REQUIRE(::fstat(world.to.get(), &status) == 0);
   CHECK(static_cast<uint64_t>(status.st_size) == size);
   CHECK(status.st_blocks == 0);
@@ -99,8 +99,7 @@ TEST_CASE("a file with a byte in each block takes no more room than before") {
   for (size_t i = 0; i < blocks; ++i)
     REQUIRE(::pwrite(world.from.get(), "x", 1, static_cast<off_t>(i * zero_block_bytes + 5'000)) == 1);
   REQUIRE(::ftruncate(world.from.get(), blocks * zero_block_bytes) == 0);
-  struct stat before {
-  }, after{};
+  struct stat before{}, after{};
   REQUIRE(::fstat(world.from.get(), &before) == 0);
   std::ifstream in{world.scratch / "from", std::ios::binary};
   const std::string bytes{std::istreambuf_iterator<char>{in}, {}};

@@ -126,9 +126,8 @@ TEST_CASE("Anthropic wants thinking back as it was, and before its calls") {
   json thinking{{"thinking", {{"type", "enabled"}, {"budget_tokens", 1024}}}};
   auto id = new_tool_id(true);
   auto good = thought("hm", signature_of("hm"));
-  auto turn = [&](json blocks) {
-    return list({user("hi"), assistant(std::move(blocks)), user(list({result(id.c_str())}))});
-  };
+  auto turn
+    = [&](json blocks) { return list({user("hi"), assistant(std::move(blocks)), user(list({result(id.c_str())}))}); };
   CHECK(anthropic(turn(list({good, call(id.c_str())})), thinking) == "");
   has(anthropic(turn(list({call(id.c_str())})), thinking),
       "Expected `thinking` or `redacted_thinking`, but found `tool_use`");

@@ -24,12 +24,12 @@ struct account_world : database_place, routes_world {
   explicit account_world(std::function<void(config&)> change = {},
                          const std::function<void(http_services&)>& complete = {})
     : routes_world(
-      auth_mode::accounts, std::move(change),
-      [this](caf::actor_system& with) {
-        return storage{spawn_store(with, open(sqlite_database::mode::read_write)),
-                       spawn_store_reader(with, open(sqlite_database::mode::read_only))};
-      },
-      complete) {}
+        auth_mode::accounts, std::move(change),
+        [this](caf::actor_system& with) {
+          return storage{spawn_store(with, open(sqlite_database::mode::read_write)),
+                         spawn_store_reader(with, open(sqlite_database::mode::read_only))};
+        },
+        complete) {}
   ~account_world() {
     caf::scoped_actor self{system};
     self->send_exit(services->reader, caf::exit_reason::user_shutdown);

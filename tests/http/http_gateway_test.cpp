@@ -34,7 +34,9 @@ TEST_CASE("a viewer gets its head, the replay and what is published, and the str
   CHECK(viewer.read_all()
         == "id: 13\nevent: content\ndata: a\n\nevent: progress\ndata: p\n\nid: 14\nevent: content\ndata: b\n\n"
            "event: done\ndata: {}\n\n");
-  { auto closes = std::move(viewer); }
+  {
+    auto closes = std::move(viewer);
+  }
   CHECK(world.detached(1));
   world.wait_for_count(0);
 }

@@ -147,9 +147,7 @@ std::vector<asker> table_world::tokens() {
      true,
      false,
      {},
-     [this] {
-       return std::vector<std::string>{bearer(token(ada, {true, true, false}, -1))};
-     }},
+     [this] { return std::vector<std::string>{bearer(token(ada, {true, true, false}, -1))}; }},
     {"a revoked token",
      way::bad_token,
      true,

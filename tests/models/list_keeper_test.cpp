@@ -162,7 +162,7 @@ TEST_CASE("the catalog has the list once it is there, the file keeps it without 
   auto text = text_of_file(scratch / "models.json");
   CHECK(text.find("claude-sonnet-9") != std::string::npos);
   CHECK(text.find("sk-secret-1") == std::string::npos);
-  struct stat info {};
+  struct stat info{};
   REQUIRE(stat((scratch / "models.json").c_str(), &info) == 0);
   CHECK((info.st_mode & 0777) == 0600);
   CHECK_FALSE(std::filesystem::exists(scratch / "models.json.new"));

@@ -124,9 +124,8 @@ TEST_CASE("attributes that were put together before stand where they are named")
 }
 
 TEST_CASE("an address leads to the web, to mail or into this origin, or nowhere") {
-  auto href_of = [](std::string address) {
-    return tags_of(element("a", {{"href", html::url(address)}}).str()).at(0).get("href");
-  };
+  auto href_of
+    = [](std::string address) { return tags_of(element("a", {{"href", html::url(address)}}).str()).at(0).get("href"); };
   for (const std::string good : {"http://a.example/", "https://a.example/?q=1", "HTTPS://a.example",
                                  "mailto:ada@a.example", "/", "/chat/1", "/?before=1", "#", "#main", "/a:b"}) {
     CAPTURE(good);

@@ -31,7 +31,7 @@ descriptor unlinked_file(const test::scratch_dir& in, size_t bytes) {
 }
 
 nameless_files own_files(const test::scratch_dir& in, ino_t channel = 0) {
-  struct stat status {};
+  struct stat status{};
   REQUIRE(stat(in.path().c_str(), &status) == 0);
   return nameless_files_of({getpid()}, status.st_dev, channel);
 }
@@ -82,7 +82,7 @@ TEST_CASE("a descriptor in flight is told of") {
   file.reset();
   CHECK(own_files(scratch).may_be_more);
   // What the server sent is no secret place.
-  struct stat end {};
+  struct stat end{};
   REQUIRE(fstat(other.get(), &end) == 0);
   CHECK_FALSE(own_files(scratch, end.st_ino).may_be_more);
   REQUIRE(fstat(one.fd(), &end) == 0);

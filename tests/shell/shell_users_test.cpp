@@ -88,7 +88,7 @@ TEST_CASE("in a shell's mount the workspace is the shell's, on disk it stays who
   auto user = user_of_shell(7);
   auto mount = mount_for(workspace, user);
   REQUIRE(mount);
-  struct stat status {};
+  struct stat status{};
   REQUIRE(fstat(mount->get(), &status) == 0);
   CHECK(status.st_uid == user);
   CHECK(status.st_gid == shell_user());

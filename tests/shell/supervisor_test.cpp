@@ -239,7 +239,7 @@ TEST_CASE("shells of a root server have a host user each, and write to disk as o
     CHECK(user_of(one.init_pidfd) == user_of_shell(one.number));
   }
   CHECK(world.run(one, "import os; open('made', 'w').close(); os.getuid(), os.stat('made').st_uid") == "(1000, 1000)");
-  struct stat status {};
+  struct stat status{};
   REQUIRE(stat((world.settings.workspaces() / "1/made").c_str(), &status) == 0);
   CHECK(status.st_uid == (shell_user() == 0 ? geteuid() : shell_user()));
   kill_shell(one);

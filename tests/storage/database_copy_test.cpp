@@ -45,7 +45,7 @@ TEST_CASE("a backup is private, whole, and opens as a data directory's database"
   auto bytes = back_up(scratch.path(), file);
   REQUIRE(bytes);
   CHECK(*bytes == fs::file_size(file));
-  struct stat status {};
+  struct stat status{};
   REQUIRE(::stat(file.c_str(), &status) == 0);
   CHECK((status.st_mode & 0777) == 0600);
   CHECK_FALSE(fs::exists(scratch / "copy.db.part"));

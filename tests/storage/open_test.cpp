@@ -39,7 +39,7 @@ void write_file(const fs::path& file, const std::string& bytes) {
 }
 
 unsigned mode_of(const fs::path& path) {
-  struct stat status {};
+  struct stat status{};
   REQUIRE(::stat(path.c_str(), &status) == 0);
   return status.st_mode & 0777;
 }
@@ -615,7 +615,9 @@ TEST_CASE("a data directory has one server at a time") {
     CHECK(status == 0);
   }
   SUBCASE("it is free again when the first one is gone") {
-    { data_lock moved = std::move(*first); }
+    {
+      data_lock moved = std::move(*first);
+    }
     CHECK(data_lock::take(dir));
   }
 }

@@ -51,9 +51,8 @@ public:
   // Another host in place of this one, whose shells live on: as after a crash of the server.
   void restart() {
     loaded->keep_shells = true;
-    self->request(host, std::chrono::seconds{30}, stop_atom_v).receive([](done_atom) {}, [](caf::error& error) {
-      FAIL(text_of(error));
-    });
+    self->request(host, std::chrono::seconds{30}, stop_atom_v)
+      .receive([](done_atom) {}, [](caf::error& error) { FAIL(text_of(error)); });
     self->wait_for(host);
     loaded->keep_shells = false;
     host = spawn_shell_host(system, loaded, {}, {}, limits);

@@ -74,9 +74,7 @@ chat_session_actor::behavior_type twin_session(chat_session_actor::pointer, scri
       return as_result(script->on_rename(title));
     },
     [=](remove_atom, const audit_origin&) -> caf::result<done_atom> { return as_result(script->on_remove()); },
-    [=](attach_atom, uint64_t viewer, int64_t after) {
-      note(script, script->attached, std::pair{viewer, after});
-    },
+    [=](attach_atom, uint64_t viewer, int64_t after) { note(script, script->attached, std::pair{viewer, after}); },
     [=](detach_atom, uint64_t viewer) { note(script, script->detached, viewer); },
     [](start_atom, int64_t) { return done_atom_v; },
     [](node_atom, const run_node&) { return done_atom_v; },
@@ -95,9 +93,7 @@ chat_session_actor::behavior_type twin_session(chat_session_actor::pointer, scri
 
 viewed_chat_actor::behavior_type twin_viewed_chat(viewed_chat_actor::pointer, script_pointer script) {
   return {
-    [=](attach_atom, uint64_t viewer, int64_t after) {
-      note(script, script->attached, std::pair{viewer, after});
-    },
+    [=](attach_atom, uint64_t viewer, int64_t after) { note(script, script->attached, std::pair{viewer, after}); },
     [=](detach_atom, uint64_t viewer) { note(script, script->detached, viewer); },
   };
 }
@@ -181,9 +177,7 @@ store_reader_actor::behavior_type twin_reader(store_reader_actor::pointer, scrip
           result.push_back(chat);
       return result;
     },
-    [=](usage_atom, int64_t, int64_t) {
-      return user_holdings{script->other_workspaces_bytes, 0, 0};
-    },
+    [=](usage_atom, int64_t, int64_t) { return user_holdings{script->other_workspaces_bytes, 0, 0}; },
     [=](login_atom, const std::string& hash) -> caf::result<login_found> { return as_result(find_login(hash)); },
     [=](login_atom, const std::vector<std::string>& hashes) {
       std::vector<std::string> ended;

@@ -5,8 +5,8 @@
 #include "base/json.hpp"
 
 #include <cjose/cjose.h>
-#include <jansson.h>
 #include <doctest/doctest.h>
+#include <jansson.h>
 
 #include <cstdint>
 #include <cstdlib>

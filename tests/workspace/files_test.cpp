@@ -36,7 +36,7 @@ TEST_CASE("what is written can be read again under its name") {
   auto file = files->read("sales 2024.csv");
   REQUIRE(file);
   CHECK(content_of(file) == "c,d,e");
-  struct stat status {};
+  struct stat status{};
   REQUIRE(::stat((scratch / "1").c_str(), &status) == 0);
   CHECK((status.st_mode & 0777) == 0700);
 }

@@ -99,7 +99,7 @@ TEST_CASE("directories that their owner may not read are measured, and keep thei
     REQUIRE(seteuid(0) == 0);
   CHECK(measured.files == 5);
   CHECK(measured.bytes >= 2u << 20);
-  struct stat status {};
+  struct stat status{};
   REQUIRE(stat(scratch.path().c_str(), &status) == 0);
   CHECK((status.st_mode & 0777) == 0);
   REQUIRE(chmod(scratch.path().c_str(), 0700) == 0);
