@@ -116,6 +116,24 @@ bool is_valid(const json& result) {
   return found != result.end() && found->is_boolean() && found->get<bool>();
 }
 
+// In what the two are not runs of the same plan; empty: they are.
+std::string difference(const json& before, const json& after) {
+  auto of = [](const json& from, const std::string& key) -> json {
+    auto found = from.find(key);
+    return found == from.end() ? json() : *found;
+  };
+  for (auto* key : {"scenario", "seed"})
+    if (of(before, key) != of(after, key))
+      return key;
+  auto first = of(before, "plan"), second = of(after, "plan");
+  if (!first.is_object() || !second.is_object())
+    return "plan";
+  for (auto each = first.begin(); each != first.end(); ++each)
+    if (of(second, each.key()) != each.value())
+      return each.key();
+  return first.size() == second.size() ? "" : "plan";
+}
+
 } // namespace
 
 std::variant<std::vector<comparison>, std::string> compare_results(const json& before, const json& after) {
@@ -125,6 +143,8 @@ std::variant<std::vector<comparison>, std::string> compare_results(const json& b
     if (!is_valid(*each))
       return "one of them is invalid: its generator was late";
   }
+  if (auto what = difference(before, after); !what.empty())
+    return "they are not of the same load: \"" + what + "\" differs";
   std::vector<comparison> rows;
   for (auto* which : {"turn", "added"}) {
     auto first = read_run(before, which);

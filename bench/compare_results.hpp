@@ -34,7 +34,7 @@ struct comparison {
 };
 
 // A row for each of turn.p50, turn.p99, added.p50, added.p99 that both have; or why there is none. Results are what
-// load_outcome::to_json() makes. Always the same for the same two.
+// load_outcome::to_json() makes, of the same scenario, seed and load. Always the same for the same two.
 std::variant<std::vector<comparison>, std::string> compare_results(const json& before, const json& after);
 
 // The rows in words.

@@ -24,6 +24,44 @@ json summary(const hdr_histogram& histogram) {
     {"mean_us", histogram.mean()},        {"clipped", histogram.clipped()},        {"histogram", histogram.encoded()}};
 }
 
+template <class Names, class Values>
+json by_name(const Names& names, const Values& values) {
+  auto all = json::object();
+  for (size_t i = 0; i < names.size(); ++i)
+    all[std::string{names[i]}] = values[i];
+  return all;
+}
+
+json load_of(const open_load& load) {
+  auto stages = json::array();
+  for (auto& each : load.stages)
+    stages.push_back({{"seconds", each.seconds}, {"from", each.from}, {"to", each.to}});
+  return {{"kind", "open"}, {"arrivals", static_cast<int>(load.how)}, {"stages", std::move(stages)}};
+}
+
+json load_of(const closed_load& load) {
+  return {{"kind", "closed"},
+          {"users", load.users},
+          {"seconds", load.seconds},
+          {"ramp_seconds", load.ramp_seconds},
+          {"think", static_cast<int>(load.how)},
+          {"think_ms", load.think_ms},
+          {"think_sigma", load.think_sigma}};
+}
+
+// What two runs have to have in common for one to be faster than the other.
+json plan_of(const scenario& what) {
+  return {{"load", std::visit([](auto& load) { return load_of(load); }, what.load)},
+          {"turns", by_name(turn_kind_names, what.weights)},
+          {"behaviours", by_name(behaviour_names, what.shares)},
+          {"messages", by_name(turn_kind_names, what.messages)},
+          {"turns_per_chat", what.turns_per_chat},
+          {"warm_up_seconds", what.warm_up_seconds},
+          {"long_cell_ms", what.long_cell.count()},
+          {"slow_reader_ms", what.slow_reader.count()},
+          {"upload_bytes", what.upload_bytes}};
+}
+
 std::string shown(const threshold& condition, double value) {
   if (condition.metric >= 0)
     return in_ms(static_cast<int64_t>(value)) + " ms";
@@ -52,8 +90,9 @@ load_interval joined(const load_interval& first, const load_interval& second) {
 }
 
 void load_outcome::add_interval(load_interval next) {
-  // Each interval is as long as the first one: a newer one grows until it is, and when there are too many, all double.
-  if (intervals.size() >= 2 && intervals.back().seconds + next.seconds <= intervals.front().seconds * 1.001)
+  // An interval grows until it is as long as the first one, give or take a late tick. One that is longer by itself
+  // stays so. When there are too many, neighbours are put together.
+  if (intervals.size() >= 2 && intervals.back().seconds + next.seconds <= intervals.front().seconds + interval_slack_s)
     intervals.back() = joined(intervals.back(), next);
   else
     intervals.push_back(std::move(next));
@@ -83,6 +122,20 @@ bool load_outcome::passed() const {
   });
 }
 
+bool load_outcome::sustained() const {
+  auto named = [&](std::string_view subject) {
+    return std::any_of(what.thresholds.begin(), what.thresholds.end(),
+                       [&](const threshold& each) { return each.subject == subject; });
+  };
+  auto any = [&](std::string_view name) {
+    auto found = counts.find(name);
+    return found != counts.end() && found->second > 0;
+  };
+  bool failures = any("failed") && !named("failed") && !named("error_rate");
+  bool losses = any("lost") && !named("lost");
+  return valid() && passed() && !failures && !losses;
+}
+
 int load_outcome::exit_code() const {
   if (!valid())
     return 3;
@@ -93,7 +146,8 @@ json load_outcome::to_json() const {
   json result{{"format", "varro-load/1"},    {"scenario", what.name},      {"seed", what.seed},
               {"seconds", seconds},          {"started", started_unix_s},  {"valid", valid()},
               {"passed", passed()},          {"counts", json::object()},   {"durations", json::object()},
-              {"thresholds", json::array()}, {"intervals", json::array()}, {"problems", problems}};
+              {"thresholds", json::array()}, {"intervals", json::array()}, {"problems", problems},
+              {"plan", plan_of(what)}};
   for (auto& [name, count] : counts)
     result["counts"][name] = count;
   for (size_t i = 0; i < durations.size(); ++i)

@@ -16,6 +16,8 @@ namespace varro::bench {
 inline constexpr int64_t lateness_p99_us_max = 1000;
 // Of a longer run neighbouring intervals are put together, so that a result's size has a bound.
 inline constexpr size_t intervals_max = 600;
+// How much an interval's length may differ from the first one's by ticks that come late.
+inline constexpr double interval_slack_s = 0.5;
 inline constexpr size_t problems_max = 10;
 
 // What happened from one moment to another. Turns and their durations count where they end.
@@ -47,6 +49,9 @@ struct load_outcome {
   void add_interval(load_interval next);
   bool valid() const;  // the generator was on time
   bool passed() const; // all thresholds hold; without any: nothing failed, and nothing was lost, repeated or misplaced
+  // Valid and passed, and nothing failed or was lost, unless a threshold says how much may (`failed` or `error_rate`,
+  // `lost`): such a load is no capacity, as fast as it is.
+  bool sustained() const;
   int exit_code() const; // 0; 1: not passed; 3: invalid
   json to_json() const;
   std::string table() const;

@@ -109,7 +109,7 @@ int find_capacity(const scenario_command& command, const scenario& what, const a
     auto outcome = run_once(command, what.scaled(*factor), who);
     if (!outcome)
       return 2;
-    bool held = outcome->valid() && outcome->passed();
+    bool held = outcome->sustained();
     generator_was_late = generator_was_late || !outcome->valid();
     std::fprintf(stderr, "load times %.3f: %.1f turns/s, %s\n", *factor, outcome->counts["turns_per_second"],
                  held                 ? "holds"
@@ -120,7 +120,8 @@ int find_capacity(const scenario_command& command, const scenario& what, const a
       best = std::move(outcome);
   }
   if (!best) {
-    std::cout << "capacity     none was found: the thresholds never held (" << conditions(what) << ")\n";
+    std::cout << "capacity     none was found: the thresholds never held without failed or lost turns ("
+              << conditions(what) << ")\n";
     return 1;
   }
   report(command, *best);

@@ -10,6 +10,8 @@ namespace varro::bench {
 
 namespace {
 
+constexpr int64_t second_us = 1'000'000;
+
 std::string answered(int status, const std::string& error) {
   return error.empty() ? "answered " + std::to_string(status) : error;
 }
@@ -92,7 +94,7 @@ void scenario_run::begin() {
   outcome_.started_unix_s = unix_seconds();
   if (!options_.hlog_file.empty())
     hlog_.emplace(options_.hlog_file, outcome_.started_unix_s);
-  ticking_ = loop_.at(time_of(begun_us_ + 1'000'000), [this] { tick(); });
+  tick_later(begun_us_);
   if (auto* open = std::get_if<open_load>(&options_.what.load)) {
     arrivals_.emplace(*open, options_.what.seed);
     next_arrival_ = arrivals_->next_us();
@@ -166,13 +168,19 @@ void scenario_run::user_is_free(virtual_user& user) {
   end_if_over();
 }
 
+// At the next whole second from the beginning: a tick that is late does not make the later ones late.
+void scenario_run::tick_later(int64_t now) {
+  auto seconds = (now - begun_us_) / second_us + 1;
+  ticking_ = loop_.at(time_of(begun_us_ + seconds * second_us), [this] { tick(); });
+}
+
 void scenario_run::tick() {
   auto now = monotonic_us();
   close_interval(now);
   if (options_.progress)
     options_.progress(progress_line());
   if (!finished_)
-    ticking_ = loop_.at(time_of(now + 1'000'000), [this] { tick(); });
+    tick_later(now);
 }
 
 void scenario_run::close_interval(int64_t now) {
@@ -202,10 +210,11 @@ std::string scenario_run::progress_line() const {
   auto& last = outcome_.intervals.back();
   char line[200];
   std::snprintf(line, sizeof line,
-                "%5.0f s  %.0f turns, %lld/s, %zu on; turn p50 %s p99 %s ms, added p99 %s ms; %.0f failed, %.0f lost",
-                last.begin_s + last.seconds, outcome_.counts.at("completed"), static_cast<long long>(last.completed),
-                turns_on_, in_ms(last.turn_p50).c_str(), in_ms(last.turn_p99).c_str(), in_ms(last.added_p99).c_str(),
-                outcome_.counts.at("failed"), outcome_.counts.at("lost"));
+                "%5.0f s  %.0f turns, %.0f/s, %zu on; turn p50 %s p99 %s ms, added p99 %s ms; %.0f failed, %.0f lost",
+                last.begin_s + last.seconds, outcome_.counts.at("completed"),
+                static_cast<double>(last.completed) / last.seconds, turns_on_, in_ms(last.turn_p50).c_str(),
+                in_ms(last.turn_p99).c_str(), in_ms(last.added_p99).c_str(), outcome_.counts.at("failed"),
+                outcome_.counts.at("lost"));
   return line;
 }
 
@@ -234,7 +243,9 @@ void scenario_run::check_next_page() {
 void scenario_run::check_page(virtual_user& user) {
   ++checks_on_;
   auto target = "/chat/" + std::to_string(user.chat);
+  user.limit = loop_.after(options_.what.turn_max, [&user] { user.client.give_up("the page took too long"); });
   user.client.get(target, [this, &user, target](http_reader& page, const std::string& error) {
+    loop_.cancel(user.limit);
     --checks_on_;
     if (!error.empty() || page.status() != 200) {
       ++outcome_.counts["failed"];
@@ -261,7 +272,8 @@ void scenario_run::finish() {
   outcome_.seconds = static_cast<double>(last_end_us_ - begun_us_) / 1e6;
   auto& counts = outcome_.counts;
   auto ended = counts["completed"] + counts["stopped"] + counts["failed"];
-  counts["turns_per_second"] = outcome_.seconds > 0 ? counts["completed"] / outcome_.seconds : 0;
+  auto measured_s = outcome_.seconds - options_.what.warm_up_seconds;
+  counts["turns_per_second"] = measured_s > 0 ? static_cast<double>(measured_completed_) / measured_s : 0;
   counts["error_rate"] = ended > 0 ? counts["failed"] / ended : 0;
   if (hlog_ && !hlog_->close())
     problem("the file " + options_.hlog_file + " could not be written");

@@ -64,6 +64,7 @@ private:
   void begin_due_turns();
   void think(virtual_user& user);
   virtual_user& free_user();
+  void tick_later(int64_t now);
   void tick();
   void close_interval(int64_t now);
   void user_is_free(virtual_user& user);
@@ -106,6 +107,7 @@ private:
   uint64_t turns_planned_ = 0;
   int64_t begun_us_ = 0;
   int64_t last_end_us_ = 0;
+  int64_t measured_completed_ = 0; // turns that began after the warm-up
   size_t turns_on_ = 0;
   size_t thinking_ = 0;
   size_t checks_on_ = 0;

@@ -38,8 +38,11 @@ void scenario_run::begin_turn(virtual_user& user, const planned_turn& plan, int6
   user.parts = 0;
   user.last_id.clear();
   user.ids.clear();
-  user.limit = loop_.after(what.turn_max, [&user] {
+  user.limit = loop_.after(what.turn_max, [&user, serial = user.serial] {
     user.side.give_up("the turn took too long");
+    // That may have been what the turn waited for: then the other connection loads the chat's page by now.
+    if (user.serial != serial || user.over)
+      return;
     user.client.resume();
     user.client.give_up("the turn took too long");
   });
@@ -170,7 +173,7 @@ void scenario_run::reconnect(virtual_user& user) {
 void scenario_run::read_slowly(virtual_user& user) {
   user.client.pause();
   loop_.after(options_.what.slow_reader, [&user, serial = user.serial] {
-    if (user.serial == serial)
+    if (user.serial == serial && !user.over)
       user.client.resume();
   });
 }
@@ -254,6 +257,7 @@ void scenario_run::record_turn(virtual_user& user) {
   auto& check = *user.check;
   ++outcome_.counts["completed"];
   ++interval_.completed;
+  measured_completed_ += user.measured;
   auto does = user.plan.does;
   if (!user.measured || does == behaviour::slow_reader || does == behaviour::stop)
     return;

@@ -96,9 +96,14 @@ reply link_made_reply(const application& app, const route_call& call, const or_r
   return result;
 }
 
-// A limit as it was sent. An empty value: it is to be taken back.
-or_refused<limit_row> limit_in(const json& body) {
+// A limit as it was sent. An empty value is one, as any other: an empty list of models means all.
+struct sent_limit {
   limit_row row{"", "", "", ""};
+  bool taken_back = false; // it came without a value
+};
+or_refused<sent_limit> limit_in(const json& body) {
+  sent_limit sent;
+  auto& row = sent.row;
   auto text = [&](const char* name, std::string& to) {
     const auto found = body.find(name);
     if (found == body.end() || found->is_null())
@@ -114,7 +119,9 @@ or_refused<limit_row> limit_in(const json& body) {
     return refused_request{422, "The \"subject\" of a limit is \"user\", \"group\" or \"everybody\"."};
   if (of_somebody == row.who.empty() || row.who.size() > who_bytes_max)
     return refused_request{422, "\"who\" is the name of the user or group, and left out for everybody."};
-  return row;
+  const auto value = body.find("value");
+  sent.taken_back = value == body.end() || value->is_null();
+  return sent;
 }
 
 } // namespace
@@ -246,7 +253,7 @@ reply change_limit(application& app, const route_call& call, const visitor& who)
   auto read = limit_in(std::get<json>(body));
   if (const auto* refused = std::get_if<refused_request>(&read))
     return refused_reply(app, call, *refused);
-  auto& row = std::get<limit_row>(read);
+  auto& [row, taken_back] = std::get<sent_limit>(read);
   if (row.subject == limit_subject::user) {
     auto user = user_named(app, row.who);
     if (!user)
@@ -255,7 +262,7 @@ reply change_limit(application& app, const route_call& call, const visitor& who)
   }
   const auto by = app.origin_of(call.request, who);
   account_write write = limit_removed{row, by};
-  if (!row.value.empty()) {
+  if (!taken_back) {
     if (auto wrong = check_limit(row))
       return app.error_reply(call.request, 422, text_of(wrong));
     write = limit_written{row, by};

@@ -186,11 +186,11 @@ std::string limits_in_lines(const application& app, const visitor& who) {
 reply create_response(application& app, const route_call& call, const visitor& who) {
   auto body = json_body(app, call.request);
   if (const auto* refused = std::get_if<refused_request>(&body))
-    return refused_reply(app, call, *refused);
+    return with_limits(app, who, refused_reply(app, call, *refused));
   const auto& fields = std::get<json>(body);
   auto read = read_response_request(fields);
   if (const auto* refused = std::get_if<response_refusal>(&read))
-    return refuse(*refused);
+    return with_limits(app, who, refuse(*refused));
   const auto& asked = std::get<response_request>(read);
   auto carry_out = [&](std::optional<idempotency_note> note) { return begin(app, call, who, asked, std::move(note)); };
   auto tell = [&](const idempotent_outcome& turn) {

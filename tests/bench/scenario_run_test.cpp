@@ -7,6 +7,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <random>
 
 using namespace varro;
@@ -20,8 +21,9 @@ const std::string its_end = "event: done\ndata: {\"status\":\"completed\"}\n\n";
 // A Varro each of whose chats is the seventh, with this stream and page.
 class chat_of_one_answer {
 public:
-  explicit chat_of_one_answer(std::string stream = one_block + its_end, std::string page = "<div id=\"m2-p0\">")
-    : server([stream = std::move(stream), page = std::move(page)](const std::string& request) {
+  explicit chat_of_one_answer(std::string stream = one_block + its_end, std::string page = "<div id=\"m2-p0\">",
+                              bool answers_stops = true)
+    : server([stream = std::move(stream), page = std::move(page), answers_stops](const std::string& request) {
         using namespace varro::test;
         auto html
           = [](const std::string& body) { return std::vector{send_bytes(http_response(200, "text/html", body))}; };
@@ -31,7 +33,7 @@ public:
           return std::vector{send_bytes("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n" + stream),
                              close_connection()};
         if (request.starts_with("POST /chat/7/cancel"))
-          return std::vector{send_bytes("HTTP/1.1 204 No Content\r\n\r\n")};
+          return std::vector{answers_stops ? send_bytes("HTTP/1.1 204 No Content\r\n\r\n") : hold()};
         return html(request.starts_with("GET /chat/7 ") ? page : "<input name=\"csrf\" value=\"token-1\">");
       }) {}
 
@@ -124,6 +126,47 @@ TEST_CASE("a block that the page lacks, and a stream without its end, break the 
   CHECK(cut.problems[0].find("the stream ended without done") != std::string::npos);
 }
 
+TEST_CASE("a turn that ends by its time-out has its page looked at all the same") {
+  chat_of_one_answer varro{one_block + its_end, "<div id=\"m2-p0\">", false};
+  auto outcome = varro.run("turn_max_seconds = 1\n[load]\narrivals = \"constant\"\nrate = 10\nseconds = 0.1\n"
+                           "[behaviours]\nstop = 1\n");
+  INFO(outcome.table());
+  CHECK(varro.requests("POST /chat/7/cancel") == 1);
+  CHECK(varro.requests("GET /chat/7 ") == 1);
+  CHECK(outcome.counts["failed"] == 1); // the button, not the page
+  CHECK(outcome.counts["lost"] == 0);
+}
+
+TEST_CASE("turns a second are those that are measured") {
+  chat_of_one_answer varro;
+  auto outcome = varro.run("warm_up_seconds = 0.2\n[load]\narrivals = \"constant\"\nrate = 50\nseconds = 0.4\n");
+  INFO(outcome.table());
+  auto measured = static_cast<double>(outcome.durations[static_cast<size_t>(metric::turn)].count());
+  CHECK(outcome.counts["completed"] == 20);
+  CHECK(measured < 20);
+  CHECK(outcome.counts["turns_per_second"] * (outcome.seconds - 0.2) == doctest::Approx(measured));
+}
+
+TEST_CASE("a load at which turns failed or were lost is no capacity, unless a threshold says how many may") {
+  auto sustained = [](const char* condition, const char* counter) {
+    load_outcome outcome;
+    outcome.durations[static_cast<size_t>(metric::turn)].add(1000);
+    outcome.what.thresholds.push_back(std::get<threshold>(read_threshold(condition)));
+    if (counter != nullptr)
+      outcome.counts[counter] = 1;
+    return outcome.sustained();
+  };
+  CHECK(sustained("turn.p99 < 1s", nullptr));
+  CHECK(!sustained("turn.p99 < 1us", nullptr));
+  CHECK(!sustained("turn.p99 < 1s", "failed"));
+  CHECK(!sustained("turn.p99 < 1s", "lost"));
+  CHECK(sustained("failed < 2", "failed"));
+  CHECK(sustained("error_rate < 0.1", "failed"));
+  CHECK(sustained("lost < 2", "lost"));
+  CHECK(!sustained("failed < 2", "lost"));
+  CHECK(!sustained("lost < 1", "lost"));
+}
+
 TEST_CASE("a generator that is late makes its run invalid, and what it says is not compared") {
   load_outcome outcome;
   auto& late = outcome.durations[static_cast<size_t>(metric::lateness)];
@@ -162,6 +205,37 @@ TEST_CASE("a long run has no more intervals than a result may have, and loses no
   }
   CHECK(completed == 1500);
   CHECK(all.count() == 1500);
+}
+
+TEST_CASE("intervals stay as long as each other where ticks are late") {
+  load_outcome outcome;
+  auto tick_s = [](int second) { return second + (second > 600 && second % 4 == 2 ? 0.3 : 0.0); };
+  for (int second = 0; second < 1100; ++second) {
+    load_interval each;
+    each.begin_s = tick_s(second);
+    each.seconds = tick_s(second + 1) - each.begin_s;
+    outcome.add_interval(std::move(each));
+  }
+  REQUIRE(outcome.intervals.size() == 550);
+  for (auto& each : outcome.intervals)
+    CHECK(std::abs(each.seconds - 2) <= interval_slack_s);
+}
+
+TEST_CASE("results of different loads are not compared") {
+  auto verdict = [](auto change) {
+    auto before = result_of(1, 1), after = before;
+    change(after);
+    auto compared = compare_results(before, after);
+    return std::holds_alternative<std::string>(compared) ? std::get<std::string>(compared) : std::string{};
+  };
+  CHECK(verdict([](json&) {}) == "");
+  CHECK(verdict([](json& after) { after["scenario"] = "another"; }).find("\"scenario\" differs") != std::string::npos);
+  CHECK(verdict([](json& after) { after["seed"] = 2; }).find("\"seed\" differs") != std::string::npos);
+  CHECK(verdict([](json& after) { after["plan"]["load"]["kind"] = "closed"; }).find("\"load\" differs")
+        != std::string::npos);
+  CHECK(verdict([](json& after) { after["plan"]["turns"]["cell"] = 3; }).find("\"turns\" differs")
+        != std::string::npos);
+  CHECK(verdict([](json& after) { after.erase("plan"); }).find("\"plan\" differs") != std::string::npos);
 }
 
 TEST_CASE("two results of the same server show no difference, and a slower one is told as that") {

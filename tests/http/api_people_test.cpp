@@ -171,6 +171,22 @@ TEST_CASE("a limit is set, shown with who says it, and taken back") {
   CHECK(world.audited("ada|token|limit.cleared|bob\n"));
 }
 
+TEST_CASE("a limit with an empty value is set, and without one it is taken back") {
+  people_world world;
+  const std::string models = R"({"subject": "everybody", "name": "models")";
+  for (const auto* back : {"}", R"(, "value": null})"}) {
+    CHECK(world.with_token("POST", "/limits", models + R"(, "value": "a"})").status == 204);
+    CHECK(world.with_token("POST", "/limits", models + R"(, "value": ""})").status == 204);
+    const auto limits = world.shown("/limits")["limits"];
+    REQUIRE(limits.size() == 1);
+    CHECK(limits[0]["name"] == "models");
+    CHECK(limits[0]["value"] == "");
+    CHECK(world.with_token("POST", "/limits", models + back).status == 204);
+    CHECK(world.shown("/limits")["limits"].empty());
+  }
+  CHECK(world.with_token("POST", "/limits", R"({"subject": "everybody", "name": "chats", "value": ""})").status == 422);
+}
+
 TEST_CASE("what is no limit is refused and sets nothing") {
   people_world world;
   for (const auto* body : {

@@ -292,9 +292,10 @@ class Responses(SystemTest):
     def test_what_is_left_of_a_limit_is_told_with_each_answer(self):
         with self.start(env={"VARRO_LIMITS_MODEL_REQUESTS_PER_DAY": "50"}) as server:
             sdk = Sdk(server)
-            for body in ({"input": "[[text: one]]"}, {"input": "[[text: one]]", "stream": True}):
+            for body, status in (({"input": "[[text: one]]"}, 200), ({"input": "[[text: one]]", "stream": True}, 200),
+                                 ({"input": "x", "speed": 3}, 400)):
                 reply = sdk.ask("POST", "/responses", body)
-                self.assertEqual(reply.status, 200)
+                self.assertEqual(reply.status, status)
                 self.assertRegex(reply.headers["ratelimit"], r'^"model_requests_per_day";r=\d+;t=\d+$')
                 self.assertIn("q=50", reply.headers["ratelimit-policy"])
                 self.assertTrue(reply.headers["x-request-id"])
