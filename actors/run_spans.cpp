@@ -8,21 +8,28 @@ namespace varro {
 
 namespace {
 
+template <class Value>
+void tell(span& of, std::string_view key, Value&& value) {
+  auto& added = of.attributes.emplace_back();
+  added.key = key;
+  added.value = std::forward<Value>(value);
+}
+
 span request_span(const model_config& model) {
   span made;
   made.name = span_name::model;
   made.kind = model.kind == provider_kind::offline ? span_kind::internal : span_kind::client;
   made.target = attribute_text(model.name);
   made.attributes.reserve(8);
-  made.attributes.push_back({"gen_ai.operation.name", "chat"});
-  made.attributes.push_back({"gen_ai.provider.name", provider_words(model)});
-  made.attributes.push_back({"gen_ai.request.model", made.target});
+  tell(made, "gen_ai.operation.name", "chat");
+  tell(made, "gen_ai.provider.name", provider_words(model));
+  tell(made, "gen_ai.request.model", made.target);
   return made;
 }
 
 void tell_count(span& of, std::string_view key, int64_t count) {
   if (count != 0)
-    of.attributes.push_back({key, count});
+    tell(of, key, count);
 }
 
 std::string type_of(const caf::error& error) {
@@ -41,15 +48,14 @@ void note_answer(int64_t run, const open_span& asked, const model_config& model,
     return;
   auto done = request_span(model);
   if (response.model_name)
-    done.attributes.push_back({"gen_ai.response.model", attribute_text(*response.model_name)});
+    tell(done, "gen_ai.response.model", attribute_text(*response.model_name));
   if (response.provider_response_id)
-    done.attributes.push_back({"gen_ai.response.id", attribute_text(*response.provider_response_id)});
+    tell(done, "gen_ai.response.id", attribute_text(*response.provider_response_id));
   if (response.finish_reason)
-    done.attributes.push_back(
-      {"gen_ai.response.finish_reasons", std::vector<std::string>{attribute_text(*response.finish_reason)}});
+    tell(done, "gen_ai.response.finish_reasons", std::vector<std::string>{attribute_text(*response.finish_reason)});
   const auto& used = response.usage;
-  done.attributes.push_back({"gen_ai.usage.input_tokens", used.input_tokens});
-  done.attributes.push_back({"gen_ai.usage.output_tokens", used.output_tokens});
+  tell(done, "gen_ai.usage.input_tokens", used.input_tokens);
+  tell(done, "gen_ai.usage.output_tokens", used.output_tokens);
   tell_count(done, "gen_ai.usage.cache_read.input_tokens", used.cache_read_tokens);
   tell_count(done, "gen_ai.usage.cache_creation.input_tokens", used.cache_write_tokens);
   process_traces().note(run, asked, std::move(done));
@@ -70,7 +76,7 @@ void note_attempt(int64_t run, uint64_t parent, const open_span& sent, const usa
   done.kind = span_kind::client;
   if (used.outcome != usage_outcome::answered)
     done.error = used.outcome;
-  done.attributes.push_back({"varro.attempt", int64_t{number}});
+  tell(done, "varro.attempt", int64_t{number});
   process_traces().note(run, sent, std::move(done));
 }
 
@@ -85,9 +91,9 @@ void note_call(int64_t run, const running_call& call, const tool_outcome& outcom
     done.error = to_string(cell->status);
   else if (returned == nullptr)
     done.error = "retry";
-  done.attributes.push_back({"gen_ai.operation.name", "execute_tool"});
-  done.attributes.push_back({"gen_ai.tool.name", done.target});
-  done.attributes.push_back({"gen_ai.tool.call.id", attribute_text(call.call.tool_call_id)});
+  tell(done, "gen_ai.operation.name", "execute_tool");
+  tell(done, "gen_ai.tool.name", done.target);
+  tell(done, "gen_ai.tool.call.id", attribute_text(call.call.tool_call_id));
   process_traces().note(run, call.traced, std::move(done));
 }
 
@@ -112,7 +118,7 @@ void note_commit(int64_t run, const char* what, trace_clock::time_point since) {
   if (!process_traces().wanted())
     return;
   span done{span_name::commit, 0, 0, since};
-  done.attributes.push_back({"varro.commit", what});
+  tell(done, "varro.commit", what);
   process_traces().note(run, std::move(done));
 }
 
