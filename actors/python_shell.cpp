@@ -11,6 +11,8 @@ namespace {
 using stage = python_shell_state::stage;
 
 constexpr size_t read_bytes = 64u << 10;
+// A cell's result is committed, and the snapshot after it begun, within this time of its end.
+constexpr std::chrono::seconds rest_max{2};
 
 std::string seconds_text(std::chrono::milliseconds duration) {
   auto ms = duration.count();
@@ -99,6 +101,47 @@ void tell_busy(python_shell_pointer self) {
     self->send(state.host, busy_atom_v, state.chat, state.now == stage::running || !state.snapshots.empty());
 }
 
+bool is_leaving(python_shell_pointer self) {
+  const auto& state = self->state;
+  return state.retiring
+    && (state.unacknowledged.empty() || self->clock().now() - state.retiring_since >= state.settings.cell_max);
+}
+
+void retire_if_settled(python_shell_pointer self) {
+  auto& state = self->state;
+  if (!state.retiring || state.now != stage::idle || !state.snapshots.empty() || !state.restores.empty())
+    return;
+  const bool has_rested = self->clock().now() - state.rests_since >= rest_max;
+  const bool is_settled = state.unacknowledged.empty() && state.finished.empty() && !state.snapshot_awaited;
+  if (!has_rested && !is_settled)
+    return;
+  std::exchange(state.retiring, {})->deliver(true); // before cells that wait are given back
+  close(self);
+}
+
+void note_rest(python_shell_pointer self) {
+  auto& state = self->state;
+  state.rests_since = self->clock().now();
+  if (!state.retiring)
+    return;
+  retire_if_settled(self);
+  if (state.retiring)
+    self->delayed_send(self, rest_max, tick_atom_v);
+}
+
+caf::result<bool> retire(python_shell_pointer self) {
+  auto& state = self->state;
+  if (state.now == stage::ending || state.retiring)
+    return false;
+  auto promise = self->make_response_promise<bool>();
+  state.retiring = promise;
+  state.retiring_since = self->clock().now();
+  retire_if_settled(self);
+  if (state.retiring)
+    self->delayed_send(self, rest_max, tick_atom_v);
+  return promise;
+}
+
 python_shell_state::~python_shell_state() {
   if (!kept)
     kill_shell(process);
@@ -135,6 +178,8 @@ python_shell_broker::behavior_type python_shell(python_shell_pointer self, shell
     [=](usage_atom, quota_left left) { self->state.left_to_show = left; },
     [=](close_atom) { close(self); },
     [=](sleep_atom) { return fall_asleep(self); },
+    [=](passivate_atom) { return retire(self); },
+    [=](tick_atom) { retire_if_settled(self); },
     [=](detach_atom) { leave(self); },
     [=](const caf::io::new_data_msg& data) { receive(self, data); },
     [=](const caf::io::connection_closed_msg&) {

@@ -49,6 +49,11 @@ using python_shell_broker
                                caf::reacts_to<ended_atom, int /*status*/, std::string /*why*/>,
                                // Ends it unless it has something to do; answers whether it ends. From shell_host.
                                caf::replies_to<sleep_atom>::with<bool>,
+                               // Ends it as soon as it is idle and the snapshot after its last cell is taken; cells
+                               // that come then are given back. Answers whether it ends by this. From shell_host.
+                               caf::replies_to<passivate_atom>::with<bool>,
+                               // Looks whether it can end by that now.
+                               caf::reacts_to<tick_atom>,
                                // Looks whether the process is gone.
                                caf::reacts_to<reap_atom>>;
 
@@ -107,7 +112,11 @@ struct python_shell_state {
   std::map<uint64_t, snapshot_request> snapshots; // under way
   std::map<uint64_t, caf::typed_response_promise<snapshot_restored>> restores;
   std::map<uint64_t, std::string> tags; // of the cells since the last snapshot
-  std::string interrupt_reason;         // set once the cell in flight was interrupted
+  bool snapshot_awaited = false;        // the last cell's result is committed, and its snapshot not yet asked for
+  std::optional<caf::typed_response_promise<bool>> retiring; // who waits for its end
+  caf::actor_clock::time_point retiring_since{};
+  caf::actor_clock::time_point rests_since{}; // since then nothing came of a cell
+  std::string interrupt_reason;               // set once the cell in flight was interrupted
   cell_status end_status = cell_status::lost;
   std::string end_reason;   // empty until somebody knows better than the exit status
   std::string end_why;      // of varro-shells; "silence": our own, until it has a better one

@@ -22,6 +22,11 @@ void start_next_cell(python_shell_pointer self) {
   auto& state = self->state;
   if (state.now != stage::idle || state.queue.empty())
     return;
+  // One without a tag brings variables back, of which there is no snapshot.
+  if (is_leaving(self) && state.queue.front().id == 0 && !state.queue.front().tag.empty()) {
+    retire_if_settled(self);
+    return;
+  }
   state.now = stage::running;
   state.result = {};
   state.begun = false;
@@ -97,10 +102,14 @@ void finish_cell(python_shell_pointer self, const worker_done& done) {
   if (done.status == cell_status::interrupted)
     state.result.reason = state.interrupt_reason.empty() ? "The cell interrupted itself; its variables are kept."
                                                          : state.interrupt_reason;
+  if (state.queue.front().tag.empty())
+    state.snapshot_awaited = true;
   answer_first_cell(self);
   state.now = stage::idle;
+  state.rests_since = self->clock().now();
   tell_busy(self);
   start_next_cell(self);
+  note_rest(self);
 }
 
 caf::typed_response_promise<cell_result> execute(python_shell_pointer self, std::string code, std::string tag) {
@@ -140,9 +149,12 @@ void acknowledge_tag(python_shell_pointer self, const std::string& tag) {
   if (auto found = state.unacknowledged.find(tag); found != state.unacknowledged.end()) {
     acknowledge(self, found->second);
     state.unacknowledged.erase(found);
+    state.snapshot_awaited = true;
+    note_rest(self);
   } else if (auto finished = state.finished.find(tag); finished != state.finished.end()) {
     acknowledge(self, finished->second.id);
     state.finished.erase(finished);
+    note_rest(self);
   } else {
     for (auto& cell : state.queue)
       if (cell.tag == tag && !cell.expected)

@@ -65,6 +65,8 @@ void begin_end(python_shell_pointer self, bool kill) {
   auto& state = self->state;
   if (state.now == stage::ending)
     return;
+  if (auto retiring = std::exchange(state.retiring, {}))
+    retiring->deliver(false);
   state.was_ready = state.now != stage::starting;
   end_snapshots(self);
   // Whether a cell was in flight must be known later; the queue alone does not say it.

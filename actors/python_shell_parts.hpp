@@ -10,6 +10,17 @@ namespace varro {
 // Whether the shell has something to do, for the census.
 void tell_busy(python_shell_pointer self);
 
+// Ends as soon as nothing of its cells is on its way: their results are committed, and the snapshot after them is
+// taken. Nobody waits longer for those than rest_max. Until then a cell begins only if one of the same answer
+// went before it, and for settings.cell_max at most.
+caf::result<bool> retire(python_shell_pointer self);
+// Does that, if it is asked for and can be done now.
+void retire_if_settled(python_shell_pointer self);
+// The same, after something came of a cell.
+void note_rest(python_shell_pointer self);
+// Whether no further cell begins here.
+bool is_leaving(python_shell_pointer self);
+
 // --- cells (python_shell_cells.cpp) ----------------------------------------------------------------------------------
 
 caf::typed_response_promise<cell_result> execute(python_shell_pointer self, std::string code, std::string tag);

@@ -18,6 +18,7 @@ caf::result<snapshot_taken> take_snapshot(python_shell_pointer self, int64_t bas
   auto promise = self->make_response_promise<snapshot_taken>();
   auto id = state.next_request++;
   state.snapshots[id] = {false, promise};
+  state.snapshot_awaited = false;
   tell_busy(self);
   self->request(state.host, caf::infinite, snapshot_atom_v, state.process.number, state.chat, id, base)
     .then(
@@ -29,6 +30,7 @@ caf::result<snapshot_taken> take_snapshot(python_shell_pointer self, int64_t bas
         if (self->state.snapshots.erase(id) != 0) {
           tell_busy(self);
           promise.deliver(error);
+          note_rest(self);
         }
       });
   return promise;
@@ -45,12 +47,14 @@ void finish_snapshot(python_shell_pointer self, const worker_snapshot& frame) {
   tell_busy(self);
   if (!frame.failure.empty()) {
     request.answer.deliver(fail(errc::storage_failed, "no snapshot was taken: " + frame.failure));
+    note_rest(self);
     return;
   }
   auto tag = state.tags.find(frame.cell);
   request.answer.deliver(snapshot_taken{static_cast<int64_t>(frame.footer), request.anew,
                                         tag == state.tags.end() ? std::string{} : tag->second});
   state.tags.erase(state.tags.begin(), state.tags.lower_bound(frame.cell));
+  note_rest(self); // after the answer: it is kept before the chat asks for another shell
 }
 
 caf::result<snapshot_restored> restore(python_shell_pointer self, int64_t footer) {
@@ -78,6 +82,7 @@ void finish_restore(python_shell_pointer self, const worker_restored& frame) {
   state.restores.erase(found);
   if (!frame.failure.empty()) {
     answer.deliver(fail(errc::storage_failed, frame.failure));
+    note_rest(self);
     return;
   }
   snapshot_restored restored;
@@ -90,6 +95,7 @@ void finish_restore(python_shell_pointer self, const worker_restored& frame) {
   if (frame.lost_more != 0)
     restored.lost.push_back("and " + std::to_string(frame.lost_more) + " more");
   answer.deliver(std::move(restored));
+  note_rest(self);
 }
 
 void end_snapshots(python_shell_pointer self) {

@@ -49,7 +49,8 @@ struct shell_host_state {
     std::vector<std::string> tags; // of a former server's cells
     stage now = stage::starting;
     bool busy = false;
-    bool used = false; // ran a cell
+    bool used = false;     // ran a cell
+    bool retiring = false; // it ends by itself as soon as its cells are over
     clock::time_point last_used{};
     std::vector<start_promise> waiting; // while starting
   };

@@ -41,6 +41,8 @@ shell_host_state::attach_promise attach(shell_host_pointer self, int64_t chat) {
 
 void know_census(shell_host_pointer self) {
   self->state.census_known = true;
+  if (!self->state.stopping)
+    replace_older(self); // before those who waited take over what is to end
   for (auto& waiting : std::exchange(self->state.after_census, {}))
     waiting();
   if (!self->state.stopping)

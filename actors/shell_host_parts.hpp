@@ -49,8 +49,8 @@ void tell_places(shell_host_pointer self);
 // Puts shells to sleep that have been idle for long, or that memory is short for; comes back after a while.
 void close_idle(shell_host_pointer self);
 
-// An idle shell; a cell that reached it meanwhile keeps it awake.
-void put_to_sleep(shell_host_pointer self, shell_host_state::shell& shell);
+// An idle shell; a cell that reached it meanwhile keeps it awake. `why`: what its chat is told when it sleeps.
+void put_to_sleep(shell_host_pointer self, shell_host_state::shell& shell, const std::string& why = {});
 
 // --- limits of users (shell_host_limits.cpp) -------------------------------------------------------------------------
 
@@ -92,11 +92,19 @@ void drop_orphan(shell_host_pointer self, const shell_host_state::orphan& orphan
 // as soon as it is idle, and none is started, until the installed program is at work: what was mended in it has to come
 // into force at some time.
 inline constexpr std::chrono::hours older_supervisor_max{24};
+// Chats whose next cell tells why their shell ended; others are restored without that.
+inline constexpr size_t ended_for_max = 10'000;
 
 // Whether its shells are to be put to sleep rather than to end by themselves. Another configuration has to hold at
 // once.
 bool must_sleep(const shell_host_state::older& older, shell_host_state::clock::time_point now);
+// Whether its shells take no further cells, however busy their chats are: cells that were under way at the begin of
+// must_sleep had their time.
+bool must_retire(const shell_host_state::older& older, shell_host_state::clock::time_point now,
+                 std::chrono::milliseconds cell_max);
 void note_older(shell_host_pointer self, const shell_event& event);
+// An upgrade has ended the chat's shell.
+void note_ended_for(shell_host_state& state, int64_t chat, const std::string& why);
 // Shells that could not be taken over have ended.
 void note_refused(shell_host_pointer self, const shell_event& event);
 // Whether starts wait: for the installed varro-shells, or to know which one is at work.

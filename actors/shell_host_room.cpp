@@ -34,16 +34,22 @@ void start_one(shell_host_pointer self, shell_host_state::request request) {
 
 } // namespace
 
-void put_to_sleep(shell_host_pointer self, shell_host_state::shell& shell) {
+void put_to_sleep(shell_host_pointer self, shell_host_state::shell& shell, const std::string& why) {
   shell.now = stage::closing;
   self->request(shell.handle, caf::infinite, sleep_atom_v)
     .then(
       [=, handle = shell.handle](bool sleeps) {
         auto& state = self->state;
+        // Who finds it asleep asks after this answer.
         auto found = std::find_if(state.shells.begin(), state.shells.end(),
                                   [&](const auto& entry) { return entry.second.handle == handle; });
-        if (sleeps || found == state.shells.end())
+        if (found == state.shells.end())
           return;
+        if (sleeps) {
+          if (!why.empty())
+            note_ended_for(state, found->first, why);
+          return;
+        }
         found->second.now = stage::live;
         found->second.last_used = self->clock().now();
         if (state.stopping || state.requests.contains(found->first)) // it is to be replaced

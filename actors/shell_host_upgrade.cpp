@@ -4,38 +4,64 @@
 #include "base/log.hpp"
 #include "shell/running_supervisor.hpp"
 
+#include <algorithm>
 #include <iterator>
 
 namespace varro {
 
 namespace {
 
+using namespace std::chrono_literals;
 using stage = shell_host_state::stage;
 using clock = shell_host_state::clock;
 
 // A cell's result is committed, and the snapshot after it begun, within this time of its end.
 constexpr std::chrono::seconds rest_min{2};
-// Runs that go on ask for the shells of their cells as soon as the server has started.
-constexpr std::chrono::seconds claim_max{60};
+// Runs that go on ask for the shells of their cells when their chats are loaded, which begins with the server. Nobody
+// says when the last one is, so that this is the least, and a cell's time if that is longer.
+constexpr std::chrono::seconds claim_max_least{60};
 constexpr std::chrono::seconds end_max{10};
+
+// The shell stays live until it has nothing to do any more.
+void retire(shell_host_pointer self, shell_host_state::shell& shell, const std::string& why) {
+  shell.retiring = true;
+  self->request(shell.handle, caf::infinite, passivate_atom_v)
+    .then(
+      [=, handle = shell.handle](bool sleeps) {
+        auto& shells = self->state.shells;
+        auto found = std::find_if(shells.begin(), shells.end(),
+                                  [&](const auto& entry) { return entry.second.handle == handle; });
+        if (!sleeps || found == shells.end())
+          return;
+        found->second.now = stage::closing;
+        note_ended_for(self->state, found->first, why);
+      },
+      [](caf::error&) {}); // it has ended
+}
 
 void put_all_to_sleep(shell_host_pointer self, const shell_host_state::older& older) {
   auto& state = self->state;
   const auto now = self->clock().now();
+  const auto cell_max = state.settings->shell.cell_max;
+  const auto claim_max = std::max<clock::duration>(claim_max_least, cell_max);
   const std::string why
     = older.has_same_settings ? "the server was upgraded" : "the server has another configuration of shells by now";
   const auto words = "The former shell of this chat was put to sleep, because " + why + ".";
   for (auto& [chat, shell] : state.shells) {
-    if (shell.now != stage::live || shell.busy || now - shell.last_used < rest_min)
+    if (shell.now != stage::live || shell.retiring)
       continue;
-    state.ended_for[chat] = words;
-    put_to_sleep(self, shell);
+    const bool rests = !shell.busy && now - shell.last_used >= rest_min;
+    // One that has run no cell yet may be about to get its variables back.
+    if (rests)
+      put_to_sleep(self, shell, words);
+    else if (shell.used && must_retire(older, now, cell_max))
+      retire(self, shell, words);
   }
   for (auto orphan = state.orphans.begin(); orphan != state.orphans.end();) {
     const bool may_be_claimed = !orphan->second.cells.empty() && now - orphan->second.found_at < claim_max;
     const bool ends = orphan->second.waiting.empty() && !may_be_claimed;
     if (ends) {
-      state.ended_for[orphan->first] = words;
+      note_ended_for(state, orphan->first, words);
       drop_orphan(self, orphan->second);
     }
     orphan = ends ? state.orphans.erase(orphan) : std::next(orphan);
@@ -46,6 +72,16 @@ void put_all_to_sleep(shell_host_pointer self, const shell_host_state::older& ol
 
 bool must_sleep(const shell_host_state::older& older, clock::time_point now) {
   return !older.has_same_settings || now - older.taken_over_at >= older_supervisor_max;
+}
+
+bool must_retire(const shell_host_state::older& older, clock::time_point now, std::chrono::milliseconds cell_max) {
+  return now - older.taken_over_at >= (older.has_same_settings ? older_supervisor_max : 0h) + cell_max;
+}
+
+void note_ended_for(shell_host_state& state, int64_t chat, const std::string& why) {
+  if (state.ended_for.size() >= ended_for_max && !state.ended_for.contains(chat))
+    state.ended_for.erase(state.ended_for.begin());
+  state.ended_for[chat] = why;
 }
 
 void note_older(shell_host_pointer self, const shell_event& event) {
@@ -60,8 +96,8 @@ void note_older(shell_host_pointer self, const shell_event& event) {
 
 void note_refused(shell_host_pointer self, const shell_event& event) {
   for (auto chat : event.chats)
-    self->state.ended_for[chat]
-      = "The former shell of this chat could not be taken over after an upgrade of the server.";
+    note_ended_for(self->state, chat,
+                   "The former shell of this chat could not be taken over after an upgrade of the server.");
 }
 
 bool is_held_back(shell_host_pointer self) {

@@ -350,6 +350,41 @@ TEST_CASE("a shell falls asleep when it has nothing to do, and not while a cell 
   CHECK(world.end() == caf::none);
 }
 
+TEST_CASE("a shell that retires lets the cells of one answer run, and ends when they are over") {
+  shell_world world;
+  world.start();
+  auto shell = caf::actor_cast<python_shell_broker>(world.shell);
+  auto first = world.self->request(world.shell, 60s, execute_atom_v, "import time; time.sleep(0.2); 'ran'", "first");
+  auto retires = world.self->request(shell, 60s, passivate_atom_v);
+  auto next = world.self->request(world.shell, 60s, execute_atom_v, "'ran too'", "next");
+  first.receive([](cell_result& result) { CHECK(cell_text(result) == "'ran'"); },
+                [](caf::error& error) { FAIL(text_of(error)); });
+  next.receive([](cell_result& result) { CHECK(cell_text(result) == "'ran too'"); },
+               [](caf::error& error) { FAIL(text_of(error)); });
+  retires.receive([](bool ends) { CHECK(ends); }, [](caf::error& error) { FAIL(text_of(error)); });
+  CHECK(world.end() == caf::none);
+}
+
+TEST_CASE("a shell that retires takes the snapshot after its last cell, and gives back a cell that comes then") {
+  shell_world world;
+  world.start();
+  auto shell = caf::actor_cast<python_shell_broker>(world.shell);
+  world.self->request(world.shell, 60s, execute_atom_v, "x = 1\n'ran'", "last")
+    .receive([](cell_result& result) { CHECK(cell_text(result) == "'ran'"); },
+             [](caf::error& error) { FAIL(text_of(error)); });
+  world.self->send(world.shell, ack_atom_v, std::string{"last"});
+  auto snapshot = world.self->request(world.shell, 60s, snapshot_atom_v, int64_t{-1});
+  auto retires = world.self->request(shell, 60s, passivate_atom_v);
+  auto late = world.self->request(world.shell, 60s, execute_atom_v, "open('late', 'w').close()", "late");
+  snapshot.receive([](snapshot_taken& taken) { CHECK(taken.tag == "last"); },
+                   [](caf::error& error) { FAIL(text_of(error)); });
+  retires.receive([](bool ends) { CHECK(ends); }, [](caf::error& error) { FAIL(text_of(error)); });
+  late.receive([](cell_result&) { FAIL("it ran"); },
+               [](caf::error& error) { CHECK(code_of(error) == errc::shell_lost); });
+  CHECK(world.end() == caf::none);
+  CHECK_FALSE(std::filesystem::exists(world.workspace / "late"));
+}
+
 TEST_CASE("a flood of 200 MB is bounded to head and tail") {
   shell_world world;
   auto result = world.run("for i in range(200): print('x' * 1_000_000)\nprint('the end')");
