@@ -62,8 +62,8 @@ struct booked_world : actor_world {
   allowances_actor actor;
 
   booked_world() {
-    actor = system().spawn(
-      allowances, std::make_unique<book_twin>(book), services().settings, [] { return unix_us{5}; }, runs);
+    std::shared_ptr<const config_in_force> in_force = std::make_shared<config_in_force>(services().settings);
+    actor = system().spawn(allowances, std::make_unique<book_twin>(book), in_force, [] { return unix_us{5}; }, runs);
   }
   ~booked_world() {
     caf::anon_send_exit(actor, caf::exit_reason::kill);
