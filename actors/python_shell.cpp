@@ -87,9 +87,7 @@ bool fall_asleep(python_shell_pointer self) {
 // The server goes and the shell stays: what is in flight is left to the next one.
 void leave(python_shell_pointer self) {
   auto& state = self->state;
-  if (state.now == stage::ending)
-    return;
-  state.kept = true;
+  state.kept = state.now != stage::ending;
   self->quit();
 }
 

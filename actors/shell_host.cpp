@@ -99,7 +99,7 @@ void forget(shell_host_pointer self, const caf::down_msg& down) {
   auto reason = code_of(down.reason) == errc::none ? fail(errc::shell_unavailable, "The shell ended while starting.")
                                                    : down.reason;
   fail_all(found->second.waiting, reason);
-  if (state.client)
+  if (state.client && !(state.stopping && state.settings->keep_shells))
     state.client->close(found->second.number);
   shells.erase(found);
   serve_requests(self);
@@ -124,8 +124,9 @@ caf::typed_response_promise<done_atom> stop(shell_host_pointer self) {
       close_shell_of(self, shell);
     }
   }
+  // The others are waited for: whoever still has a shell when varro-shells sees this server go takes that for its end.
   if (state.settings->keep_shells)
-    state.shells.clear();
+    std::erase_if(state.shells, [](const auto& entry) { return !entry.second.handle; });
   auto promise = state.stopped;
   answer_stop(self);
   return promise;

@@ -60,6 +60,7 @@ bool missed_local_models(const config& in_force, const config& read) {
   };
   return read.discover_local_models && read.providers.empty() && in_force.providers.empty()
     && std::all_of(read.models.begin(), read.models.end(), is_offline)
+    && !std::all_of(in_force.models.begin(), in_force.models.end(), is_offline)
     && std::all_of(in_force.models.begin(), in_force.models.end(), is_local);
 }
 
