@@ -1,4 +1,5 @@
 // Limits that were set while a server runs, and the sums of days that users are held to.
+#include "storage/limits.hpp"
 #include "base/utf8.hpp"
 #include "storage/limit_book.hpp"
 #include "storage/sqlite/account_rows.hpp"
@@ -77,7 +78,7 @@ audit_event told_of(const char* action, const limit_row& row, const audit_person
                     const std::string& before) {
   std::string subject;
   if (row.subject == limit_subject::group)
-    subject = "group " + row.who;
+    subject = clip_utf8("group " + row.who, audit_subject_bytes_max); // the longest name has no room beside the word
   else if (row.subject == limit_subject::everybody)
     subject = row.subject;
   return {action, person, std::move(subject),
