@@ -196,7 +196,7 @@ class Api(SystemTest):
             reply, _ = program.problem(method, path, 405)
             self.assertIn("GET", reply.headers["allow"])
         reply, problem = program.problem("GET", "/chats/999999", 404)
-        self.assertEqual(problem["instance"], API + "/chats/999999")
+        self.assertRegex(problem["instance"], "^" + API + "/chats/999999#[0-9a-f]{16}$")
         program.problem("HEAD", "/chats/999999", 404)
         self.assertEqual(program.ask("HEAD", "/chats").status, 200)
 
