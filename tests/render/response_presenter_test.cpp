@@ -144,7 +144,7 @@ TEST_CASE("a turn becomes items and events in the order in which accumulators wa
         CHECK(index == static_cast<int64_t>(added.size()));
         added[index] = data["item"]["id"];
       } else if (event.event == "response.output_item.done") {
-        CHECK(added[data["output_index"]] == data["item"]["id"]);
+        CHECK(added[data["output_index"].get<int64_t>()] == data["item"]["id"].get<std::string>());
       }
     }
 }
