@@ -46,6 +46,7 @@ TEST_CASE("a shell of another configuration that gets one cell after the other g
   world.hold(*one);
   world.loaded->shell.open_files_max -= 1;
   world.loaded->shell.cell_max = 1s;
+  world.loaded->shell.interrupt_grace = 500ms; // over before the test: CAF gives back no actor that a timer still holds
   world.restart();
   python_shell_actor shell;
   world.self->request(world.host, 60s, attach_atom_v, int64_t{1})
