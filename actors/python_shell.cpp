@@ -11,8 +11,6 @@ namespace {
 using stage = python_shell_state::stage;
 
 constexpr size_t read_bytes = 64u << 10;
-// A cell's result is committed, and the snapshot after it begun, within this time of its end.
-constexpr std::chrono::seconds rest_max{2};
 
 std::string seconds_text(std::chrono::milliseconds duration) {
   auto ms = duration.count();
@@ -109,7 +107,7 @@ void retire_if_settled(python_shell_pointer self) {
   auto& state = self->state;
   if (!state.retiring || state.now != stage::idle || !state.snapshots.empty() || !state.restores.empty())
     return;
-  const bool has_rested = self->clock().now() - state.rests_since >= rest_max;
+  const bool has_rested = self->clock().now() - state.rests_since >= shell_rest;
   const bool is_settled = state.unacknowledged.empty() && state.finished.empty() && !state.snapshot_awaited;
   if (!has_rested && !is_settled)
     return;
@@ -124,7 +122,7 @@ void note_rest(python_shell_pointer self) {
     return;
   retire_if_settled(self);
   if (state.retiring)
-    self->delayed_send(self, rest_max, tick_atom_v);
+    self->delayed_send(self, shell_rest, tick_atom_v);
 }
 
 caf::result<bool> retire(python_shell_pointer self) {
@@ -136,7 +134,7 @@ caf::result<bool> retire(python_shell_pointer self) {
   state.retiring_since = self->clock().now();
   retire_if_settled(self);
   if (state.retiring)
-    self->delayed_send(self, rest_max, tick_atom_v);
+    self->delayed_send(self, shell_rest, tick_atom_v);
   return promise;
 }
 

@@ -57,6 +57,9 @@ using python_shell_broker
                                // Looks whether the process is gone.
                                caf::reacts_to<reap_atom>>;
 
+// A cell's result is committed, and the snapshot after it begun, within this time of its end.
+inline constexpr std::chrono::seconds shell_rest{2};
+
 struct python_shell_state {
   static inline const char* name = "python_shell";
 

@@ -11,7 +11,7 @@ namespace varro {
 void tell_busy(python_shell_pointer self);
 
 // Ends as soon as nothing of its cells is on its way: their results are committed, and the snapshot after them is
-// taken. Nobody waits longer for those than rest_max. Until then a cell begins only if one of the same answer
+// taken. Nobody waits longer for those than shell_rest. Until then a cell begins only if one of the same answer
 // went before it, and for settings.cell_max at most.
 caf::result<bool> retire(python_shell_pointer self);
 // Does that, if it is asked for and can be done now.

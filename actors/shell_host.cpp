@@ -92,8 +92,7 @@ void forget(shell_host_pointer self, const caf::down_msg& down) {
     return;
   }
   auto& shells = state.shells;
-  auto found
-    = std::find_if(shells.begin(), shells.end(), [&](const auto& entry) { return entry.second.handle == down.source; });
+  auto found = find_shell(state, down.source);
   if (found == shells.end())
     return;
   auto reason = code_of(down.reason) == errc::none ? fail(errc::shell_unavailable, "The shell ended while starting.")
@@ -167,6 +166,11 @@ void close(shell_host_pointer self, int64_t chat) {
 }
 
 } // namespace
+
+std::map<int64_t, shell_host_state::shell>::iterator find_shell(shell_host_state& state, const caf::actor_addr& actor) {
+  return std::find_if(state.shells.begin(), state.shells.end(),
+                      [&](const auto& entry) { return entry.second.handle == actor; });
+}
 
 void close_shell_of(shell_host_pointer self, shell_host_state::shell& shell) {
   if (shell.now == stage::closing)

@@ -19,6 +19,8 @@ void fail_all(std::vector<Promise>& promises, const caf::error& error) {
     promise.deliver(error);
   promises.clear();
 }
+// In state.shells; its end where this actor's shell is gone.
+std::map<int64_t, shell_host_state::shell>::iterator find_shell(shell_host_state& state, const caf::actor_addr& actor);
 void close_shell_of(shell_host_pointer self, shell_host_state::shell& shell);
 // Starts varro-shells, or connects to it, if there is no client.
 supervisor_client& client_of(shell_host_pointer self);

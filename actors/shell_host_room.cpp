@@ -41,8 +41,7 @@ void put_to_sleep(shell_host_pointer self, shell_host_state::shell& shell, const
       [=, handle = shell.handle](bool sleeps) {
         auto& state = self->state;
         // Who finds it asleep asks after this answer.
-        auto found = std::find_if(state.shells.begin(), state.shells.end(),
-                                  [&](const auto& entry) { return entry.second.handle == handle; });
+        auto found = find_shell(state, handle.address());
         if (found == state.shells.end())
           return;
         if (sleeps) {

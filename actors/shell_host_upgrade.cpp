@@ -1,5 +1,6 @@
 // A varro-shells of before an upgrade, or of another configuration: it goes on with its shells, and is replaced when it
 // has none.
+#include "actors/python_shell.hpp"
 #include "actors/shell_host_parts.hpp"
 #include "base/log.hpp"
 #include "shell/running_supervisor.hpp"
@@ -15,8 +16,6 @@ using namespace std::chrono_literals;
 using stage = shell_host_state::stage;
 using clock = shell_host_state::clock;
 
-// A cell's result is committed, and the snapshot after it begun, within this time of its end.
-constexpr std::chrono::seconds rest_min{2};
 // Runs that go on ask for the shells of their cells when their chats are loaded, which begins with the server. Nobody
 // says when the last one is, so that this is the least, and a cell's time if that is longer.
 constexpr std::chrono::seconds claim_max_least{60};
@@ -28,10 +27,8 @@ void retire(shell_host_pointer self, shell_host_state::shell& shell, const std::
   self->request(shell.handle, caf::infinite, passivate_atom_v)
     .then(
       [=, handle = shell.handle](bool sleeps) {
-        auto& shells = self->state.shells;
-        auto found = std::find_if(shells.begin(), shells.end(),
-                                  [&](const auto& entry) { return entry.second.handle == handle; });
-        if (!sleeps || found == shells.end())
+        auto found = find_shell(self->state, handle.address());
+        if (!sleeps || found == self->state.shells.end())
           return;
         found->second.now = stage::closing;
         note_ended_for(self->state, found->first, why);
@@ -50,7 +47,7 @@ void put_all_to_sleep(shell_host_pointer self, const shell_host_state::older& ol
   for (auto& [chat, shell] : state.shells) {
     if (shell.now != stage::live || shell.retiring)
       continue;
-    const bool rests = !shell.busy && now - shell.last_used >= rest_min;
+    const bool rests = !shell.busy && now - shell.last_used >= shell_rest;
     // One that has run no cell yet may be about to get its variables back.
     if (rests)
       put_to_sleep(self, shell, words);

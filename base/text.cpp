@@ -5,6 +5,12 @@
 
 namespace varro {
 
+namespace {
+
+constexpr std::string_view hex_digits = "0123456789abcdef";
+
+} // namespace
+
 std::string_view trim(std::string_view text, std::string_view blanks) {
   auto first = text.find_first_not_of(blanks);
   if (first == std::string_view::npos)
@@ -29,6 +35,13 @@ std::string ascii_lower(std::string_view text) {
   return result;
 }
 
+bool is_http_token(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+      || std::string_view{"!#$%&'*+-.^_`|~"}.find(c) != std::string_view::npos;
+  });
+}
+
 int hex_value(char c) {
   if (c >= '0' && c <= '9')
     return c - '0';
@@ -38,10 +51,16 @@ int hex_value(char c) {
 }
 
 std::string to_hex(std::string_view bytes) {
-  constexpr std::string_view digits = "0123456789abcdef";
   std::string text;
   for (const unsigned char byte : bytes)
-    (text += digits[byte >> 4]) += digits[byte & 15];
+    (text += hex_digits[byte >> 4]) += hex_digits[byte & 15];
+  return text;
+}
+
+std::string to_hex(uint64_t number) {
+  std::string text(16, '0');
+  for (size_t at = text.size(); number != 0; number >>= 4)
+    text[--at] = hex_digits[number & 15];
   return text;
 }
 

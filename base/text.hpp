@@ -23,11 +23,16 @@ bool has_control_characters(std::string_view text);
 // The letters A to Z as small ones; every other byte stays.
 std::string ascii_lower(std::string_view text);
 
+// A token of HTTP, such as a method or the name of a field (RFC 9110, section 5.6.2).
+bool is_http_token(std::string_view text);
+
 // Of a hexadecimal digit, large or small; -1 of every other byte.
 int hex_value(char c);
 
 // Two small digits for each byte.
 std::string to_hex(std::string_view bytes);
+// Sixteen small digits.
+std::string to_hex(uint64_t number);
 
 // Everything but unreserved characters, and those in `also_plain`, as %XX (RFC 3986, section 2).
 std::string percent_encode(std::string_view text, std::string_view also_plain = {});

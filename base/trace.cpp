@@ -1,5 +1,8 @@
 #include "base/trace.hpp"
 
+#include "base/text.hpp"
+#include "base/utf8.hpp"
+
 #include <algorithm>
 #include <random>
 
@@ -14,12 +17,6 @@ std::mt19937_64& dice() {
     return std::mt19937_64{seed};
   }();
   return engine;
-}
-
-void append_hex(std::string& to, uint64_t number) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  for (int shift = 60; shift >= 0; shift -= 4)
-    to.push_back(digits[(number >> shift) & 0xf]);
 }
 
 // Lower case only, as the specification wants it.
@@ -58,18 +55,11 @@ trace_id new_trace_id() {
 }
 
 std::string hex_of(const trace_id& id) {
-  std::string text;
-  text.reserve(32);
-  append_hex(text, id.high);
-  append_hex(text, id.low);
-  return text;
+  return to_hex(id.high) + to_hex(id.low);
 }
 
 std::string hex_of(uint64_t span) {
-  std::string text;
-  text.reserve(16);
-  append_hex(text, span);
-  return text;
+  return to_hex(span);
 }
 
 bool is_sampled(const trace_id& id, double share) {
@@ -95,11 +85,7 @@ std::optional<trace_parent> parse_traceparent(std::string_view field) {
 }
 
 std::string attribute_text(std::string_view text) {
-  auto cut = text.substr(0, attribute_bytes_max);
-  if (cut.size() < text.size()) // not in the middle of a character
-    while (!cut.empty() && (static_cast<unsigned char>(text[cut.size()]) & 0xc0) == 0x80)
-      cut.remove_suffix(1);
-  return std::string{cut};
+  return std::string{clip_utf8(text, attribute_bytes_max)};
 }
 
 size_t bytes_of(const run_trace& trace) {

@@ -10,6 +10,10 @@
 
 namespace varro::bench {
 
+std::string answered(int status, const std::string& error) {
+  return error.empty() ? "answered " + std::to_string(status) : error;
+}
+
 std::optional<server_address> parse_server_address(const std::string& url) {
   static constexpr std::string_view scheme = "http://";
   if (!url.starts_with(scheme))

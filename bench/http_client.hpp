@@ -24,6 +24,9 @@ struct server_address {
 // "http://127.0.0.1:8000", with or without a slash at the end.
 std::optional<server_address> parse_server_address(const std::string& url);
 
+// "answered 503", or why there was no answer.
+std::string answered(int status, const std::string& error);
+
 class http_client {
 public:
   // Bytes of the body have arrived: `reader.body()` may be moved out. Only for requests that ask for it.

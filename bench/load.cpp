@@ -11,10 +11,6 @@ namespace {
 
 constexpr size_t problems_max = 10;
 
-std::string answered(int status, const std::string& error) {
-  return error.empty() ? "answered " + std::to_string(status) : error;
-}
-
 } // namespace
 
 struct load::virtual_user {

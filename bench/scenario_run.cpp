@@ -12,10 +12,6 @@ namespace {
 
 constexpr int64_t second_us = 1'000'000;
 
-std::string answered(int status, const std::string& error) {
-  return error.empty() ? "answered " + std::to_string(status) : error;
-}
-
 double unix_seconds() {
   using namespace std::chrono;
   return duration<double>(system_clock::now().time_since_epoch()).count();

@@ -10,10 +10,6 @@ namespace {
 
 using std::chrono::microseconds;
 
-std::string answered(int status, const std::string& error) {
-  return error.empty() ? "answered " + std::to_string(status) : error;
-}
-
 // Rows of numbers, as large as asked.
 std::string table_of(int64_t bytes) {
   std::string text = "a,b\n";

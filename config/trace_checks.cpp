@@ -9,14 +9,6 @@ namespace varro {
 
 namespace {
 
-// Of the name of a field (RFC 9110, section 5.6.2).
-bool is_name(std::string_view text) {
-  constexpr std::string_view also = "!#$%&'*+-.^_`|~";
-  return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || also.find(c) != also.npos;
-  });
-}
-
 bool is_address(std::string_view url) {
   const size_t scheme = url.starts_with("https://") ? 8 : url.starts_with("http://") ? 7 : 0;
   return scheme != 0 && url.size() > scheme && url[scheme] != '/'
@@ -31,7 +23,7 @@ caf::expected<std::vector<std::pair<std::string, std::string>>> otlp_headers(std
     const auto equals = std::min(part.find('='), part.size());
     const auto name = trim(part.substr(0, equals));
     auto value = equals == part.size() ? std::nullopt : percent_decode(trim(part.substr(equals + 1)), false);
-    if (!is_name(name) || !value || has_control_characters(*value))
+    if (!is_http_token(name) || !value || has_control_characters(*value))
       return fail(errc::config_invalid, "expected name=value, with further ones after a comma, values percent-encoded");
     fields.emplace_back(name, std::move(*value));
   }

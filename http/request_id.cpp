@@ -1,7 +1,8 @@
 #include "http/request_id.hpp"
 
+#include "base/text.hpp"
+
 #include <algorithm>
-#include <cstdio>
 #include <random>
 
 namespace varro {
@@ -16,9 +17,7 @@ bool may_stand_in_an_id(char c) {
 
 std::string new_request_id() {
   thread_local std::mt19937_64 source{std::random_device{}() ^ (uint64_t{std::random_device{}()} << 32)};
-  char text[17];
-  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(source()));
-  return text;
+  return to_hex(uint64_t{source()});
 }
 
 std::string request_id_of(const received_request& request) {

@@ -11,16 +11,6 @@ namespace {
 
 constexpr size_t chunk_line_bytes_max = 256; // size and extensions
 
-bool is_token_char(char c) {
-  if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'))
-    return true;
-  return std::string_view{"!#$%&'*+-.^_`|~"}.find(c) != std::string_view::npos;
-}
-
-bool is_token(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), is_token_char);
-}
-
 // A byte that no line of a head may hold; HT is allowed in values.
 bool is_forbidden(char c) {
   auto byte = static_cast<unsigned char>(c);
@@ -139,7 +129,7 @@ bool request_parser::parse_request_line(std::string_view line) {
   auto target = line.substr(a + 1, b - a - 1);
   auto version = line.substr(b + 1);
   request_.target = target; // what is refused below is known by it
-  if (!is_token(method) || method.size() > 32)
+  if (!is_http_token(method) || method.size() > 32)
     return bad("The request's method is not a token.");
   if (target.empty() || target[0] != '/' || target.find_first_of(" \t#\\") != std::string_view::npos)
     return bad("The request's target is not a path.");
@@ -161,7 +151,7 @@ bool request_parser::parse_field(std::string_view line) {
   if (line[0] == ' ' || line[0] == '\t')
     return bad("The request has a folded header line.");
   auto colon = line.find(':');
-  if (colon == std::string_view::npos || !is_token(line.substr(0, colon)))
+  if (colon == std::string_view::npos || !is_http_token(line.substr(0, colon)))
     return bad("The request has a malformed header line.");
   request_.headers.push_back({ascii_lower(line.substr(0, colon)), std::string{trim(line.substr(colon + 1), " \t")}});
   return true;

@@ -22,4 +22,9 @@ std::vector<std::string_view> grams_of(std::string_view small) {
   return grams;
 }
 
+std::set<std::string_view> different_grams(std::string_view small) {
+  auto grams = grams_of(small);
+  return {grams.begin(), grams.end()};
+}
+
 } // namespace varro

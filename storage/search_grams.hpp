@@ -1,6 +1,7 @@
 // Which pieces of a text its index knows. Internal to storage/.
 #pragma once
 
+#include <set>
 #include <string_view>
 #include <vector>
 
@@ -13,5 +14,7 @@ namespace varro {
 //
 // In the order of the text, as often as they occur; they point into `small`. REQUIRES: well-formed UTF-8, folded.
 std::vector<std::string_view> grams_of(std::string_view small);
+// Each of them once.
+std::set<std::string_view> different_grams(std::string_view small);
 
 } // namespace varro

@@ -58,9 +58,8 @@ private:
 
 // The lists of common grams are long: the rarest ones say enough, since the texts themselves are compared.
 caf::expected<std::vector<std::string>> sqlite_search_index::impl::rarest(std::string_view small) {
-  auto all = grams_of(small);
   std::vector<std::pair<int64_t, std::string>> counted;
-  for (auto gram : std::set<std::string_view>{all.begin(), all.end()}) {
+  for (auto gram : different_grams(small)) {
     auto query = db->use("SELECT texts FROM gram_samples WHERE gram = ?1");
     auto row = query.bind(gram).step();
     if (!row)

@@ -15,11 +15,6 @@ namespace {
 
 constexpr int64_t end_seq = -1;
 
-std::set<std::string_view> different_grams(std::string_view small) {
-  auto grams = grams_of(small);
-  return {grams.begin(), grams.end()};
-}
-
 } // namespace
 
 auto sqlite_search_index::impl::changes(std::string_view sql) -> caf::expected<std::vector<change>> {

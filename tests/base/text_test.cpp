@@ -31,6 +31,20 @@ TEST_CASE("hexadecimal digits have their values, and nothing else has one") {
     CHECK(hex_value(c) == -1);
 }
 
+TEST_CASE("a number has sixteen hexadecimal digits") {
+  CHECK(to_hex(uint64_t{0}) == "0000000000000000");
+  CHECK(to_hex(uint64_t{0x1f}) == "000000000000001f");
+  CHECK(to_hex(~uint64_t{0}) == "ffffffffffffffff");
+}
+
+TEST_CASE("tokens of HTTP are letters, digits and some marks, and not empty") {
+  CHECK(is_http_token("X-Request_Id"));
+  CHECK(is_http_token("!#$%&'*+-.^_`|~09azAZ"));
+  for (const auto* text : {"", " ", "a b", "a:", "(a)", "a,b", "a/b", "\"a\"", "a\t", "\x7f", "\xc3\xa4"})
+    CHECK_FALSE(is_http_token(text));
+  CHECK_FALSE(is_http_token(std::string_view{"a\0", 2}));
+}
+
 TEST_CASE("control characters are those of ASCII, wherever they stand") {
   using namespace std::string_view_literals;
   for (auto text : {"a\tb"sv, "\na"sv, "a\r"sv, "a\0b"sv, "\x1f"sv, "\x7f"sv})
