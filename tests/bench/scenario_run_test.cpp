@@ -22,20 +22,21 @@ const std::string its_end = "event: done\ndata: {\"status\":\"completed\"}\n\n";
 class chat_of_one_answer {
 public:
   explicit chat_of_one_answer(std::string stream = one_block + its_end, std::string page = "<div id=\"m2-p0\">",
-                              bool answers_stops = true)
-    : server([stream = std::move(stream), page = std::move(page), answers_stops](const std::string& request) {
-        using namespace varro::test;
-        auto html
-          = [](const std::string& body) { return std::vector{send_bytes(http_response(200, "text/html", body))}; };
-        if (request.starts_with("POST /chat/send") || request.starts_with("POST /chat/7/edit"))
-          return html("<div data-stream-url=\"/chat/stream/7?after=1\"></div>");
-        if (request.starts_with("GET /chat/stream/7"))
-          return std::vector{send_bytes("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n" + stream),
-                             close_connection()};
-        if (request.starts_with("POST /chat/7/cancel"))
-          return std::vector{answers_stops ? send_bytes("HTTP/1.1 204 No Content\r\n\r\n") : hold()};
-        return html(request.starts_with("GET /chat/7 ") ? page : "<input name=\"csrf\" value=\"token-1\">");
-      }) {}
+                              bool answers_stops = true, bool ends_late = false)
+    : server(
+        [stream = std::move(stream), page = std::move(page), answers_stops, ends_late](const std::string& request) {
+          using namespace varro::test;
+          auto html
+            = [](const std::string& body) { return std::vector{send_bytes(http_response(200, "text/html", body))}; };
+          if (request.starts_with("POST /chat/send") || request.starts_with("POST /chat/7/edit"))
+            return html("<div data-stream-url=\"/chat/stream/7?after=1\"></div>");
+          if (request.starts_with("GET /chat/stream/7"))
+            return std::vector{send_bytes("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n" + stream),
+                               ends_late ? hold() : send_bytes(""), close_connection()};
+          if (request.starts_with("POST /chat/7/cancel"))
+            return std::vector{answers_stops ? send_bytes("HTTP/1.1 204 No Content\r\n\r\n") : hold()};
+          return html(request.starts_with("GET /chat/7 ") ? page : "<input name=\"csrf\" value=\"token-1\">");
+        }) {}
 
   load_outcome run(const std::string& toml) {
     run_options options;
@@ -46,6 +47,7 @@ public:
     event_loop loop;
     scenario_run one{loop, std::move(options)};
     one.start();
+    loop.after(std::chrono::milliseconds{100}, [this] { server.release(); });
     loop.run();
     CHECK(one.refused() == "");
     return one.outcome();
@@ -112,6 +114,21 @@ TEST_CASE("users reload, reconnect, edit, stop, read slowly and watch twice") {
     CHECK(outcome.counts["failed"] == 0);
     CHECK(outcome.counts["lost"] == 0);
     CHECK(outcome.counts["completed"] == 6);
+  }
+}
+
+TEST_CASE("whoever reads a turn's end together with its beginning does not ask for the stream again") {
+  for (auto does : {"reload", "second_viewer", "reconnect", "slow_reader", "stop"}) {
+    chat_of_one_answer varro{one_block + its_end, "<div id=\"m2-p0\">", true, true};
+    auto outcome = varro.run("slow_reader_ms = 1\n[load]\narrivals = \"constant\"\nrate = 50\nseconds = 0.06\n"
+                             "[behaviours]\n"
+                             + std::string{does} + " = 1\n");
+    INFO(does << "\n" << outcome.table());
+    CHECK(outcome.counts["failed"] == 0);
+    CHECK(outcome.counts["out_of_order"] == 0);
+    CHECK(outcome.counts["repeated"] == 0);
+    CHECK(outcome.counts["completed"] == 3);
+    CHECK(varro.requests("GET /chat/stream/7") == (std::string_view{does} == "second_viewer" ? 6 : 3));
   }
 }
 

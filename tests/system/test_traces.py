@@ -96,7 +96,7 @@ class Traces(SystemTest):
         page = self.client.get(f"/admin/turns/{run}").text
         self.assertEqual(len(re.findall('class="bar waterfall"', page)), len(tree.spans) - 1)
         self.assertIn(tree.root.trace, page)
-        self.assertRegex(page, r"(model|cells|waited for a shell) [0-9.]+ (µs|ms|s) of ")
+        self.assertRegex(page, r"<p>(model|cells|waited for a shell|database|taking the message) [0-9.]+ (µs|ms|s) of ")
         self.assertNotIn("pomegranate", page + listed.text)
         self.assertEqual(self.client.get("/admin/turns/999999").status, 404)
 
