@@ -12,12 +12,12 @@ reply malformed(const application& app, const route_call& call, const caf::error
 
 reply turn_reply(application& app, const visitor& who, const turn_started& turn) {
   page_context context{app.viewer_of(who), {}, &app.settings, app.services.catalog->now()};
-  if (auto found = turn.created ? app.context_of(who) : app.bare_context_of(who))
+  if (auto found = app.bare_context_of(who))
     context = std::move(*found);
   chat_page page{turn.chat, {}, turn.seq, true, {}, turn.notice};
   reply result;
   block_renderer renderer{turn.chat.id, {{turn.run_id, turn.alternatives}}, app.services.markdown};
-  result.body = send_reply(context, page, renderer.render(turn.row)).str();
+  result.body = send_reply(context, page, renderer.render(turn.row), turn.created).str();
   if (turn.created)
     result.headers.emplace_back("HX-Push-Url", "/chat/" + std::to_string(turn.chat.id));
   return result;

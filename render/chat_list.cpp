@@ -67,20 +67,19 @@ markup entries_of(const std::vector<chat_record>& chats, int64_t current_chat_id
   return out;
 }
 
-markup list_of(const markup& entries, const html::attributes& more) {
-  return element("ul", {{"id", "chat-list"}, {"class", "chat-list"}, more},
+markup list_of(const markup& entries) {
+  return element("ul", {{"id", "chat-list"}, {"class", "chat-list"}},
                  entries.empty() ? element("li", {{"class", "no-chats"}}, "No chats") : fragment(entries));
 }
 
 } // namespace
 
 markup chat_list(const std::vector<chat_record>& chats, int64_t current_chat_id, std::string_view older) {
-  return chat_list_with(chats, current_chat_id, older, {});
+  return list_of(entries_of(chats, current_chat_id, older));
 }
 
-markup chat_list_with(const std::vector<chat_record>& chats, int64_t current_chat_id, std::string_view older,
-                      const html::attributes& more) {
-  return list_of(entries_of(chats, current_chat_id, older), more);
+markup new_entry(const chat_record& chat) {
+  return element("ul", {{"hx-swap-oob", "afterbegin:#chat-list"}}, chat_entry(chat, true));
 }
 
 markup older_chats(const std::vector<chat_record>& chats, int64_t current_chat_id, std::string_view older) {
@@ -91,8 +90,8 @@ markup found_list(const found_chats& found, int64_t current_chat_id) {
   auto out = html::each(found.chats,
                         [&](const found_chat& each) { return found_entry(each, each.chat.id == current_chat_id); });
   if (!found.complete)
-    out += element("li", {{"class", "no-chats"}}, "This search took too long: older texts were not looked at.");
-  return list_of(out, {});
+    out += element("li", {{"class", "search-note"}}, "This search took too long: older texts were not looked at.");
+  return list_of(out);
 }
 
 } // namespace varro

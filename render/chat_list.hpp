@@ -13,9 +13,9 @@ namespace varro {
 
 // The list, with a link to the chats from `older` on where there are any (empty: there are none).
 html::markup chat_list(const std::vector<chat_record>& chats, int64_t current_chat_id, std::string_view older = {});
-// `more`: attributes of the list beyond its own.
-html::markup chat_list_with(const std::vector<chat_record>& chats, int64_t current_chat_id, std::string_view older,
-                            const html::attributes& more);
+
+// Of a chat that has just begun and is shown, for the top of a list that a page has (hx-swap-oob).
+html::markup new_entry(const chat_record& chat);
 
 // The entries alone, which take the place of that link.
 html::markup older_chats(const std::vector<chat_record>& chats, int64_t current_chat_id, std::string_view older);

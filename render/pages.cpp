@@ -193,7 +193,8 @@ markup file_list(int64_t chat_id, const std::vector<listed_file>& files) {
   return element("ul", {{"class", "file-list"}}, html::each(files, entry));
 }
 
-markup send_reply(const page_context& context, const chat_page& page, const std::vector<block>& user_blocks) {
+markup send_reply(const page_context& context, const chat_page& page, const std::vector<block>& user_blocks,
+                  bool new_chat) {
   const html::attributes swap{{"hx-swap-oob", "true"}};
   markup out;
   write_blocks(out, user_blocks);
@@ -202,9 +203,8 @@ markup send_reply(const page_context& context, const chat_page& page, const std:
   out += allowance_with(context.allowance, swap);
   if (!page.notice.empty())
     out += fragment("\n", notice_with(page.notice, swap));
-  if (!context.chats.empty())
-    out += fragment("\n", chat_list_with(context.chats, page.chat.id, context.older, swap), "\n",
-                    chat_tools(&page.chat, swap));
+  if (new_chat)
+    out += fragment("\n", new_entry(page.chat), "\n", chat_tools(&page.chat, swap));
   return out;
 }
 

@@ -50,8 +50,9 @@ html::markup error_page(const page_viewer& viewer, int status, std::string_view 
 html::markup chat_form(const page_context& context, const chat_record* chat, bool enabled);
 html::markup file_list(int64_t chat_id, const std::vector<listed_file>& files);
 // Reply of POST /chat/send: UserMessage, StreamContainer (after page.last_seq), disabled ChatForm (hx-swap-oob); for a
-// new chat also the sidebar's list (hx-swap-oob): give context.chats then, and leave them empty otherwise.
-html::markup send_reply(const page_context& context, const chat_page& page, const std::vector<block>& user_blocks);
+// new chat also its entry for the sidebar's list (hx-swap-oob), so that a message costs the same with many chats.
+html::markup send_reply(const page_context& context, const chat_page& page, const std::vector<block>& user_blocks,
+                        bool new_chat);
 
 // Files of web/ that the binary carries: "app.css", "vendor/htmx.min.js"… nullptr when there is none.
 struct asset {

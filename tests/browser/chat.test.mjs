@@ -265,6 +265,36 @@ test('a message that is refused stays in the composer, and the page says why', a
   await page.context().close();
 });
 
+test('a new chat comes on top of the list, once, beside those that are there', async () => {
+  const page = await openPage();
+  await send(page, 'the earlier one');
+  await waitUntilAnswered(page);
+  const earlier = page.url().match(/\d+$/)[0];
+  await page.goto(varro.url);
+  // The list is fetched while the message is on its way, and has the new chat then.
+  await page.route('**/chat/send', async (route) => {
+    const response = await route.fetch();
+    await page.evaluate(() => window.htmx.ajax('GET', '/chats?q=', { target: '#chat-list', swap: 'outerHTML' }));
+    await route.fulfill({ response });
+  });
+  await send(page, 'the later one');
+  await waitUntilAnswered(page);
+  await page.unroute('**/chat/send');
+  const later = page.url().match(/\d+$/)[0];
+  const listed = () => page.locator('#chat-list .chat-link').evaluateAll((links) => links.map((one) => one.dataset.chat));
+  assert.deepEqual((await listed()).slice(0, 2), [later, earlier]);
+  assert.equal((await listed()).filter((one) => one === later).length, 1);
+  assert.equal(await page.locator('#chat-list [aria-current]').getAttribute('data-chat'), later);
+  await page.goto(varro.url);
+  await send(page, 'the newest one');
+  await waitUntilAnswered(page);
+  const newest = page.url().match(/\d+$/)[0];
+  assert.deepEqual((await listed()).slice(0, 3), [newest, later, earlier]);
+  assert.equal(await page.locator('.no-chats').count(), 0);
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});
+
 test('a chat is renamed, found and deleted from the list', async () => {
   const page = await openPage();
   await send(page, 'something to rename');

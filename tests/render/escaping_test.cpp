@@ -50,7 +50,7 @@ TEST_CASE("no field of a page can become markup") {
     const token_record token{attack, attack, 1, attack, {}, 0, 0, 0};
     check_harmless(token_section(context.viewer, {{token, token}, attack, attack, attack, true}).str(), attack);
     check_harmless(error_page(context.viewer, 404, attack).str(), attack);
-    check_harmless(send_reply(context, page, page.blocks).str(), attack);
+    check_harmless(send_reply(context, page, page.blocks, true).str(), attack);
     check_harmless(chat_list(context.chats, 42).str(), attack);
     check_harmless(chat_list(context.chats, 42, attack).str(), attack);
     check_harmless(found_list({{{chat, 0, {"", attack, ""}}, {chat, 3, {attack, attack, attack}}}, false}, 42).str(),

@@ -59,7 +59,7 @@ struct pages {
                     {{token_record{"h", "0123456789ab", 1, "a script", {true, true, false}}}, "varro_x", "", "", true})
         .str(),
       error_page(context.viewer, 500, "broken").str(),
-      send_reply(context, running, running.blocks).str(),
+      send_reply(context, running, running.blocks, true).str(),
       chat_form(context, &context.chats[0], true).str()};
   }
 };
@@ -77,8 +77,8 @@ TEST_CASE("a notice stands beside the message box, escaped, and is hidden when t
   CHECK(contains(chat_page_html(site.context, site.finished).str(),
                  "role=\"alert\">Not all files &lt;are&gt; back.</div>"));
   CHECK(contains(chat_page_html(site.context, site.running).str(), "role=\"alert\" hidden></div>"));
-  CHECK_FALSE(contains(send_reply(site.context, site.running, {}).str(), "id=\"notice\""));
-  CHECK(contains(send_reply(site.context, site.finished, {}).str(),
+  CHECK_FALSE(contains(send_reply(site.context, site.running, {}, false).str(), "id=\"notice\""));
+  CHECK(contains(send_reply(site.context, site.finished, {}, false).str(),
                  "id=\"notice\" class=\"notice\" role=\"alert\" hx-swap-oob"));
 }
 
@@ -175,14 +175,16 @@ TEST_CASE("the blocks of a chat stand in the conversation, before its stream") {
 
 TEST_CASE("the answer to a message is the user's block, the stream and the disabled form in the old one's place") {
   pages site;
-  auto html = send_reply(site.context, site.running, site.running.blocks).str();
+  auto html = send_reply(site.context, site.running, site.running.blocks, true).str();
   CHECK(html.starts_with("<article id=\"m7-p0\">"));
   CHECK(contains(html, "data-stream-url=\"/chat/stream/42?after=7\""));
   CHECK(contains(form_of(html, "chat-form"), "hx-swap-oob=\"true\""));
   CHECK(contains(form_of(html, "chat-form"), "data-state=\"disabled\""));
-  CHECK(contains(html, "<ul id=\"chat-list\" class=\"chat-list\" hx-swap-oob=\"true\">"));
-  site.context.chats.clear();
-  CHECK(!contains(send_reply(site.context, site.running, site.running.blocks).str(), "chat-list"));
+  CHECK(contains(html, "<ul hx-swap-oob=\"afterbegin:#chat-list\"><li class=\"chat-entry\"><a class=\"chat-link\""));
+  auto entry = html.substr(html.find("afterbegin"));
+  CHECK(entry.find("data-chat=\"42\"") < entry.find("</ul>"));
+  CHECK(entry.find("chat-entry", entry.find("chat-entry") + 1) > entry.find("</ul>")); // of no other chat
+  CHECK(!contains(send_reply(site.context, site.running, site.running.blocks, false).str(), "chat-list"));
 }
 
 TEST_CASE("a new chat's form names no chat and chooses the first real model") {

@@ -41,7 +41,16 @@ async function confirm(dialog) {
   }
 }
 
+// An entry that comes with a message is there already where the list was fetched meanwhile.
+function keepOneEntry(event) {
+  const { target, fragment } = event.detail;
+  if (target.id !== 'chat-list') return;
+  const chat = fragment.querySelector('.chat-link')?.dataset.chat;
+  if (chat && target.querySelector(`.chat-link[data-chat="${chat}"]`)) event.detail.shouldSwap = false;
+}
+
 export function listenToChatList() {
+  document.addEventListener('htmx:oobBeforeSwap', keepOneEntry);
   document.addEventListener('htmx:afterSettle', markCurrentChat);
   document.addEventListener('submit', (event) => {
     const dialog = event.target.closest('dialog');
