@@ -2,6 +2,7 @@
 """Instructions of the server for a fixed start, fixed turns and a fixed page, against a baseline.
 
     python3 bench/instructions.py [--build build] [--baseline bench/instructions.json] [--write] [--functions 15]
+                                  [--config varro.toml]
 
 Times are noisy and depend on the machine; the number of instructions that a program needs for the same work does not,
 or by less than a percent here. The server runs under callgrind (Debian's `valgrind`), some fifty times slower, with a
@@ -29,6 +30,7 @@ TURNS = 40  # of each kind; the first WARM_UP of them are not counted
 WARM_UP = 10
 PAGES = 20
 NO_VERDICT = 3
+FUNCTIONS_KEPT = 60  # of a row of the baseline; another one counts as grown from nothing
 LISTED_BYTES = 110  # of a function's name
 TEXT = "[[text: An **answer** with `code` and a $formula$.]]"
 CELL = "[[python: print(40 + 2)]][[text: It is 42.]]"
@@ -36,11 +38,15 @@ CELL = "[[python: print(40 + 2)]][[text: It is 42.]]"
 
 def functions_of(path):
     """Instructions by function, without those of the functions that it calls, from a file in callgrind's format."""
-    cost, function, of_callee = collections.Counter(), "", False
+    cost, function, library, of_callee = collections.Counter(), "", "", False
     with open(path, errors="replace") as lines:
         for line in lines:
-            if line.startswith("fn="):
+            if line.startswith("ob="):
+                library = line[3:].strip().rpartition("/")[2]
+            elif line.startswith("fn="):
                 function = line[3:].strip()
+                if function.startswith("0x"):  # a library without symbols
+                    function = f"{library} {function}"
             elif line.startswith("calls="):
                 of_callee = True
             elif line[:1].isdigit():
@@ -53,11 +59,11 @@ def functions_of(path):
 class Counted:
     """A server under callgrind; each look writes what has been counted since the one before."""
 
-    def __init__(self, directory, model, data):
+    def __init__(self, directory, model, data, arguments):
         from harness import Varro
         self.out = pathlib.Path(directory) / "callgrind"
         self.looks = 0
-        self.varro = Varro(data, model, launcher=(
+        self.varro = Varro(data, model, arguments=arguments, launcher=(
             "valgrind", "--tool=callgrind", f"--callgrind-out-file={self.out}", "--compress-strings=no",
             "--compress-pos=no"))
 
@@ -70,13 +76,13 @@ class Counted:
         return functions_of(f"{self.out}.{self.looks}")
 
 
-def measure():
+def measure(server_arguments):
     """{row: (how often, Counter of functions)}"""
     from harness import Client, Model
     rows = {}
     with tempfile.TemporaryDirectory(prefix="varro-instructions-") as directory:
         model = Model()
-        server = Counted(directory, model, pathlib.Path(directory) / "data")
+        server = Counted(directory, model, pathlib.Path(directory) / "data", server_arguments)
         try:
             client = Client(server.varro)
             rows["start"] = (1, server.look())
@@ -156,11 +162,11 @@ def judge(rows, baseline, listed):
     return not worse
 
 
-def as_baseline(rows, kept):
+def as_baseline(rows):
     out = {}
     for name, (count, functions) in rows.items():
-        out[name] = {"sum": round(sum(functions.values()) / count),
-                     "functions": {function: round(cost / count) for function, cost in functions.most_common(kept)}}
+        kept = {function: round(cost / count) for function, cost in functions.most_common(FUNCTIONS_KEPT)}
+        out[name] = {"sum": round(sum(functions.values()) / count), "functions": kept}
     return out
 
 
@@ -170,16 +176,16 @@ def main():
     parser.add_argument("--baseline", default=str(ROOT / "bench" / "instructions.json"))
     parser.add_argument("--write", action="store_true", help="makes the baseline")
     parser.add_argument("--functions", type=int, default=15, help="how many that grew are listed for a row")
+    parser.add_argument("--config", help="of the server: what it costs beside the baseline")
     arguments = parser.parse_args()
     build = pathlib.Path(arguments.build).resolve()
     os.environ["VARRO"], os.environ["VARRO_MODEL"] = str(build / "varro"), str(build / "varro-model")
     sys.path.insert(0, str(ROOT / "tests" / "system"))
     here = conditions(build)
-    rows = measure()
+    rows = measure(("--config", arguments.config) if arguments.config else ())
     file = pathlib.Path(arguments.baseline)
     if arguments.write:
-        kept = 200  # functions of a row: those that are not among them count as grown from nothing
-        file.write_text(json.dumps({"conditions": here, "rows": as_baseline(rows, kept)}, indent=1) + "\n")
+        file.write_text(json.dumps({"conditions": here, "rows": as_baseline(rows)}, indent=1) + "\n")
     stored = json.loads(file.read_text())
     fits = stored["conditions"] == here
     good = judge(rows, stored["rows"] if fits else {}, arguments.functions)
